@@ -1,0 +1,26 @@
+import type { FaultTable } from './definition.ts'
+
+/** What can be wrong with a stream's schema. */
+export const schemaFaults = {
+  SCHEMA_UNREADABLE: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { file: string; reason: string }) =>
+      `could not read schema "${f.file}": ${f.reason}`,
+    hint: 'Check that the file is valid protobuf source and that its imports stand beside it.',
+  },
+  SCHEMA_MESSAGE_NOT_FOUND: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { file: string; message: string; known: readonly string[] }) =>
+      `message "${f.message}" is not in schema "${f.file}", which has ${f.known.join(', ')}`,
+    hint: 'Give the full name of the message with its package in schema.message.',
+  },
+  SCHEMA_NOT_SUPPORTED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { message: string; field: string; feature: string }) =>
+      `field "${f.field}" of message "${f.message}" needs ${f.feature}, not supported by this version`,
+    hint: 'Remove the field from the schema given to lakeward, or wait for a version that knows it.',
+  },
+} as const satisfies FaultTable

@@ -1,0 +1,122 @@
+/**
+ * What the commit log says, folded from its first entry (or a checkpoint) to an index.
+ *
+ * Invariants:
+ * - the same entries give the same state, whatever it was folded from;
+ * - an entry whose reliances do not hold changes nothing but `voids`, `writers` and `next`;
+ * - plain data only (Maps of plain values): a checkpoint is this, written down.
+ */
+import type { UnixMs } from '../base/time.ts'
+import type { Counts } from './counts.ts'
+import type { DataFile } from './data-file.ts'
+import type { CommitId, WriterId } from './ids.ts'
+import type { LakePartition, PartitionPath } from './lake-partition.ts'
+import type { ConfiguredStream, EntryIndex } from './log-entry.ts'
+import type { NextOffset } from './offset.ts'
+import type { ReadyManifest } from './ready-manifest.ts'
+import type { SourceKey, SourcePartition } from './topic-partition.ts'
+
+export interface FoldState {
+  /** Index of the next entry to fold: the log's end as far as this state knows. */
+  readonly next: EntryIndex
+  /** Running SHA-256 over the heads' bytes below `next`, hex. */
+  readonly checksum: string
+  readonly config: FoldedConfig
+  /** By lane, then by source. */
+  readonly positions: ReadonlyMap<string, ReadonlyMap<SourceKey, FoldedPosition>>
+  readonly streams: ReadonlyMap<string, FoldedStream>
+  /** Newest evidence per topic-partition. */
+  readonly evidence: ReadonlyMap<SourceKey, FoldedEvidence>
+  readonly writers: ReadonlyMap<WriterId, FoldedWriter>
+  /** Files that were decided and are not yet known as published, by the commit that decided them. */
+  readonly unpublished: ReadonlyMap<CommitId, UnpublishedCommit>
+  /** Announcements not yet known as delivered, in the order they were decided. */
+  readonly undelivered: readonly UndeliveredAnnouncement[]
+  readonly voids: readonly VoidEntry[]
+}
+
+export interface FoldedConfig {
+  /** 0 before the first `config` entry. */
+  readonly version: number
+  readonly checksum: string
+  readonly streams: readonly ConfiguredStream[]
+  readonly putAtMs: UnixMs | undefined
+}
+
+export interface FoldedPosition {
+  readonly source: SourcePartition
+  readonly next: NextOffset
+  readonly leaderEpoch: number
+  readonly commitId: CommitId
+  /** Lake's clock when the log first knew this topic-partition. */
+  readonly sinceMs: UnixMs
+  /** Lake's clock of the newest append that moved `next`. */
+  readonly movedAtMs: UnixMs
+  /** Highest event-time watermark of any stream on it. */
+  readonly eventWatermarkMs: UnixMs | undefined
+}
+
+export interface FoldedStream {
+  readonly progress: ReadonlyMap<SourceKey, FoldedProgress>
+  /** By path. Open ones and announced ones. */
+  readonly partitions: ReadonlyMap<PartitionPath, FoldedPartition>
+  /** End of the newest announced partition: rows of partitions that end at or before it are late. */
+  readonly announcedNextMs: UnixMs | undefined
+}
+
+export interface FoldedProgress {
+  readonly source: SourcePartition
+  readonly eventWatermarkMs: UnixMs
+  /** Lake's clock of the newest append with rows of this stream from this topic-partition. */
+  readonly rowsAtMs: UnixMs
+}
+
+export interface FoldedPartition {
+  readonly table: string
+  readonly partition: LakePartition
+  readonly place: 'open' | 'announced'
+  /** Commit that last changed its files or its place. */
+  readonly version: CommitId
+  readonly files: readonly DataFile[]
+  readonly counts: Counts
+  /** 0 while open. */
+  readonly revision: number
+  /** The newest announcement. */
+  readonly manifest: ReadyManifest | undefined
+}
+
+export interface FoldedEvidence {
+  readonly source: SourcePartition
+  readonly highWatermark: NextOffset
+  readonly askedAtMs: UnixMs
+}
+
+export interface FoldedWriter {
+  /** Counter of its newest entry, plus one. */
+  readonly counterNext: number
+  /** All its entries with a counter below are published. */
+  readonly publishedNext: number
+  readonly lastEntryAtMs: UnixMs
+  readonly discardedCount: number
+}
+
+export interface UnpublishedCommit {
+  readonly commitId: CommitId
+  readonly entry: EntryIndex
+  readonly stagedAtMs: UnixMs
+  readonly files: readonly DataFile[]
+}
+
+export interface UndeliveredAnnouncement {
+  readonly entry: EntryIndex
+  readonly decidedAtMs: UnixMs
+  readonly manifest: ReadyManifest
+  /** Targets that have not acknowledged. */
+  readonly targets: readonly string[]
+}
+
+export interface VoidEntry {
+  readonly entry: EntryIndex
+  readonly commitId: CommitId
+  readonly because: string
+}

@@ -1,0 +1,142 @@
+/**
+ * What stands in the commit log. The exact rules are in docs/protocol.md.
+ *
+ * An entry is a head, which decides, and a body, which only who needs it folds. The head does not
+ * hold its own index: the same bytes are put at n, and after a lost race at n+1.
+ */
+import type { UnixMs } from '../base/time.ts'
+import type { CountCell } from './counts.ts'
+import type { DataFile } from './data-file.ts'
+import type { CommitId, WriterId } from './ids.ts'
+import type { LakePartition, PartitionPath } from './lake-partition.ts'
+import type { NextOffset, Offset } from './offset.ts'
+import type { ReadyManifest } from './ready-manifest.ts'
+import type { SourcePartition } from './topic-partition.ts'
+
+/** The newest form of entries that this version writes and reads. */
+export const entryFormat = 1
+
+/** Zero-based position in the commit log. */
+export type EntryIndex = number
+
+/** What every entry says of itself, whatever its kind. */
+export interface EntryBase {
+  readonly format: number
+  readonly commitId: CommitId
+  readonly writerId: WriterId
+  /** Lake's clock when the entry was staged. */
+  readonly stagedAtMs: UnixMs
+  /** All entries of this writer with a counter below are fully published. */
+  readonly publishedNext: number
+  /** Attempts that this writer gave up since its last entry, and why. */
+  readonly discarded: readonly DiscardedAttempt[]
+}
+
+export interface DiscardedAttempt {
+  readonly commitId: CommitId
+  readonly because: 'range-moved' | 'place-changed' | 'config-changed' | 'void'
+}
+
+/**
+ * The records `[first, next)` of a topic-partition that an append covers.
+ *
+ * Relies on: the fold's `next` of this (lane, source) equals `expected`. For a start position
+ * `expected` is undefined (the log knows nothing) and `first` equals `next`.
+ */
+export interface AppendRange {
+  readonly lane: string
+  readonly source: SourcePartition
+  readonly expected: NextOffset | undefined
+  readonly first: Offset
+  readonly next: NextOffset
+  /** Leader epoch of the last record, -1 when there was none. */
+  readonly leaderEpoch: number
+}
+
+/** A partition of a stream that an append adds rows to. Relies on: it is open. */
+export interface AppendPlace {
+  readonly stream: string
+  readonly partition: LakePartition
+}
+
+/** Committed progress of a stream on one topic-partition; listed where rows of it were seen. */
+export interface StreamProgress {
+  readonly stream: string
+  readonly source: SourcePartition
+  /** Highest event time seen minus allowed out-of-orderness, in milliseconds. */
+  readonly eventWatermarkMs: UnixMs
+}
+
+/** "The leader's high watermark was X when asked at T": all appended before T lies below X. */
+export interface IdleEvidence {
+  readonly source: SourcePartition
+  readonly highWatermark: NextOffset
+  /** Lake's clock, read before the leader was asked. */
+  readonly askedAtMs: UnixMs
+}
+
+export interface AppendEntry extends EntryBase {
+  readonly kind: 'append'
+  readonly ranges: readonly AppendRange[]
+  readonly places: readonly AppendPlace[]
+  /** Relies on: the configuration in force has this version. */
+  readonly configVersion: number
+  readonly body: AppendBody
+}
+
+export interface AppendBody {
+  readonly files: readonly DataFile[]
+  readonly counts: readonly CountCell[]
+  readonly progress: readonly StreamProgress[]
+  readonly evidence: readonly IdleEvidence[]
+}
+
+/** One partition declared complete. Relies on: its version, the commit that last changed it. */
+export interface Announcement {
+  readonly stream: string
+  readonly partition: LakePartition
+  readonly version: CommitId | undefined
+  /** The manifest, complete but for `logEntry`, which is the index of the entry. */
+  readonly manifest: Omit<ReadyManifest, 'logEntry'>
+  /** Names of the targets it must be delivered to, as configured at that time. */
+  readonly targets: readonly string[]
+}
+
+export interface ReadyEntry extends EntryBase {
+  readonly kind: 'ready'
+  readonly announcements: readonly Announcement[]
+}
+
+export interface Delivery {
+  readonly stream: string
+  readonly partitionPath: PartitionPath
+  readonly revision: number
+  readonly target: string
+}
+
+export interface DeliveredEntry extends EntryBase {
+  readonly kind: 'delivered'
+  readonly deliveries: readonly Delivery[]
+}
+
+/**
+ * The configuration in force from here on. Relies on: the version it was made from is in force.
+ * A configuration equal to the one in force is adopted, not put again.
+ */
+export interface ConfigEntry extends EntryBase {
+  readonly kind: 'config'
+  readonly fromVersion: number
+  readonly version: number
+  /** SHA-256 of the canonical text of `streams` and everything else that shapes what is written. */
+  readonly checksum: string
+  readonly streams: readonly ConfiguredStream[]
+}
+
+/** What the fold must know of a stream to decide readiness. */
+export interface ConfiguredStream {
+  readonly name: string
+  readonly table: string
+  readonly topics: readonly string[]
+}
+
+export type LogEntry = AppendEntry | ReadyEntry | DeliveredEntry | ConfigEntry

@@ -1,0 +1,16 @@
+import type { Brand } from '../base/brand.ts'
+
+/** Position of one record in a Kafka partition. 0-based. */
+export type Offset = Brand<bigint, 'Offset'>
+
+/** Next offset to read from a Kafka partition: the exclusive end of what is already held. */
+export type NextOffset = Brand<bigint, 'NextOffset'>
+
+export const offset = (value: bigint): Offset => value as Offset
+export const nextOffset = (value: bigint): NextOffset => value as NextOffset
+
+/** Records `[first, next)` of one partition. Empty when both are equal. */
+export interface OffsetRange {
+  readonly first: Offset
+  readonly next: NextOffset
+}

@@ -1,0 +1,32 @@
+import type { Brand } from '../base/brand.ts'
+
+/** Kafka's id of a cluster, as metadata names it. */
+export type ClusterId = Brand<string, 'ClusterId'>
+
+/** Kafka's id of a topic, a UUID in lower-case text. A recreated topic has another. */
+export type TopicId = Brand<string, 'TopicId'>
+
+/** Text that identifies a `SourcePartition` in maps: see `sourceKey`. */
+export type SourceKey = Brand<string, 'SourceKey'>
+
+export const clusterId = (value: string): ClusterId => value as ClusterId
+export const topicId = (value: string): TopicId => value as TopicId
+
+/** Kafka's shard by name. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** Kafka's shard with the ids that tell a recreated topic or another cluster from the old one. */
+export interface SourcePartition extends TopicPartition {
+  readonly clusterId: ClusterId
+  readonly topicId: TopicId
+}
+
+/** Identity of a shard: cluster and topic id, never the topic's name, which can be reused. */
+export const sourceKey = (source: SourcePartition): SourceKey =>
+  `${source.clusterId}/${source.topicId}/${source.partition}` as SourceKey
+
+/** How people write a shard: "growth.events/3". */
+export const topicPartitionName = (at: TopicPartition): string => `${at.topic}/${at.partition}`

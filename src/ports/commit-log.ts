@@ -1,0 +1,45 @@
+/**
+ * The commit log as its users see it: a folded state and a way to extend it.
+ *
+ * One object per process. Puts are carried out one after the other.
+ */
+import type { UnixMs } from '../base/time.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
+import type {
+  AppendEntry,
+  ConfigEntry,
+  DeliveredEntry,
+  EntryBase,
+  EntryIndex,
+  ReadyEntry,
+} from '../model/log-entry.ts'
+
+/** An entry without what the log itself fills in. */
+export type EntryDraft =
+  | Draft<AppendEntry>
+  | Draft<ReadyEntry>
+  | Draft<DeliveredEntry>
+  | Draft<ConfigEntry>
+type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
+
+export type PutEntryOutcome =
+  /** In the log, and what it relied on held. */
+  | { readonly kind: 'decided'; readonly entry: EntryIndex; readonly commitId: CommitId }
+  /** In the log, but void for everybody: what it relied on did not hold. */
+  | { readonly kind: 'void'; readonly entry: EntryIndex; readonly because: string }
+  /** Never put: a fold showed that what it relies on can no longer hold. */
+  | { readonly kind: 'discarded'; readonly because: string }
+
+export interface CommitLog {
+  /** As folded last; never goes back. */
+  readonly state: FoldState
+  /** Folds what others put since. */
+  refresh(): Promise<FoldState>
+  /** A commit id that was never used. */
+  nextCommitId(): CommitId
+  /** Puts at the end of the log, again and again until the outcome is known. */
+  put(draft: EntryDraft): Promise<PutEntryOutcome>
+  /** The lake's clock, carried on by the monotonic clock since it was last read from the lake. */
+  lakeNowMs(): UnixMs
+}

@@ -1,0 +1,82 @@
+/**
+ * Kafka, or what speaks its protocol. Group membership says who reads what; the commit log says
+ * from where. The source never commits on its own and never waits for the lake.
+ */
+import type { Fault } from '../base/fault.ts'
+import type { UnixMs } from '../base/time.ts'
+import type { NextOffset, Offset } from '../model/offset.ts'
+import type { ClusterId, SourceKey, SourcePartition } from '../model/topic-partition.ts'
+
+/**
+ * One topic-partition's part of a fetch answer: whole record batches (format v2), CRC32C checked,
+ * in `[start, end)` of `bytes`. The bytes are valid only during the call that hands them over.
+ */
+export interface FetchedBatches {
+  readonly source: SourcePartition
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  /** The offset that was asked for; records below it are to be skipped. */
+  readonly fetchOffset: Offset
+  /** The next offset to ask for, from the last batch's header. */
+  readonly nextOffset: NextOffset
+  readonly highWatermark: NextOffset
+  /** Leader epoch of the last batch. */
+  readonly leaderEpoch: number
+  /**
+   * Byte position of each batch that must not be delivered: control batches, and batches of
+   * aborted transactions. Sorted; nearly always empty.
+   */
+  readonly skippedBatches: readonly number[]
+}
+
+/** What the source tells its reader. Handlers are called one at a time for each broker. */
+export interface SourceReader {
+  /** These are ours now. @returns where to read each from; a missing one is not read. */
+  onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>>
+  /** These are about to be given up; the promise is waited for, within the rebalance timeout. */
+  onRevoked(sources: readonly SourcePartition[]): Promise<void>
+  /** These are gone already (session expired): nothing can be finished. */
+  onLost(sources: readonly SourcePartition[]): void
+  /** All topic-partitions' parts of one fetch answer. A promise holds this broker's next fetch. */
+  onFetched(batches: readonly FetchedBatches[]): Promise<void> | void
+  /** This topic-partition stops until an operator says how to go on; others go on. */
+  onRefused(source: SourcePartition, fault: Fault): void
+  /** Something is wrong and is tried again; `undefined` when it is right again. */
+  onTrouble(fault: Fault | undefined): void
+}
+
+export interface MetadataAnswer {
+  readonly clusterId: ClusterId
+  readonly sources: readonly SourcePartition[]
+  /** Topics that do not exist (now). */
+  readonly missingTopics: readonly string[]
+}
+
+export type OffsetPosition = 'earliest' | 'latest' | UnixMs
+
+export interface Source {
+  /** Joins the group (or takes its static share) and reads until `close`. */
+  open(reader: SourceReader): Promise<void>
+  /** Stops fetching; leaves the group only in `close`. */
+  stopFetching(): Promise<void>
+  close(): Promise<void>
+  /** Stops asking for records of these; heartbeats go on. */
+  pause(sources: readonly SourcePartition[]): void
+  resume(sources: readonly SourcePartition[]): void
+  /** Reads on from `offset`; answers on their way are thrown away. */
+  seek(source: SourcePartition, offset: Offset): void
+  /** The whole set of topic-partitions of the configured topics, asked now. */
+  metadata(): Promise<MetadataAnswer>
+  /** High watermarks (not last stable offsets), asked now of each leader. */
+  highWatermarks(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, NextOffset>>
+  /** First offset at or after the position; a time past the last record gives the end. */
+  offsetsAt(
+    sources: readonly SourcePartition[],
+    position: OffsetPosition,
+  ): Promise<ReadonlyMap<SourceKey, Offset>>
+  /** Kafka's own offset commit: a lag hint for tools, always after ours. Never throws. */
+  commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void>
+  /** What we read now, for status and lag. */
+  assigned(): readonly SourcePartition[]
+}
