@@ -1,12 +1,12 @@
 import type { UnixMs } from '../base/time.ts'
 import type { PartitionPath } from './lake-partition.ts'
 
-/** One closed Parquet file of one partition, staged or published. Paths are below the lake's URL. */
+/** One closed Parquet file of one partition, staged or published. Paths start at the lake. */
 export interface DataFile {
   readonly stream: string
   readonly table: string
   readonly partitionPath: PartitionPath
-  /** Where it is (or will be) published: `<table>/<partitionPath>/<pipeline>-<commit>-<n>.parquet`. */
+  /** Where it is published: `<table>/<partitionPath>/<pipeline>-<commit>-<n>.parquet`. */
   readonly path: string
   /** Where it was staged; never ends in ".parquet". */
   readonly stagedPath: string

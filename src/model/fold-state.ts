@@ -28,7 +28,7 @@ export interface FoldState {
   /** Newest evidence per topic-partition. */
   readonly evidence: ReadonlyMap<SourceKey, FoldedEvidence>
   readonly writers: ReadonlyMap<WriterId, FoldedWriter>
-  /** Files that were decided and are not yet known as published, by the commit that decided them. */
+  /** Files decided and not yet known as published, by the commit that decided them. */
   readonly unpublished: ReadonlyMap<CommitId, UnpublishedCommit>
   /** Announcements not yet known as delivered, in the order they were decided. */
   readonly undelivered: readonly UndeliveredAnnouncement[]
@@ -60,7 +60,7 @@ export interface FoldedStream {
   readonly progress: ReadonlyMap<SourceKey, FoldedProgress>
   /** By path. Open ones and announced ones. */
   readonly partitions: ReadonlyMap<PartitionPath, FoldedPartition>
-  /** End of the newest announced partition: rows of partitions that end at or before it are late. */
+  /** End of the newest announced partition: rows of partitions ending at or before it are late. */
   readonly announcedNextMs: UnixMs | undefined
 }
 

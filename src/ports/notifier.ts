@@ -9,6 +9,6 @@ export interface Notifier {
    * @throws {Fault} `NOTIFY_FAILED`: try again later.
    */
   deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void>
-  /** True when the target shows this revision or a newer one; targets that cannot be read say true. */
+  /** True when the target shows this revision or a newer one, or cannot be read at all. */
   readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<boolean>
 }

@@ -13,7 +13,7 @@ export const logFaults = {
     domain: 'user',
     retry: 'never',
     message: (f: { path: string; format: number; newestKnown: number }) =>
-      `commit log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
+      `log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
     hint: 'Upgrade this daemon to the version of the others.',
   },
 } as const satisfies FaultTable

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
+const all = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+const runtimeMax = 10
+
+test('every dependency has an exact version', () => {
+  expect(all.length).toBeGreaterThan(10)
+  expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([])
+})
+
+test('runtime dependencies stay few', () => {
+  expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(runtimeMax)
+})
+
+test('every dependency has its line in docs/dependencies.md, and no other', () => {
+  const listed = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` \|/gm)]
+  expect(listed.map(([, name]) => name).sort()).toEqual(all.map(([name]) => name).sort())
+})
+
+test('nothing in the tree names the place it was made in', () => {
+  const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n')
+  const texts = files.filter((path) => /\.(ts|md|json|ya?ml|sh|js|proto|toml)$|^\.ci\//.test(path))
+  expect(texts.length).toBeGreaterThan(60)
+  const place = new RegExp(['/work/', '/root/', '/tmp/', 'registry\\.npmjs'].join('|'))
+  const named = texts.filter((path) => {
+    if (path === 'test/tidy/project.test.ts') return false
+    return place.test(readFileSync(path, 'utf8'))
+  })
+  expect(named).toEqual([])
+})
