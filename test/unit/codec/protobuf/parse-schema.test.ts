@@ -1,0 +1,384 @@
+import { describe, expect, test } from 'vitest'
+import { Fault } from '../../../../src/base/fault.ts'
+import { parseMessageSchema } from '../../../../src/codec/protobuf/parse-schema.ts'
+import type { FieldSchema, MessageSchema } from '../../../../src/model/event-schema.ts'
+
+const parse = (text: string, message: string): MessageSchema =>
+  parseMessageSchema(new Map([['a.proto', text]]), 'a.proto', message)
+
+function faultOf(run: () => unknown): Fault {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+const refusal = (text: string, message = 'A'): string => faultOf(() => parse(text, message)).message
+
+function field(message: MessageSchema, name: string): FieldSchema {
+  const found = message.fields.find((candidate) => candidate.name === name)
+  if (found === undefined) throw new Error(`no field ${name}`)
+  return found
+}
+
+describe('a proto3 message', () => {
+  const text = `
+    syntax = "proto3";
+    package growth.v1;
+    message AppEvent {
+      // Who did it.
+      string user_id = 1;
+      optional int32 battery = 2;
+      repeated sint64 deltas = 3 [packed = false];
+      map<string, Page> pages = 4;
+      Page page = 5; // where it happened
+      oneof way { bytes raw = 6; Kind kind = 7; }
+      message Page { double seconds = 1; }
+    }
+    enum Kind { option allow_alias = true; NONE = 0; CLICK = 1; TAP = 1; BACK = -1; }`
+  const schema = parse(text, 'growth.v1.AppEvent')
+
+  test('keeps full name, syntax and the order and names of fields as declared', () => {
+    expect(schema.fullName).toBe('growth.v1.AppEvent')
+    expect(schema.syntax).toBe('proto3')
+    expect(schema.fields.map((f) => [f.name, f.number])).toEqual([
+      ['user_id', 1],
+      ['battery', 2],
+      ['deltas', 3],
+      ['pages', 4],
+      ['page', 5],
+      ['raw', 6],
+      ['kind', 7],
+    ])
+  })
+
+  test('has presence where the language gives it', () => {
+    expect(schema.fields.map((f) => f.presence)).toEqual([
+      'implicit',
+      'explicit',
+      'implicit',
+      'implicit',
+      'explicit',
+      'explicit',
+      'explicit',
+    ])
+  })
+
+  test('names the oneof of its members, and none for an optional field', () => {
+    expect(schema.fields.map((f) => f.oneof)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      'way',
+      'way',
+    ])
+  })
+
+  test('keeps comments before and behind a field', () => {
+    expect(field(schema, 'user_id').comment).toBe('Who did it.')
+    expect(field(schema, 'page').comment).toBe('where it happened')
+    expect(field(schema, 'battery').comment).toBeUndefined()
+  })
+
+  test('has types, with one object for one message', () => {
+    expect(field(schema, 'deltas')).toMatchObject({
+      repeated: true,
+      type: { kind: 'scalar', scalar: 'sint64' },
+    })
+    const pages = field(schema, 'pages')
+    const page = field(schema, 'page')
+    if (pages.type.kind !== 'map' || page.type.kind !== 'message') throw new Error('wrong kinds')
+    expect(pages).toMatchObject({ repeated: false, type: { key: 'string' } })
+    expect(pages.type.value).toMatchObject({ kind: 'message' })
+    if (pages.type.value.kind === 'message') {
+      expect(pages.type.value.message).toBe(page.type.message)
+    }
+    expect(page.type.message.fullName).toBe('growth.v1.AppEvent.Page')
+  })
+
+  test('has open enums with the first name of each number', () => {
+    const kind = field(schema, 'kind').type
+    if (kind.kind !== 'enum') throw new Error('not an enum')
+    expect(kind.values.closed).toBe(false)
+    expect([...kind.values.names]).toEqual([
+      [0, 'NONE'],
+      [1, 'CLICK'],
+      [-1, 'BACK'],
+    ])
+  })
+})
+
+test('proto2 has required and explicit fields and closed enums', () => {
+  const schema = parse(
+    `syntax = "proto2";
+     message A { required int32 a = 1; optional E e = 2 [default = Y]; repeated A again = 3; }
+     enum E { X = 1; Y = 2; }`,
+    'A',
+  )
+  expect(schema.syntax).toBe('proto2')
+  expect(schema.fields.map((f) => f.presence)).toEqual(['required', 'explicit', 'implicit'])
+  expect(field(schema, 'e').type).toMatchObject({ kind: 'enum', values: { closed: true } })
+})
+
+test('a source without a syntax line is proto2', () => {
+  expect(parse('message A { required int32 a = 1; }', 'A').syntax).toBe('proto2')
+})
+
+test('editions take presence and openness from features, nearest first', () => {
+  const schema = parse(
+    `edition = "2023";
+     option features.field_presence = IMPLICIT;
+     message A {
+       int32 plain = 1;
+       int32 seen = 2 [features.field_presence = EXPLICIT];
+       int32 needed = 3 [features.field_presence = LEGACY_REQUIRED];
+       Open open = 4;
+       Closed closed = 5 [features.field_presence = EXPLICIT];
+       A again = 6;
+     }
+     enum Open { O = 0; }
+     enum Closed { option features.enum_type = CLOSED; C = 0; }`,
+    'A',
+  )
+  expect(schema.syntax).toBe('editions')
+  expect(schema.fields.map((f) => f.presence)).toEqual([
+    'implicit',
+    'explicit',
+    'required',
+    'implicit',
+    'explicit',
+    'explicit',
+  ])
+  expect(field(schema, 'open').type).toMatchObject({ values: { closed: false } })
+  expect(field(schema, 'closed').type).toMatchObject({ values: { closed: true } })
+})
+
+test('a recursive message refers to itself', () => {
+  const schema = parse('syntax = "proto3"; message A { B b = 1; } message B { A a = 1; }', 'A')
+  const b = field(schema, 'b').type
+  if (b.kind !== 'message') throw new Error('not a message')
+  const a = field(b.message, 'a').type
+  expect(a.kind === 'message' && a.message).toBe(schema)
+})
+
+describe('imports', () => {
+  const order = `syntax = "proto3"; package shop; import "money.proto"; import public "common/id.proto";
+    import "google/protobuf/timestamp.proto"; import weak "gone.proto";
+    message Order { Money total = 1; common.Id id = 2; google.protobuf.Timestamp at = 3; }`
+  const sources = new Map([
+    ['shop/order.proto', order],
+    ['shop/money.proto', 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }'],
+    ['money.proto', 'syntax = "proto3"; package wrong; message Money { int64 other = 1; }'],
+    ['common/id.proto', 'syntax = "proto2"; package common; message Id { optional string s = 1; }'],
+  ])
+
+  test('are found beside the importer first, then from the root, then among the bundled', () => {
+    const schema = parseMessageSchema(sources, 'shop/order.proto', 'shop.Order')
+    const names = schema.fields.map((f) => f.type.kind === 'message' && f.type.message.fullName)
+    expect(names).toEqual(['shop.Money', 'common.Id', 'google.protobuf.Timestamp'])
+    const id = field(schema, 'id').type
+    expect(id.kind === 'message' && id.message.syntax).toBe('proto2')
+    const at = field(schema, 'at').type
+    expect(at.kind === 'message' && at.message.syntax).toBe('proto3')
+    expect(at.kind === 'message' && at.message.fields.map((f) => f.presence)).toEqual([
+      'implicit',
+      'implicit',
+    ])
+  })
+
+  test('bundled definitions have the names of their sources', () => {
+    const text =
+      'syntax = "proto3"; import "google/protobuf/struct.proto"; message A { google.protobuf.Value v = 1; }'
+    const value = field(parse(text, 'A'), 'v').type
+    expect(value.kind === 'message' && value.message.fields.map((f) => f.name)).toContain(
+      'string_value',
+    )
+  })
+
+  test('a missing one is named with the places where it was looked for', () => {
+    const broken = new Map([['shop/order.proto', 'import "x.proto";']])
+    const fault = faultOf(() => parseMessageSchema(broken, 'shop/order.proto', 'A'))
+    expect(fault.code).toBe('SCHEMA_UNREADABLE')
+    expect(fault.message).toBe(
+      'could not read schema "shop/order.proto": it imports "x.proto", which is not there (tried "shop/x.proto", "x.proto")',
+    )
+  })
+
+  test('may go in a circle', () => {
+    const circle = new Map([
+      ['a.proto', 'syntax = "proto3"; import "b.proto"; message A { B b = 1; }'],
+      ['b.proto', 'syntax = "proto3"; import "a.proto"; message B { A a = 1; }'],
+    ])
+    expect(parseMessageSchema(circle, 'a.proto', 'A').fields).toHaveLength(1)
+  })
+
+  test('custom options that extend the descriptor are read', () => {
+    const text = `syntax = "proto3"; import "google/protobuf/descriptor.proto";
+      extend google.protobuf.FieldOptions { string owner = 50001; }
+      message A { string s = 1 [(owner) = "me"]; }`
+    expect(parse(text, 'A').fields).toHaveLength(1)
+  })
+
+  test('a name that two files declare is refused without a line', () => {
+    const twice = new Map([
+      ['a.proto', 'import "b.proto";\nmessage A {}'],
+      ['b.proto', '\n\nmessage A {}\n'],
+    ])
+    expect(faultOf(() => parseMessageSchema(twice, 'a.proto', 'A')).message).toBe(
+      'could not read schema "b.proto": duplicate name \'A\' in Root',
+    )
+  })
+
+  test('an error inside one names that file and line', () => {
+    const broken = new Map([
+      ['a.proto', 'syntax = "proto3";\nimport "b.proto";'],
+      ['b.proto', 'syntax = "proto3";\nmessage B {\n  int32 b 1;\n}'],
+    ])
+    expect(faultOf(() => parseMessageSchema(broken, 'a.proto', 'B')).message).toMatch(
+      /"b.proto": illegal token '1'.* at line 3$/,
+    )
+  })
+})
+
+describe('names of types', () => {
+  test('are looked for from the inside outwards', () => {
+    const text = `syntax = "proto3"; package p;
+      message A { message C { message B { int32 inner = 1; } } B b = 1; }
+      message B { int32 outer = 1; }`
+    const type = field(parse(text, 'p.A'), 'b').type
+    expect(type.kind === 'message' && type.message.fullName).toBe('p.B')
+  })
+
+  test('a leading dot is absolute', () => {
+    const text = `syntax = "proto3"; package p;
+      message A { message B {} .p.B b = 1; }
+      message B { int32 outer = 1; }`
+    const type = field(parse(text, 'p.A'), 'b').type
+    expect(type.kind === 'message' && type.message.fullName).toBe('p.B')
+  })
+
+  test('an inner name hides an outer one by its first part', () => {
+    const text = `syntax = "proto3";\nmessage A {\n  message B {}\n  B.C c = 1;\n}\nmessage B { message C {} }`
+    expect(refusal(text)).toBe(
+      'could not read schema "a.proto": type "B.C" of field "c" is not there at line 4',
+    )
+  })
+})
+
+describe('refused with file and line', () => {
+  test.each([
+    ['a missing semicolon', 'syntax = "proto3";\nmessage A { int32 a = 1\n}', /at line 3$/],
+    [
+      'a number used twice',
+      'syntax="proto3";\nmessage A {\nint32 a=1;\nint32 b=1;\n}\nmessage B{}',
+      /duplicate id 1 in Type A at line 4$/,
+    ],
+    [
+      'a name used twice',
+      'syntax="proto3";\nmessage A {\nint32 a=1;\nint32 a=2;\n}',
+      /duplicate name 'a' in Type A at line 4$/,
+    ],
+    [
+      'a type that is not there',
+      'syntax="proto3";\nmessage A {\nFoo f=1;\n}',
+      /type "Foo" of field "f" is not there at line 3$/,
+    ],
+    [
+      'number 0',
+      'syntax="proto3";\nmessage A {\nint32 zero=0;\n}',
+      /field "zero" has number 0, allowed are .* at line 3$/,
+    ],
+    [
+      'a number kept for protobuf itself',
+      'syntax="proto3";\nmessage A {\nint32 x=19000;\n}',
+      /number 19000.* at line 3$/,
+    ],
+    [
+      'a number beyond 29 bits',
+      'syntax="proto3";\nmessage A { int32 x=536870912; }',
+      /number 536870912.* at line 2$/,
+    ],
+    [
+      'an enum value beyond 32 bits',
+      'syntax="proto3";\nenum E { Z=0;\nBIG=4294967296; }',
+      /"BIG" has number 4294967296, beyond 32 bits at line 3$/,
+    ],
+    [
+      'a field that JavaScript would drop',
+      'syntax="proto3";\nmessage A { int32 __proto__ = 1; }',
+      /"__proto__" at line 2$/,
+    ],
+    [
+      'an edition from the future',
+      'edition = "2099";\nmessage A {}',
+      /illegal edition '2099' at line 1$/,
+    ],
+    ['another syntax', 'syntax = "proto4";\nmessage A {}', /proto4/],
+    ['text that is no schema', 'hello world', /illegal token 'hello' at line 1$/],
+    ['an unfinished comment', 'syntax="proto3";\n/* never ends', /at line \d+$/],
+    [
+      'an extension of nothing',
+      'syntax="proto2"; extend Gone { optional int32 a = 1; }',
+      /extend Gone/,
+    ],
+  ])('%s', (_name, text, expected) => {
+    const fault = faultOf(() => parse(text, 'A'))
+    expect(fault.code).toBe('SCHEMA_UNREADABLE')
+    expect(fault.message).toMatch(expected)
+  })
+
+  test('a file that is not there', () => {
+    const fault = faultOf(() => parseMessageSchema(new Map(), 'a.proto', 'A'))
+    expect(fault.message).toBe('could not read schema "a.proto": there is no such file')
+  })
+})
+
+test('a message that is not there is refused with those that are', () => {
+  const text = `syntax = "proto3"; package p; import "google/protobuf/timestamp.proto";
+    message A { message Inner {} } message B {}`
+  const fault = faultOf(() => parse(text, 'A'))
+  expect(fault.code).toBe('SCHEMA_MESSAGE_NOT_FOUND')
+  expect(fault.message).toBe(
+    'message "A" is not in schema "a.proto", which has p.A, p.A.Inner, p.B',
+  )
+})
+
+describe('not supported, by name', () => {
+  test.each([
+    [
+      'a group',
+      'syntax = "proto2"; message A { optional group Part = 1 { optional int32 x = 1; } }',
+      'part',
+      'groups (delimited encoding)',
+    ],
+    [
+      'delimited encoding',
+      'edition = "2023"; message A { B b = 1 [features.message_encoding = DELIMITED]; } message B {}',
+      'b',
+      'groups (delimited encoding)',
+    ],
+    [
+      'an extension',
+      'syntax = "proto2"; message A { extensions 100 to 199; } extend A { optional int32 more = 100; }',
+      '.more',
+      'proto2 extensions',
+    ],
+  ])('%s', (_name, text, fieldName, feature) => {
+    const fault = faultOf(() => parse(text, 'A'))
+    expect(fault.code).toBe('SCHEMA_NOT_SUPPORTED')
+    expect(fault.message).toBe(
+      `field "${fieldName}" of message "A" needs ${feature}, not supported by this version`,
+    )
+  })
+
+  test('unless the message does not reach it', () => {
+    const text =
+      'syntax = "proto2"; message A { optional int32 x = 1; } message B { optional group Part = 1 {} }'
+    expect(parse(text, 'A').fields).toHaveLength(1)
+  })
+})
