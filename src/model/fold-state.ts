@@ -3,7 +3,9 @@
  *
  * Invariants:
  * - the same entries give the same state, whatever it was folded from;
- * - an entry whose reliances do not hold changes nothing but `voids`, `writers` and `next`;
+ * - an entry whose reliances do not hold changes nothing but `voids`, `writers`, `next` and
+ *   `checksum`;
+ * - a state is a value: folding on makes a new one and leaves it as it was;
  * - plain data only (Maps of plain values): a checkpoint is this, written down.
  */
 import type { UnixMs } from '../base/time.ts'
@@ -32,8 +34,13 @@ export interface FoldState {
   readonly unpublished: ReadonlyMap<CommitId, UnpublishedCommit>
   /** Announcements not yet known as delivered, in the order they were decided. */
   readonly undelivered: readonly UndeliveredAnnouncement[]
+  /** The newest void entries, at most `voidsKeptMax`. */
   readonly voids: readonly VoidEntry[]
+  readonly voidCount: number
 }
+
+/** Void entries that a state remembers by name; `voidCount` counts them all. */
+export const voidsKeptMax = 100
 
 export interface FoldedConfig {
   /** 0 before the first `config` entry. */
@@ -94,8 +101,10 @@ export interface FoldedEvidence {
 export interface FoldedWriter {
   /** Counter of its newest entry, plus one. */
   readonly counterNext: number
-  /** All its entries with a counter below are published. */
+  /** What its newest decided entry said: see `EntryBase.publishedNext`. */
   readonly publishedNext: number
+  /** Its commits in `unpublished`, in the order of the log. */
+  readonly unpublished: readonly CommitId[]
   readonly lastEntryAtMs: UnixMs
   readonly discardedCount: number
 }

@@ -26,15 +26,27 @@ export interface EntryBase {
   readonly writerId: WriterId
   /** Lake's clock when the entry was staged. */
   readonly stagedAtMs: UnixMs
-  /** All entries of this writer with a counter below are fully published. */
+  /** All entries of this writer that stand below this one, with a counter below, are published. */
   readonly publishedNext: number
+  /** Commits of other writers, often dead ones, that this writer has seen published. */
+  readonly published: readonly CommitId[]
   /** Attempts that this writer gave up since its last entry, and why. */
   readonly discarded: readonly DiscardedAttempt[]
 }
 
+/** In one word, why a commit was given up or is void for everybody. */
+export type DiscardReason =
+  | 'range-moved'
+  | 'place-changed'
+  | 'config-changed'
+  /** Its content contradicts itself: counts that do not add up, a file in no place. */
+  | 'malformed'
+  /** It was put, and turned out void. */
+  | 'void'
+
 export interface DiscardedAttempt {
   readonly commitId: CommitId
-  readonly because: 'range-moved' | 'place-changed' | 'config-changed' | 'void'
+  readonly because: DiscardReason
 }
 
 /**

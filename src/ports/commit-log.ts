@@ -10,6 +10,7 @@ import type {
   AppendEntry,
   ConfigEntry,
   DeliveredEntry,
+  DiscardedAttempt,
   EntryBase,
   EntryIndex,
   ReadyEntry,
@@ -34,12 +35,24 @@ export type PutEntryOutcome =
 export interface CommitLog {
   /** As folded last; never goes back. */
   readonly state: FoldState
-  /** Folds what others put since. */
+  /**
+   * Folds what others put since.
+   * @throws {Fault} `LAKE_UNAVAILABLE`, or a `LOG_…` fault: an entry cannot be read.
+   */
   refresh(): Promise<FoldState>
   /** A commit id that was never used. */
   nextCommitId(): CommitId
   /** Puts at the end of the log, again and again until the outcome is known. */
   put(draft: EntryDraft): Promise<PutEntryOutcome>
-  /** The lake's clock, carried on by the monotonic clock since it was last read from the lake. */
+  /** Says in the next entry that all files of this commit, whoever's it is, are published. */
+  markPublished(commitId: CommitId): void
+  /** Commits in `state.unpublished` that are published all the same: the next entry says so. */
+  readonly publishedHere: ReadonlySet<CommitId>
+  /** Says in the next entry that this commit was given up before it was put. */
+  markDiscarded(attempt: DiscardedAttempt): void
+  /**
+   * The lake's clock, carried on by the monotonic clock since it was last read from the lake.
+   * Never ahead of it but for its drift since then. A log opened for reading tells the machine's.
+   */
   lakeNowMs(): UnixMs
 }

@@ -13,7 +13,35 @@ export const logFaults = {
     domain: 'user',
     retry: 'never',
     message: (f: { path: string; format: number; newestKnown: number }) =>
-      `log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
+      `commit log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
     hint: 'Upgrade this daemon to the version of the others.',
+  },
+  LOG_CHECKPOINT_UNREADABLE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; reason: string }) =>
+      `checkpoint "${f.path}" is unreadable: ${f.reason}`,
+    hint: 'Restore the object from a copy of the lake; as long as all log entries stand it may be removed instead.',
+  },
+  LOG_JOURNAL_UNREADABLE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; reason: string }) =>
+      `journal "${f.path}" of a staged commit is unreadable: ${f.reason}`,
+    hint: 'Its folder is left alone; compare it with "lakeward log ls" before you remove it by hand.',
+  },
+  LOG_FILE_GONE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; stagedPath: string; commitId: string; entry: number }) =>
+      `file "${f.path}" was decided by log entry ${f.entry} (commit "${f.commitId}") and is gone: neither it nor "${f.stagedPath}" stands`,
+    hint: 'Restore one of the two from a copy of the lake; its partition is not announced without it.',
+  },
+  LOG_FILE_MISMATCH: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; sizeBytes: number; foundBytes: number; entry: number }) =>
+      `file "${f.path}" of log entry ${f.entry} has ${f.foundBytes} bytes, the log says ${f.sizeBytes}`,
+    hint: 'Find out who wrote it and restore it from a copy of the lake; its partition is not announced as it stands.',
   },
 } as const satisfies FaultTable

@@ -1,0 +1,50 @@
+import type { UnixMs } from '../base/time.ts'
+import type { CountCell } from './counts.ts'
+import type { CommitId } from './ids.ts'
+import type { PartitionPath } from './lake-partition.ts'
+import type {
+  AppendPlace,
+  AppendRange,
+  EntryIndex,
+  IdleEvidence,
+  StreamProgress,
+} from './log-entry.ts'
+
+/** One closed Parquet file, still in memory. */
+export interface SealedFile {
+  readonly stream: string
+  readonly table: string
+  readonly partitionPath: PartitionPath
+  /** The file's bytes, in order. */
+  readonly chunks: readonly Uint8Array[]
+  /** Sum of the chunks' lengths. */
+  readonly sizeBytes: number
+  readonly rowCount: number
+  /** CRC32C of the whole file, 8 hex digits. */
+  readonly crc32c: string
+  readonly schemaVersion: number
+  /** Lowest and highest event time of its rows. */
+  readonly eventTimeMs: { readonly min: UnixMs; readonly max: UnixMs }
+}
+
+/** Everything one writer read since its last commit, ready to be staged and put. */
+export interface SealedCommit {
+  /** From `CommitLog.nextCommitId`, used for this content only. */
+  readonly commitId: CommitId
+  readonly ranges: readonly AppendRange[]
+  readonly places: readonly AppendPlace[]
+  readonly configVersion: number
+  readonly files: readonly SealedFile[]
+  readonly counts: readonly CountCell[]
+  readonly progress: readonly StreamProgress[]
+  readonly evidence: readonly IdleEvidence[]
+}
+
+export type CommitOutcome =
+  /** Decided and published. */
+  | { readonly kind: 'committed'; readonly entry: EntryIndex }
+  /**
+   * Not decided, and never will be: the caller reads again from where the log says. `discarded`
+   * was never put; `void` stands in the log and counts for nobody.
+   */
+  | { readonly kind: 'discarded' | 'void'; readonly because: string }
