@@ -1,0 +1,105 @@
+import { formatDuration } from '../../base/units.ts'
+import type { CommitConfig } from '../../committer/config.ts'
+import { type ReadyConfig, targetName } from '../../readiness/config.ts'
+import type { HttpConfig } from '../http-config.ts'
+import { type ConfigProblem, type KeyPath, pathName } from './problems.ts'
+import type { PlacedStream } from './stream-config.ts'
+
+/** What could be read; a section that is wrong by itself is undefined. */
+export interface ReadParts {
+  readonly pipeline: string | undefined
+  readonly commit: CommitConfig | undefined
+  readonly ready: ReadyConfig | undefined
+  readonly http: HttpConfig | undefined
+  readonly streams: readonly PlacedStream[]
+}
+
+/** Keys that are right each by itself and cannot stand together; both paths are named. */
+export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
+  return [
+    ...idleBelowInterval(parts),
+    ...openWithoutToken(parts),
+    ...sameTargets(parts),
+    ...sameNames(parts),
+    ...sameTables(parts),
+    ...sharedBareTopics(parts),
+  ]
+}
+
+function idleBelowInterval({ ready, commit }: ReadParts): readonly ConfigProblem[] {
+  if (ready === undefined || commit === undefined || ready.idle >= commit.interval) return []
+  const given = `${formatDuration(ready.idle)} is less than commit.interval`
+  const text = `${given}, ${formatDuration(commit.interval)}: between two commits all looks idle`
+  return [{ path: ['ready', 'idle'], text: `${text}; accepted: commit.interval or more` }]
+}
+
+const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):/
+
+function openWithoutToken({ http }: ReadParts): readonly ConfigProblem[] {
+  if (http === undefined || http.token !== undefined || loopback.test(http.listen)) return []
+  const text = `"${http.listen}" is open to others without http.token; accepted: a loopback address, or any with http.token`
+  return [{ path: ['http', 'listen'], text }]
+}
+
+function sameTargets({ ready }: ReadParts): readonly ConfigProblem[] {
+  const targets = ready?.notify ?? []
+  return repeated(
+    targets.map((target, index) => ({
+      path: ['ready', 'notify', index],
+      value: targetName(target),
+    })),
+  )
+}
+
+function sameNames({ streams }: ReadParts): readonly ConfigProblem[] {
+  return repeated(
+    streams.map(({ index, stream }) => ({ path: ['streams', index, 'name'], value: stream.name })),
+  )
+}
+
+function sameTables({ pipeline, streams }: ReadParts): readonly ConfigProblem[] {
+  const tables = streams.map(({ index, stream }) => ({
+    path: ['streams', index, 'table'],
+    value: stream.table,
+  }))
+  if (pipeline === undefined) return repeated(tables)
+  return repeated([{ path: ['pipeline'], value: `${pipeline}_dead_letters` }, ...tables])
+}
+
+interface PlacedValue {
+  readonly path: KeyPath
+  readonly value: string
+}
+
+/** Values that stand twice. Compared without case: metastores and some file systems ignore it. */
+function repeated(values: readonly PlacedValue[]): readonly ConfigProblem[] {
+  const firsts = new Map<string, PlacedValue>()
+  return values.flatMap(({ path, value }) => {
+    const first = firsts.get(value.toLowerCase())
+    if (first === undefined) {
+      firsts.set(value.toLowerCase(), { path, value })
+      return []
+    }
+    const taken = `"${value}" is taken by ${pathName(first.path)}, "${first.value}"`
+    return [{ path, text: `${taken}; accepted: a name that is not used twice` }]
+  })
+}
+
+/** Bare messages do not say whose they are, so their topic belongs to one stream. */
+function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
+  const uses = streams.flatMap(({ index, stream }) =>
+    stream.topics.map((topic) => ({ topic, index, bare: stream.format === 'protobuf' })),
+  )
+  return uses.flatMap((use, position) => {
+    const other = uses.slice(0, position).find(({ topic }) => topic === use.topic)
+    if (other === undefined) return []
+    const path: KeyPath = ['streams', use.index, 'topic']
+    if (other.index === use.index) {
+      return [{ path, text: `"${use.topic}" is named twice; accepted: each topic once` }]
+    }
+    if (!use.bare && !other.bare) return []
+    const shared = `"${use.topic}" is also streams[${other.index}].topic`
+    const why = 'and in the format protobuf nothing tells the streams apart'
+    return [{ path, text: `${shared}, ${why}; accepted: a topic of its own, or format raw-event` }]
+  })
+}

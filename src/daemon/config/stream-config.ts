@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { text } from '../../base/config-units.ts'
+import { listOf, section } from '../../base/config-value.ts'
+import type { DeepReadonly } from '../../base/deep-readonly.ts'
+import { etlConfig, limitsConfig } from '../../etl/config.ts'
+import { columnsConfig, fileConfig, namesConfig, partitionConfig } from '../../exporter/config.ts'
+import { eventTimeConfig, formatConfig, schemaConfig } from '../../parser/config.ts'
+import { lateConfig } from '../../readiness/config.ts'
+import { alignmentConfig, topicName } from '../../source/config.ts'
+
+const oneOfTopics = 'accepted: either topic or topics'
+
+const streamSection = section({
+  name: text({
+    accepted: 'letters, digits, "_" and "-", not beginning with "_"',
+    shape: /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/,
+  }).describe('Name of the stream; in the envelope, the log, manifests and commands.'),
+  topic: topicName.optional().describe('Topic that carries the stream.'),
+  topics: listOf(topicName)
+    .min(1, 'empty; accepted: at least one topic')
+    .optional()
+    .describe('Topics that carry the stream, when there are several.'),
+  format: formatConfig
+    .prefault('raw-event')
+    .describe('`raw-event`: the envelope of proto/raw_event.proto; `protobuf`: the bare message.'),
+  schema: schemaConfig.describe('Message of the stream.'),
+  eventTime: eventTimeConfig
+    .prefault({})
+    .describe('Event times: of the envelope, or the record in the format `protobuf`.'),
+  table: text({
+    accepted: 'letters, digits and "_", beginning with a letter',
+    shape: /^[A-Za-z][A-Za-z0-9_]{0,127}$/,
+  })
+    .optional()
+    .describe('Table, a folder of the lake. Without it: the name of the stream, "-" as "_".'),
+  partition: partitionConfig.prefault({}).describe('Partitions of the table, by event time.'),
+  file: fileConfig.prefault({}).describe('Parquet files of the table.'),
+  late: lateConfig.prefault({}).describe('Rows that come after their partition was announced.'),
+  alignment: alignmentConfig,
+  columns: columnsConfig.prefault([]).describe('Columns with the identity of each row.'),
+  names: namesConfig
+    .prefault('as-declared')
+    .describe('Names of columns: as in the message, in snake_case, or in lower case.'),
+  etl: etlConfig.prefault([]).describe('Steps between the topic and the table.'),
+  limits: limitsConfig.prefault({}).describe('Bounds of user code.'),
+})
+
+type StreamSection = z.output<typeof streamSection>
+type Filled = Omit<StreamSection, 'topic' | 'topics' | 'table' | 'alignment'>
+
+/** One stream, with topics and table filled in. */
+export type StreamConfig = DeepReadonly<Filled & { topics: string[]; table: string }>
+
+/** A stream and its position in `streams`. */
+export interface PlacedStream {
+  readonly index: number
+  readonly stream: StreamConfig
+}
+
+/** One entry of `streams`, or one file of the folder `streams/`. */
+export const streamConfig = z.codec(
+  streamSection.check((context) => {
+    const { topic, topics } = context.value
+    const problem = (message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, message, path: ['topic'] })
+    }
+    if (topic === undefined && topics === undefined) problem(`missing; ${oneOfTopics}`)
+    if (topic !== undefined && topics !== undefined) {
+      problem(`given beside topics; ${oneOfTopics}`)
+    }
+  }),
+  z.custom<StreamConfig>(),
+  {
+    decode: ({ topic, topics, table, alignment: _, ...rest }): StreamConfig => ({
+      ...rest,
+      topics: topics ?? (topic === undefined ? [] : [topic]),
+      table: table ?? rest.name.replaceAll('-', '_'),
+    }),
+    encode: (stream): StreamSection => structuredClone(stream) as StreamSection,
+  },
+)

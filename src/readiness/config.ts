@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { duration, secret, textForm } from '../base/config-units.ts'
+import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import type { SecretReference } from '../base/secret.ts'
+
+/** A place that announcements are delivered to. */
+export type NotifyTarget =
+  | { readonly kind: 'webhook'; readonly url: string; readonly secret: SecretReference }
+  | { readonly kind: 'success-file' }
+
+const urlForm = textForm({
+  accepted: 'an http:// or https:// URL without user and password',
+  shape: /^https?:\/\/[^\s]+$/,
+})
+
+const webhookUrl = configValue<string>({
+  ...urlForm,
+  hidden: true,
+  read: (given) => {
+    const read = urlForm.read(given)
+    if (read.kind !== 'value') return read
+    const url = URL.parse(read.value)
+    if (url === null) return { kind: 'refused', because: 'is not a URL' }
+    if (url.username !== '' || url.password !== '') {
+      return { kind: 'refused', because: 'carries a user or password' }
+    }
+    return read
+  },
+})
+
+const targetSection = section({
+  webhook: section({
+    url: webhookUrl.describe('Where each announcement is posted.'),
+    secret: secret().describe('Key of the signature (HMAC-SHA256) that each request carries.'),
+  })
+    .optional()
+    .describe('A signed HTTP request for each announcement; any 2xx acknowledges it.'),
+  'success-file': section({})
+    .optional()
+    .describe('An empty file `_SUCCESS` in the folder of each announced partition.'),
+  hive: notBuilt('Partitions of a Hive Metastore.'),
+  kafka: notBuilt('A message for each announcement.'),
+})
+
+const notifyTarget = z.codec(
+  targetSection.check((context) => {
+    if (Object.keys(context.value).length === 1) return
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      message: 'not exactly one target; accepted: webhook, success-file',
+    })
+  }),
+  z.custom<NotifyTarget>(),
+  {
+    decode: (target): NotifyTarget =>
+      target.webhook === undefined
+        ? { kind: 'success-file' }
+        : { kind: 'webhook', ...target.webhook },
+    encode: (target): z.output<typeof targetSection> =>
+      target.kind === 'webhook'
+        ? { webhook: { url: target.url, secret: target.secret } }
+        : { 'success-file': {} },
+  },
+)
+
+/** The section `ready`. */
+export const readyConfig = section({
+  delay: duration({ min: '0s', max: '7d' })
+    .prefault('5m')
+    .describe('How long after the end of a partition it is announced at the earliest.'),
+  idle: duration({ min: '100ms', max: '7d' })
+    .prefault('10m')
+    .describe('How long a topic-partition must bring no rows before it can count as idle.'),
+  deliver: section({
+    deadline: duration({ min: '1s', max: '10m' })
+      .prefault('60s')
+      .describe('Longest time that one delivery may take.'),
+  })
+    .prefault({})
+    .describe('Delivery of announcements.'),
+  notify: listOf(notifyTarget)
+    .prefault([])
+    .describe('Where announcements go, besides the manifest on the lake.'),
+})
+
+export type ReadyConfig = z.output<typeof readyConfig>
+
+/** The key `late` of a stream. */
+export const lateConfig = section({
+  policy: choice(['dead-letter'], ['append', 'divert'])
+    .prefault('dead-letter')
+    .describe('What becomes of rows that come after their partition was announced.'),
+  every: notBuilt('How often late rows are appended.'),
+  closeAfter: notBuilt('When a partition takes no more late rows.'),
+})
+
+/** The name of a target in the log and in messages; two targets of one name are refused. */
+export function targetName(target: NotifyTarget): string {
+  return target.kind === 'webhook' ? `webhook:${target.url}` : target.kind
+}

@@ -1,0 +1,82 @@
+import type { z } from 'zod'
+import { secret, text, textForm } from '../base/config-units.ts'
+import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
+import type { OffsetPosition } from '../ports/source.ts'
+
+const topicForm = textForm({
+  accepted: 'the name of a topic: letters, digits, ".", "_" and "-"',
+  shape: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+})
+const patternMarks = /[*^$/()[\]|+?\\]/
+
+/** The name of one Kafka topic. Patterns are part of the grammar, but not built. */
+export const topicName = configValue<string>({
+  ...topicForm,
+  read: (given) =>
+    typeof given === 'string' && patternMarks.test(given)
+      ? { kind: 'not-supported' }
+      : topicForm.read(given),
+})
+
+const isoMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/
+
+function momentOf(given: unknown): UnixMs | undefined {
+  if (typeof given !== 'string' || !isoMoment.test(given)) return undefined
+  const at = Date.parse(given)
+  return Number.isNaN(at) ? undefined : unixMs(at)
+}
+
+const startPosition = configValue<OffsetPosition>({
+  accepted: 'earliest, latest, a time with its zone such as 2026-11-20T13:00:00Z',
+  jsonSchema: { type: 'string', pattern: `^(earliest|latest|${isoMoment.source.slice(1, -1)})$` },
+  read: (given) => {
+    if (given === 'earliest' || given === 'latest') return { kind: 'value', value: given }
+    if (typeof given === 'string' && given.startsWith('group:')) return { kind: 'not-supported' }
+    const value = momentOf(given)
+    if (value !== undefined) return { kind: 'value', value }
+    return { kind: 'refused', because: 'is not a position' }
+  },
+  print: (position) => (typeof position === 'string' ? position : isoOf(position)),
+})
+
+const saslConfig = section({
+  mechanism: choice(['plain', 'scram-sha-256', 'scram-sha-512']).describe(
+    'How the password is proven.',
+  ),
+  username: text({ accepted: 'the name of the user', shape: /^\S+$/ }).describe('The user.'),
+  password: secret().describe('The password of the user.'),
+})
+
+const tlsConfig = section({
+  ca: text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
+    .optional()
+    .describe('Certificates that are trusted. Without it: those that come with Node.js.'),
+})
+
+/** The section `kafka`. */
+export const kafkaConfig = section({
+  brokers: listOf(text({ accepted: 'host:port', shape: /^[A-Za-z0-9._-]+:\d{1,5}$/ }))
+    .min(1, 'empty; accepted: at least one host:port')
+    .describe('Brokers to ask first; they name the others.'),
+  group: text({ accepted: 'the name of a consumer group', shape: /^[\x21-\x7e]{1,249}$/ })
+    .optional()
+    .describe(
+      'Consumer group. Says who reads what; offsets live in the commit log. Without it: the pipeline.',
+    ),
+  assignment: choice(['group', 'static'])
+    .prefault('group')
+    .describe(
+      'Who reads what: `group` by membership, `static` by the index of the worker (--worker-index of --worker-count).',
+    ),
+  start: startPosition
+    .prefault('earliest')
+    .describe('Where to read from a topic-partition that the commit log does not know.'),
+  sasl: saslConfig.optional().describe('Log in to the brokers. Without it: no login.'),
+  tls: tlsConfig.optional().describe('Talk to the brokers over TLS. Without it: plain TCP.'),
+})
+
+export type KafkaConfig = z.output<typeof kafkaConfig>
+
+/** The key `alignment` of a stream. */
+export const alignmentConfig = notBuilt('Slows topic-partitions far ahead in event time.')
