@@ -43,3 +43,9 @@ export interface DeadLetter {
   /** Cell in which the event is counted. */
   readonly partition: LakePartition
 }
+
+/** Where stages leave the letters of events that never came into an event table. */
+export interface LetterSink {
+  /** Takes a letter, and counts its event as read and dead-lettered. Never throws. */
+  refuse(letter: DeadLetter): void
+}

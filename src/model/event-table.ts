@@ -24,20 +24,21 @@ export interface RecordTable {
   readonly headersEnd: Int32Array
 }
 
+/** Grows by `growEventTable`: keep the table, not its arrays, across a call of the parser. */
 export interface EventTable {
-  readonly capacity: number
+  capacity: number
   count: number
   /** Index into the record table. */
-  readonly record: Int32Array
+  record: Int32Array
   /** Position within its record: 0, or 0.. of a batched record. */
-  readonly index: Int32Array
+  index: Int32Array
   /** Index into the configured streams. */
-  readonly stream: Int32Array
-  readonly eventTimeMs: Float64Array
-  readonly payloadStart: Int32Array
-  readonly payloadEnd: Int32Array
+  stream: Int32Array
+  eventTimeMs: Float64Array
+  payloadStart: Int32Array
+  payloadEnd: Int32Array
   /** As the envelope says; 0 is the version in force. */
-  readonly schemaVersion: Int32Array
+  schemaVersion: Uint32Array
 }
 
 /** An empty record table for at most `capacity` records. */
@@ -69,6 +70,20 @@ export function eventTable(capacity: number): EventTable {
     eventTimeMs: new Float64Array(capacity),
     payloadStart: new Int32Array(capacity),
     payloadEnd: new Int32Array(capacity),
-    schemaVersion: new Int32Array(capacity),
+    schemaVersion: new Uint32Array(capacity),
   }
+}
+
+/** Makes room for at least `capacity` events; those that are there stay. */
+export function growEventTable(table: EventTable, capacity: number): void {
+  if (capacity <= table.capacity) return
+  const grown = eventTable(Math.max(capacity, 2 * table.capacity))
+  grown.record.set(table.record)
+  grown.index.set(table.index)
+  grown.stream.set(table.stream)
+  grown.eventTimeMs.set(table.eventTimeMs)
+  grown.payloadStart.set(table.payloadStart)
+  grown.payloadEnd.set(table.payloadEnd)
+  grown.schemaVersion.set(table.schemaVersion)
+  Object.assign(table, grown, { count: table.count })
 }
