@@ -1,0 +1,115 @@
+/**
+ * Commits what accumulated, one commit after the other: while one is staged and published, the next
+ * minute accumulates. A commit that falls takes the accumulating one with it, and what both covered
+ * is read again from where the log says.
+ */
+import type { Fault } from '../base/fault.ts'
+import { type DurationMs, durationMs, type MonotonicMs, monotonicMs } from '../base/time.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+
+export interface CommitSteps {
+  /** Folds what others put, and tells the stages. */
+  refresh(): Promise<FoldState>
+  /** Closes what accumulated; undefined when there is nothing worth an entry. */
+  seal(fold: FoldState): Promise<SealedCommit | undefined>
+  commit(sealed: SealedCommit): Promise<CommitOutcome>
+  /** After a commit was decided and published. */
+  committed(sealed: SealedCommit): Promise<void>
+  /** Throws away what accumulated and sets every position as the log says. */
+  startOver(): Promise<void>
+}
+
+export interface CommitLoopOptions {
+  readonly intervalMs: DurationMs
+  readonly steps: CommitSteps
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+export class CommitLoop {
+  readonly #options: CommitLoopOptions
+  #running: Promise<void> = Promise.resolve()
+  #wake: AbortController = new AbortController()
+  #stopping = false
+  #dueMs: MonotonicMs
+  #lastCommitMs: MonotonicMs | undefined
+  /** What the lake or the log said last when a commit could not go on. */
+  trouble: Fault | undefined
+
+  constructor(options: CommitLoopOptions) {
+    this.#options = options
+    this.#dueMs = monotonicMs(options.clock.monotonicMs() + options.intervalMs)
+  }
+
+  /** Monotonic time of the newest commit; undefined before the first. */
+  get lastCommitMs(): MonotonicMs | undefined {
+    return this.#lastCommitMs
+  }
+
+  /** Runs until `stop`. */
+  async run(): Promise<void> {
+    const { clock, intervalMs } = this.#options
+    while (!this.#stopping) {
+      const waitMs = Math.max(0, this.#dueMs - clock.monotonicMs())
+      await clock.sleep(durationMs(waitMs), this.#wake.signal)
+      if (this.#wake.signal.aborted) this.#wake = new AbortController()
+      if (this.#stopping) return
+      this.#dueMs = monotonicMs(clock.monotonicMs() + intervalMs)
+      await this.commitNow()
+    }
+  }
+
+  /** Commits before the interval is over: the buffers are half full. */
+  hurry(): void {
+    this.#dueMs = this.#options.clock.monotonicMs()
+    this.#wake.abort()
+  }
+
+  stop(): void {
+    this.#stopping = true
+    this.#wake.abort()
+  }
+
+  /** Commits what has accumulated until now, after the commit under way. */
+  commitNow(): Promise<void> {
+    const next = this.#running.then(() => this.#commitOnce())
+    this.#running = next.catch(() => {})
+    return next
+  }
+
+  async #commitOnce(): Promise<void> {
+    const { steps, clock, telemetry } = this.#options
+    const startedMs = clock.monotonicMs()
+    const fold = await steps.refresh()
+    const sealed = await steps.seal(fold)
+    if (sealed === undefined) return
+    const outcome = await steps.commit(sealed)
+    telemetry.metrics.count('lakeward_commits_total', 1, { outcome: outcome.kind })
+    if (outcome.kind === 'committed') {
+      this.#lastCommitMs = clock.monotonicMs()
+      const seconds = (this.#lastCommitMs - startedMs) / 1_000
+      telemetry.metrics.observe('lakeward_commit_duration_seconds', seconds)
+      telemetry.log.info('committed', committedFields(sealed, outcome.entry, seconds))
+      await steps.committed(sealed)
+      return
+    }
+    const fields = { commitId: sealed.commitId, because: outcome.because }
+    telemetry.log.warn(`commit ${outcome.kind}`, fields)
+    await steps.startOver()
+  }
+}
+
+const committedFields = (
+  sealed: SealedCommit,
+  entry: number,
+  seconds: number,
+): Record<string, unknown> => ({
+  entry,
+  commitId: sealed.commitId,
+  files: sealed.files.length,
+  rows: sealed.files.reduce((sum, file) => sum + file.rowCount, 0),
+  seconds: Number(seconds.toFixed(3)),
+})

@@ -1,0 +1,90 @@
+import { assert, present } from '../base/assert.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
+import { ParquetFileWriter } from '../codec/parquet/file-writer.ts'
+import { encodeDeadLetter } from '../codec/protobuf/dead-letter.ts'
+import type { KernelInput } from '../kernel/kernel.ts'
+import type { DeadLetter } from '../model/dead-letter.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { RowBatch } from '../model/row-batch.ts'
+import type { SealedFile } from '../model/sealed-commit.ts'
+import type { ExportedTable } from './exported-stream.ts'
+
+/** The table of what could not be taken; goes into the same entry as the data. */
+export class DeadLetterTable {
+  readonly #table: ExportedTable
+  readonly #input: KernelInput
+  #encoded: Uint8Array[] = []
+  #encodedBytes = 0
+  #file: ParquetFileWriter | undefined
+  #eventMs: { min: number; max: number } | undefined
+
+  constructor(table: ExportedTable, input: KernelInput) {
+    this.#table = table
+    this.#input = input
+  }
+
+  get stream(): string {
+    return this.#table.stream
+  }
+
+  get bufferedBytes(): number {
+    return this.#encodedBytes + (this.#file?.bufferedBytes ?? 0)
+  }
+
+  add(letter: DeadLetter, commitId: CommitId): void {
+    const bytes = encodeDeadLetter(letter, commitId)
+    this.#encoded.push(bytes)
+    this.#encodedBytes += bytes.length
+    const at = letter.kafkaTimestampMs
+    const { min, max } = this.#eventMs ?? { min: at, max: at }
+    this.#eventMs = { min: Math.min(min, at), max: Math.max(max, at) }
+  }
+
+  /** Moves the letters added since the last flush into pages. Uses the kernel's input. */
+  flush(): void {
+    if (this.#encoded.length === 0) return
+    const file = (this.#file ??= new ParquetFileWriter(this.#table.compiled, this.#table.file))
+    const batch = letterBatch(this.#encoded, this.#input)
+    const refusals = file.append(batch)
+    assert(refusals.length === 0, `the kernel takes a dead letter: ${refusals[0]?.reason}`)
+    this.#encoded = []
+    this.#encodedBytes = 0
+  }
+
+  /** @param partition the day of the commit, by the lake's clock. */
+  seal(partition: LakePartition): SealedFile | undefined {
+    this.flush()
+    const file = this.#file
+    if (file === undefined) return undefined
+    const { min, max } = present(this.#eventMs, 'letters have times')
+    this.#file = undefined
+    this.#eventMs = undefined
+    const eventTimeMs: { min: UnixMs; max: UnixMs } = { min: unixMs(min), max: unixMs(max) }
+    const { stream, table, schemaVersion } = this.#table
+    const at = { stream, table, schemaVersion, partitionPath: partition.path, eventTimeMs }
+    return { ...file.seal(), ...at }
+  }
+
+  discard(): void {
+    this.#file?.discard()
+    this.#file = undefined
+    this.#encoded = []
+    this.#encodedBytes = 0
+    this.#eventMs = undefined
+  }
+}
+
+/** Loads encoded letters as rows. The table has no identity columns: letters carry their own. */
+function letterBatch(letters: readonly Uint8Array[], input: KernelInput): RowBatch {
+  const count = letters.length
+  const starts = new Int32Array(count)
+  const ends = new Int32Array(count)
+  for (const [row, letter] of letters.entries()) {
+    const start = input.load(letter)
+    starts[row] = start
+    ends[row] = start + letter.length
+  }
+  const none = { partitions: new Int32Array(count), offsets: new BigInt64Array(count) }
+  return { count, starts, ends, topic: '', ...none, indexes: new Int32Array(count), ingestMs: 0 }
+}

@@ -1,0 +1,22 @@
+import type { ParquetFileOptions } from '../codec/parquet/file-writer.ts'
+import type { CompiledTable } from '../kernel/kernel.ts'
+import type { PartitionScheme } from '../model/lake-partition.ts'
+
+/** A table as the exporter writes it. */
+export interface ExportedTable {
+  readonly stream: string
+  readonly table: string
+  readonly compiled: CompiledTable
+  readonly file: ParquetFileOptions
+  /** A file is closed, and the next one opened, when it has this many bytes. */
+  readonly rollBytes: number
+  readonly schemaVersion: number
+}
+
+/** A configured stream as the exporter sees it; its index is that of `EventTable.stream`. */
+export interface ExportedStream extends ExportedTable {
+  readonly scheme: PartitionScheme
+  readonly outOfOrdernessMs: number
+  /** A module of the user's takes its events first and gives rows back. */
+  readonly hasModule: boolean
+}

@@ -1,0 +1,243 @@
+/**
+ * Routes events to the files of their partitions and counts what becomes of each.
+ *
+ * Invariants:
+ * - every event that `route` sees is counted as read once, and gets exactly one fate;
+ * - a seal covers whole loads: no event is in one commit with its offset in another.
+ */
+import { present } from '../base/assert.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
+import type { KernelInput } from '../kernel/kernel.ts'
+import type { DeadLetter } from '../model/dead-letter.ts'
+import { type EventFates, type EventLoad, type EventRefusal, settled } from '../model/event-load.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { AppendPlace, IdleEvidence } from '../model/log-entry.ts'
+import type { RefusalReason, RowBatch } from '../model/row-batch.ts'
+import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
+import { partitionAt } from '../protocol/calendar.ts'
+import { letterOf } from '../protocol/letter.ts'
+import { CountTable, countReason } from './count-table.ts'
+import type { DeadLetterTable } from './dead-letter-table.ts'
+import type { ExportedStream } from './exported-stream.ts'
+import type { PartitionWriter } from './partition-writer.ts'
+import type { PositionTable } from './position-table.ts'
+import { StreamWriter } from './stream-writer.ts'
+
+export interface ExporterParts {
+  readonly streams: readonly ExportedStream[]
+  readonly letters: DeadLetterTable
+  readonly positions: PositionTable
+  readonly input: KernelInput
+  readonly nextCommitId: () => CommitId
+}
+
+const decodeErrors: Record<RefusalReason, string> = {
+  truncated: 'the payload ends within a field',
+  malformed: 'the payload is not protobuf wire format of this message',
+  'invalid-utf8': 'a string field holds bytes that are not UTF-8',
+  'too-deep': 'messages are nested deeper than 100 levels',
+  'too-large': 'the event does not fit into memory',
+}
+
+const dayInUtc = { by: 'day', timezone: 'UTC' } as const
+
+export class Exporter implements EventFates {
+  readonly #parts: ExporterParts
+  readonly #counts = new CountTable()
+  readonly #streams: readonly StreamWriter[]
+  readonly #dirty: PartitionWriter[] = []
+  #commitId: CommitId
+
+  constructor(parts: ExporterParts) {
+    this.#parts = parts
+    this.#streams = parts.streams.map((stream) => new StreamWriter(stream, this.#counts))
+    this.#commitId = parts.nextCommitId()
+  }
+
+  /** Bytes held for the commit that accumulates. */
+  get bufferedBytes(): number {
+    let bytes = this.#parts.letters.bufferedBytes
+    for (const stream of this.#streams) {
+      for (const writer of stream.writers()) bytes += writer.bufferedBytes
+    }
+    return bytes
+  }
+
+  get cellCount(): number {
+    return this.#counts.cellCount
+  }
+
+  get openWriterCount(): number {
+    return this.#streams.reduce((sum, stream) => sum + [...stream.writers()].length, 0)
+  }
+
+  onFold(fold: FoldState): void {
+    for (const stream of this.#streams) stream.onFold(fold)
+  }
+
+  /** First look at a load: counts events as read, moves event times, turns away what is late. */
+  route(load: EventLoad): void {
+    const { events, records } = load
+    const maxima = records.sources.map((source) => this.#parts.positions.eventMsMax(source))
+    for (let event = 0; event < events.count; event++) {
+      const index = events.stream[event] ?? settled
+      if (index === settled) continue
+      const eventMs = events.eventTimeMs[event] ?? Number.NaN
+      const writer = this.#writerAt(index, eventMs)
+      writer.cell.read += 1
+      const eventMsMax = maxima[records.source[events.record[event] ?? 0] ?? 0]
+      if (eventMsMax !== undefined && !((eventMsMax[index] ?? Number.NaN) >= eventMs)) {
+        eventMsMax[index] = eventMs
+      }
+      if (writer.late) this.refused(load, event, lateRefusal(writer))
+    }
+  }
+
+  /** Last look at a load: writes the events that have no fate yet. */
+  append(load: EventLoad): void {
+    const { events } = load
+    for (let event = 0; event < events.count; event++) {
+      const index = events.stream[event] ?? settled
+      if (index === settled) continue
+      const writer = this.#writerAt(index, events.eventTimeMs[event] ?? Number.NaN)
+      if (writer.pendingCount === 0) this.#dirty.push(writer)
+      writer.add(event)
+    }
+    for (const writer of this.#dirty) this.#flush(writer, load)
+    this.#dirty.length = 0
+    this.#parts.letters.flush()
+  }
+
+  filtered(load: EventLoad, event: number, reason: string): void {
+    countReason(this.#cellOf(load, event).filtered, reason)
+    load.events.stream[event] = settled
+  }
+
+  refused(load: EventLoad, event: number, refusal: EventRefusal): void {
+    const cell = this.#cellOf(load, event)
+    const index = load.events.stream[event] ?? settled
+    const { name } = this.#streamAt(index).stream
+    const memory = this.#parts.input.u8
+    const at = { stream: name, partition: cell.partition }
+    this.#keep(letterOf({ load, event, memory, ...at }, refusal))
+    load.events.stream[event] = settled
+  }
+
+  /** A letter of the stages before `route`, which never saw its event: counts it as read too. */
+  refuse(letter: DeadLetter): void {
+    this.#counts.cell(letter.stream, letter.partition).read += 1
+    this.#keep(letter)
+  }
+
+  /** A letter of an event that `route` counted and a module then failed on. */
+  refuseRouted(letter: DeadLetter): void {
+    this.#keep(letter)
+  }
+
+  /** An event that `route` counted and a module gave no row for. */
+  filteredLater(stream: number, eventMs: UnixMs, reason: string): void {
+    countReason(this.#writerAt(stream, eventMs).cell.filtered, reason)
+  }
+
+  /**
+   * Rows that a module made of one event that `route` counted, loaded in the kernel's input.
+   *
+   * @returns the first refusal, when the kernel does not take all of them; the event then has no
+   *   fate yet, and the caller makes a letter of it.
+   */
+  appendRows(stream: number, eventMs: UnixMs, rows: RowBatch): RefusalReason | undefined {
+    const writer = this.#writerAt(stream, eventMs)
+    const [refusal] = writer.append(rows)
+    writer.widen(eventMs)
+    if (refusal !== undefined) return refusal.reason
+    writer.cell.written += 1
+    return undefined
+  }
+
+  /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
+  seal(facts: SealFacts): SealedCommit | undefined {
+    const writers = this.#streams.flatMap((stream) => stream.take())
+    const files: SealedFile[] = []
+    const places: AppendPlace[] = []
+    for (const writer of writers) {
+      const sealed = writer.seal()
+      if (sealed.length === 0) continue
+      files.push(...sealed)
+      places.push({ stream: writer.table.stream, partition: writer.partition })
+    }
+    const day = partitionAt(facts.lakeNowMs, dayInUtc)
+    const letters = this.#parts.letters.seal(day)
+    if (letters !== undefined) {
+      files.push(letters)
+      places.push({ stream: letters.stream, partition: day })
+    }
+    return this.#sealedCommit(facts, files, places)
+  }
+
+  /** Forgets what accumulated: its records will be read again. */
+  discard(): void {
+    for (const stream of this.#streams) {
+      for (const writer of stream.take()) writer.discard()
+    }
+    this.#dirty.length = 0
+    this.#parts.letters.discard()
+    this.#counts.seal()
+    this.#commitId = this.#parts.nextCommitId()
+  }
+
+  #sealedCommit(
+    { configVersion, evidence }: SealFacts,
+    files: readonly SealedFile[],
+    places: readonly AppendPlace[],
+  ): SealedCommit | undefined {
+    const { ranges, progress } = this.#parts.positions.seal()
+    const counts = this.#counts.seal()
+    if (ranges.length === 0 && evidence.length === 0) return undefined
+    const commitId = this.#commitId
+    this.#commitId = this.#parts.nextCommitId()
+    return { commitId, ranges, places, configVersion, files, counts, progress, evidence }
+  }
+
+  #flush(writer: PartitionWriter, load: EventLoad): void {
+    const pendingCount = writer.pendingCount
+    const refusals = writer.flush(load)
+    writer.cell.written += pendingCount - refusals.length
+    for (const { event, reason } of refusals) {
+      const refusal = { step: 'decode', reason: `decode-${reason}` } as const
+      this.refused(load, event, { ...refusal, error: decodeErrors[reason] })
+    }
+  }
+
+  #keep(letter: DeadLetter): void {
+    const cell = this.#counts.cell(letter.stream, letter.partition)
+    if (letter.step === 'late') cell.late += 1
+    else countReason(cell.deadLettered, letter.reason)
+    this.#parts.letters.add(letter, this.#commitId)
+  }
+
+  #cellOf(load: EventLoad, event: number): PartitionWriter['cell'] {
+    const index = load.events.stream[event] ?? settled
+    return this.#writerAt(index, load.events.eventTimeMs[event] ?? Number.NaN).cell
+  }
+
+  #writerAt(stream: number, eventMs: number): PartitionWriter {
+    return this.#streamAt(stream).at(unixMs(eventMs))
+  }
+
+  #streamAt(index: number): StreamWriter {
+    return present(this.#streams[index], 'a routed event has a configured stream')
+  }
+}
+
+export interface SealFacts {
+  readonly lakeNowMs: UnixMs
+  readonly configVersion: number
+  readonly evidence: readonly IdleEvidence[]
+}
+
+const lateRefusal = ({ partition }: PartitionWriter): EventRefusal => ({
+  step: 'late',
+  reason: 'late',
+  error: `partition "${partition.path}" was announced before the event came`,
+})

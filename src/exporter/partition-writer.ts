@@ -1,0 +1,174 @@
+import { assert } from '../base/assert.ts'
+import { unixMs } from '../base/time.ts'
+import { ParquetFileWriter, type SealedParquet } from '../codec/parquet/file-writer.ts'
+import type { EventLoad } from '../model/event-load.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { RowBatch, RowRefusal } from '../model/row-batch.ts'
+import type { SealedFile } from '../model/sealed-commit.ts'
+import type { OpenCell } from './count-table.ts'
+import type { ExportedTable } from './exported-stream.ts'
+
+const pendingAtFirst = 64
+
+/** Rows waiting for one partition's file, as columns. Grows by doubling, to a load's capacity. */
+interface PendingRows {
+  event: Int32Array
+  count: number
+}
+
+/** The files of one stream and partition in the commit that accumulates. */
+export class PartitionWriter {
+  readonly table: ExportedTable
+  readonly partition: LakePartition
+  /** Where its events are counted. */
+  readonly cell: OpenCell
+  /** Its rows are late: the partition was announced, or ends before one that was. */
+  late: boolean
+  readonly #pending: PendingRows = { event: new Int32Array(pendingAtFirst), count: 0 }
+  readonly #sealed: SealedFile[] = []
+  #file: ParquetFileWriter | undefined
+  #eventMs = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }
+
+  constructor(table: ExportedTable, partition: LakePartition, cell: OpenCell, late: boolean) {
+    this.table = table
+    this.partition = partition
+    this.cell = cell
+    this.late = late
+  }
+
+  get pendingCount(): number {
+    return this.#pending.count
+  }
+
+  get bufferedBytes(): number {
+    const sealedBytes = this.#sealed.reduce((sum, file) => sum + file.sizeBytes, 0)
+    return sealedBytes + (this.#file?.bufferedBytes ?? 0)
+  }
+
+  /** Takes an event of the load under way; `flush` writes it. */
+  add(event: number): void {
+    const pending = this.#pending
+    if (pending.count === pending.event.length) {
+      const larger = new Int32Array(pending.event.length * 2)
+      larger.set(pending.event)
+      pending.event = larger
+    }
+    pending.event[pending.count++] = event
+  }
+
+  /** Writes the events taken since the last flush. @returns the events that were refused. */
+  flush(load: EventLoad): readonly (RowRefusal & { event: number })[] {
+    const events = this.#pending.event.subarray(0, this.#pending.count)
+    this.#pending.count = 0
+    const refused: (RowRefusal & { event: number })[] = []
+    for (const group of groupedByTopic(events, load)) {
+      const refusals = this.append(rowBatchOf(group, load))
+      for (const refusal of refusals) {
+        refused.push({ ...refusal, event: group[refusal.row] ?? -1 })
+      }
+      this.#widen(group, load, refusals)
+    }
+    return refused
+  }
+
+  /** Appends rows whose payloads lie in the kernel's input. Counts nothing. */
+  append(batch: RowBatch): readonly RowRefusal[] {
+    const file = (this.#file ??= new ParquetFileWriter(this.table.compiled, this.table.file))
+    const refusals = file.append(batch)
+    if (file.encodedBytes >= this.table.rollBytes) this.#roll(file)
+    return refusals
+  }
+
+  /** Event times of rows that were appended, so that the file's range covers them. */
+  widen(eventMs: number): void {
+    if (eventMs < this.#eventMs.min) this.#eventMs.min = eventMs
+    if (eventMs > this.#eventMs.max) this.#eventMs.max = eventMs
+  }
+
+  /** Closes the open file. @returns all files of this commit, possibly none. */
+  seal(): readonly SealedFile[] {
+    assert(this.#pending.count === 0, 'a partition is flushed before it is sealed')
+    if (this.#file !== undefined) this.#roll(this.#file)
+    return this.#sealed
+  }
+
+  discard(): void {
+    this.#file?.discard()
+    this.#file = undefined
+  }
+
+  #roll(file: ParquetFileWriter): void {
+    this.#file = undefined
+    if (file.rowCount === 0) return file.discard()
+    this.#sealed.push(this.#sealedFile(file.seal()))
+    return undefined
+  }
+
+  #sealedFile(parquet: SealedParquet): SealedFile {
+    const { stream, table, schemaVersion } = this.table
+    return {
+      ...parquet,
+      stream,
+      table,
+      schemaVersion,
+      partitionPath: this.partition.path,
+      eventTimeMs: { min: unixMs(this.#eventMs.min), max: unixMs(this.#eventMs.max) },
+    }
+  }
+
+  #widen(events: Int32Array, load: EventLoad, refusals: readonly RowRefusal[]): void {
+    const refusedRows = new Set(refusals.map(({ row }) => row))
+    for (let row = 0; row < events.length; row++) {
+      if (refusedRows.size > 0 && refusedRows.has(row)) continue
+      this.widen(load.events.eventTimeMs[events[row] ?? -1] ?? Number.NaN)
+    }
+  }
+}
+
+/** Splits events so that each group comes from one topic; nearly always there is one group. */
+function groupedByTopic(events: Int32Array, load: EventLoad): readonly Int32Array[] {
+  const topics = load.records.sources.map(({ topic }) => topic)
+  if (events.length === 0) return []
+  if (topics.every((topic) => topic === topics[0])) return [events]
+  const topicOf = (event: number): string | undefined => topics[sourceOf(load, event)]
+  const groups: Int32Array[] = []
+  let first = 0
+  for (let next = 1; next <= events.length; next++) {
+    const ends = next === events.length
+    if (!ends && topicOf(events[next] ?? -1) === topicOf(events[first] ?? -1)) continue
+    groups.push(events.subarray(first, next))
+    first = next
+  }
+  return groups
+}
+
+const sourceOf = (load: EventLoad, event: number): number =>
+  load.records.source[load.events.record[event] ?? -1] ?? -1
+
+/** The kernel's view of events of one topic. */
+function rowBatchOf(group: Int32Array, { records, events, fetchedAtMs }: EventLoad): RowBatch {
+  const count = group.length
+  const batch = {
+    count,
+    starts: new Int32Array(count),
+    ends: new Int32Array(count),
+    topic: '',
+    partitions: new Int32Array(count),
+    offsets: new BigInt64Array(count),
+    indexes: new Int32Array(count),
+    ingestMs: fetchedAtMs,
+  }
+  const partitionOf = records.sources.map(({ partition }) => partition)
+  for (let row = 0; row < count; row++) {
+    const event = group[row] ?? -1
+    const record = events.record[event] ?? -1
+    batch.starts[row] = events.payloadStart[event] ?? 0
+    batch.ends[row] = events.payloadEnd[event] ?? 0
+    batch.partitions[row] = partitionOf[records.source[record] ?? -1] ?? -1
+    batch.offsets[row] = records.offset[record] ?? 0n
+    batch.indexes[row] = events.index[event] ?? 0
+  }
+  const source = records.sources[records.source[events.record[group[0] ?? -1] ?? -1] ?? -1]
+  batch.topic = source?.topic ?? ''
+  return batch
+}

@@ -1,0 +1,103 @@
+/**
+ * How far each topic-partition has been read, and what the commit that accumulates covers of it.
+ *
+ * Invariants: `first <= next`; what one seal hands over ends where the next one begins.
+ */
+import { assert, present } from '../base/assert.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
+import type { AppendRange, StreamProgress } from '../model/log-entry.ts'
+import { type NextOffset, nextOffset, type Offset, offset } from '../model/offset.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+
+interface Position {
+  readonly source: SourcePartition
+  first: NextOffset
+  next: NextOffset
+  leaderEpoch: number
+  /** Highest event time seen in the commit that accumulates, by stream index; NaN for none. */
+  readonly eventMsMax: Float64Array
+}
+
+export interface ProgressedStream {
+  readonly name: string
+  readonly outOfOrdernessMs: number
+}
+
+export class PositionTable {
+  readonly #lane: string
+  readonly #streams: readonly ProgressedStream[]
+  readonly #positions = new Map<SourceKey, Position>()
+
+  constructor(lane: string, streams: readonly ProgressedStream[]) {
+    this.#lane = lane
+    this.#streams = streams
+  }
+
+  /** From here on this topic-partition is read from `next`. */
+  assign(source: SourcePartition, next: Offset, leaderEpoch: number): void {
+    const at = nextOffset(next)
+    const eventMsMax = new Float64Array(this.#streams.length).fill(Number.NaN)
+    this.#positions.set(sourceKey(source), { source, first: at, next: at, leaderEpoch, eventMsMax })
+  }
+
+  /** This topic-partition is no longer ours; what accumulated of it is forgotten. */
+  drop(source: SourcePartition): void {
+    this.#positions.delete(sourceKey(source))
+  }
+
+  has(source: SourcePartition): boolean {
+    return this.#positions.has(sourceKey(source))
+  }
+
+  sources(): readonly SourcePartition[] {
+    return [...this.#positions.values()].map(({ source }) => source)
+  }
+
+  nextOf(source: SourcePartition): NextOffset | undefined {
+    return this.#positions.get(sourceKey(source))?.next
+  }
+
+  /** Records below `next` have been taken in. */
+  advance(source: SourcePartition, next: NextOffset, leaderEpoch: number): void {
+    const position = present(this.#positions.get(sourceKey(source)), 'position of a read source')
+    assert(next >= position.next, 'a position never goes back')
+    position.next = next
+    position.leaderEpoch = leaderEpoch
+  }
+
+  /** Highest event times by stream index, for the hot loop to raise. */
+  eventMsMax(source: SourcePartition): Float64Array {
+    return present(this.#positions.get(sourceKey(source)), 'position of a read source').eventMsMax
+  }
+
+  /** True when no record was taken in since the last seal. */
+  get idle(): boolean {
+    return [...this.#positions.values()].every(({ first, next }) => first === next)
+  }
+
+  /** Hands over what was covered since the last seal. */
+  seal(): { ranges: readonly AppendRange[]; progress: readonly StreamProgress[] } {
+    const moved = [...this.#positions.values()].filter(({ first, next }) => first !== next)
+    const ranges = moved.map((position) => this.#rangeOf(position))
+    const progress = moved.flatMap((position) => this.#progressOf(position))
+    for (const position of moved) {
+      position.first = position.next
+      position.eventMsMax.fill(Number.NaN)
+    }
+    return { ranges, progress }
+  }
+
+  #rangeOf({ source, first, next, leaderEpoch }: Position): AppendRange {
+    const range = { expected: first, first: offset(first), next, leaderEpoch }
+    return { lane: this.#lane, source, ...range }
+  }
+
+  #progressOf({ source, eventMsMax }: Position): readonly StreamProgress[] {
+    return this.#streams.flatMap(({ name, outOfOrdernessMs }, index) => {
+      const max = eventMsMax[index] ?? Number.NaN
+      if (Number.isNaN(max)) return []
+      const eventWatermarkMs: UnixMs = unixMs(max - outOfOrdernessMs)
+      return [{ stream: name, source, eventWatermarkMs }]
+    })
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Turns fetched record batches into loads: each batch is inflated once into the kernel's input and
+ * its records are listed by address, with no object per record.
+ *
+ * Invariants:
+ * - a position advances only over records that were handed down in a load;
+ * - a load is handed down whole before the input is used again.
+ */
+import { Fault } from '../base/fault.ts'
+import { type BatchFacts, readBatch } from '../codec/kafka/record-batch.ts'
+import { inflateRecords } from '../codec/kafka/inflate-records.ts'
+import { walkRecords } from '../codec/kafka/walk-records.ts'
+import type { KernelInput } from '../kernel/kernel.ts'
+import type { EventLoad } from '../model/event-load.ts'
+import { eventTable, type RecordTable, recordTable } from '../model/event-table.ts'
+import type { NextOffset } from '../model/offset.ts'
+import type { SourcePartition } from '../model/topic-partition.ts'
+import type { FetchedBatches } from '../ports/source.ts'
+
+const recordsMax = 16_384
+const loadBytesMax = 8 * 1_024 * 1_024
+
+export interface IntakeParts {
+  readonly input: KernelInput
+  /** Takes a load to its end before it returns. */
+  readonly onLoad: (load: EventLoad) => void
+  /** Everything of this topic-partition below `next` was handed down. */
+  readonly onAdvance: (source: SourcePartition, next: NextOffset, leaderEpoch: number) => void
+  /** This topic-partition cannot be read on: its bytes are not what they must be. */
+  readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
+}
+
+interface Reached {
+  readonly source: SourcePartition
+  next: NextOffset
+  leaderEpoch: number
+}
+
+export class Intake {
+  readonly #parts: IntakeParts
+  #records: RecordTable = recordTable(recordsMax)
+  readonly #events = eventTable(recordsMax)
+  #reached: Reached[] = []
+  #fetchedAtMs = 0
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Takes one fetch answer, whole. */
+  take(answer: readonly FetchedBatches[], fetchedAtMs: number): void {
+    this.#fetchedAtMs = fetchedAtMs
+    for (const part of answer) this.#takePart(part)
+    this.#handDown()
+  }
+
+  #takePart(part: FetchedBatches): void {
+    const reached: Reached = {
+      source: part.source,
+      next: part.fetchOffset as bigint as NextOffset,
+      leaderEpoch: part.leaderEpoch,
+    }
+    this.#reached.push(reached)
+    const skipped = new Set(part.skippedBatches)
+    try {
+      for (let at = part.start; at < part.end; ) {
+        const batch = readBatch(part, at)
+        at = batch.end
+        const wanted = batch.nextOffset > part.fetchOffset && !skipped.has(batch.start)
+        if (wanted) this.#takeBatch(part, batch, reached)
+        if (batch.nextOffset > reached.next) reached.next = batch.nextOffset
+        reached.leaderEpoch = batch.leaderEpoch
+      }
+      reached.next = part.nextOffset
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.#parts.onUnreadable(part.source, error)
+    }
+  }
+
+  #takeBatch(part: FetchedBatches, batch: BatchFacts, reached: Reached): void {
+    const inflated = inflateRecords(part, batch)
+    const { input } = this.#parts
+    const full =
+      this.#records.count + batch.recordCount > this.#records.capacity ||
+      input.loadedBytes + inflated.length > loadBytesMax
+    if (full) {
+      this.#handDown()
+      this.#reached.push(reached)
+    }
+    if (batch.recordCount > this.#records.capacity) this.#records = recordTable(batch.recordCount)
+    const start = input.load(inflated)
+    const source = this.#indexOf(part.source)
+    const span = { memory: input.u8, start, end: start + inflated.length, batch, source }
+    walkRecords({ ...span, fetchOffset: part.fetchOffset }, this.#records)
+  }
+
+  #indexOf(source: SourcePartition): number {
+    const { sources } = this.#records
+    const known = sources.indexOf(source)
+    return known === -1 ? sources.push(source) - 1 : known
+  }
+
+  #handDown(): void {
+    const records = this.#records
+    if (records.count > 0) {
+      const events = this.#events
+      events.count = 0
+      this.#parts.onLoad({ records, events, fetchedAtMs: this.#fetchedAtMs })
+    }
+    for (const { source, next, leaderEpoch } of this.#reached) {
+      this.#parts.onAdvance(source, next, leaderEpoch)
+    }
+    this.#reached = []
+    records.count = 0
+    records.sources.length = 0
+    this.#parts.input.clear()
+  }
+}
