@@ -9,4 +9,11 @@ export const etlFaults = {
       `filter "${f.expression}" of stream "${f.stream}" is refused at column ${f.position}: ${f.reason}`,
     hint: 'docs/etl.md lists the operators and functions of filter expressions.',
   },
+  ETL_RESULT_REFUSED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { message: string; field: string; expected: string; got: string }) =>
+      `field "${f.field}" of a row of message "${f.message}" must be ${f.expected}, got ${f.got}`,
+    hint: "Change what the stream's ETL module returns; 64-bit integers are bigint, bytes are Uint8Array.",
+  },
 } as const satisfies FaultTable
