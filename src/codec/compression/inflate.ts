@@ -1,0 +1,81 @@
+/**
+ * Inflates a payload by the envelope's compression number, within a size.
+ *
+ * - zstd and gzip by `node:zlib`; snappy (raw block) and LZ4 (frame) by this folder.
+ * - All of the input is taken or none: concatenated zstd frames, of which `node:zlib` gives only
+ *   the first, are inflated one by one.
+ *
+ * Source: RFC 1952 (gzip), RFC 8878 (zstd).
+ */
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { inflateLz4 } from './lz4-frame.ts'
+import { inflateSnappy } from './snappy.ts'
+import { zstdFrames } from './zstd-frames.ts'
+
+/** Numbers of the envelope's `Compression`. */
+export const compression = { none: 0, gzip: 1, zstd: 2, snappy: 3, lz4: 4 } as const
+
+export type InflateOutcome =
+  | { readonly kind: 'inflated'; readonly bytes: Uint8Array }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'malformed' }
+  /** No compression has this number. */
+  | { readonly kind: 'unknown' }
+
+/**
+ * @param kind number of the envelope's `Compression`; 0 gives the bytes themselves.
+ * @param sizeBytesMax largest inflated size, inclusive.
+ */
+export function inflate(kind: number, bytes: Uint8Array, sizeBytesMax: number): InflateOutcome {
+  switch (kind) {
+    case compression.none:
+      return bytes.length > sizeBytesMax ? { kind: 'too-large' } : { kind: 'inflated', bytes }
+    case compression.gzip:
+      return guarded(() => gunzipSync(bytes, { maxOutputLength: sizeBytesMax }))
+    case compression.zstd:
+      return inflateZstd(bytes, sizeBytesMax)
+    case compression.snappy:
+      return inflateSnappy(bytes, sizeBytesMax)
+    case compression.lz4:
+      return inflateLz4(bytes, sizeBytesMax)
+    default:
+      return { kind: 'unknown' }
+  }
+}
+
+function inflateZstd(bytes: Uint8Array, sizeBytesMax: number): InflateOutcome {
+  const frames = zstdFrames(bytes)
+  if (frames === undefined) return { kind: 'malformed' }
+  const parts: Uint8Array[] = []
+  let left = sizeBytesMax
+  for (const frame of frames) {
+    const part = guarded(() => zstdDecompressSync(frame, zstdOptions(left)))
+    if (part.kind !== 'inflated') return part
+    parts.push(part.bytes)
+    left -= part.bytes.length
+    if (left < 0) return { kind: 'too-large' }
+  }
+  const [only] = parts
+  const bytesOut = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
+  return { kind: 'inflated', bytes: bytesOut }
+}
+
+const windowLogMax = 26
+
+/** `maxOutputLength` must be at least 1; a frame that is allowed nothing is judged afterwards. */
+const zstdOptions = (sizeBytesMax: number) => ({
+  maxOutputLength: Math.max(1, sizeBytesMax),
+  params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+})
+
+/** Calls zlib, which throws what it means; anything but its own refusals is passed on. */
+function guarded(call: () => Uint8Array): InflateOutcome {
+  try {
+    return { kind: 'inflated', bytes: call() }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large' }
+    if (typeof code === 'string' && /^(Z_|ZSTD_)/.test(code)) return { kind: 'malformed' }
+    throw error
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * LZ4 frames: magic, descriptor, blocks, end mark. Linked and independent blocks, all checksums.
+ *
+ * - Never reads past the input, never grows past the size allowed.
+ * - A frame is taken whole or not at all: a missing end mark, a wrong checksum, a wrong content
+ *   size or anything behind the last frame is malformed. Frames may follow each other.
+ * - Dictionaries are not known.
+ *
+ *     04 22 4d 18 | flags, block size, (content size), header checksum | size, block … | 0
+ *
+ * Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md, lz4_Block_format.md
+ */
+import { copyBack } from './snappy.ts'
+import { xxhash32 } from './xxhash32.ts'
+
+export type Lz4Outcome =
+  | { readonly kind: 'inflated'; readonly bytes: Uint8Array }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'malformed' }
+
+const frameMagic = 0x184d2204
+const skippableMagic = 0x184d2a50
+const storedBlock = 0x80000000
+const flag = { version: 0xc0, version1: 0x40, blockSum: 16, size: 8, sum: 4, dictionary: 1 }
+
+/** Inflates one or more frames. @param sizeBytesMax largest total size, inclusive. */
+export function inflateLz4(bytes: Uint8Array, sizeBytesMax: number): Lz4Outcome {
+  const out = new GrowingOutput(sizeBytesMax)
+  const input = new Lz4Input(bytes)
+  if (bytes.length === 0) return { kind: 'malformed' }
+  while (input.at < bytes.length) {
+    const magic = input.number(4)
+    const fine =
+      magic === frameMagic
+        ? inflateFrame(input, out)
+        : (magic & 0xfffffff0) >>> 0 === skippableMagic && input.take(input.number(4))
+    if (out.full) return { kind: 'too-large' }
+    if (fine === false || input.failed) return { kind: 'malformed' }
+  }
+  return { kind: 'inflated', bytes: out.bytes.subarray(0, out.sizeBytes) }
+}
+
+/** Bytes read forward; a read past the end sets `failed` and gives 0. */
+class Lz4Input {
+  readonly bytes: Uint8Array
+  at = 0
+  failed = false
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  /** Little-endian number of `count` bytes; exact up to 2^53. */
+  number(count: number): number {
+    if (this.take(count) === false) return 0
+    let value = 0
+    for (let index = 1; index <= count; index++) {
+      value = value * 256 + (this.bytes[this.at - index] ?? 0)
+    }
+    return value
+  }
+
+  /** @returns the next `count` bytes, or false when there are fewer. */
+  take(count: number): Uint8Array | false {
+    if (count > this.bytes.length - this.at) {
+      this.failed = true
+      return false
+    }
+    this.at += count
+    return this.bytes.subarray(this.at - count, this.at)
+  }
+}
+
+class GrowingOutput {
+  bytes = new Uint8Array(4_096)
+  sizeBytes = 0
+  full = false
+  readonly sizeBytesMax: number
+
+  constructor(sizeBytesMax: number) {
+    this.sizeBytesMax = sizeBytesMax
+  }
+
+  /** @returns false when `count` more bytes are not allowed. */
+  reserve(count: number): boolean {
+    const needed = this.sizeBytes + count
+    if (needed > this.sizeBytesMax) {
+      this.full = true
+      return false
+    }
+    if (needed > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length))
+      grown.set(this.bytes.subarray(0, this.sizeBytes))
+      this.bytes = grown
+    }
+    return true
+  }
+
+  append(bytes: Uint8Array): boolean {
+    if (!this.reserve(bytes.length)) return false
+    this.bytes.set(bytes, this.sizeBytes)
+    this.sizeBytes += bytes.length
+    return true
+  }
+}
+
+function inflateFrame(input: Lz4Input, out: GrowingOutput): boolean {
+  const headerStart = input.at
+  const flags = input.number(1)
+  input.number(1)
+  const contentBytes = (flags & flag.size) === 0 ? undefined : input.number(8)
+  const header = input.bytes.subarray(headerStart, input.at)
+  const headerSum = input.number(1)
+  if (input.failed || (flags & flag.version) !== flag.version1) return false
+  if ((flags & flag.dictionary) !== 0) return false
+  if (headerSum !== ((xxhash32(header) >>> 8) & 0xff)) return false
+  const frameStart = out.sizeBytes
+  if (!inflateBlocks(input, out, { flags, frameStart })) return false
+  const content = out.bytes.subarray(frameStart, out.sizeBytes)
+  if (contentBytes !== undefined && contentBytes !== content.length) return false
+  if ((flags & flag.sum) === 0) return true
+  return input.number(4) === xxhash32(content)
+}
+
+interface FrameShape {
+  readonly flags: number
+  /** Where the frame's content starts in the output: copies reach no further back. */
+  readonly frameStart: number
+}
+
+function inflateBlocks(input: Lz4Input, out: GrowingOutput, frame: FrameShape): boolean {
+  for (;;) {
+    const size = input.number(4)
+    if (input.failed) return false
+    if (size === 0) return true
+    const block = input.take(size % storedBlock)
+    if (block === false) return false
+    if ((frame.flags & flag.blockSum) !== 0 && input.number(4) !== xxhash32(block)) return false
+    const fine = size >= storedBlock ? out.append(block) : inflateBlock(block, out, frame)
+    if (!fine) return false
+  }
+}
+
+/** One compressed block: literals and copies in turn; it ends with literals. */
+function inflateBlock(block: Uint8Array, out: GrowingOutput, frame: FrameShape): boolean {
+  const input = new Lz4Input(block)
+  for (;;) {
+    const token = input.number(1)
+    const literals = input.take(lengthOf(input, token >>> 4))
+    if (input.failed || literals === false || !out.append(literals)) return false
+    if (input.at === block.length) return true
+    const distance = input.number(2)
+    const length = 4 + lengthOf(input, token & 15)
+    if (input.failed || distance === 0) return false
+    if (distance > out.sizeBytes - frame.frameStart || !out.reserve(length)) return false
+    copyBack(out.bytes, out.sizeBytes, distance, length)
+    out.sizeBytes += length
+  }
+}
+
+/** A length of four bits, carried on in bytes of 255 when it is 15. */
+function lengthOf(input: Lz4Input, nibble: number): number {
+  let length = nibble
+  if (nibble < 15) return length
+  for (;;) {
+    const byte = input.number(1)
+    length += byte
+    if (byte < 255) return length
+  }
+}

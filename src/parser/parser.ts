@@ -1,0 +1,210 @@
+/**
+ * Records to events: which stream, which time, where the payload lies. Makes no object per record;
+ * what cannot be read becomes a dead letter.
+ *
+ * - Every record gives at least one event or one letter.
+ * - A batched record is taken whole in its frame or refused whole; within the frame each event
+ *   stands for itself.
+ */
+import { assert, present } from '../base/assert.ts'
+import { inflate } from '../codec/compression/inflate.ts'
+import type { KernelInput } from '../kernel/kernel.ts'
+import type { LetterSink } from '../model/dead-letter.ts'
+import { type EventTable, growEventTable, type RecordTable } from '../model/event-table.ts'
+import type { LetterCause } from '../protocol/letter.ts'
+import { Envelope } from './envelope.ts'
+import {
+  batchEmpty,
+  batchEventMalformed,
+  batchMalformed,
+  batchTooLarge,
+  envelopeMalformed,
+  notInflated,
+  textOf,
+  unknownName,
+  valueMissing,
+} from './envelope-causes.ts'
+import { EventBatch } from './event-batch.ts'
+import type { ParsedStream } from './parsed-stream.ts'
+import { Refusals, type RefusedFacts } from './refusals.ts'
+import { StreamNames } from './stream-names.ts'
+
+/** How the records of one topic are read. */
+type Route =
+  | { readonly kind: 'raw-event'; readonly names: StreamNames }
+  | { readonly kind: 'protobuf'; readonly stream: number }
+
+/** Largest payload after inflation. */
+const inflatedBytesMax = 64 * 1_048_576
+/** Inflated payloads of one call; the record that passes it is the last of the call. */
+const callInflatedBytesMax = 256 * 1_048_576
+const batchEventsMax = 1_048_576
+
+export class Parser {
+  readonly #input: KernelInput
+  readonly #refusals: Refusals
+  readonly #routes = new Map<string, Route>()
+  readonly #envelope = new Envelope()
+  readonly #batch = new EventBatch()
+  #records: RecordTable | undefined
+  #inflatedBytes = 0
+
+  /** @param streams every stream of a topic has the same format; a bare topic has one stream. */
+  constructor(streams: readonly ParsedStream[], input: KernelInput, letters: LetterSink) {
+    this.#input = input
+    this.#refusals = new Refusals(streams, input, letters)
+    for (const [index, stream] of streams.entries()) this.#addRoute(index, stream)
+  }
+
+  #addRoute(index: number, { name, topic, format }: ParsedStream): void {
+    const known = this.#routes.get(topic)
+    if (format === 'protobuf') {
+      assert(known === undefined, `topic "${topic}" of a bare stream has no other stream`)
+      this.#routes.set(topic, { kind: 'protobuf', stream: index })
+      return
+    }
+    assert(known?.kind !== 'protobuf', `topic "${topic}" has streams of one format`)
+    const names = known?.names ?? new StreamNames()
+    names.add(name, index)
+    this.#routes.set(topic, { kind: 'raw-event', names })
+  }
+
+  /**
+   * Appends the events of records `[first, records.count)` to a table.
+   *
+   * It may stop early: when the table is full, or when what was inflated passes a bound. The caller
+   * then takes the events, empties the table and calls again from where it stopped.
+   *
+   * @param into grown only for one batched record that has more events than an empty table.
+   * @returns the first record that was not read; `records.count` when all were.
+   */
+  parse(records: RecordTable, first: number, into: EventTable): number {
+    this.#inflatedBytes = 0
+    this.#records = records
+    const routes = records.sources.map(({ topic }) => this.#routes.get(topic))
+    for (let record = first; record < records.count; record++) {
+      if (into.count >= into.capacity && into.count > 0) return record
+      if (this.#inflatedBytes > callInflatedBytesMax) return record
+      const route = present(routes[records.source[record] ?? -1], 'a record is of a known topic')
+      if (route.kind === 'protobuf') this.#readBare(record, route.stream, into)
+      else if (!this.#readEnvelope(record, route.names, into)) return record
+    }
+    return records.count
+  }
+
+  #readBare(record: number, stream: number, into: EventTable): void {
+    const records = present(this.#records, 'records are being read')
+    const start = records.valueStart[record] ?? -1
+    if (start < 0) return this.#refuse(record, { stream }, valueMissing)
+    const at = append(into, record, stream)
+    into.eventTimeMs[at] = records.timestampMs[record] ?? -1
+    into.payloadStart[at] = start
+    into.payloadEnd[at] = records.valueEnd[record] ?? start
+  }
+
+  /** @returns false when the table has no room for the record's events. */
+  #readEnvelope(record: number, names: StreamNames, into: EventTable): boolean {
+    const records = present(this.#records, 'records are being read')
+    const start = records.valueStart[record] ?? -1
+    if (start < 0) return this.#refused(record, {}, valueMissing)
+    const u8 = this.#input.u8
+    const envelope = this.#envelope
+    if (!envelope.read(u8, start, records.valueEnd[record] ?? start)) {
+      return this.#refused(record, {}, envelopeMalformed)
+    }
+    const stream = names.find(u8, envelope.streamStart, envelope.streamEnd)
+    if (stream < 0) return this.#refuseName(record, u8)
+    if (envelope.batched) return this.#readBatch(record, stream, into)
+    if (envelope.compression !== 0 && !this.#inflate(record, stream)) return true
+    const at = append(into, record, stream)
+    into.eventTimeMs[at] = envelope.eventTimeMs
+    into.payloadStart[at] = envelope.payloadStart
+    into.payloadEnd[at] = envelope.payloadEnd
+    into.schemaVersion[at] = envelope.schemaVersion
+    return true
+  }
+
+  /** A name that no stream has, or that is no text at all. */
+  #refuseName(record: number, u8: Uint8Array): true {
+    const { streamStart, streamEnd, eventTimeMs, schemaVersion } = this.#envelope
+    const name = textOf(u8.subarray(streamStart, streamEnd))
+    if (name === undefined) return this.#refused(record, {}, envelopeMalformed)
+    return this.#refused(record, { eventTimeMs, schemaVersion }, unknownName(name))
+  }
+
+  /** Puts the inflated payload into the envelope's place. @returns false when it was refused. */
+  #inflate(record: number, stream: number): boolean {
+    const envelope = this.#envelope
+    const { payloadStart, payloadEnd } = envelope
+    const packed = this.#input.u8.subarray(payloadStart, payloadEnd)
+    const outcome = inflate(envelope.compression, packed, inflatedBytesMax)
+    if (outcome.kind !== 'inflated') {
+      const cause = notInflated(outcome.kind, envelope.compression)
+      this.#refuse(record, this.#envelopeFacts(stream), cause)
+      return false
+    }
+    envelope.payloadStart =
+      outcome.bytes.length === 0 ? payloadEnd : this.#input.load(outcome.bytes)
+    envelope.payloadEnd = envelope.payloadStart + outcome.bytes.length
+    this.#inflatedBytes += outcome.bytes.length
+    return true
+  }
+
+  /** The time of a batched envelope is that of no event. */
+  #envelopeFacts(stream: number): RefusedFacts {
+    const { batched, eventTimeMs, schemaVersion } = this.#envelope
+    return batched ? { stream } : { stream, eventTimeMs, schemaVersion }
+  }
+
+  #readBatch(record: number, stream: number, into: EventTable): boolean {
+    const envelope = this.#envelope
+    if (envelope.compression !== 0 && !this.#inflate(record, stream)) return true
+    const { payloadStart, payloadEnd } = envelope
+    const u8 = this.#input.u8
+    const count = this.#batch.count(u8, payloadStart, payloadEnd)
+    if (count < 0) return this.#refused(record, { stream }, batchMalformed)
+    if (count === 0) return this.#refused(record, { stream }, batchEmpty)
+    if (count > batchEventsMax) return this.#refused(record, { stream }, batchTooLarge(count))
+    if (into.count + count > into.capacity) {
+      if (into.count > 0) return false
+      growEventTable(into, count)
+    }
+    this.#batch.rewind(u8, payloadStart, payloadEnd)
+    for (let index = 0; this.#batch.next(); index++)
+      this.#batchEvent({ record, stream, index }, into)
+    return true
+  }
+
+  #batchEvent(event: { record: number; stream: number; index: number }, into: EventTable): void {
+    const batch = this.#batch
+    const { record, stream, index } = event
+    if (!batch.whole) return this.#refuse(record, { stream, index }, batchEventMalformed)
+    const at = append(into, record, stream)
+    into.index[at] = index
+    into.eventTimeMs[at] = batch.eventTimeMs
+    into.payloadStart[at] = batch.payloadStart
+    into.payloadEnd[at] = batch.payloadEnd
+    into.schemaVersion[at] = batch.schemaVersion
+  }
+
+  /** Refuses a record. @returns true: the record is done with. */
+  #refused(record: number, facts: RefusedFacts, cause: LetterCause): true {
+    this.#refuse(record, facts, cause)
+    return true
+  }
+
+  #refuse(record: number, facts: RefusedFacts, cause: LetterCause): void {
+    const records = present(this.#records, 'records are being read')
+    this.#refusals.refuse(records, record, facts, cause)
+  }
+}
+
+/** Appends an event with index 0 and the schema version in force. @returns its place. */
+function append(into: EventTable, record: number, stream: number): number {
+  const at = into.count++
+  into.record[at] = record
+  into.stream[at] = stream
+  into.index[at] = 0
+  into.schemaVersion[at] = 0
+  return at
+}

@@ -1,0 +1,30 @@
+import type { KernelInput } from '../../src/kernel/kernel.ts'
+
+/**
+ * The kernel's input as plain memory. Every load moves it to a new buffer and scribbles over the
+ * old one, so that a view kept across a load reads garbage.
+ */
+export class LinearMemory implements KernelInput {
+  #memory = new Uint8Array(16)
+  #next = 16
+
+  get u8(): Uint8Array {
+    return this.#memory
+  }
+
+  load(bytes: Uint8Array): number {
+    const start = this.#next
+    this.#next += bytes.length
+    const moved = new Uint8Array(this.#next + 8).fill(0xee)
+    moved.set(this.#memory.subarray(0, start))
+    moved.set(bytes, start)
+    this.#memory.fill(0xdd)
+    this.#memory = moved
+    return start
+  }
+
+  clear(): void {
+    this.#memory = new Uint8Array(16)
+    this.#next = 16
+  }
+}
