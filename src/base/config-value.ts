@@ -63,7 +63,7 @@ export function configValue<Out>(form: ValueForm<Out>) {
 function showGiven(given: unknown): string {
   if (Array.isArray(given)) return 'a list'
   if (typeof given === 'object') return 'a section'
-  const text = JSON.stringify(given) ?? String(given)
+  const text = JSON.stringify(given) ?? typeof given
   return text.length > 120 ? `${text.slice(0, 120)}…"` : text
 }
 

@@ -7,13 +7,25 @@ export const configFaults = {
     retry: 'never',
     message: (f: { file: string; problems: readonly string[] }) =>
       `configuration "${f.file}" is refused: ${f.problems.join('; ')}`,
-    hint: 'Each problem names the path of its key and what is accepted; see docs/config.md.',
+    hint: 'Each problem names the path of its key and what is accepted; docs/config.md lists all keys.',
   },
   CONFIG_UNREADABLE: {
     domain: 'user',
     retry: 'never',
-    message: (f: { file: string; reason: string }) =>
-      `could not read configuration "${f.file}": ${f.reason}`,
-    hint: 'Check the path given with -c and the permissions of the file.',
+    message: (f: { file: string; reason: string }) => `could not read "${f.file}": ${f.reason}`,
+    hint: 'Check the path, which for the configuration is given with -c, and the permissions.',
+  },
+  CONFIG_SECRET_MISSING: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { key: string; reference: string; reason: string }) =>
+      `secret "${f.reference}" of "${f.key}" cannot be used: ${f.reason}`,
+    hint: 'Set the environment variable, or write the secret alone into the file, and start again.',
+  },
+  COMMAND_REFUSED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { command: string; reason: string }) => `lakeward ${f.command}: ${f.reason}`,
+    hint: 'Run "lakeward --help" for the commands, and a command with --help for what it takes.',
   },
 } as const satisfies FaultTable

@@ -37,8 +37,9 @@ const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):/
 
 function openWithoutToken({ http }: ReadParts): readonly ConfigProblem[] {
   if (http === undefined || http.token !== undefined || loopback.test(http.listen)) return []
-  const text = `"${http.listen}" is open to others without http.token; accepted: a loopback address, or any with http.token`
-  return [{ path: ['http', 'listen'], text }]
+  const open = `"${http.listen}" is open to others without http.token`
+  const accepted = 'a loopback address, or any with http.token'
+  return [{ path: ['http', 'listen'], text: `${open}; accepted: ${accepted}` }]
 }
 
 function sameTargets({ ready }: ReadParts): readonly ConfigProblem[] {

@@ -71,7 +71,7 @@ export const streamConfig = z.codec(
   }),
   z.custom<StreamConfig>(),
   {
-    decode: ({ topic, topics, table, alignment: _, ...rest }): StreamConfig => ({
+    decode: ({ topic, topics, table, alignment: _alignment, ...rest }): StreamConfig => ({
       ...rest,
       topics: topics ?? (topic === undefined ? [] : [topic]),
       table: table ?? rest.name.replaceAll('-', '_'),

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path'
+import { present } from '../../base/assert.ts'
+import { Fault } from '../../base/fault.ts'
+import { parseMessageSchema } from '../../codec/protobuf/parse-schema.ts'
+import type { MessageSchema } from '../../model/event-schema.ts'
+import type { Config } from '../config.ts'
+import { checksumOf, schemaChecksum, textChecksum } from './checksum.ts'
+import { pathOfFileUrl } from './lake-config.ts'
+import type { ConfigProblem, KeyPath } from './problems.ts'
+import {
+  type ResolvedConfig,
+  type ResolvedStep,
+  type ResolvedStream,
+  schemaVersionInForce,
+} from './resolved-config.ts'
+import type { PlacedStream } from './stream-config.ts'
+
+/** Where a configuration came from. */
+export interface ConfigOrigin {
+  readonly file: string
+  /** Absolute. */
+  readonly folder: string
+}
+
+/** The texts that a stream's configuration refers to. */
+export interface StreamTexts {
+  /** Schema sources by path from their root; `schemaFile` is the one with the message. */
+  readonly sources: ReadonlyMap<string, string>
+  readonly schemaFile: string
+  /** Text of each ETL module that was found, by its path as configured. */
+  readonly modules: ReadonlyMap<string, string>
+}
+
+export interface StreamResolution {
+  /** Undefined when there is any problem. */
+  readonly resolved: ResolvedStream | undefined
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** Puts a stream together with its schema; tells all that does not fit. */
+export function resolveStream(
+  placed: PlacedStream,
+  texts: StreamTexts,
+  folder: string,
+): StreamResolution {
+  const { stream, index } = placed
+  const read = attempt(['streams', index, 'schema'], () =>
+    parseMessageSchema(texts.sources, texts.schemaFile, stream.schema.message),
+  )
+  const message = read.value
+  const problems = [...read.problems, ...missingModules(placed, texts, folder)]
+  if (message === undefined || problems.length > 0) return { resolved: undefined, problems }
+  return { resolved: resolvedStream(placed, message, { texts, folder }), problems }
+}
+
+interface Attempt<T> {
+  readonly value: T | undefined
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** A fault of the user's becomes one problem among others; anything else is thrown on. */
+function attempt<T>(path: KeyPath, action: () => T): Attempt<T> {
+  try {
+    return { value: action(), problems: [] }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.domain !== 'user') throw error
+    return { value: undefined, problems: [{ path, text: error.message }] }
+  }
+}
+
+function missingModules(
+  { index, stream }: PlacedStream,
+  { modules }: StreamTexts,
+  folder: string,
+): readonly ConfigProblem[] {
+  return stream.etl.flatMap((step, position) => {
+    if (step.kind !== 'module' || modules.has(step.file)) return []
+    const text = `there is no file "${resolve(folder, step.file)}"; accepted: path of a file`
+    return [{ path: ['streams', index, 'etl', position, 'module'], text }]
+  })
+}
+
+function resolvedStream(
+  { index, stream }: PlacedStream,
+  message: MessageSchema,
+  { texts, folder }: { readonly texts: StreamTexts; readonly folder: string },
+): ResolvedStream {
+  const { schema: _schema, partition, columns, etl, ...rest } = stream
+  return {
+    ...rest,
+    index,
+    message,
+    schemaVersion: schemaVersionInForce,
+    schemaChecksum: schemaChecksum(message),
+    scheme: partition,
+    identity: columns,
+    etl: etl.map((step): ResolvedStep => {
+      if (step.kind === 'filter') return step
+      const text = present(texts.modules.get(step.file), 'the text of each module was read')
+      return { kind: 'module', file: resolve(folder, step.file), checksum: textChecksum(text) }
+    }),
+  }
+}
+
+/** Puts a configuration together with its streams, which are all resolved and in order. */
+export function resolveConfig(
+  config: Config,
+  streams: readonly ResolvedStream[],
+  origin: ConfigOrigin,
+): ResolvedConfig {
+  return {
+    ...config,
+    ...origin,
+    lakeFolder: resolve(origin.folder, pathOfFileUrl(config.lake.url)),
+    streams,
+    checksum: checksumOf(config, streams),
+  }
+}

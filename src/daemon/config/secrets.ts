@@ -1,0 +1,84 @@
+/**
+ * Secrets of a configuration: read when a daemon starts, never before, and never by reading
+ * commands. They travel as `Secret`, which prints as `***`.
+ */
+import { resolve } from 'node:path'
+import { Fault } from '../../base/fault.ts'
+import { Secret, type SecretReference } from '../../base/secret.ts'
+import type { ConfigFiles } from '../../ports/config-files.ts'
+import { targetName } from '../../readiness/config.ts'
+import type { ResolvedConfig } from './resolved-config.ts'
+
+/** What a configuration refers to outside of itself. */
+export interface ConfigSecrets {
+  readonly kafkaPassword: Secret | undefined
+  /** PEM text of `kafka.tls.ca`: no secret, but read the same way. */
+  readonly kafkaCertificates: string | undefined
+  readonly httpToken: Secret | undefined
+  /** By the name of the target. */
+  readonly webhookSecrets: ReadonlyMap<string, Secret>
+}
+
+/** One reference and the path of its key. */
+export interface PlacedReference {
+  readonly key: string
+  readonly reference: SecretReference
+}
+
+type Referring = Pick<ResolvedConfig, 'kafka' | 'http' | 'ready' | 'folder'>
+
+/** All references to secrets, in the order of the file. */
+export function secretReferences({ kafka, http, ready }: Referring): readonly PlacedReference[] {
+  const password = kafka.sasl?.password
+  const webhooks = ready.notify.flatMap((target, index) => {
+    if (target.kind !== 'webhook') return []
+    return [{ key: `ready.notify[${index}].webhook.secret`, reference: target.secret }]
+  })
+  return [
+    ...(password === undefined ? [] : [{ key: 'kafka.sasl.password', reference: password }]),
+    ...webhooks,
+    ...(http.token === undefined ? [] : [{ key: 'http.token', reference: http.token }]),
+  ]
+}
+
+/**
+ * Reads every secret that a daemon needs.
+ * @throws {Fault} CONFIG_SECRET_MISSING.
+ */
+export async function readSecrets(config: Referring, files: ConfigFiles): Promise<ConfigSecrets> {
+  const values = new Map<string, Secret>()
+  for (const placed of secretReferences(config)) {
+    values.set(placed.key, new Secret(await readReference(placed, config.folder, files)))
+  }
+  const webhooks = config.ready.notify.flatMap((target, index): [string, Secret][] => {
+    const value = values.get(`ready.notify[${index}].webhook.secret`)
+    return value === undefined ? [] : [[targetName(target), value]]
+  })
+  const ca = config.kafka.tls?.ca
+  return {
+    kafkaPassword: values.get('kafka.sasl.password'),
+    kafkaCertificates:
+      ca === undefined
+        ? undefined
+        : await readReference({ key: 'kafka.tls.ca', reference: ca }, config.folder, files),
+    httpToken: values.get('http.token'),
+    webhookSecrets: new Map(webhooks),
+  }
+}
+
+/** The text that "env:NAME" or "file:path" stands for, without the line end a file closes with. */
+async function readReference(
+  { key, reference }: { readonly key: string; readonly reference: string },
+  folder: string,
+  files: ConfigFiles,
+): Promise<string> {
+  const place = reference.slice(reference.indexOf(':') + 1)
+  const fromFile = reference.startsWith('file:')
+  const text = fromFile
+    ? (await files.readText(resolve(folder, place)))?.replace(/\r?\n$/, '')
+    : files.environment(place)
+  if (text !== undefined && text !== '') return text
+  const what = fromFile ? 'file' : 'environment variable'
+  const reason = text === undefined ? `there is no such ${what}` : `the ${what} is empty`
+  throw new Fault('CONFIG_SECRET_MISSING', { key, reference, reason })
+}
