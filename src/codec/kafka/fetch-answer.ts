@@ -66,6 +66,7 @@ export function parseFetchAnswer(version: number, bytes: Uint8Array, start: numb
     }
     if (flexible) reader.tags()
   }
+  if (flexible) reader.tags()
   return { throttleMs, errorCode, partitions }
 }
 
