@@ -17,6 +17,4 @@ export interface ExportedTable {
 export interface ExportedStream extends ExportedTable {
   readonly scheme: PartitionScheme
   readonly outOfOrdernessMs: number
-  /** A module of the user's takes its events first and gives rows back. */
-  readonly hasModule: boolean
 }

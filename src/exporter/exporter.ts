@@ -117,9 +117,9 @@ export class Exporter implements EventFates {
   refused(load: EventLoad, event: number, refusal: EventRefusal): void {
     const cell = this.#cellOf(load, event)
     const index = load.events.stream[event] ?? settled
-    const { name } = this.#streamAt(index).stream
+    const { stream } = this.#streamAt(index).stream
     const memory = this.#parts.input.u8
-    const at = { stream: name, partition: cell.partition }
+    const at = { stream, partition: cell.partition }
     this.#keep(letterOf({ load, event, memory, ...at }, refusal))
     load.events.stream[event] = settled
   }

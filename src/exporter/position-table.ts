@@ -40,9 +40,17 @@ export class PositionTable {
     this.#positions.set(sourceKey(source), { source, first: at, next: at, leaderEpoch, eventMsMax })
   }
 
-  /** This topic-partition is no longer ours; what accumulated of it is forgotten. */
+  /** This topic-partition is no longer ours; nothing of it may have accumulated. */
   drop(source: SourcePartition): void {
+    const position = this.#positions.get(sourceKey(source))
+    const sealed = position === undefined || position.first === position.next
+    assert(sealed, 'rows of a dropped topic-partition are not left without their range')
     this.#positions.delete(sourceKey(source))
+  }
+
+  /** Forgets all: what accumulated was thrown away, and is read again. */
+  reset(): void {
+    this.#positions.clear()
   }
 
   has(source: SourcePartition): boolean {

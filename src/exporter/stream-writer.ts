@@ -38,7 +38,7 @@ export class StreamWriter {
 
   /** Takes from the log which partitions are announced: further rows of them are late. */
   onFold(fold: FoldState): void {
-    const folded = fold.streams.get(this.stream.name)
+    const folded = fold.streams.get(this.stream.stream)
     if (folded === undefined || folded.announcedNextMs === this.#announcedNextMs) return
     this.#announcedNextMs = folded.announcedNextMs
     this.#announced = new Set(
@@ -60,7 +60,7 @@ export class StreamWriter {
   #open(partition: LakePartition): PartitionWriter {
     const found = this.#writers.get(partition.path)
     if (found !== undefined) return found
-    const cell = this.#counts.cell(this.stream.name, partition)
+    const cell = this.#counts.cell(this.stream.stream, partition)
     const writer = new PartitionWriter(this.stream, partition, cell, this.#isLate(partition))
     this.#writers.set(partition.path, writer)
     return writer

@@ -55,10 +55,12 @@ test('a position that would go back is a bug that stops the process', () => {
   expect(() => positions.advance(source(0), nextOffset(4n), 0)).toThrow('never goes back')
 })
 
-test('a dropped topic-partition is in no later entry', () => {
+test('a topic-partition is not dropped while rows of it have accumulated', () => {
   const positions = table()
   positions.assign(source(0), offset(0n), 0)
   positions.advance(source(0), nextOffset(3n), 0)
+  expect(() => positions.drop(source(0))).toThrow('without their range')
+  positions.seal()
   positions.drop(source(0))
-  expect(positions.seal().ranges).toEqual([])
+  expect(positions.has(source(0))).toBe(false)
 })
