@@ -9,6 +9,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Fault } from '../../base/fault.ts'
 import type { ConfigFiles } from '../../ports/config-files.ts'
+import { isAbsent } from './file-errors.ts'
 
 const textSizeMax = 16 * 1_048_576
 
@@ -42,12 +43,6 @@ export class LocalConfigFiles implements ConfigFiles {
   environment(name: string): string | undefined {
     return process.env[name]
   }
-}
-
-/** A part of the path that is a file, not a folder, is an absent file too. */
-function isAbsent(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
 function unreadable(file: string, error: unknown): Fault {

@@ -29,7 +29,7 @@ export async function readDocuments(file: string, files: ConfigFiles): Promise<C
   const folder = dirname(files.absolute(file))
   const registry = registryFolder(main.tree, folder)
   const found: YamlFile[] = []
-  for (const parent of registry === undefined ? [folder] : [folder, registry]) {
+  for (const parent of new Set([folder, registry ?? folder])) {
     for (const name of await files.listFiles(join(parent, 'streams'))) {
       if (!/\.ya?ml$/.test(name)) continue
       const named = join(parent === folder ? '' : parent, 'streams', name)
@@ -59,7 +59,8 @@ async function readYaml(path: string, { named, files }: Reading): Promise<YamlFi
 function registryFolder(tree: unknown, folder: string): string | undefined {
   if (!isMap(tree)) return undefined
   const { url } = registryConfig.safeParse(tree['registry']).data ?? {}
-  return url === undefined ? undefined : resolve(folder, pathOfFileUrl(url))
+  const path = url === undefined ? undefined : pathOfFileUrl(url)
+  return path === undefined ? undefined : resolve(folder, path)
 }
 
 function isMap(tree: unknown): tree is Readonly<Record<string, unknown>> {

@@ -1,21 +1,36 @@
+import { fileURLToPath } from 'node:url'
 import { textForm } from '../../base/config-units.ts'
 import { configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
 
-const fileUrl = /^file:(?:\/\/(?=\/))?([^\0]+)$/
-
-/** The path in a URL such as "file:./lake", "file:/lake" or "file:///lake". */
-export function pathOfFileUrl(url: string): string {
-  return fileUrl.exec(url)?.[1] ?? url
+/**
+ * The path in "file:./lake", "file:/lake" or "file:///lake"; undefined when there is none.
+ *
+ * Only the form with three slashes is a URL in full, with escapes; the others are paths as they are.
+ */
+export function pathOfFileUrl(url: string): string | undefined {
+  if (!url.startsWith('file://')) return url.slice('file:'.length)
+  try {
+    return fileURLToPath(url)
+  } catch {
+    return undefined
+  }
 }
 
 /** A folder as a URL; URLs of other storages are part of the grammar, but not built. */
 function folderUrl(example: string, unbuilt: readonly string[]): ValueForm<string> {
-  const form = textForm({ accepted: `${example}, a folder`, shape: /^file:(?!\/\/[^/])[^\0]+$/ })
-  const isUnbuilt = (given: unknown): boolean =>
-    typeof given === 'string' && unbuilt.some((scheme) => given.startsWith(scheme))
+  const form = textForm({ accepted: `${example}, a folder`, shape: /^file:[^\0]+$/ })
   return {
     ...form,
-    read: (given) => (isUnbuilt(given) ? { kind: 'not-supported' } : form.read(given)),
+    read: (given) => {
+      if (typeof given === 'string' && unbuilt.some((scheme) => given.startsWith(scheme))) {
+        return { kind: 'not-supported' }
+      }
+      const read = form.read(given)
+      if (read.kind === 'value' && pathOfFileUrl(read.value) === undefined) {
+        return { kind: 'refused', because: 'is no path on this machine' }
+      }
+      return read
+    },
   }
 }
 

@@ -108,10 +108,11 @@ export function resolveConfig(
   streams: readonly ResolvedStream[],
   origin: ConfigOrigin,
 ): ResolvedConfig {
+  const lakePath = present(pathOfFileUrl(config.lake.url), 'the url of the lake was checked')
   return {
     ...config,
     ...origin,
-    lakeFolder: resolve(origin.folder, pathOfFileUrl(config.lake.url)),
+    lakeFolder: resolve(origin.folder, lakePath),
     streams,
     checksum: checksumOf(config, streams),
   }

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// Plain JavaScript of old, so that an old Node.js gets as far as the message about its age.
+
+import { existsSync } from 'node:fs'
+
+const nodeMajorMin = 24
+
+if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
+  process.stderr.write(
+    `lakeward needs Node.js ${nodeMajorMin} or newer, this is ${process.versions.node}\n` +
+      'Install it from https://nodejs.org, or in a checkout run "npm ci" and "npm run demo".\n',
+  )
+  process.exit(2)
+}
+
+// Node.js strips no types below node_modules: there the compiled files are the only ones that run.
+const source = new URL('../src/cli/main.ts', import.meta.url)
+const isPackage = import.meta.url.includes('/node_modules/') || !existsSync(source)
+await import(isPackage ? new URL('../dist/cli/main.js', import.meta.url).href : source.href)

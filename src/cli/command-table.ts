@@ -1,0 +1,66 @@
+import type { CommandDefinition } from './command.ts'
+
+/**
+ * One command of the contract (docs/interfaces.md, section 1).
+ *
+ * To add one: write `commands/<words joined by "-">.ts` with `export const command`, and give its
+ * line here a `load`. A line without `load` is refused by name.
+ */
+export interface CommandEntry {
+  /** "check", or "ready ls". */
+  readonly words: string
+  readonly summary: string
+  /** Loaded when the command is called, so that `--help` stays quick. */
+  readonly load?: () => Promise<{ readonly command: CommandDefinition }>
+}
+
+/** Words that stand before others: "ready" of "ready ls". */
+export const commandGroups: Readonly<Record<string, { summary: string; example: string }>> = {
+  ready: { summary: 'announcements and their deliveries', example: 'lakeward ready ls app_events' },
+  log: { summary: 'the commit log', example: 'lakeward log ls' },
+  dlq: { summary: 'dead letters', example: 'lakeward dlq ls' },
+}
+
+export const commandTable: readonly CommandEntry[] = [
+  { words: 'demo', summary: 'the whole thing on embedded parts, to watch and to try' },
+  { words: 'run', summary: 'the daemon of one business unit' },
+  {
+    words: 'check',
+    summary: 'validates configuration and schemas, prints the plan',
+    load: () => import('./commands/check.ts'),
+  },
+  { words: 'status', summary: 'streams: rate, lag, watermark, last commit, dead letters' },
+  { words: 'why', summary: 'what blocks or completed a partition' },
+  { words: 'ready ls', summary: 'announced partitions' },
+  { words: 'ready show', summary: 'the manifest of a partition' },
+  { words: 'ready wait', summary: 'waits until a partition is announced' },
+  { words: 'ready verify', summary: 'proves a manifest against files and offsets' },
+  { words: 'ready resend', summary: 'delivers an announcement again' },
+  { words: 'source', summary: 'offsets; the way on after a refusal' },
+  { words: 'files', summary: 'exactly the files that make up a partition' },
+  { words: 'log ls', summary: 'entries of the commit log' },
+  { words: 'log show', summary: 'one entry whole' },
+  { words: 'log verify', summary: 'checks the commit log against itself and the lake' },
+  { words: 'log forget', summary: 'gives up files' },
+  { words: 'log refill', summary: 'reads lost ranges again' },
+  { words: 'log void', summary: 'steps over an unreadable entry' },
+  { words: 'plan', summary: 'files, requests, memory and cores a day' },
+  { words: 'verify', summary: 'recounts files against log against Kafka' },
+  { words: 'dlq ls', summary: 'dead letters by stream, reason and fingerprint' },
+  { words: 'dlq show', summary: 'one dead letter whole' },
+  { words: 'dlq replay', summary: 'takes dead letters in again' },
+  { words: 'dlq drop', summary: 'gives up dead letters' },
+  { words: 'stream', summary: 'streams: list, make, pause, resume, remove' },
+  { words: 'schema', summary: 'versions of schemas in the registry' },
+  { words: 'backfill', summary: 'history: shadow write, compare, swap, take back' },
+  { words: 'merge', summary: 'merging of small files by hand' },
+  { words: 'cdc', summary: 'database changes into tables' },
+  { words: 'capture', summary: 'database changes into Kafka' },
+  { words: 'audit', summary: 'in equals out, for each stage' },
+  { words: 'gc', summary: 'orphans and replaced files' },
+  {
+    words: 'completion',
+    summary: 'completion for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+]

@@ -1,0 +1,91 @@
+import { formatDuration, formatSize } from '../../base/units.ts'
+import { loadConfig } from '../../daemon/config/load.ts'
+import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
+import { secretReferences } from '../../daemon/config/secrets.ts'
+import { targetName } from '../../readiness/config.ts'
+import { type CommandDefinition, configOption, exitCode, textOption } from '../command.ts'
+import { alignedRows, type Paint } from '../output.ts'
+import { planOfStream, type StreamPlan } from '../stream-plan.ts'
+
+/** `lakeward check`: what the configuration comes to, or all that is wrong with it. */
+export const command: CommandDefinition = {
+  options: [configOption],
+  example: 'lakeward check -c config/lakeward.yaml',
+  run: async ({ output, ...invocation }) => {
+    const file = textOption({ output, ...invocation }, 'config')
+    const config = await loadConfig(file, invocation.files)
+    const plan = planOf(config)
+    output.answer({ ok: true, ...plan }, planLines(plan, output.paint))
+    return exitCode.done
+  },
+}
+
+interface Plan {
+  readonly file: string
+  readonly pipeline: string
+  readonly checksum: string
+  readonly brokers: readonly string[]
+  readonly group: string
+  readonly lake: { readonly url: string; readonly folder: string }
+  readonly commitInterval: string
+  readonly buffers: string
+  readonly readyDelay: string
+  readonly targets: readonly string[]
+  /** Where secrets stand; never what they are. */
+  readonly secrets: readonly { readonly key: string; readonly reference: string }[]
+  readonly streams: readonly StreamPlan[]
+}
+
+function planOf(config: ResolvedConfig): Plan {
+  const { file, pipeline, checksum, kafka, lake, lakeFolder, commit, memory, ready } = config
+  return {
+    file,
+    pipeline,
+    checksum,
+    brokers: kafka.brokers,
+    group: kafka.group,
+    lake: { url: lake.url, folder: lakeFolder },
+    commitInterval: formatDuration(commit.interval),
+    buffers: formatSize(memory.buffers),
+    readyDelay: formatDuration(ready.delay),
+    targets: ready.notify.map(targetName),
+    secrets: secretReferences(config),
+    streams: config.streams.map(planOfStream),
+  }
+}
+
+function planLines(plan: Plan, paint: Paint): readonly string[] {
+  const rows = [
+    ['  kafka', `${plan.brokers.join(', ')} as group ${plan.group}`],
+    ['  lake', `${plan.lake.url}, which is ${plan.lake.folder}`],
+    ['  commits', `every ${plan.commitInterval}, or at half of ${plan.buffers}`],
+    ['  ready', `${plan.readyDelay} after a partition's end, to ${targetsLine(plan.targets)}`],
+    ...plan.secrets.map(({ key, reference }) => ['  secret', `${reference} for ${key}`]),
+    ['  checksum', plan.checksum],
+  ]
+  return [
+    `${paint.green('ok')} ${plan.file}: pipeline ${paint.bold(plan.pipeline)}`,
+    ...alignedRows(rows),
+    ...plan.streams.flatMap((stream) => streamLines(stream, paint)),
+  ]
+}
+
+const targetsLine = (targets: readonly string[]): string =>
+  ['the manifest on the lake', ...targets].join(', ')
+
+function streamLines(stream: StreamPlan, paint: Paint): readonly string[] {
+  const { by, timezone, example } = stream.partition
+  const message = `${stream.message}, version ${stream.schemaVersion}`
+  const rows = [
+    ['  topics', `${stream.topics.join(', ')} (${stream.format})`],
+    ['  message', `${message}, checksum ${stream.schemaChecksum.slice(0, 16)}`],
+    ['  table', `${stream.table} by ${by} in ${timezone}: ${stream.table}/${example}`],
+    ...stream.etl.map((step) => ['  etl', step]),
+    ['  late rows', stream.late],
+    ...stream.columns.map(({ name, type }, index) => [
+      index === 0 ? '  columns' : '',
+      `${name} ${paint.dim(type)}`,
+    ]),
+  ]
+  return ['', `stream ${paint.bold(stream.name)}`, ...alignedRows(rows)]
+}
