@@ -1,0 +1,38 @@
+/**
+ * Logs as one JSON object a line: `time`, `level`, `event` and the facts. Secrets print as `***`.
+ *
+ * Source: `pino`; its default keys `msg`, `pid` and `hostname` are left out: `event` is the stable
+ * name that people search for.
+ */
+import pino from 'pino'
+import type { LogFields, Logger } from '../../ports/telemetry.ts'
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'silent'
+
+/** @param write takes whole lines; the standard error stream when left out. */
+export function jsonLogger(level: LogLevel, write?: (line: string) => void): Logger {
+  const destination = write === undefined ? pino.destination(2) : { write }
+  const options = {
+    level,
+    base: null,
+    messageKey: 'event',
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  const out = pino(options, destination)
+  return {
+    error: (event, fields) => out.error(plain(fields), event),
+    warn: (event, fields) => out.warn(plain(fields), event),
+    info: (event, fields) => out.info(plain(fields), event),
+  }
+}
+
+/** 64-bit numbers as text: JSON has none. */
+function plain(fields: LogFields): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      typeof value === 'bigint' ? String(value) : value,
+    ]),
+  )
+}

@@ -1,0 +1,59 @@
+/** Every metric of docs/interfaces.md, section 6: its kind, its labels, and what it says. */
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds of a histogram, in the metric's unit. */
+  readonly buckets?: readonly number[]
+}
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const waits = [1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600]
+
+const counter = (help: string, labels: readonly string[] = []): MetricDefinition => ({
+  kind: 'counter',
+  help,
+  labels,
+})
+const gauge = (help: string, labels: readonly string[] = []): MetricDefinition => ({
+  kind: 'gauge',
+  help,
+  labels,
+})
+
+export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
+  lakeward_records_read_total: counter('Kafka records taken in.'),
+  lakeward_rows_total: counter('Events by stage and outcome.', ['stage', 'outcome']),
+  lakeward_bytes_read_total: counter('Bytes of record batches taken in, as fetched.'),
+  lakeward_bytes_written_total: counter('Bytes of Parquet files committed.'),
+  lakeward_lag_records: gauge('Records between what was taken in and the high watermark.', [
+    'topic',
+    'partition',
+  ]),
+  lakeward_event_watermark_seconds: gauge('Committed event-time watermark, Unix time.', ['stream']),
+  lakeward_commit_duration_seconds: {
+    kind: 'histogram',
+    help: 'From the seal of a commit to its publication.',
+    labels: [],
+    buckets: seconds,
+  },
+  lakeward_commits_total: counter('Commits by outcome.', ['outcome']),
+  lakeward_ready_delay_seconds: {
+    kind: 'histogram',
+    help: 'From the end of a partition to its announcement.',
+    labels: ['stream'],
+    buckets: waits,
+  },
+  lakeward_partitions_blocked: gauge('Partitions that are due and not announced.', [
+    'stream',
+    'rule',
+  ]),
+  lakeward_dead_letters_total: counter('Dead letters by stream and reason.', ['stream', 'reason']),
+  lakeward_notify_pending: gauge('Announcements not yet acknowledged.', ['target']),
+  lakeward_open_writers: gauge('Partitions of tables with an open file.'),
+  lakeward_buffer_bytes: gauge('Bytes held for the next commit.', ['stream']),
+  lakeward_etl_seconds: gauge('CPU time of ETL modules.', ['stream']),
+  lakeward_files_written_total: counter('Parquet files committed.'),
+  lakeward_event_loop_lag_seconds: gauge('How late timers of this process fire.'),
+}

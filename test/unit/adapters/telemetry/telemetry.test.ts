@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { jsonLogger } from '../../../../src/adapters/telemetry/json-logger.ts'
+import { metricsTable } from '../../../../src/adapters/telemetry/metrics-table.ts'
+import { PrometheusMetrics } from '../../../../src/adapters/telemetry/prometheus.ts'
+
+test('a log line is one JSON object with event, level and facts', () => {
+  const lines: string[] = []
+  const log = jsonLogger('info', (line) => lines.push(line))
+  log.info('committed', { entry: 7, next: 9_007_199_254_740_993n })
+  const [line = ''] = lines
+  expect(line.endsWith('\n')).toBe(true)
+  const { time, ...rest } = JSON.parse(line) as Record<string, unknown>
+  expect(typeof time).toBe('string')
+  expect(rest).toEqual({ level: 'info', event: 'committed', entry: 7, next: '9007199254740993' })
+})
+
+test('a level keeps back what is less urgent', () => {
+  const lines: string[] = []
+  const log = jsonLogger('warn', (line) => lines.push(line))
+  log.info('committed', {})
+  log.warn('commit discarded', {})
+  expect(lines.length).toBe(1)
+})
+
+test('what is counted is exposed with its labels', async () => {
+  const metrics = new PrometheusMetrics()
+  metrics.count('lakeward_commits_total', 2, { outcome: 'committed' })
+  metrics.gauge('lakeward_lag_records', 5, { topic: 'a', partition: '0' })
+  metrics.observe('lakeward_commit_duration_seconds', 0.03)
+  const text = await metrics.text()
+  expect(text).toContain('lakeward_commits_total{outcome="committed"} 2')
+  expect(text).toContain('lakeward_lag_records{topic="a",partition="0"} 5')
+  expect(text).toContain('lakeward_commit_duration_seconds_bucket{le="0.05"} 1')
+})
+
+test('a metric that is not in the table is a bug that stops the process', () => {
+  expect(() => new PrometheusMetrics().count('lakeward_typo_total', 1)).toThrow('in the table')
+})
+
+test('the table names every metric of the contract, and no other', () => {
+  const contract = readFileSync('docs/interfaces.md', 'utf8')
+  const named = new Set(
+    [...contract.matchAll(/`(lakeward_[a-z_]+)(?:\{[^}]*\})?`/g)].map(([, name]) => name),
+  )
+  expect(named.size).toBeGreaterThan(10)
+  expect([...named].sort()).toEqual(Object.keys(metricsTable).sort())
+})
