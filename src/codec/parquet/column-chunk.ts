@@ -1,0 +1,102 @@
+import { assert } from '../../base/assert.ts'
+import type { LeafColumn } from '../../model/table-schema.ts'
+import type { CompressPage, ParquetCodec } from './compression.ts'
+import type { ChunkPlace } from './footer.ts'
+import { dataPage, dictionaryPage, type EncodedPage } from './page.ts'
+import type { ChunkBounds } from './statistics.ts'
+
+/** A page as the kernel gives it; its body is valid until the kernel is called again. */
+export interface RawPage {
+  readonly body: Uint8Array
+  readonly valueCount: number
+  readonly encoding: 'plain' | 'rle-dictionary'
+}
+
+/** What the kernel says of a column chunk when it is closed. */
+export interface ClosedChunk extends ChunkBounds {
+  readonly dictionary: { readonly body: Uint8Array; readonly valueCount: number } | undefined
+}
+
+/**
+ * A body that shrinks by less than this is not worth decompressing: such a chunk is stored as it
+ * is, for good. Its first page decides, so that the same rows always give the same bytes.
+ */
+const ratioMin = 1.05
+
+/** Pages of one column of the open row group, compressed as they come. */
+export class ColumnChunk {
+  readonly #column: LeafColumn
+  readonly #wanted: { readonly codec: ParquetCodec; readonly compress: CompressPage }
+  readonly #dataPages: EncodedPage[] = []
+  readonly #pages = { plain: 0, 'rle-dictionary': 0 }
+  #codec: ParquetCodec | undefined
+
+  constructor(
+    column: LeafColumn,
+    wanted: { readonly codec: ParquetCodec; readonly compress: CompressPage },
+  ) {
+    this.#column = column
+    this.#wanted = wanted
+  }
+
+  /** @returns the bytes that the page takes in the file. */
+  add(page: RawPage): number {
+    const encoded = dataPage(this.#compressed(page), page.encoding)
+    this.#pages[page.encoding]++
+    this.#dataPages.push(encoded)
+    return encoded.bytes.length
+  }
+
+  /**
+   * The chunk's bytes in the order of the file, the dictionary first, and its place.
+   *
+   * @param offset of the chunk in the file.
+   */
+  close(
+    closed: ClosedChunk,
+    offset: number,
+  ): { readonly bytes: readonly Uint8Array[]; readonly place: ChunkPlace } {
+    const needsDictionary = this.#pages['rle-dictionary'] > 0
+    assert(
+      !needsDictionary || closed.dictionary !== undefined,
+      'dictionary pages have a dictionary',
+    )
+    const { dictionary } = closed
+    const first = dictionary && needsDictionary ? this.#dictionary(dictionary) : undefined
+    const pages = first === undefined ? this.#dataPages : [first, ...this.#dataPages]
+    const sum = (sizeOf: (page: EncodedPage) => number): number =>
+      pages.reduce((total, page) => total + sizeOf(page), 0)
+    const valueCount = this.#dataPages.reduce((total, page) => total + page.valueCount, 0)
+    const place: ChunkPlace = {
+      column: this.#column,
+      codec: this.#codec ?? this.#wanted.codec,
+      valueCount,
+      uncompressedBytes: sum((page) => page.uncompressedBytes),
+      compressedBytes: sum((page) => page.bytes.length),
+      dictionaryOffset: first === undefined ? undefined : offset,
+      dataOffset: offset + (first?.bytes.length ?? 0),
+      pages: this.#pages,
+      nullCount: closed.nullCount,
+      min: closed.min,
+      max: closed.max,
+    }
+    return { bytes: pages.map(({ bytes }) => bytes), place }
+  }
+
+  #dictionary(dictionary: { readonly body: Uint8Array; readonly valueCount: number }): EncodedPage {
+    return dictionaryPage(this.#compressed(dictionary))
+  }
+
+  #compressed(page: { readonly body: Uint8Array; readonly valueCount: number }): {
+    body: Uint8Array
+    uncompressedBytes: number
+    valueCount: number
+  } {
+    const { body, valueCount } = page
+    const content = { uncompressedBytes: body.length, valueCount }
+    if (this.#codec === 'none') return { ...content, body }
+    const compressed = this.#wanted.compress(body)
+    this.#codec ??= compressed.length * ratioMin > body.length ? 'none' : this.#wanted.codec
+    return { ...content, body: this.#codec === 'none' ? body : compressed }
+  }
+}

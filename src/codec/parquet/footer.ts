@@ -1,0 +1,159 @@
+/**
+ * The footer: schema, row groups with their column chunks, key-values, and the trailer behind it.
+ *
+ * - Offsets are absolute in the file.
+ * - `column_orders` says for each leaf that its values are ordered as its type defines; without it
+ *   readers ignore all minima and maxima.
+ * - The format's version is 1: some readers refuse files above it, and nothing here needs more.
+ *
+ *     FileMetaData (Thrift compact) | its length, 4 bytes, little endian | "PAR1"
+ *
+ * Source: Apache Parquet, `parquet.thrift` (FileMetaData).
+ */
+import type { LeafColumn, TableSchema } from '../../model/table-schema.ts'
+import type { ParquetCodec } from './compression.ts'
+import {
+  codecs,
+  createdBy,
+  encodings,
+  magic,
+  pageTypes,
+  physicalTypes,
+  trailerBytes,
+} from './format.ts'
+import { schemaElements } from './schema-elements.ts'
+import { type ChunkBounds, statisticsOf } from './statistics.ts'
+import { encodeThrift, i16, i32, i64, list, struct, type ThriftValue, text } from './thrift.ts'
+
+const formatVersion = 1
+
+/** One column of one row group, as it stands in the file. */
+export interface ChunkPlace extends ChunkBounds {
+  readonly column: LeafColumn
+  readonly codec: ParquetCodec
+  /** Values and nulls of all data pages. */
+  readonly valueCount: number
+  readonly uncompressedBytes: number
+  readonly compressedBytes: number
+  readonly dictionaryOffset: number | undefined
+  readonly dataOffset: number
+  /** How many data pages there are of each encoding. */
+  readonly pages: { readonly plain: number; readonly 'rle-dictionary': number }
+}
+
+export interface RowGroupPlace {
+  readonly rowCount: number
+  /** In the order of the schema's leaves; at least one. */
+  readonly chunks: readonly ChunkPlace[]
+}
+
+export interface FileContent {
+  readonly schema: TableSchema
+  readonly rowGroups: readonly RowGroupPlace[]
+  readonly keyValues: ReadonlyMap<string, string>
+}
+
+/** Footer and trailer: everything behind the last page. */
+export function encodeFooter(content: FileContent): Uint8Array {
+  const { schema, rowGroups, keyValues } = content
+  const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
+  const typeOrder = struct([[1, struct([])]])
+  const footer = encodeThrift(
+    struct([
+      [1, i32(formatVersion)],
+      [2, list('struct', schemaElements(schema))],
+      [3, i64(rowCount)],
+      [4, list('struct', rowGroups.map(rowGroup))],
+      [5, keyValues.size === 0 ? undefined : list('struct', [...keyValues].map(keyValue))],
+      [6, text(createdBy)],
+      [
+        7,
+        list(
+          'struct',
+          schema.leaves.map(() => typeOrder),
+        ),
+      ],
+    ]),
+  )
+  const whole = Buffer.alloc(footer.length + trailerBytes)
+  whole.set(footer, 0)
+  whole.writeUInt32LE(footer.length, footer.length)
+  whole.set(magic, footer.length + 4)
+  return whole
+}
+
+const keyValue = ([key, value]: readonly [string, string]): ThriftValue =>
+  struct([
+    [1, text(key)],
+    [2, text(value)],
+  ])
+
+function rowGroup(group: RowGroupPlace, index: number): ThriftValue {
+  const sum = (sizeOf: (chunk: ChunkPlace) => number): number =>
+    group.chunks.reduce((total, chunk) => total + sizeOf(chunk), 0)
+  const [first] = group.chunks
+  return struct([
+    [1, list('struct', group.chunks.map(columnChunk))],
+    [2, i64(sum((chunk) => chunk.uncompressedBytes))],
+    [3, i64(group.rowCount)],
+    [5, first && i64(first.dictionaryOffset ?? first.dataOffset)],
+    [6, i64(sum((chunk) => chunk.compressedBytes))],
+    // The ordinal is 16 bits wide, of use to encrypted files only.
+    [7, index <= 0x7fff ? i16(index) : undefined],
+  ])
+}
+
+/** `file_offset` is 0: there is no second copy of the metadata outside of the footer. */
+const columnChunk = (chunk: ChunkPlace): ThriftValue =>
+  struct([
+    [2, i64(0)],
+    [3, columnMetaData(chunk)],
+  ])
+
+function columnMetaData(chunk: ChunkPlace): ThriftValue {
+  const { leaf, path } = chunk.column
+  const used = usedEncodings(chunk).map((encoding) => i32(encoding))
+  return struct([
+    [1, i32(physicalTypes[leaf.physical])],
+    [2, list('i32', used)],
+    [3, list('binary', path.map(text))],
+    [4, i32(codecs[chunk.codec])],
+    [5, i64(chunk.valueCount)],
+    [6, i64(chunk.uncompressedBytes)],
+    [7, i64(chunk.compressedBytes)],
+    [9, i64(chunk.dataOffset)],
+    [11, chunk.dictionaryOffset === undefined ? undefined : i64(chunk.dictionaryOffset)],
+    [12, statisticsOf(leaf, chunk)],
+    [13, list('struct', encodingStats(chunk))],
+  ])
+}
+
+/** Ascending, each once; levels are always run lengths. */
+function usedEncodings(chunk: ChunkPlace): readonly number[] {
+  const hasLevels = chunk.column.definitionMax > 0 || chunk.column.repetitionMax > 0
+  const hasPlain = chunk.pages.plain > 0 || chunk.dictionaryOffset !== undefined
+  const hasDictionary = chunk.pages['rle-dictionary'] > 0
+  return [
+    ...(hasPlain ? [encodings.plain] : []),
+    ...(hasLevels ? [encodings.rle] : []),
+    ...(hasDictionary ? [encodings['rle-dictionary']] : []),
+  ]
+}
+
+/** By these a reader knows that a chunk has only dictionary pages, and may filter by dictionary. */
+function encodingStats(chunk: ChunkPlace): readonly ThriftValue[] {
+  const counts: readonly (readonly [number, number, number])[] = [
+    [pageTypes.dictionary, encodings.plain, chunk.dictionaryOffset === undefined ? 0 : 1],
+    [pageTypes.data, encodings.plain, chunk.pages.plain],
+    [pageTypes.data, encodings['rle-dictionary'], chunk.pages['rle-dictionary']],
+  ]
+  return counts
+    .filter(([, , count]) => count > 0)
+    .map(([page, encoding, count]) =>
+      struct([
+        [1, i32(page)],
+        [2, i32(encoding)],
+        [3, i32(count)],
+      ]),
+    )
+}

@@ -1,0 +1,69 @@
+/**
+ * One page: its header and its compressed body in one piece of bytes.
+ *
+ * - Data pages are version 1: levels and values are compressed together, which every reader knows.
+ * - `crc` is the CRC32 (the one of gzip) of the compressed body.
+ *
+ *     header (Thrift compact) | body
+ *
+ * Source: Apache Parquet, `parquet.thrift` (PageHeader), README ("Checksumming").
+ */
+import { crc32 } from 'node:zlib'
+import { encodings, pageTypes } from './format.ts'
+import { encodeThrift, i32, struct, type ThriftValue } from './thrift.ts'
+
+export interface PageContent {
+  /** Compressed. */
+  readonly body: Uint8Array
+  readonly uncompressedBytes: number
+  /** Values and nulls. */
+  readonly valueCount: number
+}
+
+/** A page as it stands in a file. */
+export interface EncodedPage {
+  readonly bytes: Uint8Array
+  /** Header, and body before compression: what `total_uncompressed_size` counts. */
+  readonly uncompressedBytes: number
+  readonly valueCount: number
+}
+
+export function dataPage(page: PageContent, encoding: 'plain' | 'rle-dictionary'): EncodedPage {
+  const header = struct([
+    [1, i32(page.valueCount)],
+    [2, i32(encodings[encoding])],
+    [3, i32(encodings.rle)],
+    [4, i32(encodings.rle)],
+  ])
+  return encodedPage(page, pageTypes.data, [5, header])
+}
+
+export function dictionaryPage(page: PageContent): EncodedPage {
+  const header = struct([
+    [1, i32(page.valueCount)],
+    [2, i32(encodings.plain)],
+  ])
+  return encodedPage(page, pageTypes.dictionary, [7, header])
+}
+
+/** The body is copied, so that a page keeps no more memory than it has bytes. */
+function encodedPage(
+  page: PageContent,
+  type: number,
+  typeHeader: readonly [number, ThriftValue],
+): EncodedPage {
+  const { body, uncompressedBytes, valueCount } = page
+  const header = encodeThrift(
+    struct([
+      [1, i32(type)],
+      [2, i32(uncompressedBytes)],
+      [3, i32(body.length)],
+      [4, i32(crc32(body) | 0)],
+      typeHeader,
+    ]),
+  )
+  const bytes = new Uint8Array(header.length + body.length)
+  bytes.set(header, 0)
+  bytes.set(body, header.length)
+  return { bytes, uncompressedBytes: header.length + uncompressedBytes, valueCount }
+}
