@@ -1,0 +1,30 @@
+"""pyarrow writing one table with one thread: the decode is not counted.
+
+usage: pyarrow-write.py FILE... ; prints {"rows": N, "cpuSeconds": S, "outputBytes": B, "version": "..."}
+Settings: zstd level 1, dictionary on, data page v1, statistics on, one thread: its best for this comparison.
+"""
+import json
+import os
+import sys
+import tempfile
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+pa.set_cpu_count(1)
+pa.set_io_thread_count(1)
+table = pa.concat_tables([pq.read_table(path, use_threads=False) for path in sys.argv[1:]])
+table = table.combine_chunks()
+rounds = 0
+cpu = 0.0
+with tempfile.TemporaryDirectory() as folder:
+    target = os.path.join(folder, "written.parquet")
+    while cpu < 2.0:
+        started = time.process_time()
+        pq.write_table(table, target, compression="zstd", compression_level=1, use_dictionary=True)
+        cpu += time.process_time() - started
+        rounds += 1
+    size = os.path.getsize(target)
+print(json.dumps({"rows": table.num_rows * rounds, "cpuSeconds": cpu, "outputBytes": size,
+                  "version": pa.__version__}))
