@@ -46,8 +46,13 @@ export interface FoldedConfig {
   /** 0 before the first `config` entry. */
   readonly version: number
   readonly checksum: string
-  readonly streams: readonly ConfiguredStream[]
+  readonly streams: readonly FoldedStreamConfig[]
   readonly putAtMs: UnixMs | undefined
+}
+
+export interface FoldedStreamConfig extends ConfiguredStream {
+  /** Lake's clock of the entry since which every configuration names the stream. */
+  readonly sinceMs: UnixMs
 }
 
 export interface FoldedPosition {

@@ -1,0 +1,83 @@
+/**
+ * Which leaders to ask for their high watermark, so that quiet topic-partitions hold nothing back.
+ *
+ * Invariants:
+ * - only the reader of a topic-partition asks for it, and only while a partition waits for it;
+ * - evidence in the log that is not covered yet is left alone while its reader gets on: replacing
+ *   it at each commit would move the end away for ever on a busy topic-partition;
+ * - whoever is stuck says so again and again, so that `why` tells a stuck reader from none.
+ *
+ * Sequence: decideEvidence → ask the leaders (lake's clock read before) → an `append` entry with
+ * the answers, covered or not → later appends cover them → decideReady takes them as proof.
+ *
+ * Source: docs/protocol.md, section 7.
+ */
+import { later, type UnixMs } from '../base/time.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { firstBlock } from './readiness.ts'
+import {
+  type ReadinessFacts,
+  type ReadyStream,
+  type SourceView,
+  sourcesOf,
+  viewOf,
+} from './readiness-facts.ts'
+import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
+
+/** Commit intervals after which evidence that nothing moved towards is asked for again. */
+const stuckIntervals = 2
+
+/**
+ * The topic-partitions whose leaders are to be asked now.
+ *
+ * Ask at most once a commit interval: each answer becomes an entry.
+ *
+ * @param owned what this process reads now.
+ * @returns in the order of `owned`; empty when no partition would come nearer to its announcement.
+ */
+export function decideEvidence(
+  facts: ReadinessFacts,
+  owned: readonly SourcePartition[],
+): readonly SourcePartition[] {
+  const wanted = new Set<SourceKey>()
+  for (const stream of facts.streams) {
+    const block = firstBlock(facts, stream)
+    if (block === undefined) continue
+    for (const source of sourcesOf(facts, stream)) {
+      const view = viewOf(facts, stream, source)
+      if (isWanted(facts, stream, view, block.partition.nextMs)) wanted.add(sourceKey(source))
+    }
+  }
+  return owned.filter((source) => wanted.has(sourceKey(source)))
+}
+
+/** True when an answer of the leader, given now, would prove what is missing or show a stand-still. */
+function isWanted(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  view: SourceView,
+  endMs: UnixMs,
+): boolean {
+  const quietSinceMs = quietSinceOf(view)
+  if (view.position === undefined || quietSinceMs === undefined) return false
+  if (passageOf(stream, view, endMs) !== undefined) return false
+  if (isStuck(facts, view)) return facts.lakeNowMs >= later(endMs, stream.readyDelayMs)
+  return !isPending(view) && facts.lakeNowMs >= idleFromMs(stream, quietSinceMs, endMs)
+}
+
+/** The log holds an end that is not reached yet. */
+function isPending({ position, evidence }: SourceView): boolean {
+  if (position === undefined || evidence === undefined) return false
+  return evidence.highWatermark > position.next
+}
+
+/** Records wait, and for a while the log has seen neither a commit of them nor a question. */
+function isStuck(facts: ReadinessFacts, view: SourceView): boolean {
+  const { source, position, evidence } = view
+  if (position === undefined) return false
+  const end = facts.ends.get(sourceKey(source))?.highWatermark
+  const lagging = isPending(view) || (end !== undefined && end > position.next)
+  const staleMs = facts.lakeNowMs - stuckIntervals * facts.commitIntervalMs
+  const askedAtMs = evidence?.askedAtMs ?? position.movedAtMs
+  return lagging && position.movedAtMs <= staleMs && askedAtMs <= staleMs
+}

@@ -1,0 +1,221 @@
+/**
+ * The answer to "why is this partition not announced?", from the log and the lake alone.
+ *
+ * Invariants:
+ * - needs no daemon: what only a daemon knows (`assigned`, `lakeTrouble`) sharpens the answer;
+ * - the rule told is one that holds on these facts; the sentence names the same topic-partition,
+ *   offsets and times as the fields.
+ *
+ * Source: docs/readiness.md.
+ */
+import { unreachable } from '../base/assert.ts'
+import { isoOf, later, type UnixMs } from '../base/time.ts'
+import { formatDuration } from '../base/units.ts'
+import type { WriterId } from '../model/ids.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { Offset } from '../model/offset.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
+import { partitionName } from './calendar-text.ts'
+import { type Block, type BlockRule, completenessOf } from './readiness-blocks.ts'
+import { type Candidate, candidatesOf } from './readiness-candidates.ts'
+import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
+import { idleFromMs } from './watermark.ts'
+
+export type ExplainRule =
+  | BlockRule
+  /** It is announced. */
+  | 'announced'
+  /** Complete: the next round announces it. */
+  | 'due'
+  /** Event time has not begun it. */
+  | 'future'
+  /** A later partition is announced and this one never had an event. */
+  | 'passed-over'
+  /** It lies before the first partition of the stream. */
+  | 'before-first'
+  /** Without rows, in a gap that is too long to be filled, or beyond what event time is known of. */
+  | 'no-rows'
+
+export interface Explanation {
+  readonly state: 'announced' | 'open' | 'due' | 'not-begun'
+  readonly rule: ExplainRule
+  /** "growth.events/3" */
+  readonly topicPartition: string | undefined
+  readonly writer: WriterId | undefined
+  readonly lastOffset: Offset | undefined
+  readonly lagRecords: bigint | undefined
+  readonly sinceMs: UnixMs | undefined
+  /** One or two sentences for people. */
+  readonly sentence: string
+}
+
+const nothingMore = {
+  topicPartition: undefined,
+  writer: undefined,
+  lastOffset: undefined,
+  lagRecords: undefined,
+  sinceMs: undefined,
+} as const
+
+/** What blocks or completed a partition of a stream. */
+export function explainPartition(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Explanation {
+  const announced = explainAnnounced(facts, stream, partition)
+  if (announced !== undefined) return announced
+  let earlier: Block | undefined
+  for (const candidate of candidatesOf(facts, stream)) {
+    if (candidate.partition.path === partition.path) {
+      return explainCandidate(facts, stream, candidate, earlier)
+    }
+    if (candidate.partition.startMs >= partition.nextMs) break
+    earlier ??= blockFor(facts, stream, candidate)
+  }
+  return explainOutside(facts, stream, partition)
+}
+
+function blockFor(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  candidate: Candidate,
+): Block | undefined {
+  const completeness = completenessOf(facts, stream, candidate)
+  return completeness.kind === 'blocked' ? completeness.block : undefined
+}
+
+function explainAnnounced(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Explanation | undefined {
+  const folded = facts.fold.streams.get(stream.name)
+  const manifest = folded?.partitions.get(partition.path)
+  if (manifest?.place === 'announced') {
+    const decidedAt = manifest.manifest?.decidedAt
+    const since = decidedAt === undefined ? {} : { sinceMs: Date.parse(decidedAt) as UnixMs }
+    const what = `revision ${manifest.revision}, ${manifest.manifest?.rows ?? 0} rows`
+    const where = `log entry ${manifest.manifest?.logEntry}`
+    const sentence = `It was announced at ${decidedAt}: ${what}, ${where}.`
+    return { ...nothingMore, ...since, state: 'announced', rule: 'announced', sentence }
+  }
+  const announcedNextMs = folded?.announcedNextMs
+  if (manifest !== undefined || announcedNextMs === undefined) return undefined
+  if (partition.nextMs > announcedNextMs) return undefined
+  const sentence = `It has no rows, and partitions up to ${isoOf(announcedNextMs)} are announced.`
+  return { ...nothingMore, state: 'not-begun', rule: 'passed-over', sentence }
+}
+
+function explainCandidate(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  candidate: Candidate,
+  earlier: Block | undefined,
+): Explanation {
+  const block = blockFor(facts, stream, candidate)
+  if (block !== undefined) return explainBlock(facts, stream, block)
+  if (earlier === undefined) {
+    const sentence = 'Every topic-partition has passed it: the next round announces it.'
+    return { ...nothingMore, state: 'due', rule: 'due', sentence }
+  }
+  const first = explainBlock(facts, stream, earlier)
+  const sentence =
+    `It is complete, but ${partitionName(earlier.partition)} goes first ` +
+    `and waits (${first.rule}): ${first.sentence}`
+  return { ...first, rule: 'earlier-partition', sentence }
+}
+
+/** A partition that is no candidate: nothing is expected to be announced about it. */
+function explainOutside(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Explanation {
+  if (partition.startMs > facts.lakeNowMs) {
+    const sentence = `It begins at ${isoOf(partition.startMs)}.`
+    return { ...nothingMore, state: 'not-begun', rule: 'future', sentence }
+  }
+  const dueMs = later(partition.nextMs, stream.readyDelayMs)
+  if (facts.lakeNowMs < dueMs) {
+    const sentence = `It has no rows so far; its end plus ready.delay is ${isoOf(dueMs)}.`
+    return { ...nothingMore, state: 'open', rule: 'delay', sinceMs: partition.nextMs, sentence }
+  }
+  const [first] = candidatesOf(facts, stream)
+  if (first !== undefined && partition.nextMs <= first.partition.startMs) {
+    const sentence = `The stream begins with ${partitionName(first.partition)}.`
+    return { ...nothingMore, state: 'not-begun', rule: 'before-first', sentence }
+  }
+  const sentence =
+    'It has no rows, and event time on the topics of the stream is not known to have passed it: ' +
+    'gaps beyond the bounds of docs/readiness.md are not filled with empty partitions.'
+  return { ...nothingMore, state: 'not-begun', rule: 'no-rows', sentence }
+}
+
+function explainBlock(facts: ReadinessFacts, stream: ReadyStream, block: Block): Explanation {
+  return {
+    state: 'open',
+    rule: block.rule,
+    topicPartition: block.at === undefined ? undefined : topicPartitionName(block.at.source),
+    writer: block.at?.writer,
+    lastOffset: block.at?.lastOffset,
+    lagRecords: block.at?.lagRecords,
+    sinceMs: block.sinceMs,
+    sentence: sentenceOf(facts, stream, block),
+  }
+}
+
+/** The block in words. */
+function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): string {
+  const { at, detail, sinceMs } = block
+  const name = at === undefined ? '' : `"${topicPartitionName(at.source)}"`
+  const dueMs = later(block.partition.nextMs, stream.readyDelayMs)
+  const since = sinceMs === undefined ? '' : ` since ${isoOf(sinceMs)}`
+  switch (block.rule) {
+    case 'delay':
+      return delaySentence(facts, block, name, dueMs)
+    case 'lagging':
+      return (
+        `Topic-partition ${name} has ${at?.lagRecords} records that are not committed; ` +
+        `its last commit was at ${isoOrNever(at?.movedAtMs)}.`
+      )
+    case 'idle-without-proof':
+      return idleSentence(stream, block, name)
+    case 'unassigned':
+      return at?.movedAtMs === undefined
+        ? `Topic-partition ${name} has never been read: no writer has it.`
+        : `Topic-partition ${name} has no writer: the log has had no sign of one${since}.`
+    case 'topic-missing':
+      return `Topic "${detail}" does not exist: what belongs to the partition is not known.`
+    case 'metadata':
+      return `The brokers have not been asked for the topic-partitions since ${isoOf(dueMs)}.`
+    case 'lake-refuses':
+      return `The lake refuses writes${since}: ${detail}.`
+    case 'unpublished':
+      return `File "${detail}" is decided${since} and not yet published.`
+    case 'file-missing':
+      return `File "${detail}" is in the log but not on the lake with its size.`
+    case 'earlier-partition':
+      return 'An earlier partition of the stream goes first.'
+    default:
+      return unreachable(block.rule, 'every rule has its sentence')
+  }
+}
+
+const isoOrNever = (atMs: UnixMs | undefined): string => (atMs === undefined ? '-' : isoOf(atMs))
+
+function delaySentence(facts: ReadinessFacts, block: Block, name: string, dueMs: UnixMs): string {
+  if (facts.lakeNowMs < dueMs) return `Its end plus ready.delay is at ${isoOf(dueMs)}.`
+  const reached = isoOrNever(block.at?.eventWatermarkMs)
+  return `Event time of ${name} is at ${reached}; its end plus ready.delay is ${isoOf(dueMs)}.`
+}
+
+function idleSentence(stream: ReadyStream, block: Block, name: string): string {
+  const idle = formatDuration(stream.idleMs)
+  if (block.sinceMs === undefined) return `Topic-partition ${name} is not proven idle.`
+  const provableMs = idleFromMs(stream, block.sinceMs, block.partition.nextMs)
+  return (
+    `Topic-partition ${name} has brought no rows since ${isoOf(block.sinceMs)}; ` +
+    `it counts as idle with a proof asked at or after ${isoOf(provableMs)} (ready.idle is ${idle}).`
+  )
+}

@@ -1,0 +1,272 @@
+/**
+ * Why a partition is not announced: one rule, one topic-partition, since when.
+ *
+ * Invariant: a block is told only for a partition that may not be announced on the same facts.
+ * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
+ */
+import { later, type UnixMs, unixMs } from '../base/time.ts'
+import type { UnpublishedCommit } from '../model/fold-state.ts'
+import { commitIdParts, type WriterId } from '../model/ids.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import { type NextOffset, type Offset, offset } from '../model/offset.ts'
+import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import type { Candidate } from './readiness-candidates.ts'
+import {
+  type ReadinessFacts,
+  type ReadyStream,
+  type SourceView,
+  sourcesOf,
+  viewOf,
+} from './readiness-facts.ts'
+import type { PassedSource } from './readiness-manifest.ts'
+import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
+
+export const blockRules = [
+  /** The partition's end plus `ready.delay` is not over, by the lake's time or by event time. */
+  'delay',
+  /** Records were appended that are not committed. */
+  'lagging',
+  /** All is read as far as known, but the log does not prove that nothing more is coming. */
+  'idle-without-proof',
+  /** Nobody reads the topic-partition. */
+  'unassigned',
+  /** A topic of the stream does not exist. */
+  'topic-missing',
+  /** The brokers have not been asked for the set of topic-partitions since the end plus delay. */
+  'metadata',
+  /** Writing or publishing on the lake fails. */
+  'lake-refuses',
+  /** A decided file is not known as published. */
+  'unpublished',
+  /** A published file is not on the lake, or has another size. */
+  'file-missing',
+  /** Complete itself, but an earlier partition of the stream goes first. */
+  'earlier-partition',
+] as const
+
+export type BlockRule = (typeof blockRules)[number]
+
+export interface Block {
+  readonly stream: string
+  readonly partition: LakePartition
+  readonly rule: BlockRule
+  /** Lake's clock since when this rule blocks; undefined where nothing tells. */
+  readonly sinceMs: UnixMs | undefined
+  /** The topic-partition that blocks, for rules about one. */
+  readonly at: BlockingSource | undefined
+  /** What else there is to know: a path, a topic, a refusal. */
+  readonly detail: string | undefined
+}
+
+/** A topic-partition that holds a partition back, and what the log knows of it. */
+export interface BlockingSource {
+  readonly source: SourcePartition
+  /** Who moved its position last. */
+  readonly writer: WriterId | undefined
+  /** Last committed record. */
+  readonly lastOffset: Offset | undefined
+  /** Records appended and not committed; undefined where no high watermark is known. */
+  readonly lagRecords: bigint | undefined
+  readonly eventWatermarkMs: UnixMs | undefined
+  /** Lake's clock of the last commit that moved its position. */
+  readonly movedAtMs: UnixMs | undefined
+}
+
+/** Which rule is told when several topic-partitions block, the most telling first. */
+const sourceRules = ['unassigned', 'lagging', 'idle-without-proof', 'delay'] as const
+type SourceRule = (typeof sourceRules)[number]
+
+export type Completeness =
+  | { readonly kind: 'complete'; readonly passed: readonly PassedSource[] }
+  | { readonly kind: 'blocked'; readonly block: Block }
+
+/** Spans of silence after which a topic-partition counts as read by nobody. */
+const silentIntervals = 2
+const silentGraceMs = 5_000
+
+/** Whether every topic-partition of a stream passed the partition's end, and all is published. */
+export function completenessOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  candidate: Candidate,
+): Completeness {
+  const { partition } = candidate
+  const passed: PassedSource[] = []
+  const waiting: SourceView[] = []
+  for (const source of sourcesOf(facts, stream)) {
+    const view = viewOf(facts, stream, source)
+    const passage = passageOf(stream, view, partition.nextMs)
+    if (passage === undefined) waiting.push(view)
+    else passed.push({ view, passage })
+  }
+  const block =
+    delayBlock(facts, stream, partition) ??
+    setBlock(facts, stream, partition) ??
+    sourceBlock(facts, stream, partition, waiting) ??
+    metadataBlock(facts, stream, partition) ??
+    publishBlock(facts, stream, candidate)
+  return block === undefined ? { kind: 'complete', passed } : { kind: 'blocked', block }
+}
+
+type BlockParts = Pick<Block, 'rule' | 'sinceMs'> & Partial<Block>
+
+const blockOf = (stream: ReadyStream, partition: LakePartition, parts: BlockParts): Block => ({
+  stream: stream.name,
+  partition,
+  at: undefined,
+  detail: undefined,
+  ...parts,
+})
+
+/** The partition's end plus delay, which both event time and the lake's time must pass. */
+const dueFromMs = (stream: ReadyStream, partition: LakePartition): UnixMs =>
+  later(partition.nextMs, stream.readyDelayMs)
+
+function delayBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Block | undefined {
+  if (facts.lakeNowMs >= dueFromMs(stream, partition)) return undefined
+  return blockOf(stream, partition, { rule: 'delay', sinceMs: partition.nextMs })
+}
+
+/** The set must have at least one topic-partition of each topic, or passing would mean nothing. */
+function setBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Block | undefined {
+  const sources = sourcesOf(facts, stream)
+  const { metadata } = facts
+  for (const topic of stream.topics) {
+    const known = sources.some((source) => source.topic === topic)
+    if (known && !metadata?.missingTopics.includes(topic)) continue
+    const rule = metadata === undefined ? 'metadata' : 'topic-missing'
+    return blockOf(stream, partition, { rule, sinceMs: metadata?.askedAtMs, detail: topic })
+  }
+  return undefined
+}
+
+function metadataBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+): Block | undefined {
+  const dueMs = dueFromMs(stream, partition)
+  if (facts.metadata !== undefined && facts.metadata.askedAtMs >= dueMs) return undefined
+  return blockOf(stream, partition, { rule: 'metadata', sinceMs: dueMs })
+}
+
+/** The block of the topic-partition that tells most, among those that have not passed. */
+function sourceBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+  waiting: readonly SourceView[],
+): Block | undefined {
+  if (waiting.length === 0) return undefined
+  if (facts.lakeTrouble !== undefined) {
+    const { sinceMs, reason } = facts.lakeTrouble
+    return blockOf(stream, partition, { rule: 'lake-refuses', sinceMs, detail: reason })
+  }
+  const found = waiting.map((view) => ({ view, ...ruleOf(facts, stream, partition, view) }))
+  const rank = (rule: SourceRule): number => sourceRules.indexOf(rule)
+  const [worst] = found.sort((a, b) => rank(a.rule) - rank(b.rule) || a.sinceMs - b.sinceMs)
+  if (worst === undefined) return undefined
+  const { rule, sinceMs, view } = worst
+  return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view) })
+}
+
+/** Why one topic-partition has not passed. The lake's time is beyond the end plus delay. */
+function ruleOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  partition: LakePartition,
+  view: SourceView,
+): { readonly rule: SourceRule; readonly sinceMs: UnixMs } {
+  const dueMs = dueFromMs(stream, partition)
+  const { position, evidence, progress } = view
+  if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }
+  const lag = lagRecordsOf(facts, view)
+  const lagging = lag !== undefined && lag > 0n
+  const quietSinceMs = quietSinceOf(view) ?? position.sinceMs
+  const provableMs = idleFromMs(stream, quietSinceMs, partition.nextMs)
+  const signDueMs = lagging ? dueMs : provableMs
+  const lastSignMs = latest(position.movedAtMs, evidence?.askedAtMs)
+  const silentFromMs = latest(lastSignMs, signDueMs) + silentAfterMs(facts)
+  if (facts.lakeNowMs > silentFromMs && !facts.assigned?.has(sourceKey(view.source))) {
+    return { rule: 'unassigned', sinceMs: lastSignMs }
+  }
+  const moving = facts.lakeNowMs <= position.movedAtMs + silentAfterMs(facts)
+  const within = progress !== undefined && progress.eventWatermarkMs >= partition.nextMs
+  if (within && facts.lakeNowMs < provableMs && (moving || !lagging)) {
+    return { rule: 'delay', sinceMs: partition.nextMs }
+  }
+  if (lagging) return { rule: 'lagging', sinceMs: dueMs }
+  return { rule: 'idle-without-proof', sinceMs: quietSinceMs }
+}
+
+const latest = (a: UnixMs, b: UnixMs | undefined): UnixMs => (b !== undefined && b > a ? b : a)
+
+/**
+ * How long a topic-partition that blocks may go without any sign in the log. Its reader would put
+ * evidence or rows within one interval; the grace is for the slowness of brokers and storage.
+ */
+const silentAfterMs = (facts: ReadinessFacts): number =>
+  silentIntervals * facts.commitIntervalMs + silentGraceMs
+
+/** Records known to be appended and not committed; undefined where no end is known. */
+function lagRecordsOf(facts: ReadinessFacts, view: SourceView): bigint | undefined {
+  const { position, evidence } = view
+  const asked = facts.ends.get(sourceKey(view.source))?.highWatermark
+  const end = highest(asked, evidence?.highWatermark)
+  if (end === undefined) return undefined
+  const next = position?.next ?? 0n
+  return end > next ? end - next : 0n
+}
+
+const highest = (a: NextOffset | undefined, b: NextOffset | undefined): NextOffset | undefined =>
+  a === undefined || (b !== undefined && b > a) ? b : a
+
+function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSource {
+  const { source, position, progress } = view
+  const next = position?.next ?? 0n
+  return {
+    source,
+    writer: position === undefined ? undefined : commitIdParts(position.commitId).writer,
+    lastOffset: next === 0n ? undefined : offset(next - 1n),
+    lagRecords: lagRecordsOf(facts, view),
+    eventWatermarkMs: progress?.eventWatermarkMs,
+    movedAtMs: position?.movedAtMs,
+  }
+}
+
+/** A file of the partition that is decided and not known as published. */
+function publishBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  candidate: Candidate,
+): Block | undefined {
+  const { partition, folded } = candidate
+  if (folded === undefined) return undefined
+  const paths = new Set(folded.files.map((file) => file.path))
+  for (const commit of facts.fold.unpublished.values()) {
+    const file = commit.files.find(({ path }) => paths.has(path))
+    if (file === undefined) continue
+    return blockOf(stream, partition, {
+      rule: publishingFails(facts, commit) ? 'lake-refuses' : 'unpublished',
+      sinceMs: facts.lakeTrouble?.sinceMs ?? commit.stagedAtMs,
+      detail: facts.lakeTrouble?.reason ?? file.path,
+    })
+  }
+  return undefined
+}
+
+/** The writer goes on and puts entries, yet this commit of it stays unpublished: it is refused. */
+function publishingFails(facts: ReadinessFacts, commit: UnpublishedCommit): boolean {
+  if (facts.lakeTrouble !== undefined) return true
+  const writer = facts.fold.writers.get(commitIdParts(commit.commitId).writer)
+  const spanMs = silentIntervals * facts.commitIntervalMs
+  return writer !== undefined && writer.lastEntryAtMs > unixMs(commit.stagedAtMs + spanMs)
+}

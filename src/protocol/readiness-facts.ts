@@ -1,0 +1,89 @@
+/** What a decision about readiness is made from. Gathered by `readiness/`, the console and tools. */
+import type { DurationMs, UnixMs } from '../base/time.ts'
+import type {
+  FoldedEvidence,
+  FoldedPosition,
+  FoldedProgress,
+  FoldState,
+} from '../model/fold-state.ts'
+import type { PartitionScheme } from '../model/lake-partition.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+
+/** A configured stream, as far as readiness goes. */
+export interface ReadyStream {
+  readonly name: string
+  readonly table: string
+  readonly topics: readonly string[]
+  readonly scheme: PartitionScheme
+  /** `ready.delay`: how far beyond a partition's end event time must be. */
+  readonly readyDelayMs: DurationMs
+  /** `ready.idle`: how long a topic-partition must be quiet to count as idle. */
+  readonly idleMs: DurationMs
+  /** Names of the targets that announcements go to. */
+  readonly targets: readonly string[]
+}
+
+/** The set of topic-partitions of all configured topics, as the brokers told it. */
+export interface MetadataFact {
+  readonly sources: readonly SourcePartition[]
+  readonly missingTopics: readonly string[]
+  /** Lake's clock, read before the brokers were asked. */
+  readonly askedAtMs: UnixMs
+}
+
+/** Writes to the lake fail. */
+export interface LakeTrouble {
+  readonly sinceMs: UnixMs
+  readonly reason: string
+}
+
+export interface ReadinessFacts {
+  readonly pipeline: string
+  /** As configured; manifests' locations are made from it. */
+  readonly lakeUrl: string
+  /** The lane whose committed offsets the streams share. */
+  readonly lane: string
+  readonly fold: FoldState
+  readonly lakeNowMs: UnixMs
+  readonly commitIntervalMs: DurationMs
+  readonly streams: readonly ReadyStream[]
+  readonly metadata: MetadataFact | undefined
+  /** High watermarks asked lately and not in the log. They tell of lag; they prove nothing. */
+  readonly ends: ReadonlyMap<SourceKey, FoldedEvidence>
+  /** What this process reads now; undefined where no daemon was asked. */
+  readonly assigned: ReadonlySet<SourceKey> | undefined
+  readonly lakeTrouble: LakeTrouble | undefined
+}
+
+/** All that is known of one stream on one topic-partition. */
+export interface SourceView {
+  readonly source: SourcePartition
+  readonly position: FoldedPosition | undefined
+  readonly progress: FoldedProgress | undefined
+  readonly evidence: FoldedEvidence | undefined
+}
+
+/** What the log says of a stream on a topic-partition. */
+export function viewOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  source: SourcePartition,
+): SourceView {
+  const key = sourceKey(source)
+  return {
+    source,
+    position: facts.fold.positions.get(facts.lane)?.get(key),
+    progress: facts.fold.streams.get(stream.name)?.progress.get(key),
+    evidence: facts.fold.evidence.get(key),
+  }
+}
+
+/**
+ * The topic-partitions that can carry a stream: the brokers' answer, or, where they have not been
+ * asked, what the log knows, which may lack some and so is never enough to announce anything.
+ */
+export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourcePartition[] {
+  const positions = facts.fold.positions.get(facts.lane)?.values() ?? []
+  const all = facts.metadata?.sources ?? [...positions].map(({ source }) => source)
+  return all.filter((source) => stream.topics.includes(source.topic))
+}

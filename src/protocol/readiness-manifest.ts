@@ -1,0 +1,165 @@
+/**
+ * The manifest of an announcement: made from the fold alone, written the same by everybody.
+ *
+ * Invariants:
+ * - the same announcement gives the same bytes, whoever writes them and whenever;
+ * - counts are the fold's; rows are the sum over the files.
+ *
+ * Source: docs/interfaces.md, section 4.
+ */
+import { assert } from '../base/assert.ts'
+import { isoOf, type UnixMs } from '../base/time.ts'
+import { type Counts, countsAddUp, zeroCounts } from '../model/counts.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
+import type { Candidate } from './readiness-candidates.ts'
+import type { ReadinessFacts, ReadyStream, SourceView } from './readiness-facts.ts'
+import type { Passage } from './watermark.ts'
+
+/** A manifest before the log gave it an index. */
+export type ManifestDraft = Omit<ReadyManifest, 'logEntry'>
+
+/** A topic-partition and how it passed the partition's end. */
+export interface PassedSource {
+  readonly view: SourceView
+  readonly passage: Passage
+}
+
+/** "growth/app_events/dt=2026-11-20/hour=13/1" */
+export const manifestIdOf = (manifest: ManifestKey & { readonly pipeline: string }): string =>
+  `${manifest.pipeline}/${manifest.stream}/${manifest.partitionPath}/${manifest.revision}`
+
+/** What tells one announcement of a pipeline from another. */
+export interface ManifestKey {
+  readonly stream: string
+  readonly partitionPath: string
+  readonly revision: number
+}
+
+/** Where a manifest lies on the lake. */
+export const manifestPathOf = (manifest: ManifestKey & { readonly pipeline: string }): string =>
+  `_lakeward/${manifest.pipeline}/ready/${manifest.stream}/${manifest.partitionPath}` +
+  `/${manifest.revision}.json`
+
+/** { dt: "2026-11-20", hour: "13" } */
+function partitionValues(partition: LakePartition): Record<string, string> {
+  return Object.fromEntries(partition.path.split('/').map((part) => part.split('=')))
+}
+
+const joined = (url: string, ...parts: readonly string[]): string =>
+  [url.replace(/\/+$/, ''), ...parts].join('/')
+
+/** The announcement of a partition whose topic-partitions have all passed its end. */
+export function manifestOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  candidate: Candidate,
+  passed: readonly PassedSource[],
+): ManifestDraft {
+  const { partition, folded } = candidate
+  const files = folded?.files ?? []
+  const counts = folded?.counts ?? zeroCounts
+  assert(countsAddUp(counts), `counts of "${stream.name}" ${partition.path} add up`)
+  const key = {
+    pipeline: facts.pipeline,
+    stream: stream.name,
+    partitionPath: partition.path,
+    revision: (folded?.revision ?? 0) + 1,
+  }
+  return {
+    lakeward: 1,
+    kind: 'partition-ready',
+    id: manifestIdOf(key),
+    pipeline: facts.pipeline,
+    stream: stream.name,
+    table: stream.table,
+    partition: partitionValues(partition),
+    partitionPath: partition.path,
+    location: joined(facts.lakeUrl, stream.table, partition.path),
+    revision: key.revision,
+    reason: files.length === 0 ? 'empty' : 'complete',
+    rows: files.reduce((sum, file) => sum + file.rowCount, 0),
+    files: files.map((file) => ({
+      path: file.path,
+      bytes: file.sizeBytes,
+      rows: file.rowCount,
+      crc32c: file.crc32c,
+    })),
+    added: [],
+    removed: [],
+    counts: countsOf(counts),
+    sources: passed.map(sourceOf),
+    schemaVersions: [...new Set(files.map((file) => file.schemaVersion))].sort((a, b) => a - b),
+    eventWatermark: watermarkOf(passed),
+    decidedAt: isoOf(facts.lakeNowMs),
+  }
+}
+
+/** Keys in the order of the contract, reasons by name: bytes do not depend on who counted first. */
+const countsOf = (counts: Counts): ReadyManifest['counts'] => ({
+  read: counts.read,
+  written: counts.written,
+  filtered: sortedByName(counts.filtered),
+  late: counts.late,
+  deadLettered: sortedByName(counts.deadLettered),
+  lateAppended: counts.lateAppended,
+})
+
+const sortedByName = (byReason: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(byReason).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+function sourceOf({ view, passage }: PassedSource): ManifestSource {
+  const { source, position, progress } = view
+  assert(position !== undefined, 'a topic-partition that passed has a position')
+  return {
+    clusterId: source.clusterId,
+    topic: source.topic,
+    topicId: source.topicId,
+    partition: source.partition,
+    next: String(position.next),
+    eventWatermark: progress === undefined ? null : isoOf(progress.eventWatermarkMs),
+    evidence: passage,
+  }
+}
+
+/** The stream's event-time watermark: the lowest of its topic-partitions, null if one has none. */
+function watermarkOf(passed: readonly PassedSource[]): string | null {
+  let lowest: UnixMs | undefined
+  for (const { view } of passed) {
+    if (view.progress === undefined) return null
+    const { eventWatermarkMs } = view.progress
+    if (lowest === undefined || eventWatermarkMs < lowest) lowest = eventWatermarkMs
+  }
+  return lowest === undefined ? null : isoOf(lowest)
+}
+
+/** The manifest's JSON, the same bytes from everybody. */
+export const encodeManifest = (manifest: ReadyManifest): Uint8Array =>
+  new TextEncoder().encode(`${manifestText(manifest)}\n`)
+
+/** The manifest as JSON on one line, its keys in the order of the contract. */
+export function manifestText(manifest: ReadyManifest): string {
+  return JSON.stringify({
+    lakeward: manifest.lakeward,
+    kind: manifest.kind,
+    id: manifest.id,
+    pipeline: manifest.pipeline,
+    stream: manifest.stream,
+    table: manifest.table,
+    partition: manifest.partition,
+    partitionPath: manifest.partitionPath,
+    location: manifest.location,
+    revision: manifest.revision,
+    reason: manifest.reason,
+    rows: manifest.rows,
+    files: manifest.files.map(({ path, bytes, rows, crc32c }) => ({ path, bytes, rows, crc32c })),
+    added: manifest.added,
+    removed: manifest.removed,
+    counts: manifest.counts,
+    sources: manifest.sources,
+    schemaVersions: manifest.schemaVersions,
+    eventWatermark: manifest.eventWatermark,
+    logEntry: manifest.logEntry,
+    decidedAt: manifest.decidedAt,
+  })
+}

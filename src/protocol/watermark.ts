@@ -1,0 +1,62 @@
+/**
+ * When a topic-partition has brought everything of a stream up to a moment of event time.
+ *
+ * Invariants:
+ * - only committed facts count: watermarks and positions as folded from the log;
+ * - a topic-partition passes on its own facts, never on those of another one;
+ * - what is unknown, lagging, paused or not read by anybody has not passed.
+ *
+ * Two ways to pass the end E of a partition:
+ * - `watermark`: the stream's committed event-time watermark here is at or beyond E + delay;
+ * - `caught-up`: the log holds "the leader's high watermark was X at T", all below X is committed,
+ *   the stream had no rows from here during the `idle` span before T, and T is at or beyond
+ *   E + delay + idle.
+ *
+ * Source: docs/protocol.md, section 7.
+ */
+import { later, type UnixMs } from '../base/time.ts'
+import type { ReadyStream, SourceView } from './readiness-facts.ts'
+
+export type Passage = 'watermark' | 'caught-up'
+
+/**
+ * How a stream's rows of a topic-partition are known to be complete up to `endMs`.
+ *
+ * @param endMs end of a partition, event time, exclusive.
+ * @returns undefined where they are not known to be complete.
+ */
+export function passageOf(
+  stream: ReadyStream,
+  view: SourceView,
+  endMs: UnixMs,
+): Passage | undefined {
+  if (watermarkPassed(stream, view, endMs)) return 'watermark'
+  if (idleProven(stream, view, endMs)) return 'caught-up'
+  return undefined
+}
+
+function watermarkPassed(stream: ReadyStream, view: SourceView, endMs: UnixMs): boolean {
+  const eventWatermarkMs = view.progress?.eventWatermarkMs
+  return eventWatermarkMs !== undefined && eventWatermarkMs >= later(endMs, stream.readyDelayMs)
+}
+
+function idleProven(stream: ReadyStream, view: SourceView, endMs: UnixMs): boolean {
+  const { position, evidence } = view
+  const quietSinceMs = quietSinceOf(view)
+  if (position === undefined || evidence === undefined || quietSinceMs === undefined) return false
+  return (
+    position.next >= evidence.highWatermark &&
+    evidence.askedAtMs >= idleFromMs(stream, quietSinceMs, endMs)
+  )
+}
+
+/** The lake's time since when a stream had no rows from a topic-partition; undefined: unknown. */
+export const quietSinceOf = (view: SourceView): UnixMs | undefined =>
+  view.progress?.rowsAtMs ?? view.position?.sinceMs
+
+/** The earliest lake time at which the leader may be asked for a proof of idleness up to `endMs`. */
+export function idleFromMs(stream: ReadyStream, quietSinceMs: UnixMs, endMs: UnixMs): UnixMs {
+  const quietForIdle = later(quietSinceMs, stream.idleMs)
+  const endOver = later(later(endMs, stream.readyDelayMs), stream.idleMs)
+  return quietForIdle > endOver ? quietForIdle : endOver
+}
