@@ -6,6 +6,9 @@
  */
 import { WireCursor, wire } from '../codec/wire/wire-cursor.ts'
 
+/** First bytes of the fields that every envelope has. */
+const tags = { stream: 0x0a, eventTime: 0x10, eventId: 0x1a, payload: 0x2a }
+
 export class Envelope {
   streamStart = 0
   streamEnd = 0
@@ -27,15 +30,75 @@ export class Envelope {
   /** Reads bytes `[start, end)`. @returns false when they are malformed; fields are then void. */
   read(u8: Uint8Array, start: number, end: number): boolean {
     this.#clear(start)
-    const cursor = this.#cursor
-    cursor.reset(u8, start, end)
-    for (let field = cursor.next(); field !== 0; field = cursor.next()) {
-      if (field > 9) cursor.skip(field)
-      else if (cursor.wireType === wire.bytes) this.#bytesField(field)
-      else if (cursor.wireType === wire.varint) this.#varintField(field)
-      else cursor.fail()
+    let at = start
+    while (at < end) {
+      const tag = u8[at] ?? 0
+      let next = 0
+      if (end - at > 10) {
+        if (tag === tags.eventTime) next = this.#shortTime(u8, at + 1)
+        else if (tag === tags.stream || tag === tags.payload || tag === tags.eventId) {
+          next = this.#shortBytes(u8, at, end)
+        }
+      }
+      at = next === 0 ? this.#anyField(u8, at, end) : next
     }
-    return !cursor.failed
+    return at === end
+  }
+
+  /** The usual case: a length of one or two bytes. @returns 0 for all others. */
+  #shortBytes(u8: Uint8Array, at: number, end: number): number {
+    let length = u8[at + 1] ?? 0
+    let start = at + 2
+    if (length >= 0x80) {
+      const second = u8[at + 2] ?? 0
+      if (second >= 0x80) return 0
+      length = (length & 0x7f) | (second << 7)
+      start++
+    }
+    const next = start + length
+    if (next > end) return 0
+    this.#keepBytes(u8[at] ?? 0, start, next)
+    return next
+  }
+
+  /** The usual case: six bytes of varint, the years 2004 to 2109. @returns 0 for all others. */
+  #shortTime(u8: Uint8Array, at: number): number {
+    const fifth = u8[at + 4] ?? 0
+    const sixth = u8[at + 5] ?? 0
+    const first = u8[at] ?? 0
+    const second = u8[at + 1] ?? 0
+    const third = u8[at + 2] ?? 0
+    const fourth = u8[at + 3] ?? 0
+    if ((first & second & third & fourth & fifth) < 0x80 || sixth >= 0x80) return 0
+    const low =
+      (first & 0x7f) | ((second & 0x7f) << 7) | ((third & 0x7f) << 14) | ((fourth & 0x7f) << 21)
+    this.eventTimeMs = low + ((fifth & 0x7f) | (sixth << 7)) * 268_435_456
+    return at + 6
+  }
+
+  #keepBytes(tag: number, start: number, next: number): void {
+    if (tag === tags.payload) {
+      this.payloadStart = start
+      this.payloadEnd = next
+    } else if (tag === tags.stream) {
+      this.streamStart = start
+      this.streamEnd = next
+    } else {
+      this.eventIdStart = start
+      this.eventIdEnd = next
+    }
+  }
+
+  /** Reads any field, by the book. @returns where it ends, or past `end` when it is malformed. */
+  #anyField(u8: Uint8Array, at: number, end: number): number {
+    const cursor = this.#cursor
+    cursor.reset(u8, at, end)
+    const field = cursor.next()
+    if (field > 9) cursor.skip(field)
+    else if (cursor.wireType === wire.bytes) this.#bytesField(field)
+    else if (cursor.wireType === wire.varint) this.#varintField(field)
+    else cursor.fail()
+    return cursor.failed ? end + 1 : cursor.at
   }
 
   #clear(at: number): void {
@@ -56,26 +119,12 @@ export class Envelope {
   #bytesField(field: number): void {
     const cursor = this.#cursor
     const start = cursor.bytes()
-    switch (field) {
-      case 1:
-        this.streamStart = start
-        this.streamEnd = cursor.at
-        return
-      case 3:
-        this.eventIdStart = start
-        this.eventIdEnd = cursor.at
-        return
-      case 5:
-        this.payloadStart = start
-        this.payloadEnd = cursor.at
-        return
-      case 7:
-        this.headerCount++
-        this.#checkHeader(start)
-        return
-      default:
-        cursor.fail()
-    }
+    if (field === 1 || field === 3 || field === 5) {
+      this.#keepBytes(field * 8 + wire.bytes, start, cursor.at)
+    } else if (field === 7) {
+      this.headerCount++
+      this.#checkHeader(start)
+    } else cursor.fail()
   }
 
   #varintField(field: number): void {

@@ -1,5 +1,7 @@
 const encoder = new TextEncoder()
 
+const bucketCount = 256
+
 interface StreamName {
   readonly bytes: Uint8Array
   readonly stream: number
@@ -11,24 +13,24 @@ interface StreamName {
  * Events of one stream come in runs, so the name found last is tried first.
  */
 export class StreamNames {
-  readonly #byHash = new Map<number, StreamName[]>()
+  readonly #buckets: StreamName[][] = Array.from({ length: bucketCount }, () => [])
   #last: StreamName | undefined
 
   add(name: string, stream: number): void {
     const bytes = encoder.encode(name)
-    const hash = hashOf(bytes, 0, bytes.length)
-    this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), { bytes, stream }])
+    this.#buckets[bucketOf(bytes, 0, bytes.length)]?.push({ bytes, stream })
   }
 
   /** @returns the stream's index, or -1 when no stream has the name in `[start, end)`. */
   find(u8: Uint8Array, start: number, end: number): number {
     const last = this.#last
     if (last !== undefined && same(last.bytes, u8, start, end)) return last.stream
-    const candidates = this.#byHash.get(hashOf(u8, start, end))
-    const found = candidates?.find(({ bytes }) => same(bytes, u8, start, end))
-    if (found === undefined) return -1
-    this.#last = found
-    return found.stream
+    for (const name of this.#buckets[bucketOf(u8, start, end)] ?? []) {
+      if (!same(name.bytes, u8, start, end)) continue
+      this.#last = name
+      return name.stream
+    }
+    return -1
   }
 }
 
@@ -40,9 +42,11 @@ function same(name: Uint8Array, u8: Uint8Array, start: number, end: number): boo
   return true
 }
 
-/** FNV-1a. A crafted collision costs a longer walk over the configured names, nothing more. */
-function hashOf(u8: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (u8[at] ?? 0), 0x01000193)
-  return hash
+/** By length and three bytes: names that fall together cost a longer walk, nothing more. */
+function bucketOf(u8: Uint8Array, start: number, end: number): number {
+  if (end === start) return 0
+  const first = u8[start] ?? 0
+  const middle = u8[(start + end) >>> 1] ?? 0
+  const last = u8[end - 1] ?? 0
+  return (end - start + 7 * first + 13 * middle + 31 * last) & (bucketCount - 1)
 }
