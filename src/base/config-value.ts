@@ -63,7 +63,7 @@ export function configValue<Out>(form: ValueForm<Out>) {
 function showGiven(given: unknown): string {
   if (Array.isArray(given)) return 'a list'
   if (typeof given === 'object') return 'a section'
-  const text = JSON.stringify(given) ?? typeof given
+  const text = typeof given === 'bigint' ? `${given}` : (JSON.stringify(given) ?? typeof given)
   return text.length > 120 ? `${text.slice(0, 120)}…"` : text
 }
 

@@ -1,5 +1,5 @@
 import type { ResolvedStep, ResolvedStream } from '../daemon/config/resolved-config.ts'
-import type { FieldSchema, FieldType } from '../model/event-schema.ts'
+import type { ColumnLeaf, ColumnNode } from '../model/table-schema.ts'
 
 /** What one stream of a configuration comes to, for `lakeward check`. */
 export interface StreamPlan {
@@ -35,7 +35,7 @@ export function planOfStream(stream: ResolvedStream): StreamPlan {
     schemaChecksum,
     table,
     partition: { ...scheme, example },
-    columns: columnsOf(stream),
+    columns: stream.plan.schema.columns.map((node) => ({ name: node.name, type: typeName(node) })),
     etl: stream.etl.map(stepName),
     late: stream.late.policy,
   }
@@ -44,26 +44,17 @@ export function planOfStream(stream: ResolvedStream): StreamPlan {
 const stepName = (step: ResolvedStep): string =>
   step.kind === 'filter' ? `filter ${step.reason}: ${step.where}` : `module ${step.file}`
 
-function columnsOf({ message, identity }: ResolvedStream): readonly PlannedColumn[] {
-  return [
-    ...message.fields.map((field) => ({ name: field.name, type: fieldTypeName(field) })),
-    ...identity.map((name) => ({ name, type: 'identity' })),
-  ]
+/** How people write a column's type. */
+function typeName(node: ColumnNode): string {
+  if (node.kind === 'leaf') return leafTypeName(node)
+  const [inner] = node.children
+  const parts = inner?.kind === 'group' ? inner.children.map(typeName) : []
+  if (node.logical === 'list') return `list<${parts.join(', ')}>`
+  if (node.logical === 'map') return `map<${parts.join(', ')}>`
+  return `struct<${node.children.map(({ name }) => name).join(', ')}>`
 }
 
-function fieldTypeName({ type, repeated }: FieldSchema): string {
-  return repeated ? `list<${typeName(type)}>` : typeName(type)
-}
-
-function typeName(type: FieldType): string {
-  switch (type.kind) {
-    case 'scalar':
-      return type.scalar
-    case 'enum':
-      return type.values.fullName
-    case 'message':
-      return type.message.fullName
-    case 'map':
-      return `map<${type.key}, ${typeName(type.value)}>`
-  }
+function leafTypeName({ logical, physical }: ColumnLeaf): string {
+  if (logical !== undefined) return logical
+  return physical === 'byte-array' ? 'bytes' : physical
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, size, text, textForm } from '../base/config-units.ts'
-import { configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import { configValue, listOf, notBuilt, notSupported, section } from '../base/config-value.ts'
 
 /** One step of a stream's ETL, in the order it is configured. */
 export type EtlStep =
@@ -72,8 +72,23 @@ const etlStep = z.codec(
   },
 )
 
-/** The key `etl` of a stream. */
-export const etlConfig = listOf(etlStep)
+/**
+ * The key `etl` of a stream.
+ *
+ * Filters look at wire bytes before any module gets a row, so steps behind a module are not built.
+ */
+export const etlConfig = listOf(etlStep).check((context) => {
+  const moduleAt = context.value.findIndex(({ kind }) => kind === 'module')
+  if (moduleAt === -1) return
+  for (const [behind, { kind }] of context.value.slice(moduleAt + 1).entries()) {
+    context.issues.push({
+      code: 'custom',
+      input: kind,
+      path: [moduleAt + 1 + behind, kind],
+      message: `${notSupported}: a step behind a module; accepted: one module, as the last step`,
+    })
+  }
+})
 
 /** The key `limits` of a stream. */
 export const limitsConfig = section({

@@ -21,7 +21,7 @@ export function checksumOf(config: Config, streams: readonly ResolvedStream[]): 
     canonicalText({
       pipeline: config.pipeline,
       ready: { delay, idle, notify: notify.map(targetName) },
-      streams: streams.map(({ message: _message, index: _index, etl, ...stream }) => ({
+      streams: streams.map(({ message: _message, plan: _plan, index: _index, etl, ...stream }) => ({
         ...stream,
         etl: etl.map((step) => (step.kind === 'module' ? step.checksum : step)),
       })),

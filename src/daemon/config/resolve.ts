@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { present } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
 import { parseMessageSchema } from '../../codec/protobuf/parse-schema.ts'
+import { compileFilter } from '../../etl/expression.ts'
+import { planTable, type TablePlan } from '../../kernel/table-plan.ts'
 import type { MessageSchema } from '../../model/event-schema.ts'
 import type { Config } from '../config.ts'
 import { checksumOf, schemaChecksum, textChecksum } from './checksum.ts'
@@ -44,14 +46,55 @@ export function resolveStream(
   folder: string,
 ): StreamResolution {
   const { stream, index } = placed
-  const read = attempt(['streams', index, 'schema'], () =>
+  const path: KeyPath = ['streams', index]
+  const read = attempt([...path, 'schema'], () =>
     parseMessageSchema(texts.sources, texts.schemaFile, stream.schema.message),
   )
   const message = read.value
-  const problems = [...read.problems, ...missingModules(placed, texts, folder)]
-  if (message === undefined || problems.length > 0) return { resolved: undefined, problems }
-  return { resolved: resolvedStream(placed, message, { texts, folder }), problems }
+  const planned =
+    message === undefined
+      ? nothing
+      : attempt([...path, 'schema'], () =>
+          planTable(message, { identity: stream.columns, names: stream.names }),
+        )
+  const problems = [
+    ...read.problems,
+    ...planned.problems,
+    ...(planned.value === undefined ? [] : partitionClashes(placed, planned.value)),
+    ...(message === undefined ? [] : filterProblems(placed, message)),
+    ...missingModules(placed, texts, folder),
+  ]
+  if (planned.value === undefined || problems.length > 0) return { resolved: undefined, problems }
+  return { resolved: resolvedStream(placed, planned.value, { texts, folder }), problems }
 }
+
+/** Readers add a column for each part of the folder's path, so no other may have its name. */
+function partitionClashes(
+  { index, stream }: PlacedStream,
+  { schema }: TablePlan,
+): readonly ConfigProblem[] {
+  const taken = stream.partition.by === 'hour' ? ['dt', 'hour'] : ['dt']
+  return schema.columns.flatMap(({ name }) => {
+    if (!taken.includes(name.toLowerCase())) return []
+    const clash = `column "${name}" of message "${stream.schema.message}" has the name of a column`
+    const text = `${clash} that partitions the table; accepted: any name but ${taken.join(', ')}`
+    return [{ path: ['streams', index, 'schema', 'message'], text }]
+  })
+}
+
+/** Filters are compiled where they run; here only to see whether they can be. */
+function filterProblems(
+  { index, stream }: PlacedStream,
+  message: MessageSchema,
+): readonly ConfigProblem[] {
+  return stream.etl.flatMap((step, position) => {
+    if (step.kind !== 'filter') return []
+    const path = ['streams', index, 'etl', position, 'filter', 'where']
+    return attempt(path, () => compileFilter(step.where, message, stream.name)).problems
+  })
+}
+
+const nothing = { value: undefined, problems: [] } as const
 
 interface Attempt<T> {
   readonly value: T | undefined
@@ -82,16 +125,17 @@ function missingModules(
 
 function resolvedStream(
   { index, stream }: PlacedStream,
-  message: MessageSchema,
+  plan: TablePlan,
   { texts, folder }: { readonly texts: StreamTexts; readonly folder: string },
 ): ResolvedStream {
   const { schema: _schema, partition, columns, etl, ...rest } = stream
   return {
     ...rest,
     index,
-    message,
+    message: plan.message,
+    plan,
     schemaVersion: schemaVersionInForce,
-    schemaChecksum: schemaChecksum(message),
+    schemaChecksum: schemaChecksum(plan.message),
     scheme: partition,
     identity: columns,
     etl: etl.map((step): ResolvedStep => {

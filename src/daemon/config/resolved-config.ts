@@ -1,4 +1,5 @@
 import type { EtlStep } from '../../etl/config.ts'
+import type { TablePlan } from '../../kernel/table-plan.ts'
 import type { MessageSchema } from '../../model/event-schema.ts'
 import type { PartitionScheme } from '../../model/lake-partition.ts'
 import type { Config } from '../config.ts'
@@ -20,6 +21,8 @@ export interface ResolvedStream {
   readonly topics: readonly string[]
   readonly format: StreamConfig['format']
   readonly message: MessageSchema
+  /** Columns of the table, and the way of the message into them. */
+  readonly plan: TablePlan
   readonly schemaVersion: number
   /** SHA-256, hex, of everything in the schema that shapes what is written. */
   readonly schemaChecksum: string
