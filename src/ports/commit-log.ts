@@ -3,9 +3,10 @@
  *
  * One object per process. Puts are carried out one after the other.
  */
+import type { Fault } from '../base/fault.ts'
 import type { UnixMs } from '../base/time.ts'
 import type { FoldState } from '../model/fold-state.ts'
-import type { CommitId } from '../model/ids.ts'
+import type { CommitId, WriterId } from '../model/ids.ts'
 import type {
   AppendEntry,
   ConfigEntry,
@@ -33,6 +34,10 @@ export type PutEntryOutcome =
   | { readonly kind: 'discarded'; readonly because: string }
 
 export interface CommitLog {
+  /** Random, one for each start of a process. */
+  readonly writerId: WriterId
+  /** What the lake says while a call is tried again and again; undefined when all is well. */
+  readonly trouble: Fault | undefined
   /** As folded last; never goes back. */
   readonly state: FoldState
   /**

@@ -1,0 +1,139 @@
+/** The lines of a checkpoint as strict shapes: the written form of `model/fold-state.ts`. */
+import { type ZodType, z } from 'zod'
+import type {
+  FoldedConfig,
+  FoldedEvidence,
+  FoldedPartition,
+  FoldedPosition,
+  FoldedProgress,
+  FoldedStreamConfig,
+  FoldedWriter,
+  UndeliveredAnnouncement,
+  UnpublishedCommit,
+  VoidEntry,
+} from '../../model/fold-state.ts'
+import {
+  absentAsNull,
+  commitIdShape,
+  countShape,
+  countsShape,
+  dataFileShape,
+  manifestShape,
+  nextOffsetShape,
+  partitionShape,
+  sourceShape,
+  timeShape,
+  writerIdShape,
+} from './shapes.ts'
+
+/** Of what the fold means and of how a checkpoint is written. */
+export const foldVersion = 1
+
+const streamConfigShape: ZodType<FoldedStreamConfig> = z.strictObject({
+  name: z.string(),
+  table: z.string(),
+  topics: z.array(z.string()),
+  sinceMs: timeShape,
+})
+
+const configShape: ZodType<FoldedConfig> = z.strictObject({
+  version: countShape,
+  checksum: z.string(),
+  streams: z.array(streamConfigShape),
+  putAtMs: absentAsNull(timeShape),
+})
+
+export const checkpointHeadShape = z.strictObject({
+  line: z.literal('head'),
+  foldVersion: z.literal(foldVersion),
+  next: countShape,
+  checksum: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
+  config: configShape,
+  voidCount: countShape,
+  lineCount: countShape,
+})
+
+export type CheckpointHead = z.output<typeof checkpointHeadShape>
+
+const positionShape: ZodType<FoldedPosition> = z.strictObject({
+  source: sourceShape,
+  next: nextOffsetShape,
+  leaderEpoch: z.int(),
+  commitId: commitIdShape,
+  sinceMs: timeShape,
+  movedAtMs: timeShape,
+  eventWatermarkMs: absentAsNull(timeShape),
+})
+
+const progressShape: ZodType<FoldedProgress> = z.strictObject({
+  source: sourceShape,
+  eventWatermarkMs: timeShape,
+  rowsAtMs: timeShape,
+})
+
+const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
+  table: z.string(),
+  partition: partitionShape,
+  place: z.enum(['open', 'announced']),
+  version: commitIdShape,
+  files: z.array(dataFileShape),
+  counts: countsShape,
+  revision: countShape,
+  manifest: absentAsNull(manifestShape),
+})
+
+const foldedEvidenceShape: ZodType<FoldedEvidence> = z.strictObject({
+  source: sourceShape,
+  highWatermark: nextOffsetShape,
+  askedAtMs: timeShape,
+})
+
+const writerShape: ZodType<FoldedWriter> = z.strictObject({
+  counterNext: countShape,
+  publishedNext: countShape,
+  unpublished: z.array(commitIdShape),
+  lastEntryAtMs: timeShape,
+  discardedCount: countShape,
+})
+
+const unpublishedShape: ZodType<UnpublishedCommit> = z.strictObject({
+  commitId: commitIdShape,
+  entry: countShape,
+  stagedAtMs: timeShape,
+  files: z.array(dataFileShape),
+})
+
+const undeliveredShape: ZodType<UndeliveredAnnouncement> = z.strictObject({
+  entry: countShape,
+  decidedAtMs: timeShape,
+  manifest: manifestShape,
+  targets: z.array(z.string()),
+})
+
+const voidShape: ZodType<VoidEntry> = z.strictObject({
+  entry: countShape,
+  commitId: commitIdShape,
+  because: z.string(),
+})
+
+export const checkpointLineShape = z.discriminatedUnion('line', [
+  z.strictObject({ line: z.literal('position'), lane: z.string(), position: positionShape }),
+  z.strictObject({
+    line: z.literal('stream'),
+    stream: z.string(),
+    announcedNextMs: absentAsNull(timeShape),
+  }),
+  z.strictObject({ line: z.literal('progress'), stream: z.string(), progress: progressShape }),
+  z.strictObject({
+    line: z.literal('partition'),
+    stream: z.string(),
+    partition: partitionLineShape,
+  }),
+  z.strictObject({ line: z.literal('evidence'), evidence: foldedEvidenceShape }),
+  z.strictObject({ line: z.literal('writer'), writerId: writerIdShape, writer: writerShape }),
+  z.strictObject({ line: z.literal('unpublished'), commit: unpublishedShape }),
+  z.strictObject({ line: z.literal('undelivered'), announcement: undeliveredShape }),
+  z.strictObject({ line: z.literal('void'), void: voidShape }),
+])
+
+export type CheckpointLine = z.output<typeof checkpointLineShape>

@@ -1,0 +1,130 @@
+/**
+ * Folded states ⇄ bytes: lines of JSON, compressed with zstd.
+ *
+ *     {"line":"head","foldVersion":1,"next":42000,"checksum":"7f83…","lineCount":118,…}
+ *     {"line":"position","lane":"lake","position":{"source":{…},"next":"90",…}}
+ *     {"line":"partition","stream":"app_events","partition":{"files":[…],"place":"open",…}}
+ *
+ * Invariants:
+ * - equal states give equal bytes, whatever they were folded from: keys and lines are sorted,
+ *   but for lists whose order means something;
+ * - a state that is read is whole: the head says how many lines follow, zstd checks the content;
+ * - no text is longer than one item: a state may grow past what one string can hold.
+ *
+ * `foldVersion` changes with any change of the fold's meaning or of these lines.
+ * Source: docs/protocol.md, "Checkpoints".
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { ZodType } from 'zod'
+import { Fault } from '../../base/fault.ts'
+import type { FoldState } from '../../model/fold-state.ts'
+import {
+  type CheckpointHead,
+  type CheckpointLine,
+  checkpointHeadShape,
+  checkpointLineShape,
+  foldVersion,
+} from './checkpoint-lines.ts'
+import { stateOf } from './checkpoint-state.ts'
+import { encodeCanonicalJson, type ParseOutcome, parseJson, parseShape } from './json.ts'
+
+const zstdParams = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_checksumFlag]: 1,
+}
+
+const newline = 10
+
+/** @returns the object's bytes: equal for equal states. */
+export function encodeCheckpoint(state: FoldState): Uint8Array {
+  const lines = linesOf(state)
+  const { next, checksum, config, voidCount } = state
+  const lineCount = lines.length
+  const head: CheckpointHead = {
+    line: 'head',
+    foldVersion,
+    next,
+    checksum,
+    config,
+    voidCount,
+    lineCount,
+  }
+  const texts = [encodeCanonicalJson(head), ...lines.map((line) => encodeCanonicalJson(line))]
+  const bytes = Buffer.concat(texts.map((text) => Buffer.from(`${text}\n`)))
+  return zstdCompressSync(bytes, { params: zstdParams })
+}
+
+/**
+ * @param path of the object, for the message of the fault.
+ * @throws {Fault} `LOG_CHECKPOINT_UNREADABLE`: torn, not ours, or of another fold version.
+ */
+export function parseCheckpoint(bytes: Uint8Array, path: string): FoldState {
+  const [first, ...rest] = textLinesOf(unpacked(bytes, path))
+  const head = lineOf(checkpointHeadShape, first ?? Buffer.alloc(0), path)
+  if (head.lineCount !== rest.length) {
+    throw unreadable(path, `it has ${rest.length} lines, its head says ${head.lineCount}`)
+  }
+  return stateOf(
+    head,
+    rest.map((line) => lineOf(checkpointLineShape, line, path)),
+  )
+}
+
+const byKey = <V>([a]: readonly [string, V], [b]: readonly [string, V]): number => (a < b ? -1 : 1)
+const sortedEntries = <K extends string, V>(map: ReadonlyMap<K, V>): readonly [K, V][] =>
+  [...map].sort(byKey)
+
+function linesOf(state: FoldState): CheckpointLine[] {
+  const lines: CheckpointLine[] = []
+  for (const [lane, ofLane] of sortedEntries(state.positions)) {
+    for (const [, position] of sortedEntries(ofLane))
+      lines.push({ line: 'position', lane, position })
+  }
+  for (const [stream, { announcedNextMs, progress, partitions }] of sortedEntries(state.streams)) {
+    lines.push({ line: 'stream', stream, announcedNextMs })
+    for (const [, item] of sortedEntries(progress))
+      lines.push({ line: 'progress', stream, progress: item })
+    for (const [, partition] of sortedEntries(partitions)) {
+      lines.push({ line: 'partition', stream, partition })
+    }
+  }
+  for (const [, evidence] of sortedEntries(state.evidence))
+    lines.push({ line: 'evidence', evidence })
+  for (const [writerId, writer] of sortedEntries(state.writers)) {
+    lines.push({ line: 'writer', writerId, writer })
+  }
+  for (const [, commit] of sortedEntries(state.unpublished))
+    lines.push({ line: 'unpublished', commit })
+  for (const announcement of state.undelivered) lines.push({ line: 'undelivered', announcement })
+  for (const entry of state.voids) lines.push({ line: 'void', void: entry })
+  return lines
+}
+
+function unpacked(bytes: Uint8Array, path: string): Buffer {
+  try {
+    return zstdDecompressSync(bytes)
+  } catch (error) {
+    throw unreadable(path, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function textLinesOf(bytes: Buffer): readonly Buffer[] {
+  const lines: Buffer[] = []
+  for (let first = 0; first < bytes.length; ) {
+    const end = bytes.indexOf(newline, first)
+    const next = end === -1 ? bytes.length : end
+    lines.push(bytes.subarray(first, next))
+    first = next + 1
+  }
+  return lines
+}
+
+function lineOf<T>(shape: ZodType<T>, bytes: Uint8Array, path: string): T {
+  const json = parseJson(bytes)
+  const outcome: ParseOutcome<T> = json.kind === 'refused' ? json : parseShape(shape, json.value)
+  if (outcome.kind === 'refused') throw unreadable(path, outcome.reason)
+  return outcome.value
+}
+
+const unreadable = (path: string, reason: string): Fault =>
+  new Fault('LOG_CHECKPOINT_UNREADABLE', { path, reason })

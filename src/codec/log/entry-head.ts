@@ -1,0 +1,116 @@
+/**
+ * The head of a commit log entry as a strict shape, one for each kind.
+ *
+ * Each is the written form of an entry in `model/log-entry.ts`, less what its body holds: see
+ * `split` and `completeEntry` in entry.ts. The three change together.
+ */
+import { type ZodType, z } from 'zod'
+import type {
+  Announcement,
+  AppendEntry,
+  ConfigEntry,
+  DeliveredEntry,
+  ReadyEntry,
+} from '../../model/log-entry.ts'
+import {
+  absentAsNull,
+  commitIdShape,
+  countShape,
+  partitionPathShape,
+  partitionShape,
+  placeShape,
+  rangeShape,
+  timeShape,
+  writerIdShape,
+} from './shapes.ts'
+
+/** A body too large for the head: an object of its own. */
+export interface StoredBody {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+export type HeadBody = { readonly inline: unknown } | StoredBody
+
+type HeadAnnouncement = Omit<Announcement, 'manifest'>
+
+/** What an entry's head says; `body` is still to be read. */
+export type EntryHead =
+  | (Omit<AppendEntry, 'body'> & { readonly body: HeadBody })
+  | (Omit<ReadyEntry, 'announcements'> & {
+      readonly announcements: readonly HeadAnnouncement[]
+      readonly body: HeadBody
+    })
+  | (DeliveredEntry & { readonly body: HeadBody })
+  | (Omit<ConfigEntry, 'streams'> & { readonly body: HeadBody })
+
+const bodyShape: ZodType<HeadBody> = z.union([
+  z.strictObject({ inline: z.looseObject({}) }),
+  z.strictObject({ path: z.string(), sizeBytes: countShape, sha256: z.string() }),
+])
+
+const baseFields = {
+  format: z.literal(1),
+  commitId: commitIdShape,
+  writerId: writerIdShape,
+  stagedAtMs: timeShape,
+  publishedNext: countShape,
+  published: z.array(commitIdShape),
+  discarded: z.array(
+    z.strictObject({
+      commitId: commitIdShape,
+      because: z.enum(['range-moved', 'place-changed', 'config-changed', 'malformed', 'void']),
+    }),
+  ),
+  body: bodyShape,
+}
+
+const appendShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('append'),
+  ranges: z.array(rangeShape),
+  places: z.array(placeShape),
+  configVersion: countShape,
+})
+
+const announcementShape: ZodType<HeadAnnouncement> = z.strictObject({
+  stream: z.string(),
+  partition: partitionShape,
+  version: absentAsNull(commitIdShape),
+  targets: z.array(z.string()),
+})
+
+const readyShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('ready'),
+  announcements: z.array(announcementShape),
+})
+
+const deliveredShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('delivered'),
+  deliveries: z.array(
+    z.strictObject({
+      stream: z.string(),
+      partitionPath: partitionPathShape,
+      revision: z.int().positive(),
+      target: z.string(),
+    }),
+  ),
+})
+
+const configShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('config'),
+  fromVersion: countShape,
+  version: countShape,
+  checksum: z.string(),
+})
+
+export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
+  appendShape,
+  readyShape,
+  deliveredShape,
+  configShape,
+])

@@ -1,0 +1,237 @@
+import { assert } from '../base/assert.ts'
+import { Fault } from '../base/fault.ts'
+import type { UnixMs } from '../base/time.ts'
+import { type EncodedEntry, encodeEntry } from '../codec/log/entry.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import { type CommitId, commitIdOf, commitIdParts, type WriterId, writerId } from '../model/ids.ts'
+import {
+  type DiscardedAttempt,
+  type EntryBase,
+  type EntryIndex,
+  entryFormat,
+  type LogEntry,
+} from '../model/log-entry.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog, EntryDraft, PutEntryOutcome } from '../ports/commit-log.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Random } from '../ports/random.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { headChecksumOf } from '../protocol/fold.ts'
+import { bodyPath, clockPath, entryPath } from '../protocol/log-paths.ts'
+import { type BrokenReliance, brokenReliance } from '../protocol/reliance.ts'
+import { LakeTime } from './lake-time.ts'
+import { LogReader } from './log-reader.ts'
+import { Mutex } from './mutex.ts'
+import { type RetryContext, untilAnswered } from './retry.ts'
+import { Troubles } from './troubles.ts'
+
+const writerIdBytes = 16
+const checkpointEveryDefault = 200
+/** Attempts given up that are remembered until an entry tells of them. */
+const discardedKeptMax = 1_000
+
+export interface CommitLogOptions {
+  readonly lake: Lake
+  /** Names the log: the business unit. */
+  readonly pipeline: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  /** Puts nothing on the lake, not even to read its clock. */
+  readonly readOnly?: boolean
+  /** Entries between two checkpoints. */
+  readonly checkpointEvery?: number
+  /** Aborted when the process must end with its outcome unknown: a put then throws its fault. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Folds the log to its tail, from the newest checkpoint.
+ *
+ * @throws {Fault} `LAKE_…`: try again; `LOG_…`: the log cannot be read by this version, or at all.
+ */
+export async function openCommitLog(options: CommitLogOptions): Promise<CommitLog> {
+  const log = new LakeCommitLog(options)
+  await log.open()
+  return log
+}
+
+class LakeCommitLog implements CommitLog {
+  readonly writerId: WriterId
+  readonly #options: CommitLogOptions
+  readonly #reader: LogReader
+  readonly #time: LakeTime
+  readonly #mutex = new Mutex()
+  readonly #troubles = new Troubles()
+  readonly #retry: RetryContext
+  readonly #publishedHere = new Set<CommitId>()
+  #discarded: readonly DiscardedAttempt[] = []
+  #counterNext = 0
+
+  constructor(options: CommitLogOptions) {
+    const { lake, clock, random, pipeline, telemetry, signal } = options
+    const readOnly = options.readOnly === true
+    const checkpointEvery = readOnly ? 0 : (options.checkpointEvery ?? checkpointEveryDefault)
+    this.#options = options
+    this.writerId = writerId(Buffer.from(random.bytes(writerIdBytes)).toString('hex'))
+    this.#reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery })
+    this.#time = new LakeTime(lake, clock, clockPath(pipeline, this.writerId))
+    this.#retry = { clock, random, troubles: this.#troubles, signal }
+  }
+
+  get state(): FoldState {
+    return this.#reader.state
+  }
+
+  get trouble(): Fault | undefined {
+    return this.#troubles.any
+  }
+
+  get publishedHere(): ReadonlySet<CommitId> {
+    return this.#publishedHere
+  }
+
+  async open(): Promise<void> {
+    if (this.#options.readOnly !== true) await this.#time.read()
+    await this.#reader.open()
+  }
+
+  refresh(): Promise<FoldState> {
+    return this.#mutex.run(async () => {
+      if (this.#options.readOnly !== true) await this.#time.readIfOld()
+      await this.#fold()
+      return this.state
+    })
+  }
+
+  nextCommitId(): CommitId {
+    return commitIdOf(this.writerId, this.#counterNext++)
+  }
+
+  lakeNowMs(): UnixMs {
+    return this.#time.nowMs()
+  }
+
+  markPublished(commitId: CommitId): void {
+    if (this.state.unpublished.has(commitId)) this.#publishedHere.add(commitId)
+  }
+
+  markDiscarded(attempt: DiscardedAttempt): void {
+    this.#discarded = [...this.#discarded, attempt].slice(-discardedKeptMax)
+  }
+
+  put(draft: EntryDraft): Promise<PutEntryOutcome> {
+    assert(this.#options.readOnly !== true, 'a log opened for reading is not put to')
+    return this.#mutex.run(() => this.#put(draft))
+  }
+
+  async #put(draft: EntryDraft): Promise<PutEntryOutcome> {
+    await untilAnswered(this.#retry, () => this.#time.read())
+    await untilAnswered(this.#retry, () => this.#fold())
+    const entry: LogEntry = { ...draft, ...this.#base() }
+    const broken = brokenReliance(this.state, entry)
+    if (broken !== undefined) return this.#discard(entry, broken)
+    const encoded = encodeEntry(entry, (sha256) =>
+      bodyPath(this.#options.pipeline, entry.commitId, sha256),
+    )
+    await this.#putBody(encoded)
+    return this.#putHead(entry, encoded.head)
+  }
+
+  /**
+   * The bytes stay the same whatever happens: an answer that did not come may still be a put that
+   * lands, and the log must not hold two entries of one commit.
+   */
+  async #putHead(entry: LogEntry, head: Uint8Array): Promise<PutEntryOutcome> {
+    const checksum = headChecksumOf(head)
+    for (;;) {
+      const broken = brokenReliance(this.state, entry)
+      if (broken !== undefined) return this.#discard(entry, broken)
+      const index = this.state.next
+      await untilAnswered(this.#retry, () => this.#occupy(index, head))
+      const folded = this.#reader.foldedAt(index)
+      if (folded?.headChecksum === checksum) return this.#settled(entry, index, folded.verdict)
+      if (folded === undefined) return this.#overtaken(entry, index)
+      // Somebody else's entry stands there: once more, one further.
+    }
+  }
+
+  /** Puts the head and folds, whoever's entry it is that stands at the index then. */
+  async #occupy(index: EntryIndex, head: Uint8Array): Promise<void> {
+    const path = entryPath(this.#options.pipeline, index)
+    await this.#options.lake.putIfAbsent(path, head)
+    await this.#fold()
+    if (this.state.next > index) return
+    const reason = 'it was put, or stood already, and is not there to be read'
+    throw new Fault('LAKE_UNAVAILABLE', { operation: 'read', path, reason })
+  }
+
+  #settled(
+    entry: LogEntry,
+    index: EntryIndex,
+    verdict: { readonly kind: 'decided' } | ({ readonly kind: 'void' } & BrokenReliance),
+  ): PutEntryOutcome {
+    const told = new Set(entry.discarded)
+    this.#discarded = this.#discarded.filter((attempt) => !told.has(attempt))
+    if (verdict.kind === 'decided') {
+      return { kind: 'decided', entry: index, commitId: entry.commitId }
+    }
+    this.#rememberDiscarded(entry, 'void')
+    return { kind: 'void', entry: index, because: verdict.because }
+  }
+
+  /**
+   * A checkpoint stands above the entry, which itself cannot be read any more. If the checkpoint
+   * does not hold its files as unpublished, it may have been decided and published, or may be
+   * garbage: whoever put it reads on from where the log says, which is right in both cases.
+   */
+  #overtaken(entry: LogEntry, index: EntryIndex): PutEntryOutcome {
+    const known = this.state.unpublished.get(entry.commitId)
+    if (known !== undefined)
+      return { kind: 'decided', entry: known.entry, commitId: entry.commitId }
+    return { kind: 'void', entry: index, because: 'overtaken: a checkpoint stands above it' }
+  }
+
+  #discard(entry: LogEntry, { reason, because }: BrokenReliance): PutEntryOutcome {
+    this.#rememberDiscarded(entry, reason)
+    return { kind: 'discarded', because }
+  }
+
+  /** Other kinds are decided anew from the log each time: losing such a race is no news. */
+  #rememberDiscarded({ kind, commitId }: LogEntry, because: DiscardedAttempt['because']): void {
+    if (kind === 'append') this.markDiscarded({ commitId, because })
+  }
+
+  async #putBody({ body }: EncodedEntry): Promise<void> {
+    if (body === undefined) return
+    await untilAnswered(this.#retry, () => this.#options.lake.putIfAbsent(body.path, body.bytes))
+  }
+
+  async #fold(): Promise<void> {
+    await this.#reader.foldToTail()
+    for (const id of this.#publishedHere) {
+      if (!this.state.unpublished.has(id)) this.#publishedHere.delete(id)
+    }
+  }
+
+  #base(): Omit<EntryBase, 'commitId'> {
+    const foreign = [...this.#publishedHere].filter(
+      (id) => commitIdParts(id).writer !== this.writerId,
+    )
+    return {
+      format: entryFormat,
+      writerId: this.writerId,
+      stagedAtMs: this.lakeNowMs(),
+      publishedNext: this.#publishedNext(),
+      published: foreign,
+      discarded: this.#discarded,
+    }
+  }
+
+  #publishedNext(): number {
+    const own = this.state.writers.get(this.writerId)?.unpublished ?? []
+    const left = own.filter((id) => !this.#publishedHere.has(id))
+    const counters = left.map((id) => commitIdParts(id).counter)
+    return Math.min(this.#counterNext, ...counters)
+  }
+}

@@ -1,0 +1,216 @@
+import { hash } from 'node:crypto'
+import { Fault } from '../base/fault.ts'
+import { encodeCheckpoint, parseCheckpoint } from '../codec/log/checkpoint.ts'
+import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { EntryIndex, LogEntry } from '../model/log-entry.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { decideCheckpoint, newestFirst } from '../protocol/checkpoint-choice.ts'
+import { type EntryVerdict, emptyFold, foldEntry } from '../protocol/fold.ts'
+import {
+  type CheckpointName,
+  checkpointFolder,
+  checkpointName,
+  entryPath,
+  parseCheckpointPath,
+} from '../protocol/log-paths.ts'
+
+/** Entries that are read ahead at a time once a log turns out to be long. */
+const waveMax = 32
+
+export interface LogReaderOptions {
+  readonly lake: Lake
+  readonly pipeline: string
+  readonly telemetry: Telemetry
+  /** Entries between two checkpoints; 0 to write none. */
+  readonly checkpointEvery: number
+}
+
+/** What this reader made of an entry. */
+export interface FoldedEntry {
+  /** SHA-256 of the head's bytes, hex. */
+  readonly headChecksum: string
+  readonly verdict: EntryVerdict
+}
+
+interface ReadEntry {
+  readonly entry: LogEntry
+  readonly headChecksum: string
+}
+
+/** What was read since the checkpoints were last looked at: not to be relied on before that. */
+interface Round {
+  /** First index that was read, whether an entry was there or not. */
+  readonly firstRead: EntryIndex
+  readonly folded: Map<EntryIndex, FoldedEntry>
+  /** Running checksums, by the number of entries they are over. */
+  readonly checksums: Map<EntryIndex, string>
+}
+
+/** Folds the commit log as it grows. One call at a time. */
+export class LogReader {
+  readonly #options: LogReaderOptions
+  #state: FoldState = emptyFold()
+  /** Under way, or broken off by a fault: the next call goes on with it. */
+  #round: Round | undefined
+  /** Entries folded by the last round that came to its end. */
+  #folded: ReadonlyMap<EntryIndex, FoldedEntry> = new Map()
+  /** The newest state that is due to be written down. */
+  #due: FoldState | undefined
+
+  constructor(options: LogReaderOptions) {
+    this.#options = options
+  }
+
+  get state(): FoldState {
+    return this.#state
+  }
+
+  /** What the last `foldToTail` made of an entry; undefined when it did not fold it. */
+  foldedAt(index: EntryIndex): FoldedEntry | undefined {
+    return this.#folded.get(index)
+  }
+
+  /** Begins at the newest checkpoint that can be read, and folds to the tail. */
+  async open(): Promise<void> {
+    for (const name of newestFirst(await this.#checkpoints())) {
+      if (await this.#beginAt(name)) break
+    }
+    await this.#foldRound({ opening: true })
+  }
+
+  /** Folds what was put since. After a fault it may be called again. */
+  async foldToTail(): Promise<void> {
+    await this.#foldRound({ opening: false })
+  }
+
+  /**
+   * Reads to the tail, then lists checkpoints: an index whose entry was deleted can be won again by
+   * a writer that slept, and only the checkpoint above it tells that such an entry is garbage.
+   */
+  async #foldRound({ opening }: { readonly opening: boolean }): Promise<void> {
+    for (;;) {
+      this.#round ??= newRound(this.#state)
+      const round = this.#round
+      const grown = await this.#readToTail(round)
+      const nothingRead = round.firstRead === this.#state.next
+      const names = nothingRead && !opening ? [] : await this.#checkpoints()
+      const decision = decideCheckpoint({
+        names,
+        firstRead: round.firstRead,
+        next: this.#state.next,
+        grown,
+        checksumAt: (next) => round.checksums.get(next),
+      })
+      if (decision.kind === 'begin-again') await this.#beginAgain(decision.candidates)
+      if (decision.kind !== 'stay') continue
+      this.#folded = round.folded
+      this.#round = undefined
+      if (!nothingRead) await this.#writeDueCheckpoint(names)
+      return
+    }
+  }
+
+  /** @returns true when it found entries. */
+  async #readToTail(round: Round): Promise<boolean> {
+    const before = this.#state.next
+    for (let wave = 1; ; ) {
+      const first = this.#state.next
+      const indexes = Array.from({ length: wave }, (_, ahead) => first + ahead)
+      const read = await Promise.all(indexes.map((index) => this.#readEntry(index)))
+      const gap = read.indexOf(undefined)
+      // What stands behind a gap was put after we looked into the gap: it is read again.
+      for (const found of gap === -1 ? read : read.slice(0, gap)) if (found) this.#fold(round, found)
+      if (gap === 0) return this.#state.next > before
+      wave = gap === -1 ? Math.min(waveMax, wave * 2) : 1
+    }
+  }
+
+  async #readEntry(index: EntryIndex): Promise<ReadEntry | undefined> {
+    const { lake, pipeline } = this.#options
+    const path = entryPath(pipeline, index)
+    const bytes = await lake.read(path)
+    if (bytes === undefined) return undefined
+    const head = parseEntryHead(bytes, path)
+    const body = storedBodyOf(head)
+    const bodyBytes = body === undefined ? undefined : await lake.read(body.path)
+    const entry = completeEntry(head, bodyBytes, path)
+    return { entry, headChecksum: hash('sha256', bytes, 'hex') }
+  }
+
+  #fold(round: Round, { entry, headChecksum }: ReadEntry): void {
+    const index = this.#state.next
+    const { state, verdict } = foldEntry(this.#state, index, entry, headChecksum)
+    this.#state = state
+    round.folded.set(index, { headChecksum, verdict })
+    round.checksums.set(state.next, state.checksum)
+    const { checkpointEvery, telemetry } = this.#options
+    if (checkpointEvery > 0 && state.next % checkpointEvery === 0) this.#due = state
+    if (verdict.kind === 'void') {
+      const fields = { entry: index, commitId: entry.commitId, because: verdict.because }
+      telemetry.log.warn('log entry is void', fields)
+    }
+  }
+
+  async #checkpoints(): Promise<readonly CheckpointName[]> {
+    const { lake, pipeline } = this.#options
+    const objects = await lake.list(checkpointFolder(pipeline))
+    return objects.flatMap(({ path }) => parseCheckpointPath(path) ?? [])
+  }
+
+  async #beginAgain(candidates: readonly CheckpointName[]): Promise<void> {
+    const fields = { next: this.#state.next, checkpoint: candidates[0]?.path }
+    this.#options.telemetry.log.warn('log overtaken by a checkpoint', fields)
+    for (const name of candidates) if (await this.#beginAt(name)) return
+    const path = candidates[0]?.path ?? ''
+    const reason = 'the entries below it are gone and no newer checkpoint can be read'
+    throw new Fault('LOG_CHECKPOINT_UNREADABLE', { path, reason })
+  }
+
+  /** @returns false when the checkpoint cannot be read; an older one then does. */
+  async #beginAt(name: CheckpointName): Promise<boolean> {
+    const bytes = await this.#options.lake.read(name.path)
+    if (bytes === undefined) return false
+    try {
+      this.#state = checkedState(parseCheckpoint(bytes, name.path), name)
+      this.#due = undefined
+      this.#round = undefined
+      return true
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      this.#options.telemetry.log.warn('checkpoint is unreadable', { reason: error.message })
+      return false
+    }
+  }
+
+  /** A checkpoint only saves work: when the lake fails, it is written after a later round. */
+  async #writeDueCheckpoint(names: readonly CheckpointName[]): Promise<void> {
+    const due = this.#due
+    if (due === undefined) return
+    const { lake, pipeline, telemetry } = this.#options
+    if (!names.some(({ next }) => next >= due.next)) {
+      const { path } = checkpointName(pipeline, due.next, due.checksum)
+      try {
+        await lake.putIfAbsent(path, encodeCheckpoint(due))
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error
+        telemetry.log.warn('checkpoint not written', { path, reason: error.message })
+        return
+      }
+    }
+    if (this.#due === due) this.#due = undefined
+  }
+}
+
+const newRound = ({ next, checksum }: FoldState): Round => ({
+  firstRead: next,
+  folded: new Map(),
+  checksums: new Map([[next, checksum]]),
+})
+
+function checkedState(state: FoldState, name: CheckpointName): FoldState {
+  if (state.next === name.next && state.checksum.startsWith(name.checksum16)) return state
+  const reason = `it holds ${state.next} entries with checksum "${state.checksum}"`
+  throw new Fault('LOG_CHECKPOINT_UNREADABLE', { path: name.path, reason })
+}

@@ -1,0 +1,9 @@
+import type { CommitId } from './ids.ts'
+import type { AppendRange } from './log-entry.ts'
+
+/** What a staging folder holds beside its files: whose it is, and what its commit relies on. */
+export interface StagingJournal {
+  readonly pipeline: string
+  readonly commitId: CommitId
+  readonly ranges: readonly AppendRange[]
+}

@@ -1,0 +1,191 @@
+/**
+ * What a decided append changes: positions, files and counts of partitions, watermarks, evidence.
+ *
+ * Called by `foldEntry` only, after every reliance was found to hold.
+ */
+import { GrowingList } from '../base/growing-list.ts'
+import { PersistentMap } from '../base/persistent-map.ts'
+import type { UnixMs } from '../base/time.ts'
+import { addCounts, type Counts, zeroCounts } from '../model/counts.ts'
+import type { DataFile } from '../model/data-file.ts'
+import type {
+  FoldedPartition,
+  FoldedPosition,
+  FoldedStream,
+  FoldState,
+} from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type {
+  AppendEntry,
+  AppendRange,
+  EntryIndex,
+  IdleEvidence,
+  StreamProgress,
+} from '../model/log-entry.ts'
+import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
+
+export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
+  const { body, stagedAtMs, commitId } = entry
+  let folded = state
+  for (const range of entry.ranges) folded = withRange(folded, range, entry)
+  for (const progress of body.progress) folded = withProgress(folded, progress, stagedAtMs)
+  for (const evidence of body.evidence) folded = withEvidence(folded, evidence)
+  for (const addition of additionsOf(entry)) folded = withAddition(folded, addition, commitId)
+  return body.files.length === 0 ? folded : withUnpublished(folded, index, entry)
+}
+
+/** A stream that nothing is known of. */
+export const newStream: FoldedStream = {
+  progress: PersistentMap.empty(),
+  partitions: PersistentMap.empty(),
+  announcedNextMs: undefined,
+}
+
+function withRange(state: FoldState, range: AppendRange, entry: AppendEntry): FoldState {
+  const { lane, source, next, first, leaderEpoch } = range
+  const key = sourceKey(source)
+  const known = state.positions.get(lane)?.get(key)
+  const moved = known === undefined || next > first
+  const position: FoldedPosition = {
+    source,
+    next,
+    leaderEpoch: leaderEpoch === -1 ? (known?.leaderEpoch ?? -1) : leaderEpoch,
+    commitId: entry.commitId,
+    sinceMs: known?.sinceMs ?? entry.stagedAtMs,
+    movedAtMs: moved ? entry.stagedAtMs : known.movedAtMs,
+    eventWatermarkMs: known?.eventWatermarkMs,
+  }
+  const ofLane = state.positions.get(lane) ?? PersistentMap.empty<SourceKey, FoldedPosition>()
+  const changed = PersistentMap.of(ofLane).with(key, position)
+  return { ...state, positions: PersistentMap.of(state.positions).with(lane, changed) }
+}
+
+function withProgress(state: FoldState, progress: StreamProgress, atMs: UnixMs): FoldState {
+  const { source, eventWatermarkMs } = progress
+  const key = sourceKey(source)
+  const stream = state.streams.get(progress.stream) ?? newStream
+  const known = stream.progress.get(key)
+  const watermark = highest(known?.eventWatermarkMs, eventWatermarkMs)
+  const ofStream = PersistentMap.of(stream.progress).with(key, {
+    source,
+    eventWatermarkMs: watermark,
+    rowsAtMs: atMs,
+  })
+  const streams = PersistentMap.of(state.streams)
+  return withPositionWatermark(
+    { ...state, streams: streams.with(progress.stream, { ...stream, progress: ofStream }) },
+    progress,
+  )
+}
+
+/** Raises the watermark of a topic-partition in every lane that reads it; lanes are few. */
+function withPositionWatermark(state: FoldState, progress: StreamProgress): FoldState {
+  const key = sourceKey(progress.source)
+  let positions = PersistentMap.of(state.positions)
+  for (const [lane, ofLane] of state.positions) {
+    const known = ofLane.get(key)
+    if (known === undefined) continue
+    const eventWatermarkMs = highest(known.eventWatermarkMs, progress.eventWatermarkMs)
+    const changed = PersistentMap.of(ofLane).with(key, { ...known, eventWatermarkMs })
+    positions = positions.with(lane, changed)
+  }
+  return { ...state, positions }
+}
+
+const highest = (known: UnixMs | undefined, seen: UnixMs): UnixMs =>
+  known === undefined || seen > known ? seen : known
+
+/** Of two answers about one topic-partition the one that was asked for later counts. */
+function withEvidence(state: FoldState, evidence: IdleEvidence): FoldState {
+  const key = sourceKey(evidence.source)
+  const known = state.evidence.get(key)
+  if (known !== undefined && known.askedAtMs > evidence.askedAtMs) return state
+  return { ...state, evidence: PersistentMap.of(state.evidence).with(key, evidence) }
+}
+
+/** All that one append brings to one partition of one stream. */
+interface Addition {
+  readonly stream: string
+  readonly partition: LakePartition
+  readonly files: DataFile[]
+  counts: Counts
+}
+
+function additionsOf(entry: AppendEntry): Iterable<Addition> {
+  const additions = new Map<string, Addition>()
+  const additionAt = (stream: string, partition: LakePartition): Addition => {
+    const key = JSON.stringify([stream, partition.path])
+    const addition = additions.get(key) ?? { stream, partition, files: [], counts: zeroCounts }
+    additions.set(key, addition)
+    return addition
+  }
+  for (const { stream, partition } of entry.places) additionAt(stream, partition)
+  for (const file of entry.body.files) {
+    additions.get(JSON.stringify([file.stream, file.partitionPath]))?.files.push(file)
+  }
+  for (const { stream, partition, counts } of entry.body.counts) {
+    const addition = additionAt(stream, partition)
+    addition.counts = addCounts(addition.counts, counts)
+  }
+  return additions.values()
+}
+
+/**
+ * An open partition gets a new version whatever was added, be it counts only: an announcement that
+ * was made without them does not hold. An announced one keeps its version: only counts of rows that
+ * were kept out of it can come.
+ */
+function withAddition(state: FoldState, addition: Addition, commitId: CommitId): FoldState {
+  const { files, counts, partition } = addition
+  const stream = state.streams.get(addition.stream) ?? newStream
+  const known = stream.partitions.get(partition.path)
+  const held = known === undefined ? GrowingList.of<DataFile>([]) : fileListOf(known)
+  const folded = foldedPartition(held.with(files), {
+    table: files[0]?.table ?? known?.table ?? tableOf(state, addition.stream),
+    partition: known?.partition ?? partition,
+    place: known?.place ?? 'open',
+    version: known?.place === 'announced' ? known.version : commitId,
+    counts: addCounts(known?.counts ?? zeroCounts, counts),
+    revision: known?.revision ?? 0,
+    manifest: known?.manifest,
+  })
+  const partitions = PersistentMap.of(stream.partitions).with(partition.path, folded)
+  const streams = PersistentMap.of(state.streams).with(addition.stream, { ...stream, partitions })
+  return { ...state, streams }
+}
+
+/** Empty for what is counted under no configured stream. */
+export const tableOf = (state: FoldState, stream: string): string =>
+  state.config.streams.find(({ name }) => name === stream)?.table ?? ''
+
+/** The list behind a partition's `files`, which is made into an array only when asked for. */
+const fileLists = new WeakMap<FoldedPartition, GrowingList<DataFile>>()
+
+const fileListOf = (partition: FoldedPartition): GrowingList<DataFile> =>
+  fileLists.get(partition) ?? GrowingList.of(partition.files)
+
+function foldedPartition(
+  list: GrowingList<DataFile>,
+  fields: Omit<FoldedPartition, 'files'>,
+): FoldedPartition {
+  const partition: FoldedPartition = {
+    ...fields,
+    get files(): readonly DataFile[] {
+      return list.toArray()
+    },
+  }
+  fileLists.set(partition, list)
+  return partition
+}
+
+function withUnpublished(state: FoldState, entry: EntryIndex, append: AppendEntry): FoldState {
+  const { commitId, writerId, stagedAtMs, body } = append
+  const commit = { commitId, entry, stagedAtMs, files: body.files }
+  const unpublished = PersistentMap.of(state.unpublished).with(commitId, commit)
+  const writer = state.writers.get(writerId)
+  if (writer === undefined) return { ...state, unpublished }
+  const ids = [...writer.unpublished, commitId]
+  const writers = PersistentMap.of(state.writers).with(writerId, { ...writer, unpublished: ids })
+  return { ...state, unpublished, writers }
+}

@@ -1,0 +1,84 @@
+/**
+ * What a decided announcement changes, and what its delivery does.
+ *
+ * Called by `foldEntry` only, after every reliance was found to hold.
+ */
+import { PersistentMap } from '../base/persistent-map.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
+import { zeroCounts } from '../model/counts.ts'
+import type { FoldedPartition, FoldState, UndeliveredAnnouncement } from '../model/fold-state.ts'
+import type {
+  Announcement,
+  DeliveredEntry,
+  Delivery,
+  EntryIndex,
+  ReadyEntry,
+} from '../model/log-entry.ts'
+import { newStream, tableOf } from './fold-append.ts'
+
+export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry): FoldState {
+  let folded = state
+  for (const announcement of entry.announcements) {
+    folded = withAnnounced(folded, announcement, { index, entry })
+  }
+  const fresh = entry.announcements
+    .filter(({ targets }) => targets.length > 0)
+    .map(
+      ({ manifest, targets }): UndeliveredAnnouncement => ({
+        entry: index,
+        decidedAtMs: entry.stagedAtMs,
+        manifest: { ...manifest, logEntry: index },
+        targets,
+      }),
+    )
+  return { ...folded, undelivered: [...folded.undelivered, ...fresh] }
+}
+
+function withAnnounced(
+  state: FoldState,
+  { stream: name, partition, manifest }: Announcement,
+  { index, entry }: { readonly index: EntryIndex; readonly entry: ReadyEntry },
+): FoldState {
+  const stream = state.streams.get(name) ?? newStream
+  const known = stream.partitions.get(partition.path)
+  const announced: FoldedPartition = {
+    table: known?.table ?? tableOf(state, name),
+    partition: known?.partition ?? partition,
+    place: 'announced',
+    version: entry.commitId,
+    files: known?.files ?? [],
+    counts: known?.counts ?? zeroCounts,
+    revision: manifest.revision,
+    manifest: { ...manifest, logEntry: index },
+  }
+  const partitions = PersistentMap.of(stream.partitions).with(partition.path, announced)
+  const announcedNextMs = latest(stream.announcedNextMs, announced.partition.nextMs)
+  const changed = { ...stream, partitions, announcedNextMs }
+  return { ...state, streams: PersistentMap.of(state.streams).with(name, changed) }
+}
+
+const latest = (known: UnixMs | undefined, seen: UnixMs): UnixMs =>
+  unixMs(Math.max(known ?? seen, seen))
+
+export function foldDelivered(state: FoldState, { deliveries }: DeliveredEntry): FoldState {
+  const undelivered = state.undelivered
+    .map((waiting) => withoutTargets(waiting, deliveries))
+    .filter(({ targets }) => targets.length > 0)
+  return { ...state, undelivered }
+}
+
+function withoutTargets(
+  waiting: UndeliveredAnnouncement,
+  deliveries: readonly Delivery[],
+): UndeliveredAnnouncement {
+  const { stream, partitionPath, revision } = waiting.manifest
+  const reached = deliveries.filter(
+    (delivery) =>
+      delivery.stream === stream &&
+      delivery.partitionPath === partitionPath &&
+      delivery.revision === revision,
+  )
+  if (reached.length === 0) return waiting
+  const targets = waiting.targets.filter((target) => reached.every((at) => at.target !== target))
+  return { ...waiting, targets }
+}

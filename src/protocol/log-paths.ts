@@ -1,0 +1,103 @@
+/**
+ * Names of everything that the commit protocol keeps on the lake. Nothing else makes such a name.
+ *
+ *     _lakeward/growth/log/00000004/00000000000000042117.json
+ *     _lakeward/growth/bodies/9f3a…-41-5d41402abc4b2a76.json.zst
+ *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
+ *     _lakeward/growth/clock/9f3ac1d2b0e4a677
+ *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
+ *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
+ *
+ * Invariants:
+ * - names sort as their numbers do;
+ * - no name holds a log index, a worker index or a time that could come back: a commit id never
+ *   does, and a checkpoint's checksum tells it from one of another history;
+ * - staged names never end in ".parquet": readers that glob a table would take them for data.
+ */
+import { assert } from '../base/assert.ts'
+import { type CommitId, parseCommitId, shortCommitId, type WriterId } from '../model/ids.ts'
+import type { PartitionPath } from '../model/lake-partition.ts'
+import type { EntryIndex } from '../model/log-entry.ts'
+
+/** A folder of the log never grows past what HDFS allows in one. */
+const entriesPerFolder = 10_000
+const indexDigits = 20
+const folderDigits = 8
+
+const home = (pipeline: string): string => `_lakeward/${pipeline}`
+const padded = (value: number, digits: number): string => String(value).padStart(digits, '0')
+
+export function entryPath(pipeline: string, index: EntryIndex): string {
+  assert(Number.isSafeInteger(index) && index >= 0, `log index ${index} is a whole number`)
+  const folder = padded(Math.floor(index / entriesPerFolder), folderDigits)
+  return `${home(pipeline)}/log/${folder}/${padded(index, indexDigits)}.json`
+}
+
+/** @param sha256 of the object, hex. */
+export const bodyPath = (pipeline: string, commitId: CommitId, sha256: string): string =>
+  `${home(pipeline)}/bodies/${commitId}-${sha256.slice(0, 16)}.json.zst`
+
+export const checkpointFolder = (pipeline: string): string => `${home(pipeline)}/checkpoints`
+
+/** What a checkpoint's name says: it stands for all entries below `next`. */
+export interface CheckpointName {
+  readonly path: string
+  readonly next: EntryIndex
+  /** First 16 hex digits of the running checksum over those entries' heads. */
+  readonly checksum16: string
+}
+
+export function checkpointName(
+  pipeline: string,
+  next: EntryIndex,
+  checksum: string,
+): CheckpointName {
+  const checksum16 = checksum.slice(0, 16)
+  const file = `${padded(next, indexDigits)}-${checksum16}.jsonl.zst`
+  return { path: `${checkpointFolder(pipeline)}/${file}`, next, checksum16 }
+}
+
+const checkpointShape = /\/(\d{20})-([0-9a-f]{16})\.jsonl\.zst$/
+
+/** @returns undefined for an object that is no checkpoint. */
+export function parseCheckpointPath(path: string): CheckpointName | undefined {
+  const [, next, checksum16] = checkpointShape.exec(path) ?? []
+  if (next === undefined || checksum16 === undefined) return undefined
+  return { path, next: Number(next), checksum16 }
+}
+
+/** The object that a writer puts to read the lake's clock. */
+export const clockPath = (pipeline: string, writer: WriterId): string =>
+  `${home(pipeline)}/clock/${writer.slice(0, 16)}`
+
+export const stagingRoot = (table: string): string => `${table}/_staging`
+
+const stagingFolder = (table: string, commitId: CommitId): string =>
+  `${stagingRoot(table)}/${commitId}`
+
+export const journalPath = (table: string, commitId: CommitId): string =>
+  `${stagingFolder(table, commitId)}/head.json`
+
+/** @param ordinal of the file within its commit. */
+export const stagedPath = (table: string, commitId: CommitId, ordinal: number): string =>
+  `${stagingFolder(table, commitId)}/${ordinal}.staged`
+
+const stagingShape = /\/_staging\/([0-9a-f]{32}-\d+)\//
+
+/** The commit that a staged object belongs to, or undefined when it lies in no such folder. */
+export function commitOfStaged(path: string): CommitId | undefined {
+  const id = stagingShape.exec(path)?.[1]
+  return id === undefined ? undefined : parseCommitId(id)
+}
+
+export interface PublishedName {
+  readonly pipeline: string
+  readonly table: string
+  readonly partitionPath: PartitionPath
+  readonly commitId: CommitId
+  readonly ordinal: number
+}
+
+export const publishedPath = (name: PublishedName): string =>
+  `${name.table}/${name.partitionPath}/` +
+  `${name.pipeline}-${shortCommitId(name.commitId)}-${name.ordinal}.parquet`

@@ -1,0 +1,194 @@
+/**
+ * What an entry relies on, and whether it holds over everything below it in the log.
+ *
+ * Invariants:
+ * - pure over state and entry: every reader of the log comes to the same answer, so an entry is
+ *   decided for everybody or void for everybody;
+ * - a broken reliance never throws: a faulty writer can stop nobody.
+ *
+ * Source: docs/protocol.md, "What an entry relies on".
+ */
+import { countsAddUp } from '../model/counts.ts'
+import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import { commitIdParts } from '../model/ids.ts'
+import type { PartitionPath } from '../model/lake-partition.ts'
+import type {
+  Announcement,
+  AppendEntry,
+  AppendPlace,
+  AppendRange,
+  ConfigEntry,
+  DeliveredEntry,
+  Delivery,
+  DiscardReason,
+  EntryBase,
+  LogEntry,
+  ReadyEntry,
+} from '../model/log-entry.ts'
+import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+
+export interface BrokenReliance {
+  readonly reason: DiscardReason
+  /** For people: what does not hold, with both values. */
+  readonly because: string
+}
+
+/** The first thing that `entry` relies on and that does not hold over `state`, if any. */
+export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
+  const malformed = malformedBase(entry)
+  if (malformed !== undefined) return malformed
+  switch (entry.kind) {
+    case 'append':
+      return brokenAppend(state, entry)
+    case 'ready':
+      return brokenReady(state, entry)
+    case 'delivered':
+      return brokenDelivered(state, entry)
+    case 'config':
+      return brokenConfig(state, entry)
+  }
+}
+
+const broken = (reason: DiscardReason, because: string): BrokenReliance => ({
+  reason,
+  because: `${reason}: ${because}`,
+})
+
+/** The first result that is not undefined. */
+function firstOf<T>(
+  items: readonly T[],
+  check: (item: T) => BrokenReliance | undefined,
+): BrokenReliance | undefined {
+  for (const item of items) {
+    const found = check(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function malformedBase(entry: EntryBase): BrokenReliance | undefined {
+  const { writer, counter } = commitIdParts(entry.commitId)
+  if (writer === entry.writerId && Number.isSafeInteger(counter)) return undefined
+  return broken('malformed', `commit "${entry.commitId}" is not of writer "${entry.writerId}"`)
+}
+
+function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | undefined {
+  const inForce = state.config.version
+  if (entry.configVersion !== inForce) {
+    const versions = `made under version ${entry.configVersion}, in force is ${inForce}`
+    return broken('config-changed', versions)
+  }
+  return (
+    firstOf(entry.ranges, (range) => brokenRange(state, range)) ??
+    repeatedRange(entry.ranges) ??
+    firstOf(entry.places, (place) => brokenPlace(state, place)) ??
+    malformedBody(entry)
+  )
+}
+
+function brokenRange(state: FoldState, range: AppendRange): BrokenReliance | undefined {
+  const { lane, source, expected, first, next } = range
+  const name = topicPartitionName(source)
+  const known = state.positions.get(lane)?.get(sourceKey(source))?.next
+  if (known !== expected) {
+    const both = `expected ${expected ?? 'no position'}, the log has ${known ?? 'none'}`
+    return broken('range-moved', `"${name}" of lane "${lane}": ${both}`)
+  }
+  if (first < 0n || next < first) return broken('malformed', `"${name}": [${first}, ${next})`)
+  const begins = expected ?? next
+  if (BigInt(first) === BigInt(begins)) return undefined
+  return broken('malformed', `"${name}" begins at ${first}, it must begin at ${begins}`)
+}
+
+function repeatedRange(ranges: readonly AppendRange[]): BrokenReliance | undefined {
+  const seen = new Set<string>()
+  return firstOf(ranges, ({ lane, source }) => {
+    const key = JSON.stringify([lane, sourceKey(source)])
+    if (seen.has(key)) return broken('malformed', `"${topicPartitionName(source)}" stands twice`)
+    seen.add(key)
+    return undefined
+  })
+}
+
+function brokenPlace(state: FoldState, place: AppendPlace): BrokenReliance | undefined {
+  const { partition } = place
+  const stream = state.streams.get(place.stream)
+  const name = `"${place.stream}" ${partition.path}`
+  if (partition.nextMs <= partition.startMs) return broken('malformed', `${name} has no length`)
+  if (stream?.partitions.get(partition.path)?.place === 'announced') {
+    return broken('place-changed', `${name} is announced`)
+  }
+  const announcedNextMs = stream?.announcedNextMs
+  if (announcedNextMs === undefined || partition.nextMs > announcedNextMs) return undefined
+  const both = `ends at ${partition.nextMs}, announced is all up to ${announcedNextMs}`
+  return broken('place-changed', `${name} ${both}`)
+}
+
+function malformedBody({ places, body }: AppendEntry): BrokenReliance | undefined {
+  const known = new Set(places.map((at) => placeKey(at.stream, at.partition.path)))
+  const homeless = body.files.find((file) => !known.has(placeKey(file.stream, file.partitionPath)))
+  if (homeless !== undefined) return broken('malformed', `"${homeless.path}" is in no place`)
+  const wrong = body.counts.find(({ counts }) => !countsAddUp(counts))
+  if (wrong === undefined) return undefined
+  const { stream, partition, counts } = wrong
+  const both = `${counts.read} events read do not each have one fate`
+  return broken('malformed', `"${stream}" ${partition.path}: ${both}`)
+}
+
+const placeKey = (stream: string, path: PartitionPath): string => JSON.stringify([stream, path])
+
+function brokenReady(state: FoldState, entry: ReadyEntry): BrokenReliance | undefined {
+  const seen = new Set<string>()
+  return firstOf(entry.announcements, (announcement) => {
+    const key = placeKey(announcement.stream, announcement.partition.path)
+    if (seen.has(key)) return broken('malformed', `${key} is announced twice`)
+    seen.add(key)
+    return brokenAnnouncement(state, announcement)
+  })
+}
+
+function brokenAnnouncement(
+  state: FoldState,
+  { stream, partition, version, manifest }: Announcement,
+): BrokenReliance | undefined {
+  const folded = partitionOf(state, stream, partition.path)
+  const name = `"${stream}" ${partition.path}`
+  if (folded?.place === 'announced') return broken('place-changed', `${name} is announced`)
+  if (folded?.version !== version) {
+    const both = `has version ${folded?.version ?? 'none'}, the entry names ${version ?? 'none'}`
+    return broken('place-changed', `${name} ${both}`)
+  }
+  if (manifest.revision === 1) return undefined
+  return broken('malformed', `${name} has revision ${manifest.revision}, its first is 1`)
+}
+
+const brokenDelivered = (
+  state: FoldState,
+  { deliveries }: DeliveredEntry,
+): BrokenReliance | undefined => firstOf(deliveries, (delivery) => brokenDelivery(state, delivery))
+
+function brokenDelivery(state: FoldState, delivery: Delivery): BrokenReliance | undefined {
+  const { stream, partitionPath, revision } = delivery
+  const folded = partitionOf(state, stream, partitionPath)
+  if (folded?.revision === revision) return undefined
+  const both = `has revision ${folded?.revision ?? 0}, delivered was ${revision}`
+  return broken('place-changed', `"${stream}" ${partitionPath} ${both}`)
+}
+
+function brokenConfig(state: FoldState, entry: ConfigEntry): BrokenReliance | undefined {
+  const { version } = state.config
+  if (entry.fromVersion !== version) {
+    return broken(
+      'config-changed',
+      `made from version ${entry.fromVersion}, in force is ${version}`,
+    )
+  }
+  if (entry.version === version + 1) return undefined
+  return broken('malformed', `version ${entry.version} follows ${version}`)
+}
+
+const partitionOf = (
+  state: FoldState,
+  stream: string,
+  path: PartitionPath,
+): FoldedPartition | undefined => state.streams.get(stream)?.partitions.get(path)

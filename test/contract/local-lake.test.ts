@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LocalLake } from '../../src/adapters/local/local-lake.ts'
+import { lakeContract } from './lake.ts'
+
+lakeContract('local', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lakeward-lake-'))
+  return {
+    lake: new LocalLake(`file:${join(folder, 'not', 'made', 'yet')}`),
+    close: () => rm(folder, { recursive: true }),
+  }
+})

@@ -1,0 +1,199 @@
+import { assert } from '../../src/base/assert.ts'
+import { Fault } from '../../src/base/fault.ts'
+import { durationMs, unixMs } from '../../src/base/time.ts'
+import type {
+  Lake,
+  LakeObject,
+  PublishOutcome,
+  PublishRequest,
+  PutOutcome,
+} from '../../src/ports/lake.ts'
+import type { SimClock } from './clock.ts'
+
+interface StoredObject {
+  readonly body: Uint8Array
+  readonly modifiedMs: number
+}
+
+/** What lies on the lake: shared by all who hold a `SimLake` over it. */
+export type SimStore = Map<string, StoredObject>
+
+export interface LakeFault {
+  /** Number of the first call that fails, counted from 1. */
+  readonly failAt: number
+  /**
+   * `before-effect`: the request was lost. `after-effect`: carried out, but the answer was lost.
+   * `lands-late`: the answer was lost, and the effect comes three calls later.
+   */
+  readonly moment: 'before-effect' | 'after-effect' | 'lands-late'
+  readonly lasting: 'once' | 'forever'
+  readonly code?: 'LAKE_UNAVAILABLE' | 'LAKE_REFUSED'
+}
+
+export interface SimLakeOptions {
+  readonly store?: SimStore
+  readonly clock?: SimClock
+  readonly fault?: LakeFault
+  /** How long a call takes before and after its effect; for interleavings. */
+  readonly latencyMs?: () => number
+}
+
+const callsUntilLateEffect = 3
+
+/** In-memory lake that fails where it is told to. Its clock is ten minutes behind everybody's. */
+export class SimLake implements Lake {
+  readonly url = 'sim:lake'
+  readonly store: SimStore
+  /** Calls so far; `${operation} ${path}` of each in `history`. */
+  calls = 0
+  readonly history: string[] = []
+  fault: LakeFault | undefined
+  readonly #options: SimLakeOptions
+  readonly #late: { readonly atCall: number; readonly land: () => void }[] = []
+
+  constructor(options: SimLakeOptions = {}) {
+    this.#options = options
+    this.store = options.store ?? new Map()
+    this.fault = options.fault
+  }
+
+  /** Lets everything land that is still on its way. */
+  settle(): void {
+    for (const { land } of this.#late.splice(0)) land()
+  }
+
+  putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {
+    return this.#call('putIfAbsent', path, () => {
+      if (this.store.has(path)) return { kind: 'already-exists' }
+      this.#set(path, body)
+      return { kind: 'created' }
+    })
+  }
+
+  put(path: string, body: Uint8Array): Promise<LakeObject> {
+    return this.#call('put', path, () => this.#set(path, body))
+  }
+
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.#call('read', path, () => this.store.get(path)?.body)
+  }
+
+  readRange(path: string, first: number, next: number): Promise<Uint8Array | undefined> {
+    return this.#call('readRange', path, () => this.store.get(path)?.body.slice(first, next))
+  }
+
+  stat(path: string): Promise<LakeObject | undefined> {
+    return this.#call('stat', path, () => this.#objectAt(path))
+  }
+
+  list(folder: string): Promise<readonly LakeObject[]> {
+    return this.#call('list', folder, () =>
+      [...this.store.keys()]
+        .filter((path) => path.startsWith(`${folder}/`))
+        .sort()
+        .flatMap((path) => this.#objectAt(path) ?? []),
+    )
+  }
+
+  stage(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+    assert(/\/_staging\/./.test(path), `staged path "${path}" lies in a staging folder`)
+    assert(!path.endsWith('.parquet'), `staged path "${path}" does not look like a table's file`)
+    return this.#call('stage', path, () => {
+      this.#set(path, Buffer.concat(chunks))
+    })
+  }
+
+  publish(request: PublishRequest): Promise<PublishOutcome> {
+    return this.#call('publish', request.path, () => this.#publish(request))
+  }
+
+  move(from: string, to: string): Promise<boolean> {
+    return this.#call('move', from, () => {
+      const object = this.store.get(from)
+      if (object === undefined) return false
+      if (this.store.has(to)) throw simFault('move', from, 'another object stands there')
+      this.store.set(to, object)
+      this.store.delete(from)
+      return true
+    })
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#call('remove', path, () => {
+      this.store.delete(path)
+    })
+  }
+
+  #publish({ stagedPath, path, sizeBytes }: PublishRequest): PublishOutcome {
+    const standing = this.store.get(path)
+    if (standing !== undefined) {
+      const foundBytes = standing.body.byteLength
+      return foundBytes === sizeBytes
+        ? { kind: 'already-published' }
+        : { kind: 'mismatch', foundBytes }
+    }
+    const staged = this.store.get(stagedPath)
+    if (staged === undefined) return { kind: 'missing' }
+    const foundBytes = staged.body.byteLength
+    if (foundBytes !== sizeBytes) return { kind: 'mismatch', foundBytes }
+    this.store.set(path, staged)
+    this.store.delete(stagedPath)
+    return { kind: 'published' }
+  }
+
+  #set(path: string, body: Uint8Array): LakeObject {
+    const modifiedMs = (this.#options.clock?.nowMs() ?? 0) - 600_000
+    this.store.set(path, { body: Uint8Array.from(body), modifiedMs })
+    return { path, sizeBytes: body.byteLength, modifiedMs: unixMs(modifiedMs) }
+  }
+
+  #objectAt(path: string): LakeObject | undefined {
+    const object = this.store.get(path)
+    if (object === undefined) return undefined
+    const { body, modifiedMs } = object
+    return { path, sizeBytes: body.byteLength, modifiedMs: unixMs(modifiedMs) }
+  }
+
+  async #call<T>(operation: string, path: string, effect: () => T): Promise<T> {
+    const call = ++this.calls
+    this.history.push(`${operation} ${path}`)
+    await this.#wait()
+    this.#landDue(call)
+    const fault = this.#failing(call) ? this.fault : undefined
+    if (fault?.moment === 'lands-late') {
+      this.#late.push({ atCall: call + callsUntilLateEffect, land: effect })
+    }
+    if (fault !== undefined && fault.moment !== 'after-effect') {
+      throw simFault(operation, path, 'request lost', fault.code)
+    }
+    const result = effect()
+    await this.#wait()
+    if (fault !== undefined) throw simFault(operation, path, 'answer lost', fault.code)
+    return result
+  }
+
+  async #wait(): Promise<void> {
+    const { clock, latencyMs } = this.#options
+    if (clock !== undefined && latencyMs !== undefined) await clock.sleep(durationMs(latencyMs()))
+  }
+
+  #landDue(call: number): void {
+    for (const late of this.#late.filter(({ atCall }) => atCall <= call)) {
+      this.#late.splice(this.#late.indexOf(late), 1)
+      late.land()
+    }
+  }
+
+  #failing(call: number): boolean {
+    if (this.fault === undefined) return false
+    const { failAt, lasting } = this.fault
+    return lasting === 'once' ? call === failAt : call >= failAt
+  }
+}
+
+const simFault = (
+  operation: string,
+  path: string,
+  reason: string,
+  code: LakeFault['code'] = 'LAKE_UNAVAILABLE',
+): Fault => new Fault(code, { operation, path, reason: `sim: ${reason}` })
