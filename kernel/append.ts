@@ -1,0 +1,331 @@
+/**
+ * A batch's slots into a column's open page: by dictionary index where that pays, plain otherwise.
+ *
+ * Each loop exists twice, for all rows and for selected ones, because the test inside would cost
+ * more than the loop; `selected` is a constant where the functions are inlined.
+ */
+import { Column } from './column'
+import {
+  addNumber,
+  addText,
+  fallBack,
+  growHash,
+  hashOfText,
+  NUMBER_SHIFT,
+  pays,
+  PROBES_MAX,
+  TextEntry,
+  textAt,
+} from './dictionary'
+import { enumText, textLength, textStart } from './enums'
+import { hashLong, hashNumber, headOf, sameLong, tailOf } from './hash'
+import { Buffer, reserve, reserveShared } from './memory'
+import { maximum, minimum, ordered, seeText, storeRange } from './statistics'
+import { EnumTable, Leaf } from './structures'
+
+/** Rows that have a value, u32 each; shared by neighbouring columns with equal presence. */
+const selectionBuffer = memory.data(8, 8)
+let selection: usize = 0
+let selectedCount: u32 = 0
+let selectedBy: usize = 0
+
+export function forgetSelection(): void {
+  selectedBy = 0
+}
+
+/** Rows that are present and alive. At least one of the two arrays is given. */
+export function select(presence: usize, dead: usize, rows: u32): u32 {
+  const by = presence ? presence : dead
+  if (selectedBy == by) return selectedCount
+  selectedBy = by
+  selection = reserveShared(changetype<Buffer>(selectionBuffer), (rows << 2) + 64)
+  let count: u32 = 0
+  for (let row: u32 = 0; row < rows; row++) {
+    store<u32>(selection + (count << 2), row)
+    let taken: u32 = presence ? <u32>load<u8>(presence + row) : 1
+    if (dead) taken &= <u32>load<u8>(dead + row) ^ 1
+    count += taken
+  }
+  selectedCount = count
+  return count
+}
+
+@inline
+function slotAt(slots: usize, k: u32, selected: bool): usize {
+  return selected ? slots + (load<u32>(selection + (k << 2)) << 3) : slots + (k << 3)
+}
+
+// Texts.
+
+/** Finds or adds a text; -1 when the dictionary does not pay any more. */
+@inline
+function textId(c: Column, p: usize, length: u32, seen: u32): i32 {
+  const isShort = length <= 16
+  const head = isShort ? headOf(p, length) : hashLong(p, length)
+  const tail = isShort ? tailOf(p, length) : load<u64>(p + length - 8)
+  let at = hashOfText(head, tail, length)
+  const mask = c.hashMask
+  for (let probes: u32 = 0; probes < PROBES_MAX; probes++, at++) {
+    const entry = changetype<TextEntry>(c.hash + (at & mask) * offsetof<TextEntry>())
+    const id = entry.id
+    if (!id) {
+      if (!pays(c, seen)) return -1
+      entry.head = head
+      entry.tail = tail
+      entry.length = length
+      entry.id = c.distinct + 1
+      addText(c, p, length)
+      seeText(c, p, length)
+      if (c.distinct << 1 > mask) growHash(c)
+      return c.distinct - 1
+    }
+    if (((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) == 0) {
+      if (isShort || sameLong(p, textAt(c, id - 1) + 4, length)) return id - 1
+    }
+  }
+  return -1
+}
+
+/** Values taken into the dictionary; fewer than `count` when it fell back. */
+@inline
+function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool): u32 {
+  if (!c.hashMask) growHash(c)
+  const values = c.values
+  const indexes = reserve(c.indexesBuffer(), values << 1, (values + count) * 2 + 64) + (values << 1)
+  const seen = c.dictionaryValues + values
+  for (let k: u32 = 0; k < count; k++) {
+    const slot = load<u64>(slotAt(slots, k, selected))
+    const id = textId(c, <usize>slot, <u32>(slot >> 32), seen + k)
+    if (id < 0) {
+      c.values = values + k
+      fallBack(c)
+      return k
+    }
+    store<u16>(indexes + (k << 1), <u16>id)
+  }
+  c.values = values + count
+  return count
+}
+
+/** Copies whole vectors while both sides have room; the target always has. */
+@inline
+function copyText(to: usize, from: usize, length: u32): void {
+  if (length <= 16) v128.store(to, v128.load(from))
+  else copyLong(to, from, length)
+}
+function copyLong(to: usize, from: usize, length: u32): void {
+  if (length > 512) {
+    memory.copy(to, from, length)
+    return
+  }
+  const last = v128.load(from + length - 16)
+  for (let i: u32 = 0; i + 16 < length; i += 16) v128.store(to + i, v128.load(from + i))
+  v128.store(to + length - 16, last)
+}
+
+@inline
+function textsPlain(c: Column, slots: usize, first: u32, count: u32, selected: bool): void {
+  let need = c.plainBytes
+  for (let k = first; k < count; k++) {
+    need += 4 + <u32>(load<u64>(slotAt(slots, k, selected)) >> 32)
+  }
+  let to = reserve(c.plainBuffer(), c.plainBytes, need + 64) + c.plainBytes
+  for (let k = first; k < count; k++) {
+    const slot = load<u64>(slotAt(slots, k, selected))
+    const from = <usize>slot
+    const length = <u32>(slot >> 32)
+    store<u32>(to, length)
+    copyText(to + 4, from, length)
+    seeText(c, from, length)
+    to += 4 + length
+  }
+  c.plainBytes = need
+  c.values += count - first
+}
+
+function allTextsByDictionary(c: Column, slots: usize, count: u32): u32 {
+  return textsByDictionary(c, slots, count, false)
+}
+function selectedTextsByDictionary(c: Column, slots: usize, count: u32): u32 {
+  return textsByDictionary(c, slots, count, true)
+}
+function allTextsPlain(c: Column, slots: usize, first: u32, count: u32): void {
+  textsPlain(c, slots, first, count, false)
+}
+function selectedTextsPlain(c: Column, slots: usize, first: u32, count: u32): void {
+  textsPlain(c, slots, first, count, true)
+}
+
+export function appendTexts(c: Column, slots: usize, count: u32, selected: bool): void {
+  let first: u32 = 0
+  if (c.dictionaryOpen) {
+    first = selected
+      ? selectedTextsByDictionary(c, slots, count)
+      : allTextsByDictionary(c, slots, count)
+    if (c.dictionaryOpen) return
+  }
+  if (selected) selectedTextsPlain(c, slots, first, count)
+  else allTextsPlain(c, slots, first, count)
+}
+
+// Numbers, and enums, whose keys are numbers and whose entries are texts.
+
+/** Place of a number in the hash: its id + 1, or 0 with `emptyEntry` set; -1 when it takes too long. */
+@inline
+function probeNumber(c: Column, key: u64): i32 {
+  let at = hashNumber(key)
+  const mask = c.hashMask
+  for (let probes: u32 = 0; probes < PROBES_MAX; probes++, at++) {
+    const entry = c.hash + ((at & mask) << NUMBER_SHIFT)
+    const id = <u32>load<u64>(entry, 8)
+    if (!id) {
+      emptyEntry = entry
+      return 0
+    }
+    if (load<u64>(entry) == key) return id
+  }
+  return -1
+}
+let emptyEntry: usize = 0
+
+/** Claims the entry that `probeNumber` found empty for the value just added. */
+@inline
+function claimEntry(c: Column, key: u64): void {
+  store<u64>(emptyEntry, key)
+  store<u64>(emptyEntry, c.distinct, 8)
+  if (c.distinct << 1 > c.hashMask) growHash(c)
+}
+
+@inline
+function keyOf<T>(slot: usize): u64 {
+  return sizeof<T>() == 4 ? <u64>load<u32>(slot) : load<u64>(slot)
+}
+
+@inline
+function numbersByDictionary<T>(c: Column, slots: usize, count: u32, selected: bool): u32 {
+  if (!c.hashMask) growHash(c)
+  const values = c.values
+  const indexes = reserve(c.indexesBuffer(), values << 1, (values + count) * 2 + 64) + (values << 1)
+  const seen = c.dictionaryValues + values
+  let min = minimum<T>(c)
+  let max = maximum<T>(c)
+  let k: u32 = 0
+  for (; k < count; k++) {
+    const slot = slotAt(slots, k, selected)
+    const key = keyOf<T>(slot)
+    let id = probeNumber(c, key)
+    if (id <= 0) {
+      if (id < 0 || !pays(c, seen + k)) break
+      const value = load<T>(slot)
+      addNumber<T>(c, value)
+      claimEntry(c, key)
+      const place = ordered<T>(c, value)
+      if (place < min) min = place
+      if (place > max) max = place
+      id = c.distinct
+    }
+    store<u16>(indexes + (k << 1), <u16>(id - 1))
+  }
+  storeRange<T>(c, min, max)
+  c.values = values + k
+  if (k < count) fallBack(c)
+  return k
+}
+
+@inline
+function numbersPlain<T>(c: Column, slots: usize, first: u32, count: u32, selected: bool): void {
+  const bytes = (count - first) * sizeof<T>()
+  let to = reserve(c.plainBuffer(), c.plainBytes, c.plainBytes + bytes + 64) + c.plainBytes
+  let min = minimum<T>(c)
+  let max = maximum<T>(c)
+  for (let k = first; k < count; k++) {
+    const value = load<T>(slotAt(slots, k, selected))
+    store<T>(to, value)
+    to += sizeof<T>()
+    const place = ordered<T>(c, value)
+    min = select_<T>(place, min, place < min)
+    max = select_<T>(place, max, place > max)
+  }
+  storeRange<T>(c, min, max)
+  c.plainBytes += bytes
+  c.values += count - first
+}
+@inline
+function select_<T>(a: T, b: T, first: bool): T {
+  return first ? a : b
+}
+
+function numbers<T>(c: Column, slots: usize, count: u32): void {
+  const first = c.dictionaryOpen ? numbersByDictionary<T>(c, slots, count, false) : 0
+  if (!c.dictionaryOpen) numbersPlain<T>(c, slots, first, count, false)
+}
+function selectedNumbers<T>(c: Column, slots: usize, count: u32): void {
+  const first = c.dictionaryOpen ? numbersByDictionary<T>(c, slots, count, true) : 0
+  if (!c.dictionaryOpen) numbersPlain<T>(c, slots, first, count, true)
+}
+export function appendNumbers<T>(c: Column, slots: usize, count: u32, selected: bool): void {
+  if (selected) selectedNumbers<T>(c, slots, count)
+  else numbers<T>(c, slots, count)
+}
+
+function enumsByDictionary(c: Column, leaf: Leaf, count: u32, selected: bool): u32 {
+  if (!c.hashMask) growHash(c)
+  const values = c.values
+  const indexes = reserve(c.indexesBuffer(), values << 1, (values + count) * 2 + 64) + (values << 1)
+  const seen = c.dictionaryValues + values
+  for (let k: u32 = 0; k < count; k++) {
+    const number = load<u32>(slotAt(leaf.slots, k, selected))
+    let id = probeNumber(c, <u64>number)
+    if (id <= 0) {
+      if (id < 0 || !pays(c, seen + k)) {
+        c.values = values + k
+        fallBack(c)
+        return k
+      }
+      enumText(changetype<EnumTable>(leaf.enumTable), <i32>number)
+      addText(c, textStart, textLength)
+      claimEntry(c, <u64>number)
+      seeText(c, textStart, textLength)
+      id = c.distinct
+    }
+    store<u16>(indexes + (k << 1), <u16>(id - 1))
+  }
+  c.values = values + count
+  return count
+}
+
+function enumsPlain(c: Column, leaf: Leaf, first: u32, count: u32, selected: bool): void {
+  for (let k = first; k < count; k++) {
+    enumText(changetype<EnumTable>(leaf.enumTable), load<i32>(slotAt(leaf.slots, k, selected)))
+    const used = c.plainBytes
+    const to = reserve(c.plainBuffer(), used, used + textLength + 64) + used
+    store<u32>(to, textLength)
+    memory.copy(to + 4, textStart, textLength)
+    seeText(c, textStart, textLength)
+    c.plainBytes = used + 4 + textLength
+  }
+  c.values += count - first
+}
+
+export function appendEnums(c: Column, leaf: Leaf, count: u32, selected: bool): void {
+  const first = c.dictionaryOpen ? enumsByDictionary(c, leaf, count, selected) : 0
+  if (!c.dictionaryOpen) enumsPlain(c, leaf, first, count, selected)
+}
+
+/** One byte each; packed into bits when the page closes. */
+export function appendBools(c: Column, slots: usize, count: u32, selected: bool): void {
+  const used = c.plainBytes
+  const to = reserve(c.plainBuffer(), used, used + count + 64) + used
+  let trues: u32 = 0
+  for (let k: u32 = 0; k < count; k++) {
+    const value = load<u8>(slotAt(slots, k, selected))
+    store<u8>(to + k, value)
+    trues += value
+  }
+  c.plainBytes = used + count
+  c.values += count
+  if (!count) return
+  const min = minimum<i32>(c)
+  const max = maximum<i32>(c)
+  storeRange<i32>(c, trues == count && min ? 1 : 0, trues || max > 0 ? 1 : 0)
+}

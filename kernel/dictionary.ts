@@ -1,0 +1,192 @@
+/**
+ * Dictionaries of column chunks: distinct values in the order of their first appearance.
+ *
+ * A dictionary must pay. It is given up when most values are distinct, when it would grow past its
+ * bounds, or when a probe takes too long (values chosen to collide): the open page is turned into
+ * plain values, earlier pages keep what they have.
+ *
+ * Hash tables use open addressing with linear probing, at most half full:
+ *     text entry    head u64 (or 64 hash bits), tail u64, length u32, id + 1 u32
+ *     number entry  value u64, id + 1 u64
+ */
+import { Column } from './column'
+import { hashNumber, hashPair } from './hash'
+import { allocate, Buffer, drop, reserve } from './memory'
+import { Kind } from './structures'
+
+@unmanaged
+export class TextEntry {
+  head: u64
+  tail: u64
+  length: u32
+  id: u32
+}
+export const NUMBER_SHIFT: u32 = 4
+
+/** A longer run of occupied entries means luck beyond belief, or an attack. */
+export const PROBES_MAX: u32 = 192
+const HASH_FIRST: u32 = 16
+const DICTIONARY_BYTES_MAX: u32 = 1 << 20
+const TEXTS_MAX: u32 = 32768
+const NUMBERS_MAX: u32 = 16384
+
+@inline
+export function isTextDictionary(c: Column): bool {
+  return c.kind <= <u32>Kind.ENUM
+}
+@inline
+export function widthOf(c: Column): u32 {
+  return c.kind == Kind.INT32 || c.kind == Kind.FLOAT ? 4 : 8
+}
+@inline
+function entrySize(c: Column): u32 {
+  return c.kind == Kind.TEXT ? offsetof<TextEntry>() : 1 << NUMBER_SHIFT
+}
+
+/** Starts a chunk's dictionary; it holds no memory before the first value. */
+export function openDictionary(c: Column): void {
+  c.dictionaryOpen = u32(c.kind != Kind.BOOL && !c.skipDictionary)
+  c.dictionaryPages = 0
+  c.dictionaryValues = 0
+  c.distinct = 0
+  c.dictionaryBytes = 0
+  c.hashMask = 0
+}
+
+export function dropDictionary(c: Column): void {
+  drop(c.hashBuffer())
+  drop(c.offsetsBuffer())
+  drop(c.dictionaryBuffer())
+  c.hashMask = 0
+}
+
+/**
+ * Whether one more distinct value may be taken. `seen` counts the chunk's values so far.
+ *
+ * Judged at powers of two only: few of many values is what pays, and a sample that is nearly all
+ * distinct at 512 comes from a pool too large to pay later.
+ */
+@inline
+export function pays(c: Column, seen: u32): bool {
+  const distinct = c.distinct
+  if (distinct < 512 || (distinct & (distinct - 1)) != 0) return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
+  if (c.dictionaryBytes > DICTIONARY_BYTES_MAX) return false
+  if (distinct >= (isTextDictionary(c) ? TEXTS_MAX : NUMBERS_MAX)) return false
+  if (distinct < 2048) return distinct * 32 <= seen * 31
+  if (distinct < 8192) return distinct * 4 <= seen * 3
+  return distinct * 2 <= seen
+}
+
+/** Doubles (first: makes) the hash table and puts every entry in its new place. */
+export function growHash(c: Column): void {
+  const size = entrySize(c)
+  const count = c.hashMask ? (c.hashMask + 1) << 2 : HASH_FIRST
+  const old = c.hash
+  const oldCapacity = c.hashCapacity
+  const oldCount = c.hashMask ? c.hashMask + 1 : 0
+  c.hash = 0
+  c.hashCapacity = 0
+  const table = reserve(c.hashBuffer(), 0, count * size)
+  memory.fill(table, 0, count * size)
+  c.hashMask = count - 1
+  for (let i: u32 = 0; i < oldCount; i++) {
+    if (c.kind == Kind.TEXT) moveText(table, count - 1, old + i * offsetof<TextEntry>())
+    else moveNumber(table, count - 1, old + (i << NUMBER_SHIFT))
+  }
+  if (!oldCapacity) return
+  // Given back by its own fields, as the column's already name the new table.
+  store<usize>(retired, old)
+  store<u32>(retired, oldCapacity, 4)
+  drop(changetype<Buffer>(retired))
+}
+const retired = memory.data(8, 8)
+
+@inline
+export function hashOfText(head: u64, tail: u64, length: u32): u32 {
+  return length <= 16 ? hashPair(head, tail) + length : hashNumber(head)
+}
+
+function moveText(table: usize, mask: u32, from: usize): void {
+  const entry = changetype<TextEntry>(from)
+  if (!entry.id) return
+  let at = hashOfText(entry.head, entry.tail, entry.length) & mask
+  while (changetype<TextEntry>(table + at * offsetof<TextEntry>()).id) at = (at + 1) & mask
+  memory.copy(table + at * offsetof<TextEntry>(), from, offsetof<TextEntry>())
+}
+
+function moveNumber(table: usize, mask: u32, from: usize): void {
+  const id = load<u64>(from, 8)
+  if (!id) return
+  const value = load<u64>(from)
+  let at = hashNumber(value) & mask
+  while (load<u64>(table + (at << NUMBER_SHIFT), 8)) at = (at + 1) & mask
+  store<u64>(table + (at << NUMBER_SHIFT), value)
+  store<u64>(table + (at << NUMBER_SHIFT), id, 8)
+}
+
+/** Appends a text to the dictionary's plain page: length, bytes. */
+export function addText(c: Column, p: usize, length: u32): void {
+  const at = c.dictionaryBytes
+  const id = c.distinct
+  const start = reserve(c.dictionaryBuffer(), at, at + length + 20) + at
+  store<u32>(start, length)
+  memory.copy(start + 4, p, length)
+  store<u32>(reserve(c.offsetsBuffer(), id << 2, (id << 2) + 4) + (id << 2), at)
+  c.dictionaryBytes = at + 4 + length
+  c.distinct = id + 1
+}
+
+/** Address of a dictionary text: its length, then its bytes. */
+@inline
+export function textAt(c: Column, id: u32): usize {
+  return c.dictionary + load<u32>(c.offsets + (id << 2))
+}
+
+export function addNumber<T>(c: Column, value: T): void {
+  const at = c.dictionaryBytes
+  store<T>(reserve(c.dictionaryBuffer(), at, at + 8) + at, value)
+  c.dictionaryBytes = at + sizeof<T>()
+  c.distinct++
+}
+
+/** Turns the open page plain and ends the chunk's dictionary; earlier pages keep it. */
+export function fallBack(c: Column): void {
+  const values = c.values
+  if (isTextDictionary(c)) indexesToTexts(c, values)
+  else if (widthOf(c) == 4) indexesToNumbers<u32>(c, values)
+  else indexesToNumbers<u64>(c, values)
+  c.dictionaryOpen = 0
+  drop(c.hashBuffer())
+  drop(c.indexesBuffer())
+  drop(c.offsetsBuffer())
+  if (c.dictionaryPages) return
+  c.skipDictionary = 1
+  c.distinct = 0
+  c.dictionaryBytes = 0
+  drop(c.dictionaryBuffer())
+}
+
+function indexesToTexts(c: Column, values: u32): void {
+  let need = c.plainBytes
+  for (let i: u32 = 0; i < values; i++) {
+    need += 4 + load<u32>(textAt(c, load<u16>(c.indexes + (i << 1))))
+  }
+  let to = reserve(c.plainBuffer(), c.plainBytes, need + 64) + c.plainBytes
+  for (let i: u32 = 0; i < values; i++) {
+    const text = textAt(c, load<u16>(c.indexes + (i << 1)))
+    const size = 4 + load<u32>(text)
+    memory.copy(to, text, size)
+    to += size
+  }
+  c.plainBytes = need
+}
+
+function indexesToNumbers<T>(c: Column, values: u32): void {
+  const bytes = values * sizeof<T>()
+  const to = reserve(c.plainBuffer(), c.plainBytes, c.plainBytes + bytes + 64) + c.plainBytes
+  for (let i: u32 = 0; i < values; i++) {
+    const id = <u32>load<u16>(c.indexes + (i << 1))
+    store<T>(to + i * sizeof<T>(), load<T>(c.dictionary + id * sizeof<T>()))
+  }
+  c.plainBytes += bytes
+}

@@ -1,0 +1,83 @@
+import { assert } from '../base/assert.ts'
+import type { IdentityColumn, RowBatch } from '../model/row-batch.ts'
+import type { LinearMemory } from './linear-memory.ts'
+
+/** Payloads handed over in one call at most; must agree with ROWS_PER_CALL_MAX in kernel/parse.ts. */
+export const rowsPerCallMax = 2_048
+
+const topicBytesMax = 1_024
+
+/** Where a slice of a batch is put for the kernel: addresses of payloads and identity values. */
+export class BatchStaging {
+  readonly #memory: LinearMemory
+  readonly starts: number
+  readonly ends: number
+  readonly #partitions: number
+  readonly #indexes: number
+  readonly #offsets: number
+  readonly #topic: number
+  #topicText = ''
+  #topicBytes = 0
+
+  constructor(memory: LinearMemory) {
+    this.#memory = memory
+    const column = (width: number): number =>
+      memory.allocate(rowsPerCallMax * width, 'opening the kernel')
+    this.starts = column(4)
+    this.ends = column(4)
+    this.#partitions = column(4)
+    this.#indexes = column(4)
+    this.#offsets = column(8)
+    this.#topic = memory.allocate(topicBytesMax + 64, 'opening the kernel')
+  }
+
+  /** Copies the addresses of rows `[first, next)`. */
+  stagePayloads(batch: RowBatch, first: number, next: number): void {
+    const words = this.#memory.u32
+    words.set(batch.starts.subarray(first, next), this.starts >>> 2)
+    words.set(batch.ends.subarray(first, next), this.ends >>> 2)
+  }
+
+  /** Writes an identity column's slots for the rows that the last parse accepted. */
+  fillIdentity(column: IdentityColumn, slots: number, batch: RowBatch, slice: StagedSlice): void {
+    const { first, next, rows } = slice
+    const { calls, u32, u8 } = this.#memory
+    switch (column) {
+      case '_topic':
+        this.#stageTopic(batch.topic)
+        return calls.fillSame(slots, this.#topic, this.#topicBytes, rows)
+      case '_ingest_ms': {
+        const ms = BigInt(batch.ingestMs)
+        const low = Number(BigInt.asIntN(32, ms))
+        return calls.fillSame(slots, low, Number(BigInt.asIntN(32, ms >> 32n)), rows)
+      }
+      case '_partition':
+        u32.set(batch.partitions.subarray(first, next), this.#partitions >>> 2)
+        return calls.fillNumbers32(slots, this.#partitions, rows)
+      case '_index':
+        u32.set(batch.indexes.subarray(first, next), this.#indexes >>> 2)
+        return calls.fillNumbers32(slots, this.#indexes, rows)
+      case '_offset': {
+        const offsets = batch.offsets.subarray(first, next)
+        new BigInt64Array(u8.buffer, this.#offsets, next - first).set(offsets)
+        return calls.fillNumbers64(slots, this.#offsets, rows)
+      }
+    }
+  }
+
+  #stageTopic(topic: string): void {
+    if (topic === this.#topicText) return
+    const bytes = Buffer.from(topic, 'utf8')
+    assert(bytes.length <= topicBytesMax, 'a topic name fits its staging place')
+    this.#memory.u8.set(bytes, this.#topic)
+    this.#topicText = topic
+    this.#topicBytes = bytes.length
+  }
+}
+
+export interface StagedSlice {
+  readonly first: number
+  readonly next: number
+  /** Rows of the slice that were accepted. */
+  readonly rows: number
+}

@@ -1,0 +1,130 @@
+import { assert, present } from '../base/assert.ts'
+import type { BatchStaging } from './batch-staging.ts'
+import { type FileColumns, KernelFile } from './file-columns.ts'
+import type { LinearMemory } from './linear-memory.ts'
+import type { ScratchArena } from './scratch-arena.ts'
+import { layOutScratch, type ScratchLayout } from './scratch-layout.ts'
+import type { TablePlan } from './table-plan.ts'
+import { linkProgram } from './table-program.ts'
+
+/** A plan that the kernel can run. */
+export interface CompiledTable {
+  readonly plan: TablePlan
+  openFile(): FileColumns
+  /** @throws {InvariantError} while a file of the table is open. */
+  release(): void
+}
+
+/** What all tables of a kernel share. */
+export interface KernelParts {
+  readonly memory: LinearMemory
+  readonly staging: BatchStaging
+  readonly zeroed: ScratchArena
+  readonly levels: ScratchArena
+}
+
+/** Slots of a call stay within the processor's second cache. */
+const slotsPerCall = 65_536
+const rowsMin = 64
+const rowsMax = 512
+const elementsPerRow = 8
+/** Beyond this a table's scratch only grows for a row that needs it. */
+const comfortBytes = 8 * 1_048_576
+
+/** A table's program, linked to where the scratch arenas lie and how large its row sets are. */
+export class LinkedTable implements CompiledTable {
+  readonly plan: TablePlan
+  readonly parts: KernelParts
+  #capacities: number[]
+  #layout: ScratchLayout
+  #program = 0
+  #linkedTo = ''
+  #openFiles = 0
+
+  constructor(plan: TablePlan, parts: KernelParts) {
+    this.plan = plan
+    this.parts = parts
+    const fitting = Math.floor(slotsPerCall / plan.leaves.length)
+    const rows = Math.min(Math.max(fitting, rowsMin), rowsMax)
+    this.#capacities = plan.rowSets.map((_, index) => (index === 0 ? rows : rows * elementsPerRow))
+    this.#layout = layOutScratch(plan, this.#capacities)
+    const fits = this.#ensureArenas()
+    assert(fits, 'kernel memory has room for the scratch of a new table')
+  }
+
+  /** Rows that one call takes at most. */
+  get rowsPerCall(): number {
+    return present(this.#capacities[0], 'the root is a row set')
+  }
+
+  openFile(): FileColumns {
+    this.#openFiles += 1
+    return new KernelFile(this, () => {
+      this.#openFiles -= 1
+    })
+  }
+
+  release(): void {
+    assert(this.#openFiles === 0, 'a table is released after its files')
+    this.#unlink()
+  }
+
+  /** Address of the program, linked anew when the arenas have moved or grown. */
+  linked(): number {
+    const { memory, zeroed, levels } = this.parts
+    const place = `${zeroed.generation}/${levels.generation}`
+    if (this.#program !== 0 && place === this.#linkedTo) return this.#program
+    this.#unlink()
+    this.#program = memory.guard('linking a table', () =>
+      linkProgram({
+        memory,
+        plan: this.plan,
+        layout: this.#layout,
+        arenas: { zeroed: zeroed.start, levels: levels.start },
+        capacities: this.#capacities,
+      }),
+    )
+    this.#linkedTo = place
+    return this.#program
+  }
+
+  /** Address of a leaf's slots. */
+  slotsOf(leaf: number): number {
+    return this.parts.zeroed.start + present(this.#layout.slots[leaf], 'every leaf has slots')
+  }
+
+  /**
+   * Doubles a row set's room.
+   *
+   * @param needed true when a single row does not fit; otherwise it is for comfort only.
+   * @returns false when the row would need too large a share of the memory: it is impossible.
+   */
+  grow(rowSet: number, needed: boolean): boolean {
+    const capacities = [...this.#capacities]
+    capacities[rowSet] = present(capacities[rowSet], 'row set of the plan') * 2
+    const layout = layOutScratch(this.plan, capacities)
+    const bytes = layout.zeroedBytes + layout.levelBytes
+    if (!needed && bytes > comfortBytes) return false
+    if (bytes > this.parts.memory.memoryMaxBytes / 4) return false
+    const before = { capacities: this.#capacities, layout: this.#layout }
+    this.#capacities = capacities
+    this.#layout = layout
+    if (this.#ensureArenas()) {
+      this.#unlink()
+      return true
+    }
+    this.#capacities = before.capacities
+    this.#layout = before.layout
+    return false
+  }
+
+  #ensureArenas(): boolean {
+    const { zeroed, levels } = this.parts
+    return zeroed.ensure(this.#layout.zeroedBytes) && levels.ensure(this.#layout.levelBytes)
+  }
+
+  #unlink(): void {
+    if (this.#program !== 0) this.parts.memory.calls.releaseProgram(this.#program)
+    this.#program = 0
+  }
+}

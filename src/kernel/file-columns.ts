@@ -1,0 +1,236 @@
+import { assert, present } from '../base/assert.ts'
+import type { RefusalReason, RowBatch, RowRefusal } from '../model/row-batch.ts'
+import type { LinkedTable } from './compiled-table.ts'
+
+/** A closed data page, body in the layout of version 1. */
+export interface TakenPage {
+  /** Valid until the next call on the kernel. */
+  readonly body: Uint8Array
+  /** Levels, nulls included. */
+  readonly valueCount: number
+  readonly rowCount: number
+  readonly nullCount: number
+  readonly encoding: 'plain' | 'rle-dictionary'
+}
+
+/** What is known of a column chunk when all its pages are taken. */
+export interface ClosedChunk {
+  /** Plain-encoded; valid until the next call on the kernel. Undefined when no page uses it. */
+  readonly dictionary: { readonly body: Uint8Array; readonly valueCount: number } | undefined
+  readonly nullCount: number
+  /** Plain-encoded (texts without their length); absent when unknown or longer than 64 KiB. */
+  readonly min: Uint8Array | undefined
+  readonly max: Uint8Array | undefined
+}
+
+/** Column builders of one open file. */
+export interface FileColumns {
+  /**
+   * Parses payloads and appends the good ones; a refused row leaves nothing behind.
+   *
+   * @returns refusals in the order of rows. Bad payloads never throw.
+   * @throws {InvariantError} when the kernel's memory is used up by what is buffered.
+   */
+  append(batch: RowBatch): readonly RowRefusal[]
+  /** Of the open row group. */
+  readonly rowsBuffered: number
+  /** Linear memory held by this file's builders. */
+  readonly bufferedBytes: number
+  /** Columns (leaf indexes) whose open page is full. */
+  fullPages(): readonly number[]
+  /** Closes the column's open page; undefined when it is empty. */
+  takePage(column: number): TakenPage | undefined
+  /** After the column's last page of the row group. */
+  closeChunk(column: number): ClosedChunk
+  /** After `closeChunk` of all columns: the builders start over. */
+  nextRowGroup(): void
+  release(): void
+}
+
+/** Must agree with `Failure` in kernel/structures.ts. */
+const refusalReasons: readonly (RefusalReason | undefined)[] = [
+  undefined,
+  'truncated',
+  'malformed',
+  'invalid-utf8',
+  'too-deep',
+]
+
+/** A batch cut this short by a full row set wants more room. */
+const cutShort = 0.25
+/** A payload above this share of the memory is impossible: it is copied several times. */
+const payloadShareMax = 1 / 8
+
+export class KernelFile implements FileColumns {
+  readonly #table: LinkedTable
+  readonly #onRelease: () => void
+  readonly #file: number
+  readonly #leafCount: number
+  #anyFull = false
+  #released = false
+
+  constructor(table: LinkedTable, onRelease: () => void) {
+    this.#table = table
+    this.#onRelease = onRelease
+    this.#leafCount = table.plan.leaves.length
+    const program = table.linked()
+    this.#file = this.#memory.guard('opening a file', () => this.#calls.openFile(program))
+  }
+
+  get #memory() {
+    return this.#table.parts.memory
+  }
+  get #calls() {
+    return this.#table.parts.memory.calls
+  }
+
+  get rowsBuffered(): number {
+    return this.#calls.fileRows(this.#file)
+  }
+  get bufferedBytes(): number {
+    return this.#calls.fileBytes(this.#file)
+  }
+
+  append(batch: RowBatch): readonly RowRefusal[] {
+    assert(!this.#released, 'a released file takes no rows')
+    const refusals: RowRefusal[] = []
+    for (let first = 0; first < batch.count; ) {
+      const next = Math.min(first + this.#table.rowsPerCall, batch.count)
+      first += this.#appendSlice(batch, first, next, refusals)
+    }
+    return refusals
+  }
+
+  /** @returns how many rows were dealt with, at least one. */
+  #appendSlice(batch: RowBatch, first: number, next: number, refusals: RowRefusal[]): number {
+    if (this.#isImpossible(batch, first)) return this.#refuseTooLarge(first, refusals)
+    const possible = this.#possibleNext(batch, first, next)
+    const program = this.#table.linked()
+    const { staging } = this.#table.parts
+    staging.stagePayloads(batch, first, possible)
+    const given = possible - first
+    const taken = this.#memory.guard('parsing rows', () =>
+      this.#calls.parse(program, staging.starts, staging.ends, given),
+    )
+    const full = taken < given ? this.#calls.fullSet() : -1
+    this.#collectRefusals(first, refusals)
+    const rows = this.#calls.acceptedRows(program)
+    if (rows > 0) this.#encode(program, batch, { first, next: possible, rows })
+    this.#calls.clearRows(program)
+    if (full < 0) return taken
+    if (taken > 0) {
+      if (taken < given * cutShort) this.#table.grow(full, false)
+      return taken
+    }
+    return this.#table.grow(full, true) ? 0 : this.#refuseTooLarge(first, refusals)
+  }
+
+  #encode(
+    program: number,
+    batch: RowBatch,
+    slice: { readonly first: number; readonly next: number; readonly rows: number },
+  ): void {
+    for (const [index, { identity }] of this.#table.plan.leaves.entries()) {
+      if (identity === undefined) continue
+      this.#table.parts.staging.fillIdentity(identity, this.#table.slotsOf(index), batch, slice)
+    }
+    const full = this.#memory.guard(`buffering ${this.bufferedBytes} bytes of a file`, () =>
+      this.#calls.encode(program, this.#file),
+    )
+    if (full !== 0) this.#anyFull = true
+  }
+
+  #isImpossible(batch: RowBatch, row: number): boolean {
+    const start = present(batch.starts[row], 'row of the batch')
+    const end = present(batch.ends[row], 'row of the batch')
+    return (end - start) >>> 0 > this.#memory.memoryMaxBytes * payloadShareMax
+  }
+
+  /** End of the run of possible rows. */
+  #possibleNext(batch: RowBatch, first: number, next: number): number {
+    for (let row = first; row < next; row++) if (this.#isImpossible(batch, row)) return row
+    return next
+  }
+
+  #refuseTooLarge(row: number, refusals: RowRefusal[]): number {
+    refusals.push({ row, reason: 'too-large' })
+    return 1
+  }
+
+  #collectRefusals(first: number, refusals: RowRefusal[]): void {
+    const count = this.#calls.refusedRows()
+    if (count === 0) return
+    const list = this.#calls.refusedList() >>> 2
+    const words = this.#memory.u32
+    for (let i = 0; i < count; i++) {
+      const row = first + present(words[list + i * 2], 'refused row')
+      const reason = refusalReasons[present(words[list + i * 2 + 1], 'reason of a refused row')]
+      refusals.push({ row, reason: present(reason, 'the kernel gives a known reason') })
+    }
+  }
+
+  fullPages(): readonly number[] {
+    if (!this.#anyFull) return []
+    this.#anyFull = false
+    const columns = Array.from({ length: this.#leafCount }, (_, column) => column)
+    const full = columns.filter((column) => this.#calls.pageIsFull(this.#file, column) !== 0)
+    this.#anyFull = full.length > 0
+    return full
+  }
+
+  takePage(column: number): TakenPage | undefined {
+    this.#assertColumn(column)
+    if (this.#calls.openLevels(this.#file, column) === 0) return undefined
+    const start = this.#memory.guard('closing a page', () =>
+      this.#calls.takePage(this.#file, column),
+    )
+    return {
+      body: this.#memory.view(start, this.#calls.takenBytes()),
+      valueCount: this.#calls.takenLevels(),
+      rowCount: this.#calls.takenRows(),
+      nullCount: this.#calls.takenNulls(),
+      encoding: this.#calls.takenIsDictionary() === 0 ? 'plain' : 'rle-dictionary',
+    }
+  }
+
+  closeChunk(column: number): ClosedChunk {
+    this.#assertColumn(column)
+    const open = this.#calls.openLevels(this.#file, column)
+    assert(open === 0, 'a chunk is closed after its last page')
+    const valueCount = this.#calls.dictionaryCount(this.#file, column)
+    const start = this.#calls.dictionaryStart(this.#file, column)
+    const sizeBytes = this.#calls.dictionarySize(this.#file, column)
+    const known = this.#calls.rangeKnown(this.#file, column)
+    const body = this.#memory.view(start, sizeBytes)
+    return {
+      dictionary: valueCount === 0 ? undefined : { body, valueCount },
+      nullCount: this.#calls.chunkNulls(this.#file, column),
+      min: (known & 1) === 0 ? undefined : this.#rangeEnd(column, 'min'),
+      max: (known & 2) === 0 ? undefined : this.#rangeEnd(column, 'max'),
+    }
+  }
+
+  #rangeEnd(column: number, end: 'min' | 'max'): Uint8Array {
+    const isMax = end === 'max' ? 1 : 0
+    const start = this.#calls.rangeStart(this.#file, column, isMax)
+    const sizeBytes = this.#calls.rangeSize(this.#file, column, isMax)
+    return this.#memory.view(start, sizeBytes).slice()
+  }
+
+  nextRowGroup(): void {
+    this.#calls.nextRowGroup(this.#file)
+    this.#anyFull = false
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#calls.releaseFile(this.#file)
+    this.#onRelease()
+  }
+
+  #assertColumn(column: number): void {
+    assert(!this.#released, 'a released file has no columns')
+    assert(column >= 0 && column < this.#leafCount, 'the column is a leaf of the table')
+  }
+}

@@ -1,0 +1,162 @@
+/** The kernel's functions as the host sees them; kernel/index.ts and kernel/program.ts define them. */
+
+/** An address in linear memory, or a small number: u32, handed over as a signed number. */
+type Word = number
+
+export interface MemoryExports {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  setMemoryCap(pages: number): void
+  /** 1 once an allocation failed in the middle of a call, which trapped. */
+  capHit(): number
+  tryAllocate(bytes: number): Word
+  release(block: Word, bytes: number): void
+  setSeed(low: number, high: number): void
+}
+
+export interface ProgramExports {
+  newProgram(rowSets: number, contexts: number, leaves: number, requireds: number): Word
+  releaseProgram(program: Word): void
+  setRootMessage(program: Word, message: Word): void
+  addRowSet(
+    program: Word,
+    parent: Word,
+    capacity: number,
+    counts: Word,
+    arrays: number,
+    children: number,
+  ): Word
+  addArray(rowSet: Word, start: Word, shift: number): void
+  setDead(rowSet: Word, dead: Word, mapKeys: Word, keysAreText: number): void
+  addContext(
+    program: Word,
+    parent: Word,
+    rowSet: Word,
+    presence: Word,
+    definition: number,
+    repetition: number,
+    definitions: Word,
+    repetitions: Word,
+  ): Word
+  addLeaf(
+    program: Word,
+    context: Word,
+    kind: number,
+    slots: Word,
+    presence: Word,
+    enumTable: Word,
+    definitionMax: number,
+    unsigned: number,
+  ): Word
+  addRequired(program: Word, rowSet: Word, group: Word, presence: Word): void
+  addMessage(program: Word, directNext: number, sparse: number): Word
+  addEntry(
+    message: Word,
+    tag: number,
+    operation: number,
+    slots: Word,
+    presence: Word,
+    rowSet: Word,
+    inner: Word,
+    detail: Word,
+  ): Word
+  setOneof(entry: Word, oneof: Word, caseId: number): void
+  addOneof(program: Word, cases: Word, members: number): Word
+  addClearList(program: Word, oneof: Word, member: number, items: number): Word
+  addClearItem(list: Word, kind: number, target: Word): void
+  addEnum(program: Word, count: number): Word
+  addEnumName(program: Word, table: Word, number: number, length: number): Word
+}
+
+export interface ParseExports {
+  parse(program: Word, starts: Word, ends: Word, count: number): number
+  acceptedRows(program: Word): number
+  refusedRows(): number
+  refusedList(): Word
+  fullSet(): number
+  fillNumbers32(slots: Word, source: Word, rows: number): void
+  fillNumbers64(slots: Word, source: Word, rows: number): void
+  fillSame(slots: Word, low: number, high: number, rows: number): void
+  clearRows(program: Word): void
+  encode(program: Word, file: Word): number
+}
+
+export interface FileExports {
+  openFile(program: Word): Word
+  releaseFile(file: Word): void
+  fileRows(file: Word): number
+  fileBytes(file: Word): number
+  pageIsFull(file: Word, column: number): number
+  openLevels(file: Word, column: number): number
+  takePage(file: Word, column: number): Word
+  takenBytes(): number
+  takenLevels(): number
+  takenRows(): number
+  takenNulls(): number
+  takenIsDictionary(): number
+  dictionaryCount(file: Word, column: number): number
+  dictionaryStart(file: Word, column: number): Word
+  dictionarySize(file: Word, column: number): number
+  chunkNulls(file: Word, column: number): number
+  rangeKnown(file: Word, column: number): number
+  rangeStart(file: Word, column: number, isMax: number): Word
+  rangeSize(file: Word, column: number, isMax: number): number
+  nextRowGroup(file: Word): void
+}
+
+export type KernelExports = MemoryExports & ProgramExports & ParseExports & FileExports
+
+/** Every function, so that a module that lacks one is noticed when it is opened. */
+export const kernelFunctions = [
+  'setMemoryCap',
+  'capHit',
+  'tryAllocate',
+  'release',
+  'setSeed',
+  'newProgram',
+  'releaseProgram',
+  'setRootMessage',
+  'addRowSet',
+  'addArray',
+  'setDead',
+  'addContext',
+  'addLeaf',
+  'addRequired',
+  'addMessage',
+  'addEntry',
+  'setOneof',
+  'addOneof',
+  'addClearList',
+  'addClearItem',
+  'addEnum',
+  'addEnumName',
+  'parse',
+  'acceptedRows',
+  'refusedRows',
+  'refusedList',
+  'fullSet',
+  'fillNumbers32',
+  'fillNumbers64',
+  'fillSame',
+  'clearRows',
+  'encode',
+  'openFile',
+  'releaseFile',
+  'fileRows',
+  'fileBytes',
+  'pageIsFull',
+  'openLevels',
+  'takePage',
+  'takenBytes',
+  'takenLevels',
+  'takenRows',
+  'takenNulls',
+  'takenIsDictionary',
+  'dictionaryCount',
+  'dictionaryStart',
+  'dictionarySize',
+  'chunkNulls',
+  'rangeKnown',
+  'rangeStart',
+  'rangeSize',
+  'nextRowGroup',
+] as const satisfies readonly Exclude<keyof KernelExports, 'memory'>[]

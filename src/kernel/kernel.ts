@@ -1,0 +1,77 @@
+import { assert } from '../base/assert.ts'
+import { BatchStaging } from './batch-staging.ts'
+import { type CompiledTable, type KernelParts, LinkedTable } from './compiled-table.ts'
+import { kernelBase64 } from './gen/kernel-module.ts'
+import { type KernelExports, kernelFunctions } from './kernel-exports.ts'
+import { InputBlocks, type KernelInput } from './kernel-input.ts'
+import { LinearMemory } from './linear-memory.ts'
+import { ScratchArena } from './scratch-arena.ts'
+import type { TablePlan } from './table-plan.ts'
+
+export type { CompiledTable } from './compiled-table.ts'
+export type { ClosedChunk, FileColumns, TakenPage } from './file-columns.ts'
+export type { KernelInput } from './kernel-input.ts'
+
+export interface KernelOptions {
+  /** Drawn anew for each process: values from outside must not be able to collide on purpose. */
+  readonly hashSeed: bigint
+  /** Cap of linear memory, which never shrinks. At least 16 MiB, at most 4 GiB. */
+  readonly memoryMaxBytes: number
+}
+
+let compiled: WebAssembly.Module | undefined
+
+/** Compiled once per process; instances share it. */
+function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(Buffer.from(kernelBase64, 'base64'))
+  return compiled
+}
+
+function isKernel(exports: object): exports is KernelExports {
+  const lacking = kernelFunctions.filter((name) => typeof Reflect.get(exports, name) !== 'function')
+  return lacking.length === 0 && Reflect.get(exports, 'memory') instanceof WebAssembly.Memory
+}
+
+/**
+ * The machine that turns protobuf bytes into Parquet pages: one WebAssembly instance.
+ *
+ * It serves any number of tables and open files, one call at a time.
+ */
+export class Kernel {
+  readonly #parts: KernelParts
+  readonly #input: InputBlocks
+
+  private constructor(parts: KernelParts) {
+    this.#parts = parts
+    this.#input = new InputBlocks(parts.memory)
+  }
+
+  static open(options: KernelOptions): Kernel {
+    const { hashSeed, memoryMaxBytes } = options
+    assert(memoryMaxBytes >= 16 * 1_048_576, 'the kernel has at least 16 MiB of memory')
+    const { exports } = new WebAssembly.Instance(kernelModule(), {})
+    assert(isKernel(exports), 'the kernel module has every function; run npm run build:kernel')
+    const memory = new LinearMemory(exports, memoryMaxBytes)
+    const seed = BigInt.asUintN(64, hashSeed)
+    exports.setSeed(Number(BigInt.asIntN(32, seed)), Number(BigInt.asIntN(32, seed >> 32n)))
+    return new Kernel({
+      memory,
+      staging: new BatchStaging(memory),
+      zeroed: new ScratchArena(memory),
+      levels: new ScratchArena(memory),
+    })
+  }
+
+  get input(): KernelInput {
+    return this.#input
+  }
+
+  /** Linear memory in use or waiting for reuse. */
+  get memoryBytes(): number {
+    return this.#parts.memory.sizeBytes
+  }
+
+  compile(plan: TablePlan): CompiledTable {
+    return new LinkedTable(plan, this.#parts)
+  }
+}
