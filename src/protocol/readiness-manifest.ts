@@ -14,7 +14,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream, SourceView } from './readiness-facts.ts'
-import type { Passage } from './watermark.ts'
+import { eventWatermarkOf, type Passage } from './watermark.ts'
 
 /** A manifest before the log gave it an index. */
 export type ManifestDraft = Omit<ReadyManifest, 'logEntry'>
@@ -90,7 +90,7 @@ export function manifestOf(
     counts: countsOf(counts),
     sources: passed.map(sourceOf),
     schemaVersions: [...new Set(files.map((file) => file.schemaVersion))].sort((a, b) => a - b),
-    eventWatermark: watermarkOf(passed),
+    eventWatermark: isoOrNull(eventWatermarkOf(passed.map(({ view }) => view))),
     decidedAt: isoOf(facts.lakeNowMs),
   }
 }
@@ -108,6 +108,8 @@ const countsOf = (counts: Counts): ReadyManifest['counts'] => ({
 const sortedByName = (byReason: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(byReason).sort(([a], [b]) => (a < b ? -1 : 1)))
 
+const isoOrNull = (at: UnixMs | undefined): string | null => (at === undefined ? null : isoOf(at))
+
 function sourceOf({ view, passage }: PassedSource): ManifestSource {
   const { source, position, progress } = view
   assert(position !== undefined, 'a topic-partition that passed has a position')
@@ -117,20 +119,9 @@ function sourceOf({ view, passage }: PassedSource): ManifestSource {
     topicId: source.topicId,
     partition: source.partition,
     next: String(position.next),
-    eventWatermark: progress === undefined ? null : isoOf(progress.eventWatermarkMs),
+    eventWatermark: isoOrNull(progress?.eventWatermarkMs),
     evidence: passage,
   }
-}
-
-/** The stream's event-time watermark: the lowest of its topic-partitions, null if one has none. */
-function watermarkOf(passed: readonly PassedSource[]): string | null {
-  let lowest: UnixMs | undefined
-  for (const { view } of passed) {
-    if (view.progress === undefined) return null
-    const { eventWatermarkMs } = view.progress
-    if (lowest === undefined || eventWatermarkMs < lowest) lowest = eventWatermarkMs
-  }
-  return lowest === undefined ? null : isoOf(lowest)
 }
 
 /** The manifest's JSON, the same bytes from everybody. */
@@ -155,11 +146,21 @@ export function manifestText(manifest: ReadyManifest): string {
     files: manifest.files.map(({ path, bytes, rows, crc32c }) => ({ path, bytes, rows, crc32c })),
     added: manifest.added,
     removed: manifest.removed,
-    counts: manifest.counts,
-    sources: manifest.sources,
+    counts: countsOf(manifest.counts),
+    sources: manifest.sources.map(sourceInOrder),
     schemaVersions: manifest.schemaVersions,
     eventWatermark: manifest.eventWatermark,
     logEntry: manifest.logEntry,
     decidedAt: manifest.decidedAt,
   })
 }
+
+const sourceInOrder = (source: ManifestSource): ManifestSource => ({
+  clusterId: source.clusterId,
+  topic: source.topic,
+  topicId: source.topicId,
+  partition: source.partition,
+  next: source.next,
+  eventWatermark: source.eventWatermark,
+  evidence: source.evidence,
+})

@@ -60,3 +60,14 @@ export function idleFromMs(stream: ReadyStream, quietSinceMs: UnixMs, endMs: Uni
   const endOver = later(later(endMs, stream.readyDelayMs), stream.idleMs)
   return quietForIdle > endOver ? quietForIdle : endOver
 }
+
+/** A stream's event-time watermark: the lowest of its topic-partitions, none where one has none. */
+export function eventWatermarkOf(views: readonly SourceView[]): UnixMs | undefined {
+  let lowest: UnixMs | undefined
+  for (const { progress } of views) {
+    if (progress === undefined) return undefined
+    if (lowest === undefined || progress.eventWatermarkMs < lowest)
+      lowest = progress.eventWatermarkMs
+  }
+  return lowest
+}
