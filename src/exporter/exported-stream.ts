@@ -1,5 +1,5 @@
 import type { ParquetFileOptions } from '../codec/parquet/file-writer.ts'
-import type { CompiledTable } from '../kernel/kernel.ts'
+import type { CompiledTable } from '../kernel/compiled-table.ts'
 import type { PartitionScheme } from '../model/lake-partition.ts'
 
 /** A table as the exporter writes it. */

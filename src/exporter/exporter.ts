@@ -7,7 +7,7 @@
  */
 import { present } from '../base/assert.ts'
 import { type UnixMs, unixMs } from '../base/time.ts'
-import type { KernelInput } from '../kernel/kernel.ts'
+import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import { type EventFates, type EventLoad, type EventRefusal, settled } from '../model/event-load.ts'
 import type { FoldState } from '../model/fold-state.ts'

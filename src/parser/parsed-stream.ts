@@ -3,7 +3,7 @@ import type { PartitionScheme } from '../model/lake-partition.ts'
 /** A configured stream as the parser sees it; its index is that of `EventTable.stream`. */
 export interface ParsedStream {
   readonly name: string
-  readonly topic: string
+  readonly topics: readonly string[]
   readonly format: 'raw-event' | 'protobuf'
   readonly scheme: PartitionScheme
 }

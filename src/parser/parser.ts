@@ -53,10 +53,12 @@ export class Parser {
   constructor(streams: readonly ParsedStream[], input: KernelInput, letters: LetterSink) {
     this.#input = input
     this.#refusals = new Refusals(streams, input, letters)
-    for (const [index, stream] of streams.entries()) this.#addRoute(index, stream)
+    for (const [index, stream] of streams.entries()) {
+      for (const topic of stream.topics) this.#addRoute(index, stream, topic)
+    }
   }
 
-  #addRoute(index: number, { name, topic, format }: ParsedStream): void {
+  #addRoute(index: number, { name, format }: ParsedStream, topic: string): void {
     const known = this.#routes.get(topic)
     if (format === 'protobuf') {
       assert(known === undefined, `topic "${topic}" of a bare stream has no other stream`)

@@ -19,10 +19,15 @@ const atMs = Date.UTC(2026, 10, 20, 13, 5)
 const recordMs = Date.UTC(2026, 10, 20, 15, 30)
 const hour = { by: 'hour', timezone: 'UTC' } as const
 const streams: ParsedStream[] = [
-  { name: 'views', topic: 'events', format: 'raw-event', scheme: hour },
-  { name: 'orders', topic: 'events', format: 'raw-event', scheme: { by: 'day', timezone: 'UTC' } },
-  { name: 'bare', topic: 'bare', format: 'protobuf', scheme: hour },
-  { name: 'views', topic: 'other', format: 'raw-event', scheme: hour },
+  { name: 'views', topics: ['events', 'second'], format: 'raw-event', scheme: hour },
+  {
+    name: 'orders',
+    topics: ['events'],
+    format: 'raw-event',
+    scheme: { by: 'day', timezone: 'UTC' },
+  },
+  { name: 'bare', topics: ['bare'], format: 'protobuf', scheme: hour },
+  { name: 'views', topics: ['other'], format: 'raw-event', scheme: hour },
 ]
 
 interface Parsed {
@@ -76,6 +81,11 @@ describe('events', () => {
   it('of a name that two topics use go to the stream of their own topic', () => {
     const result = parsed([{ value: view() }, { value: view(), topic: 'other' }])
     expect(rowsOf(result).map(({ stream }) => stream)).toEqual([0, 3])
+  })
+
+  it('of a stream on several topics are of the one stream', () => {
+    const result = parsed([{ value: view() }, { value: view(), topic: 'second' }])
+    expect(rowsOf(result).map(({ stream }) => stream)).toEqual([0, 0])
   })
 
   it('of a bare topic are the value itself, at the time of the record', () => {

@@ -1,0 +1,98 @@
+/** The configured streams as each stage sees them; an index is the same stream everywhere. */
+import { compileFilter } from '../etl/expression.ts'
+import type { FilterRule } from '../etl/filter-step.ts'
+import type { ExportedStream, ExportedTable } from '../exporter/exported-stream.ts'
+import type { ProgressedStream } from '../exporter/position-table.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import { planTable } from '../kernel/table-plan.ts'
+import type { MessageSchema } from '../model/event-schema.ts'
+import type { ConfiguredStream } from '../model/log-entry.ts'
+import type { GuardedStream } from '../parser/event-time.ts'
+import type { ParsedStream } from '../parser/parsed-stream.ts'
+import type { ReadyStream } from '../protocol/readiness-facts.ts'
+import { targetName } from '../readiness/config.ts'
+import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
+
+/** Name of the dead letters' table in places and files of the log; no stream can have it. */
+export const deadLetterStream = '_dead_letters'
+
+const rowGroupBytesMax = 128 * 1_024 * 1_024
+
+export const parsedStreams = ({ streams }: ResolvedConfig): readonly ParsedStream[] =>
+  streams.map(({ name, topics, format, scheme }) => ({ name, topics, format, scheme }))
+
+export const guardedStreams = ({ streams }: ResolvedConfig): readonly GuardedStream[] =>
+  streams.map(({ name, scheme, eventTime }) => ({
+    name,
+    scheme,
+    limits: { futureMaxMs: eventTime.futureMax, pastMaxMs: eventTime.pastMax },
+  }))
+
+export const progressedStreams = ({ streams }: ResolvedConfig): readonly ProgressedStream[] =>
+  streams.map(({ name, eventTime }) => ({ name, outOfOrdernessMs: eventTime.outOfOrderness }))
+
+export const filterRules = ({ streams }: ResolvedConfig): readonly (readonly FilterRule[])[] =>
+  streams.map(({ name, message, etl }) =>
+    etl.flatMap((step) =>
+      step.kind === 'filter'
+        ? [{ filter: compileFilter(step.where, message, name), reason: step.reason }]
+        : [],
+    ),
+  )
+
+export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly ReadyStream[] =>
+  streams.map(({ name, table, topics, scheme }) => ({
+    name,
+    table,
+    topics,
+    scheme,
+    readyDelayMs: ready.delay,
+    idleMs: ready.idle,
+    targets: ready.notify.map(targetName),
+  }))
+
+export const configuredStreams = ({ streams }: ResolvedConfig): readonly ConfiguredStream[] =>
+  streams.map(({ name, table, topics }) => ({ name, table, topics }))
+
+export const exportedStreams = (
+  { streams }: ResolvedConfig,
+  kernel: Kernel,
+): readonly ExportedStream[] => streams.map((stream) => exportedStream(stream, kernel))
+
+function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream {
+  const { name, table, file, scheme, schemaVersion, message, identity, names, eventTime } = stream
+  return {
+    stream: name,
+    table,
+    compiled: kernel.compile(planTable(message, { identity, names })),
+    file: {
+      codec: file.codec,
+      level: 1,
+      rowGroupBytesMax,
+      keyValues: new Map([
+        ['lakeward.stream', name],
+        ['lakeward.schema.version', String(schemaVersion)],
+      ]),
+    },
+    rollBytes: file.rollBytes,
+    schemaVersion,
+    scheme,
+    outOfOrdernessMs: eventTime.outOfOrderness,
+  }
+}
+
+/** The table of dead letters: partitioned by the day of the commit, never announced. */
+export function deadLetterTable(
+  pipeline: string,
+  kernel: Kernel,
+  message: MessageSchema,
+): ExportedTable {
+  return {
+    stream: deadLetterStream,
+    table: `${pipeline}_dead_letters`,
+    compiled: kernel.compile(planTable(message, { identity: [], names: 'as-declared' })),
+    file: { codec: 'zstd', level: 1, rowGroupBytesMax, keyValues: new Map() },
+    rollBytes: rowGroupBytesMax,
+    schemaVersion: 1,
+  }
+}
