@@ -12,7 +12,7 @@ export interface RawPage {
   readonly encoding: 'plain' | 'rle-dictionary'
 }
 
-/** What the kernel says of a column chunk when it is closed. */
+/** What the kernel says of a column chunk when it is closed; views, as those of pages. */
 export interface ClosedChunk extends ChunkBounds {
   readonly dictionary: { readonly body: Uint8Array; readonly valueCount: number } | undefined
 }
@@ -77,8 +77,8 @@ export class ColumnChunk {
       dataOffset: offset + (first?.bytes.length ?? 0),
       pages: this.#pages,
       nullCount: closed.nullCount,
-      min: closed.min,
-      max: closed.max,
+      min: closed.min && new Uint8Array(closed.min),
+      max: closed.max && new Uint8Array(closed.max),
     }
     return { bytes: pages.map(({ bytes }) => bytes), place }
   }

@@ -7,7 +7,7 @@
  * - Fragments of 64 KiB: no copy reaches back further, so two-byte offsets are enough.
  * - Output is a function of the input alone.
  *
- *     "aaaaaaaa"  →  08 | 00 61 | 1a 01 00    length 8, literal "a", copy 7 from 1 back
+ *     32 times "a"  →  20 | 00 61 | 7a 01 00    length 32, literal "a", copy 31 from 1 back
  *
  * Source: https://github.com/google/snappy/blob/main/format_description.txt
  */

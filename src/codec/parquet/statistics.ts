@@ -9,6 +9,7 @@
  *
  * Source: Apache Parquet, `parquet.thrift` (Statistics, ColumnOrder).
  */
+import { isUtf8 } from 'node:buffer'
 import type { ColumnLeaf } from '../../model/table-schema.ts'
 import { binary, bool, i64, struct, type ThriftValue } from './thrift.ts'
 
@@ -55,8 +56,8 @@ function boundsOf(
   switch (leaf.physical) {
     case 'byte-array': {
       const isText = leaf.logical === 'string' || leaf.logical === 'enum'
-      const upper = upperBound(max, isText)
-      return upper && { min: lowerBound(min, isText), max: upper }
+      const upper = upperBound(max, isText && isUtf8(max))
+      return upper && { min: lowerBound(min, isText && isUtf8(min)), max: upper }
     }
     case 'float':
     case 'double':
@@ -109,14 +110,14 @@ function upperBound(value: Uint8Array, isText: boolean): Bound | undefined {
 function cut(value: Uint8Array, isText: boolean): Uint8Array {
   let next = boundBytesMax
   while (isText && next > 0 && ((value[next] ?? 0) & 0xc0) === 0x80) next--
-  return value.slice(0, next)
+  return new Uint8Array(value.subarray(0, next))
 }
 
 /** The next higher bytes: the last byte below 0xff is raised, what stands behind it is dropped. */
 function raisedBytes(value: Uint8Array): Uint8Array | undefined {
   const last = value.findLastIndex((bits) => bits !== 0xff)
   if (last < 0) return undefined
-  const raised = value.slice(0, last + 1)
+  const raised = new Uint8Array(value.subarray(0, last + 1))
   raised[last] = (raised[last] ?? 0) + 1
   return raised
 }

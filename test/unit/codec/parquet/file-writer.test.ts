@@ -1,0 +1,335 @@
+import { readFileSync } from 'node:fs'
+import { crc32, zstdDecompressSync } from 'node:zlib'
+import { crc32c } from '@node-rs/crc32'
+import { parquetMetadata } from 'hyparquet'
+import { describe, expect, test } from 'vitest'
+import {
+  type ParquetFileOptions,
+  ParquetFileWriter,
+} from '../../../../src/codec/parquet/file-writer.ts'
+import { createdBy } from '../../../../src/codec/parquet/format.ts'
+import { readParquetMetadata, readParquetRows } from '../../../../src/codec/parquet/read-file.ts'
+import { decodeThrift, type ThriftStruct } from '../../../../src/codec/parquet/thrift.ts'
+import { batchOf, type HandMadeRow, HandMadeTable } from '../../../support/hand-made-pages.ts'
+
+const options: ParquetFileOptions = {
+  codec: 'zstd',
+  level: 1,
+  rowGroupBytesMax: 1 << 27,
+  keyValues: new Map([
+    ['lakeward.stream', 'app_events'],
+    ['empty', ''],
+  ]),
+}
+
+const row = (index: number): HandMadeRow => ({
+  id: BigInt(index) * 10_000_000_000n,
+  name: index % 3 === 0 ? undefined : `name ${index % 7}`,
+  tags: Array.from({ length: index % 4 }, (_, tag) => index - tag),
+})
+
+const rows = (count: number): readonly HandMadeRow[] =>
+  Array.from({ length: count }, (_, index) => row(index))
+
+const expected = (all: readonly HandMadeRow[]): unknown[] =>
+  all.map(({ id, name, tags }) => ({ id, name: name ?? null, tags: [...tags] }))
+
+/** A file of all rows, appended in batches of `batchRows`. */
+function fileOf(
+  all: readonly HandMadeRow[],
+  batchRows: number,
+  more: Partial<ParquetFileOptions> = {},
+) {
+  const table = new HandMadeTable(all)
+  const writer = new ParquetFileWriter(table, { ...options, ...more })
+  for (let first = 0; first < all.length; first += batchRows) {
+    writer.append(batchOf(Math.min(batchRows, all.length - first)))
+  }
+  const sealed = writer.seal()
+  return { table, sealed, bytes: Buffer.concat(sealed.chunks) }
+}
+
+const numberAt = (fields: ThriftStruct, id: number): number => {
+  const value = fields.get(id)
+  return value?.type === 'i32' ? value.value : Number.NaN
+}
+
+describe.each(['zstd', 'snappy', 'none'] as const)('with %s', (codec) => {
+  test('rows are read back by another reader', async () => {
+    const all = rows(1_000)
+    const { bytes, sealed } = fileOf(all, 128, { codec })
+    expect(sealed.rowCount).toBe(1_000)
+    expect(sealed.sizeBytes).toBe(bytes.length)
+    expect(await readParquetRows(bytes)).toEqual(expected(all))
+  })
+})
+
+test('a row group is closed between two batches when its bytes pass the limit', async () => {
+  const all = rows(1_000)
+  const { bytes } = fileOf(all, 100, { rowGroupBytesMax: 2_000 })
+  const footer = parquetMetadata(bytes)
+  const groupRows = footer.row_groups.map((group) => Number(group.num_rows))
+  expect(groupRows.length).toBeGreaterThan(2)
+  expect(groupRows.every((count) => count % 100 === 0 && count > 0)).toBe(true)
+  expect(await readParquetRows(bytes)).toEqual(expected(all))
+})
+
+test('a file without rows is a file', async () => {
+  const { bytes, sealed } = fileOf([], 1)
+  expect(sealed.rowCount).toBe(0)
+  expect(parquetMetadata(bytes).row_groups).toHaveLength(0)
+  expect(await readParquetRows(bytes)).toEqual([])
+})
+
+test('refused rows are not in the file and not counted', async () => {
+  const all = [row(1), { ...row(2), id: -1n }, row(3)]
+  const writer = new ParquetFileWriter(new HandMadeTable(all), options)
+  expect(writer.append(batchOf(3))).toEqual([{ row: 1, reason: 'malformed' }])
+  expect(writer.rowCount).toBe(2)
+  const bytes = Buffer.concat(writer.seal().chunks)
+  expect(await readParquetRows(bytes)).toEqual(expected([row(1), row(3)]))
+})
+
+test('a batch of which every row is refused leaves no row group', () => {
+  const writer = new ParquetFileWriter(new HandMadeTable([{ ...row(1), id: -1n }]), {
+    ...options,
+    rowGroupBytesMax: 0,
+  })
+  writer.append(batchOf(1))
+  expect(parquetMetadata(Buffer.concat(writer.seal().chunks)).row_groups).toHaveLength(0)
+})
+
+test('the checksum is the CRC32C of all bytes', () => {
+  const { bytes, sealed } = fileOf(rows(500), 100)
+  expect(sealed.crc32c).toBe(crc32c(bytes).toString(16).padStart(8, '0'))
+  expect(sealed.crc32c).toMatch(/^[0-9a-f]{8}$/)
+})
+
+test('the same rows in the same batches give the same bytes', () => {
+  const [one, two] = [fileOf(rows(777), 50), fileOf(rows(777), 50)]
+  expect(one.bytes.equals(two.bytes)).toBe(true)
+})
+
+test('bytes are counted while the file grows', () => {
+  const writer = new ParquetFileWriter(new HandMadeTable(rows(200), 100), options)
+  expect(writer.encodedBytes).toBe(4)
+  writer.append(batchOf(60))
+  expect(writer.encodedBytes).toBe(4)
+  expect(writer.bufferedBytes).toBe(4 + 60 * 8 * 3)
+  writer.append(batchOf(60))
+  const encoded = writer.encodedBytes
+  expect(encoded).toBeGreaterThan(4)
+  expect(writer.bufferedBytes).toBe(encoded)
+  expect(writer.rowCount).toBe(120)
+  const sealed = writer.seal()
+  expect(sealed.sizeBytes).toBeGreaterThan(encoded)
+  expect(writer.bufferedBytes).toBe(sealed.sizeBytes)
+})
+
+test('the kernel gets its memory back once, by seal or discard', () => {
+  const { table } = fileOf(rows(10), 10)
+  expect(table.released).toBe(1)
+  const other = new HandMadeTable(rows(10))
+  const writer = new ParquetFileWriter(other, options)
+  writer.append(batchOf(10))
+  writer.discard()
+  writer.discard()
+  expect(other.released).toBe(1)
+  expect(() => writer.append(batchOf(1))).toThrow('open file')
+  expect(() => writer.seal()).toThrow('sealed once')
+})
+
+describe('the footer', () => {
+  const { bytes } = fileOf(rows(300), 100)
+  const footer = parquetMetadata(bytes)
+
+  test('names the writer in the form that the JVM reads', () => {
+    const form = /^(.*?)\s+version\s*(?:([^(]*?)\s*(?:\(\s*build\s*([^)]*?)\s*\))?)?$/
+    const [, application, version, build] = form.exec(footer.created_by ?? '') ?? []
+    const manifest: unknown = JSON.parse(
+      readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'),
+    )
+    expect({ name: application, version }).toEqual({
+      name: 'lakeward',
+      version: (manifest as { version: string }).version,
+    })
+    expect(build).not.toBe('')
+    expect(footer.created_by).toBe(createdBy)
+  })
+
+  test('keeps key-values, empty ones too', () => {
+    expect(footer.key_value_metadata).toEqual([
+      { key: 'lakeward.stream', value: 'app_events' },
+      { key: 'empty', value: '' },
+    ])
+  })
+
+  test('has field ids and both kinds of logical types', () => {
+    expect(
+      footer.schema.map((e) => [e.name, e.field_id, e.converted_type, e.logical_type?.type]),
+    ).toEqual([
+      ['schema', undefined, undefined, undefined],
+      ['id', 1, undefined, undefined],
+      ['name', 2, 'UTF8', 'STRING'],
+      ['tags', 3, 'LIST', 'LIST'],
+      ['list', undefined, undefined, undefined],
+      ['element', undefined, undefined, undefined],
+    ])
+  })
+
+  test('says that each column is in the order of its type', () => {
+    const { fields } = decodeThrift(
+      bytes.subarray(bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)),
+    )
+    const orders = fields.get(7)
+    if (orders?.type !== 'list') throw new Error('no column orders')
+    expect(orders.values).toHaveLength(3)
+    for (const order of orders.values) {
+      expect(order.type === 'struct' && [...order.fields.keys()]).toEqual([1])
+    }
+  })
+
+  test('has encodings with their pages, sizes and counts that add up', () => {
+    const [group] = footer.row_groups
+    const chunks = group?.columns.map((column) => column.meta_data) ?? []
+    expect(chunks.map((chunk) => chunk?.encodings)).toEqual([
+      ['PLAIN'],
+      ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
+      ['PLAIN', 'RLE'],
+    ])
+    expect(chunks[1]?.encoding_stats).toEqual([
+      { page_type: 'DICTIONARY_PAGE', encoding: 'PLAIN', count: 1 },
+      { page_type: 'DATA_PAGE', encoding: 'RLE_DICTIONARY', count: 3 },
+    ])
+    const sum = (of: (chunk: (typeof chunks)[number]) => bigint | undefined): bigint =>
+      chunks.reduce((total, chunk) => total + (of(chunk) ?? 0n), 0n)
+    expect(group?.total_byte_size).toBe(sum((chunk) => chunk?.total_uncompressed_size))
+    expect(group?.total_compressed_size).toBe(sum((chunk) => chunk?.total_compressed_size))
+    expect(group?.file_offset).toBe(4n)
+    expect(group?.ordinal).toBe(0)
+    expect(chunks.map((chunk) => chunk?.num_values)).toEqual([300n, 300n, 525n])
+    expect(chunks.map((chunk) => chunk?.statistics?.null_count)).toEqual([0n, 100n, 75n])
+  })
+})
+
+test('every page has its sizes and the CRC32 of its compressed body', () => {
+  const { bytes } = fileOf(rows(300), 100)
+  let pages = 0
+  for (const group of parquetMetadata(bytes).row_groups) {
+    for (const { meta_data: chunk } of group.columns) {
+      if (chunk === undefined) throw new Error('a chunk has no metadata')
+      const first = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)
+      const next = first + Number(chunk.total_compressed_size)
+      for (let at = first; at < next; pages++) {
+        const header = decodeThrift(bytes.subarray(at))
+        const body = bytes.subarray(
+          at + header.sizeBytes,
+          at + header.sizeBytes + numberAt(header.fields, 3),
+        )
+        expect(numberAt(header.fields, 4)).toBe(crc32(body) | 0)
+        const plain = chunk.codec === 'ZSTD' ? zstdDecompressSync(body) : body
+        expect(plain.length).toBe(numberAt(header.fields, 2))
+        at += header.sizeBytes + body.length
+        if (at > next) throw new Error('a page passes the end of its chunk')
+      }
+    }
+  }
+  expect(pages).toBe(10)
+})
+
+test('a column that does not shrink is stored as it is', () => {
+  const noise = rows(200).map((each, index) => ({
+    ...each,
+    id: BigInt.asUintN(62, BigInt(index + 1) * 0x9e37_79b9_7f4a_7c15n),
+  }))
+  const codecs = parquetMetadata(fileOf(noise, 100).bytes).row_groups[0]?.columns.map(
+    (column) => column.meta_data?.codec,
+  )
+  expect(codecs).toEqual(['UNCOMPRESSED', 'ZSTD', 'ZSTD'])
+})
+
+describe('metadata read back', () => {
+  const { bytes } = fileOf(rows(300), 100, { rowGroupBytesMax: 1 })
+
+  test('has rows, columns and bounds over all row groups', () => {
+    const outcome = readParquetMetadata(bytes.subarray(-2_000))
+    if (outcome.kind !== 'read') throw new Error('not read')
+    const { metadata } = outcome
+    expect(metadata).toMatchObject({ rowCount: 300, rowGroupCount: 3, createdBy })
+    expect(metadata.keyValues.get('lakeward.stream')).toBe('app_events')
+    expect(metadata.columns).toEqual([
+      {
+        path: 'id',
+        physical: 'INT64',
+        logical: undefined,
+        fieldId: 1,
+        nullCount: 0,
+        min: 0n,
+        max: 2_990_000_000_000n,
+      },
+      {
+        path: 'name',
+        physical: 'BYTE_ARRAY',
+        logical: 'UTF8',
+        fieldId: 2,
+        nullCount: 100,
+        min: 'name 0',
+        max: 'name 6',
+      },
+      {
+        path: 'tags.list.element',
+        physical: 'INT32',
+        logical: undefined,
+        fieldId: undefined,
+        nullCount: 75,
+        min: 1,
+        max: 299,
+      },
+    ])
+  })
+
+  test('asks for more bytes when the footer is longer than the tail', () => {
+    const footerBytes = bytes.readUInt32LE(bytes.length - 8)
+    expect(readParquetMetadata(bytes.subarray(-8))).toEqual({
+      kind: 'needs-more',
+      tailBytes: footerBytes + 8,
+    })
+    expect(readParquetMetadata(bytes.subarray(-(footerBytes + 8))).kind).toBe('read')
+  })
+
+  test('bytes that are no end of a Parquet file are refused', () => {
+    expect(() => readParquetMetadata(Buffer.from('PAR1'))).toThrow('do not end as a Parquet file')
+    expect(() => readParquetMetadata(Buffer.alloc(100))).toThrow('do not end as a Parquet file')
+  })
+
+  test('a damaged footer is refused', () => {
+    const damaged = Buffer.from(bytes)
+    damaged.fill(0xff, damaged.length - 300, damaged.length - 8)
+    expect(() => readParquetMetadata(damaged)).toThrow(
+      expect.objectContaining({ name: 'ParquetError' }),
+    )
+  })
+})
+
+describe('rows read back', () => {
+  const all = rows(300)
+  const { bytes } = fileOf(all, 100, { rowGroupBytesMax: 1 })
+
+  test('only the columns and rows asked for', async () => {
+    const part = await readParquetRows(bytes, { columns: ['id'], first: 150, next: 152 })
+    expect(part).toEqual([{ id: 1_500_000_000_000n }, { id: 1_510_000_000_000n }])
+  })
+
+  test.each(['zstd', 'snappy'] as const)('a damaged page of %s is refused', async (codec) => {
+    const whole = fileOf(all, 100, { codec }).bytes
+    const chunk = parquetMetadata(whole).row_groups[0]?.columns[0]?.meta_data
+    const first = Number(chunk?.data_page_offset)
+    const { sizeBytes } = decodeThrift(whole.subarray(first))
+    whole.fill(0xff, first + sizeBytes, first + sizeBytes + 20)
+    await expect(readParquetRows(whole)).rejects.toMatchObject({ name: 'ParquetError' })
+  })
+
+  test('bytes that are no Parquet file are refused', async () => {
+    await expect(readParquetRows(Buffer.from('hello, world'))).rejects.toThrow('do not end as')
+  })
+})
