@@ -18,6 +18,13 @@ export const kafkaFaults = {
       `the embedded broker cannot listen on "${f.host}:${f.port}": ${f.reason}`,
     hint: 'Stop what listens there, or give the broker another port; port 0 takes a free one.',
   },
+  BROKER_TOPIC_REFUSED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { topic: string; reason: string }) =>
+      `the embedded broker cannot make topic "${f.topic}": ${f.reason}`,
+    hint: 'Name the topic with 1 to 249 of a-z A-Z 0-9 . _ - and give it at least one partition.',
+  },
   BROKER_DIRECTORY_IN_USE: {
     domain: 'user',
     retry: 'never',
