@@ -32,7 +32,10 @@ export interface FetchedBatches {
 
 /** What the source tells its reader. Handlers are called one at a time for each broker. */
 export interface SourceReader {
-  /** These are ours now. @returns where to read each from; a missing one is not read. */
+  /**
+   * These are ours now. @returns where to read each from; a missing one is not read until `seek`.
+   * They may be revoked or lost while the promise is open: it then says nothing any more.
+   */
   onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>>
   /** These are about to be given up; the promise is waited for, within the rebalance timeout. */
   onRevoked(sources: readonly SourcePartition[]): Promise<void>
@@ -61,16 +64,31 @@ export interface Source {
   /** Stops fetching; leaves the group only in `close`. */
   stopFetching(): Promise<void>
   close(): Promise<void>
-  /** Stops asking for records of these; heartbeats go on. */
+  /** Stops asking for records of these, also drops what is on its way; heartbeats go on. */
   pause(sources: readonly SourcePartition[]): void
   resume(sources: readonly SourcePartition[]): void
-  /** Reads on from `offset`; answers on their way are thrown away. */
-  seek(source: SourcePartition, offset: Offset): void
-  /** The whole set of topic-partitions of the configured topics, asked now. */
+  /**
+   * Reads on from `offset`; answers on their way are thrown away. Also the way on after a refusal,
+   * with the new ids when the topic was made anew.
+   *
+   * @param leaderEpoch of the record before `offset`: the leader then checks that its log has it.
+   *   Absent: not known, not checked.
+   */
+  seek(source: SourcePartition, offset: Offset, leaderEpoch?: number): void
+  /**
+   * The whole set of topic-partitions of the configured topics, asked now.
+   * @throws {Fault} KAFKA_UNREACHABLE, as do the offsets below.
+   */
   metadata(): Promise<MetadataAnswer>
-  /** High watermarks (not last stable offsets), asked now of each leader. */
+  /**
+   * High watermarks (not last stable offsets), asked now of each leader. What no leader answers for
+   * is left out.
+   */
   highWatermarks(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, NextOffset>>
-  /** First offset at or after the position; a time past the last record gives the end. */
+  /**
+   * First offset at or after the position; a time past the last record gives the end. What no leader
+   * answers for is left out.
+   */
   offsetsAt(
     sources: readonly SourcePartition[],
     position: OffsetPosition,

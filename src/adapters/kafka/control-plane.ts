@@ -1,0 +1,207 @@
+/**
+ * Questions to brokers beside fetching: metadata, offsets, coordinator, group requests.
+ *
+ * Invariants:
+ * - Group requests have their own connection: a join may wait for minutes, and brokers answer a
+ *   connection's requests in order.
+ * - Versions are fixed; a broker that lacks one is refused by name, since brokers close the
+ *   connection on a version they do not know, without a word.
+ *
+ * Source: `@platformatic/kafka` 2.12, its public protocol modules and connection pool.
+ */
+import {
+  apiVersionsV0,
+  type Broker,
+  type Connection,
+  ConnectionPool,
+  findCoordinatorV4,
+  heartbeatV4,
+  joinGroupV6,
+  leaveGroupV4,
+  listOffsetsV6,
+  metadataV12,
+  offsetCommitV8,
+  type SASLOptions,
+  syncGroupV4,
+} from '@platformatic/kafka'
+import { Fault } from '../../base/fault.ts'
+import { clusterId, topicId } from '../../model/topic-partition.ts'
+import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
+import { errorCode, errorName } from './error-code.ts'
+import { answerOf } from './foreign-error.ts'
+import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
+
+const connectTimeoutMs = 5_000
+const callTimeoutMs = 15_000
+const groupKey = 0
+const noReplica = -1
+
+const neededApis = [
+  metadataV12,
+  findCoordinatorV4,
+  joinGroupV6,
+  syncGroupV4,
+  heartbeatV4,
+  leaveGroupV4,
+  listOffsetsV6,
+  offsetCommitV8,
+].map(({ api }) => api)
+
+/** One partition of a ListOffsets question. */
+export interface OffsetAsk {
+  readonly topic: string
+  readonly partition: number
+  readonly leaderEpoch: number
+  /** -1 latest, -2 earliest, else Unix milliseconds. */
+  readonly timestamp: bigint
+}
+
+export interface OffsetAnswer {
+  readonly topic: string
+  readonly partition: number
+  readonly errorCode: number
+  /** -1: no record at or after the time. */
+  readonly offset: bigint
+}
+
+export class ControlPlane {
+  readonly #options: KafkaSourceOptions
+  readonly #pool: ConnectionPool
+  #groupPool: ConnectionPool
+  #known: readonly BrokerAddress[]
+  #versionsChecked = false
+
+  constructor(options: KafkaSourceOptions) {
+    this.#options = options
+    this.#known = options.brokers.map(parseAddress)
+    this.#pool = poolOf(options, callTimeoutMs)
+    this.#groupPool = this.#newGroupPool()
+  }
+
+  /** Topics, partitions and leaders, from whichever broker answers. */
+  async metadata(): Promise<ClusterFacts> {
+    const connection = await this.#any()
+    const asked = metadataV12.api.async(connection, [...this.#options.topics], false)
+    const answer = await answerOf(asked)
+    const brokers = new Map(
+      answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]),
+    )
+    this.#known = [...brokers.values(), ...this.#options.brokers.map(parseAddress)]
+    const found = answer.topics.filter((topic) => topic.errorCode === errorCode.none)
+    const topics = found.map((topic): readonly [string, TopicFacts] => {
+      const name = topic.name ?? ''
+      const partitions = topic.partitions
+        .map(({ partitionIndex: partition, leaderId, leaderEpoch }) => {
+          return { partition, leaderId, leaderEpoch }
+        })
+        .sort((a, b) => a.partition - b.partition)
+      return [name, { topic: name, topicId: topicId(topic.topicId), partitions }]
+    })
+    const byName = new Map(topics)
+    const missingTopics = this.#options.topics.filter((topic) => !byName.has(topic))
+    return { clusterId: clusterId(answer.clusterId ?? ''), brokers, topics: byName, missingTopics }
+  }
+
+  /** Asks one broker for offsets of the partitions that it leads. */
+  async listOffsets(
+    at: BrokerAddress,
+    asks: readonly OffsetAsk[],
+  ): Promise<readonly OffsetAnswer[]> {
+    const connection = await this.#pool.get(at)
+    const topics = [...Map.groupBy(asks, ({ topic }) => topic)].map(([name, ofTopic]) => {
+      const partitions = ofTopic.map(({ partition, leaderEpoch, timestamp }) => {
+        return { partitionIndex: partition, currentLeaderEpoch: leaderEpoch, timestamp }
+      })
+      return { name, partitions }
+    })
+    // Isolation 0: the high watermark, not the last stable offset.
+    const answer = await answerOf(listOffsetsV6.api.async(connection, noReplica, 0, topics))
+    return answer.topics.flatMap(({ name: topic, partitions }) =>
+      partitions.map(({ partitionIndex: partition, errorCode: code, offset }) => {
+        return { topic, partition, errorCode: code, offset }
+      }),
+    )
+  }
+
+  /** The broker that keeps our group. @throws {Fault} KAFKA_GROUP_REFUSED */
+  async coordinator(): Promise<BrokerAddress> {
+    const { group } = this.#options
+    const connection = await this.#any()
+    const asked = findCoordinatorV4.api.async(connection, groupKey, [group])
+    const [found] = (await answerOf(asked)).coordinators
+    if (found?.errorCode === errorCode.none) return { host: found.host, port: found.port }
+    const reason = errorName(found?.errorCode ?? errorCode.coordinatorNotAvailable)
+    throw new Fault('KAFKA_GROUP_REFUSED', { group, reason })
+  }
+
+  /** A connection for the group's requests alone. */
+  groupConnection(coordinator: BrokerAddress): Promise<Connection> {
+    return this.#groupPool.get(coordinator)
+  }
+
+  /** A connection for questions that must not wait behind a join. */
+  callConnection(at: BrokerAddress): Promise<Connection> {
+    return this.#pool.get(at)
+  }
+
+  /** Drops the group's connection: whatever hangs on it fails at once. */
+  async dropGroupConnection(): Promise<void> {
+    const dropped = this.#groupPool
+    this.#groupPool = this.#newGroupPool()
+    await dropped.close()
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#pool.close(), this.#groupPool.close()])
+  }
+
+  async #any(): Promise<Connection> {
+    const connection = await this.#pool.getFirstAvailable(unique(this.#known))
+    if (!this.#versionsChecked) await checkVersions(connection)
+    this.#versionsChecked = true
+    return connection
+  }
+
+  #newGroupPool(): ConnectionPool {
+    return poolOf(this.#options, this.#options.rebalanceTimeoutMs + callTimeoutMs)
+  }
+}
+
+function unique(addresses: readonly BrokerAddress[]): Broker[] {
+  return [...new Map(addresses.map((at) => [`${at.host}:${at.port}`, at])).values()]
+}
+
+function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): ConnectionPool {
+  const { clientId, tls, sasl } = options
+  const pool = new ConnectionPool(clientId, {
+    connectTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    ...(tls === undefined ? {} : { tls, tlsServerName: tls.servername ?? true }),
+    ...(sasl === undefined ? {} : { sasl: librarySasl(sasl) }),
+  })
+  // An "error" event without a listener ends the process; every call reports its own error as well.
+  pool.on('connecting', ({ connection }) => connection.on('error', () => {}))
+  return pool
+}
+
+function librarySasl(sasl: NonNullable<KafkaSourceOptions['sasl']>): SASLOptions {
+  const { username, password } = sasl
+  const mechanisms = {
+    plain: 'PLAIN',
+    'scram-sha-256': 'SCRAM-SHA-256',
+    'scram-sha-512': 'SCRAM-SHA-512',
+  } as const
+  return { mechanism: mechanisms[sasl.mechanism], username, password }
+}
+
+/** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */
+async function checkVersions(connection: Connection): Promise<void> {
+  const { apiKeys } = await answerOf(apiVersionsV0.api.async(connection, '', ''))
+  for (const { key, version } of neededApis) {
+    const offered = apiKeys.find(({ apiKey }) => apiKey === key)
+    if (offered && offered.minVersion <= version && version <= offered.maxVersion) continue
+    const range = offered ? `${offered.minVersion} to ${offered.maxVersion}` : 'none'
+    const facts = { api: offered?.name ?? String(key), needed: String(version), offered: range }
+    throw new Fault('KAFKA_VERSION_NOT_SUPPORTED', facts)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Turns errors of `@platformatic/kafka` and of sockets into faults: the one place that does.
+ *
+ * The library nests: an aggregate of one error per broker, each with causes.
+ */
+import { AuthenticationError, ResponseError } from '@platformatic/kafka'
+import { InvariantError } from '../../base/assert.ts'
+import { Fault } from '../../base/fault.ts'
+import type { KafkaSourceOptions } from './options.ts'
+
+/** The parts of the options that faults name. */
+export type FaultOptions = Pick<KafkaSourceOptions, 'brokers' | 'sasl'>
+
+/** @throws {InvariantError} `error` is one: bugs are not explained away. */
+export function faultOf(error: unknown, { brokers, sasl }: FaultOptions): Fault {
+  if (error instanceof Fault) return error
+  if (error instanceof InvariantError) throw error
+  const causes = causesOf(error)
+  const reason = [...new Set(causes.map(({ message }) => message).filter(Boolean))].join('; ')
+  const login = causes.some((cause) => cause instanceof AuthenticationError)
+  if (login && sasl !== undefined) {
+    const { mechanism, username } = sasl
+    return new Fault(
+      'KAFKA_AUTHENTICATION_REFUSED',
+      { mechanism, username, reason },
+      { cause: error },
+    )
+  }
+  return new Fault('KAFKA_UNREACHABLE', { brokers, reason }, { cause: error })
+}
+
+const causesMax = 20
+
+/** The error and what lies in and behind it, innermost last. */
+function causesOf(error: unknown): readonly Error[] {
+  const causes: Error[] = []
+  const left = [error]
+  while (left.length > 0 && causes.length < causesMax) {
+    const next = left.shift()
+    if (!(next instanceof Error)) continue
+    causes.push(next)
+    if (next instanceof AggregateError) left.push(...next.errors)
+    left.push(next.cause)
+  }
+  return causes
+}
+
+/**
+ * The library throws away answers that hold any error code, but keeps them on the error. We judge
+ * the codes one by one: one missing topic must not hide the others.
+ */
+export async function answerOf<Answer>(call: Promise<Answer>): Promise<Answer> {
+  try {
+    return await call
+  } catch (error) {
+    if (!(error instanceof ResponseError)) throw error
+    // The library types it loosely; it is what the call would have returned.
+    return error['response'] as Answer
+  }
+}

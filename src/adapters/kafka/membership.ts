@@ -1,0 +1,228 @@
+/**
+ * Membership in a consumer group, classic protocol, cooperative: who reads what changes while
+ * everybody goes on reading what stays theirs.
+ *
+ * Invariants:
+ * - Heartbeats run on their own, from join to the next join: they wait for no reader and no lake.
+ * - What is to be given up is announced, and waited for at most `revokeShare` of the rebalance
+ *   timeout, before we join again without it.
+ * - When the broker says that we are no member any more, all that was ours is lost at once.
+ *
+ *     join → sync ─┬─ more is ours: assign ──────────────┬─ beat … ─ rebalance ─▶ join
+ *                  └─ less is ours: revoke, then join again       └─ unknown member: lose all ▶ join
+ *
+ * Source: KIP-429 (incremental cooperative rebalancing), KIP-62.
+ */
+
+import { Fault } from '../../base/fault.ts'
+import { durationMs } from '../../base/time.ts'
+import type { SourcePartition, TopicPartition } from '../../model/topic-partition.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { type ClusterFacts, partitionKey, sourceOf } from './cluster-facts.ts'
+import type { ControlPlane } from './control-plane.ts'
+import { decideGroupAnswer, errorName } from './error-code.ts'
+import { faultOf } from './foreign-error.ts'
+import { GroupSession } from './group-session.ts'
+import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
+import type { TroubleBoard } from './trouble-board.ts'
+import { backoffMs } from './wake.ts'
+
+const heartbeatMsMax = 3_000
+const heartbeatsPerSession = 3
+const revokeShare = 0.8
+const leaveTimeoutMs = 3_000
+const place = 'group'
+const never = new Promise<never>(() => {})
+
+export interface MembershipEvents {
+  readonly onAssigned: (sources: readonly SourcePartition[]) => void
+  readonly onRevoked: (sources: readonly SourcePartition[]) => Promise<void>
+  readonly onLost: (sources: readonly SourcePartition[]) => void
+}
+
+export interface MembershipParts {
+  readonly options: KafkaSourceOptions
+  readonly control: ControlPlane
+  readonly clock: Clock
+  readonly trouble: TroubleBoard
+  /** Topics and partitions as they are now. */
+  readonly cluster: () => Promise<ClusterFacts>
+  readonly events: MembershipEvents
+}
+
+/** Why heartbeats ended. */
+type BeatEnd = 'stopped' | 'rejoin' | 'lost' | 'find-coordinator' | 'refused'
+
+export class Membership {
+  readonly #parts: MembershipParts
+  readonly #session: GroupSession
+  readonly #closing = new AbortController()
+  /** Ends the heartbeats of the generation under way. */
+  #beating = new AbortController()
+  #coordinator: BrokerAddress | undefined
+  #owned: readonly SourcePartition[] = []
+  /** Partition counts that we assigned by, when we are the leader. */
+  #assignedBy: string | undefined
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+    this.#session = new GroupSession(parts.options, parts.control)
+  }
+
+  get session(): GroupSession {
+    return this.#session
+  }
+
+  /** Stays a member until `close`. */
+  async run(): Promise<void> {
+    for (let failures = 0; !this.#closing.signal.aborted; ) {
+      try {
+        await this.#generation()
+        failures = 0
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#coordinator = undefined
+        this.#parts.trouble.set(place, faultOf(error, this.#parts.options))
+        await this.#parts.control.dropGroupConnection()
+        await this.#parts.clock.sleep(backoffMs(++failures), this.#closing.signal)
+      }
+    }
+  }
+
+  /** The coordinator, asked for when it is not known. */
+  async coordinator(): Promise<BrokerAddress> {
+    this.#coordinator ??= await this.#parts.control.coordinator()
+    return this.#coordinator
+  }
+
+  /** Topics or partitions may have changed: the leader deals them out anew. */
+  onCluster(cluster: ClusterFacts): void {
+    if (this.#assignedBy === undefined || countsText(cluster) === this.#assignedBy) return
+    this.#beating.abort()
+  }
+
+  /** Leaves the group; brokers that do not answer find out by themselves. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#beating.abort()
+    const coordinator = this.#coordinator
+    if (coordinator === undefined) return
+    const left = this.#session.leave(coordinator).catch(() => {})
+    await Promise.race([left, this.#parts.clock.sleep(durationMs(leaveTimeoutMs))])
+  }
+
+  /** One generation: from a join to what ends it. */
+  async #generation(): Promise<void> {
+    const at = await this.coordinator()
+    const joined = await this.#session.join(at, this.#owned)
+    if (!this.#accept(joined.errorCode)) return
+    const cluster = await this.#parts.cluster()
+    this.#assignedBy = joined.members === undefined ? undefined : countsText(cluster)
+    const synced = await this.#session.sync(at, joined.members, countsOf(cluster))
+    if (!this.#accept(synced.errorCode) || this.#closing.signal.aborted) return
+    const assigned = sourcesOf(cluster, synced.assigned)
+    this.#parts.trouble.clear(place)
+    this.#beating = new AbortController()
+    const beats = this.#beat(this.#beating.signal)
+    const lost = beats.then((end) => (end === 'lost' ? false : never))
+    if (await Promise.race([this.#takeOver(assigned), lost])) this.#beating.abort()
+    if ((await beats) === 'lost') this.#lose()
+  }
+
+  /** Tells the reader what changed. @returns true when something was given up: join again. */
+  async #takeOver(assigned: readonly SourcePartition[]): Promise<boolean> {
+    const { events, clock, options } = this.#parts
+    const before = new Set(this.#owned.map(partitionKey))
+    const after = new Set(assigned.map(partitionKey))
+    const added = assigned.filter((at) => !before.has(partitionKey(at)))
+    const revoked = this.#owned.filter((at) => !after.has(partitionKey(at)))
+    this.#owned = [...this.#owned.filter((at) => after.has(partitionKey(at))), ...added]
+    if (added.length > 0) events.onAssigned(added)
+    if (revoked.length === 0) return false
+    const waitMs = durationMs(options.rebalanceTimeoutMs * revokeShare)
+    await Promise.race([events.onRevoked(revoked), clock.sleep(waitMs)])
+    return true
+  }
+
+  /** Heartbeats until the generation ends. Never rejects. */
+  async #beat(stop: AbortSignal): Promise<BeatEnd> {
+    const { sessionTimeoutMs } = this.#parts.options
+    const everyMs = Math.min(heartbeatMsMax, sessionTimeoutMs / heartbeatsPerSession)
+    for (let failures = 0; ; ) {
+      await this.#parts.clock.sleep(durationMs(everyMs), stop)
+      if (stop.aborted) return 'stopped'
+      try {
+        const at = await this.coordinator()
+        const code = await this.#withDeadline(this.#session.heartbeat(at), sessionTimeoutMs)
+        failures = 0
+        this.#parts.trouble.clear(place)
+        const decision = decideGroupAnswer(code)
+        if (decision === 'find-coordinator') this.#coordinator = undefined
+        else if (decision !== 'ok') return decision
+      } catch (error) {
+        this.#coordinator = undefined
+        this.#parts.trouble.set(place, faultOf(error, this.#parts.options))
+        await this.#parts.control.dropGroupConnection()
+        await this.#parts.clock.sleep(backoffMs(++failures), stop)
+      }
+    }
+  }
+
+  async #withDeadline<Value>(asked: Promise<Value>, timeoutMs: number): Promise<Value> {
+    const over = new AbortController()
+    const deadline = this.#parts.clock.sleep(durationMs(timeoutMs), over.signal).then(() => {
+      throw new Error(`the group coordinator did not answer within ${timeoutMs} ms`)
+    })
+    // The loser's rejection has nobody else to hear it.
+    deadline.catch(() => {})
+    asked.catch(() => {})
+    return Promise.race([asked, deadline]).finally(() => over.abort())
+  }
+
+  /** @returns whether the group took us. @throws {Fault} KAFKA_GROUP_REFUSED */
+  #accept(code: number): boolean {
+    switch (decideGroupAnswer(code)) {
+      case 'ok':
+        return true
+      case 'rejoin':
+        return false
+      case 'lost':
+        this.#lose()
+        return false
+      case 'find-coordinator':
+      case 'refused':
+        throw this.#refused(code)
+    }
+  }
+
+  #refused(code: number): Fault {
+    const { group } = this.#parts.options
+    return new Fault('KAFKA_GROUP_REFUSED', { group, reason: errorName(code) })
+  }
+
+  #lose(): void {
+    const lost = this.#owned
+    this.#owned = []
+    this.#session.dropGeneration()
+    if (lost.length > 0) this.#parts.events.onLost(lost)
+  }
+}
+
+const countsOf = ({ topics }: ClusterFacts): ReadonlyMap<string, number> =>
+  new Map([...topics.values()].map(({ topic, partitions }) => [topic, partitions.length]))
+
+const countsText = (cluster: ClusterFacts): string =>
+  JSON.stringify([...countsOf(cluster)].sort(([a], [b]) => (a < b ? -1 : 1)))
+
+/** @throws {Fault} KAFKA_PARTITION_REFUSED: the leader knows a partition that our broker does not. */
+function sourcesOf(
+  cluster: ClusterFacts,
+  assigned: readonly TopicPartition[],
+): readonly SourcePartition[] {
+  return assigned.map((at) => {
+    const source = sourceOf(cluster, at)
+    if (source !== undefined) return source
+    const reason = 'it was assigned to us, but the metadata does not list it'
+    throw new Fault('KAFKA_PARTITION_REFUSED', { topicPartition: partitionKey(at), reason })
+  })
+}

@@ -1,0 +1,47 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { FetchLimits } from '../../codec/kafka/fetch-request.ts'
+
+/** How to log in. The password is the secret itself: references are resolved by the caller. */
+export interface SaslOptions {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+/** Which part of every topic a worker reads without a group. */
+export interface StaticShare {
+  /** 0-based. */
+  readonly workerIndex: number
+  readonly workerCount: number
+}
+
+export interface KafkaSourceOptions {
+  /** "host:port" each; asked first, they name the others. */
+  readonly brokers: readonly string[]
+  readonly group: string
+  readonly topics: readonly string[]
+  readonly assignment: 'group' | { readonly static: StaticShare }
+  readonly clientId: string
+  readonly sasl?: SaslOptions
+  readonly tls?: TlsOptions
+  /** Our rack: brokers then name the nearest replica. */
+  readonly rack?: string
+  readonly isolation: 'read_committed' | 'read_uncommitted'
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly fetch: FetchLimits
+  /** Between two looks at topics, partitions and leaders. 5 s when absent. */
+  readonly metadataRefreshMs?: number
+}
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** "host:port", also "[::1]:9092". */
+export function parseAddress(text: string): BrokerAddress {
+  const colon = text.lastIndexOf(':')
+  const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  return { host, port: Number(text.slice(colon + 1)) }
+}

@@ -1,0 +1,79 @@
+/**
+ * What members of a consumer group tell their leader, and what it tells them, in the layout of
+ * Kafka's own consumers, so that Kafka's tools show who reads what.
+ *
+ * Sample, an assignment of partitions 0 and 2 of "t":
+ *
+ *     00 01 · 00 00 00 01 · 00 01 74 · 00 00 00 02 · 00 00 00 00 · 00 00 00 02 · ff ff ff ff
+ *
+ * Source: Kafka's ConsumerProtocolSubscription.json (version 2), ConsumerProtocolAssignment.json
+ * (version 1); KIP-429, KIP-792 (generation).
+ */
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
+
+const subscriptionVersion = 2
+const assignmentVersion = 1
+const nullLength = -1
+
+export interface Subscription {
+  readonly topics: readonly string[]
+  /** What the member reads now. */
+  readonly owned: readonly TopicPartition[]
+  /** Of the assignment that gave `owned`: a claim of an older one is void. -1 is none. */
+  readonly generationId: number
+}
+
+export function encodeSubscription({ topics, owned, generationId }: Subscription): Buffer {
+  const writer = new WireWriter().int16(subscriptionVersion).arrayCount(topics.length, false)
+  for (const topic of topics) writer.string(topic, false)
+  writer.int32(nullLength)
+  appendPartitions(writer, owned)
+  return writer.int32(generationId).bytes()
+}
+
+/** @throws {Fault} KAFKA_ANSWER_MALFORMED */
+export function parseSubscription(bytes: Uint8Array): Subscription {
+  const reader = new WireReader(bytes)
+  const version = reader.int16()
+  const topics = Array.from({ length: reader.arrayCount(false) }, () => reader.string(false))
+  reader.span(false)
+  const owned = version >= 1 ? partitionsOf(reader) : []
+  const generationId = version >= 2 ? reader.int32() : -1
+  return { topics, owned, generationId }
+}
+
+export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+  const writer = new WireWriter().int16(assignmentVersion)
+  appendPartitions(writer, partitions)
+  return writer.int32(nullLength).bytes()
+}
+
+/** An empty assignment may be no bytes at all. @throws {Fault} KAFKA_ANSWER_MALFORMED */
+export function parseAssignment(bytes: Uint8Array): readonly TopicPartition[] {
+  if (bytes.length === 0) return []
+  const reader = new WireReader(bytes)
+  reader.int16()
+  return partitionsOf(reader)
+}
+
+function appendPartitions(writer: WireWriter, partitions: readonly TopicPartition[]): void {
+  const byTopic = Map.groupBy(partitions, ({ topic }) => topic)
+  writer.arrayCount(byTopic.size, false)
+  for (const [topic, members] of byTopic) {
+    writer.string(topic, false).arrayCount(members.length, false)
+    for (const { partition } of members) writer.int32(partition)
+  }
+}
+
+function partitionsOf(reader: WireReader): readonly TopicPartition[] {
+  const partitions: TopicPartition[] = []
+  for (let topics = reader.arrayCount(false); topics > 0; topics--) {
+    const topic = reader.string(false)
+    for (let count = reader.arrayCount(false); count > 0; count--) {
+      partitions.push({ topic, partition: reader.int32() })
+    }
+  }
+  return partitions
+}
