@@ -121,7 +121,8 @@ export class LogReader {
       const read = await Promise.all(indexes.map((index) => this.#readEntry(index)))
       const gap = read.indexOf(undefined)
       // What stands behind a gap was put after we looked into the gap: it is read again.
-      for (const found of gap === -1 ? read : read.slice(0, gap)) if (found) this.#fold(round, found)
+      for (const found of gap === -1 ? read : read.slice(0, gap))
+        if (found) this.#fold(round, found)
       if (gap === 0) return this.#state.next > before
       wave = gap === -1 ? Math.min(waveMax, wave * 2) : 1
     }

@@ -27,11 +27,11 @@ interface World {
   readonly lake: SimLake
   readonly clock: SimClock
   readonly telemetry: SimTelemetry
-  open(options?: {
+  readonly open: (options?: {
     seed?: number
     readOnly?: boolean
     checkpointEvery?: number
-  }): Promise<CommitLog>
+  }) => Promise<CommitLog>
 }
 
 function world(): World {

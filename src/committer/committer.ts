@@ -1,0 +1,167 @@
+import { Fault } from '../base/fault.ts'
+import type { DurationMs } from '../base/time.ts'
+import { countsAddUp } from '../model/counts.ts'
+import type { UnpublishedCommit } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Random } from '../ports/random.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { decideStaging } from '../protocol/garbage.ts'
+import { planPublish } from '../protocol/publish-plan.ts'
+import { type PublisherOptions, publishCommit } from './publisher.ts'
+import { type RetryContext, untilAnswered } from './retry.ts'
+import { StagedCommit } from './staging.ts'
+import { Troubles } from './troubles.ts'
+
+export interface CommitterOptions {
+  readonly lake: Lake
+  readonly log: CommitLog
+  readonly pipeline: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  /** Aborted when the process must end with work undone: `commit` then throws the lake's fault. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Makes what was sealed durable and visible, exactly once: stage, put, publish.
+ *
+ * The lake's faults are waited out for as long as it takes; how much may pile up meanwhile is the
+ * caller's to bound.
+ */
+export class Committer {
+  readonly #options: CommitterOptions
+  readonly #retry: RetryContext
+  readonly #troubles = new Troubles()
+  /** Commits that could not be published: a trouble until somebody has. */
+  readonly #stuck = new Map<CommitId, object>()
+  readonly #publishing = new Set<CommitId>()
+
+  constructor(options: CommitterOptions) {
+    const { clock, random, signal } = options
+    this.#options = options
+    this.#retry = { clock, random, signal, troubles: this.#troubles }
+  }
+
+  /** What holds up committing or publishing at this moment; for `/readyz`. */
+  get trouble(): Fault | undefined {
+    return this.#troubles.any ?? this.#options.log.trouble
+  }
+
+  /**
+   * Stages, puts and publishes one sealed commit.
+   *
+   * @returns `committed` when every file stands at its place.
+   * @throws {Fault} `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: decided, and its files are lost; `LOG_…`:
+   *   the log cannot be read; `LAKE_…`: only after `signal`, with an outcome nobody knows. What was
+   *   staged stays as it is then: whoever opens the log next finishes it or takes it away.
+   */
+  async commit(sealed: SealedCommit): Promise<CommitOutcome> {
+    const { lake, log, pipeline } = this.#options
+    const { commitId, counts } = sealed
+    const wrong = counts.find((cell) => !countsAddUp(cell.counts))
+    if (wrong !== undefined) {
+      log.markDiscarded({ commitId, because: 'malformed' })
+      const name = `"${wrong.stream}" ${wrong.partition.path}`
+      return { kind: 'discarded', because: `malformed: counts of ${name} do not add up` }
+    }
+    const staged = new StagedCommit({ lake, pipeline, retry: this.#retry }, sealed)
+    this.#publishing.add(commitId)
+    try {
+      await staged.write()
+      return await this.#putAndPublish(sealed, staged)
+    } finally {
+      this.#publishing.delete(commitId)
+    }
+  }
+
+  /**
+   * Publishes what was decided and not published: by writers that died, or are slow at it. Each is
+   * tried once; what the lake refuses is a trouble until a later call, or somebody else, succeeds.
+   *
+   * @param olderThanMs since the entry was made, by the lake's clock.
+   */
+  async publishPending(olderThanMs: DurationMs): Promise<void> {
+    const { log } = this.#options
+    const { unpublished } = log.state
+    for (const id of this.#stuck.keys()) if (!unpublished.has(id)) this.#unstick(id)
+    const inHand = new Set([...log.publishedHere, ...this.#publishing])
+    const facts = { state: log.state, nowMs: log.lakeNowMs(), olderThanMs, inHand }
+    for (const commit of planPublish(facts)) await this.#publishForeign(commit)
+  }
+
+  async #putAndPublish(sealed: SealedCommit, staged: StagedCommit): Promise<CommitOutcome> {
+    const { log } = this.#options
+    const { commitId, ranges, places, configVersion, counts, progress, evidence } = sealed
+    const { files } = staged
+    const body = { files, counts, progress, evidence }
+    const outcome = await log.put({
+      kind: 'append',
+      commitId,
+      ranges,
+      places,
+      configVersion,
+      body,
+    })
+    if (outcome.kind !== 'decided') {
+      await this.#removeStaging(sealed, staged, outcome.kind)
+      return { kind: outcome.kind, because: outcome.because }
+    }
+    const commit = { commitId, entry: outcome.entry, stagedAtMs: log.lakeNowMs(), files }
+    await this.#publish(commit, (effect) => untilAnswered(this.#retry, effect))
+    await staged.removeJournals()
+    return { kind: 'committed', entry: outcome.entry }
+  }
+
+  /** What was never put is nobody's. What stands in the log as void is judged as the janitor does. */
+  async #removeStaging(
+    { commitId, ranges }: SealedCommit,
+    staged: StagedCommit,
+    kind: 'discarded' | 'void',
+  ): Promise<void> {
+    const { log, pipeline } = this.#options
+    const decision = decideStaging(log.state, { pipeline, commitId, ranges })
+    if (kind === 'discarded' || decision.kind === 'garbage') await staged.removeAll()
+  }
+
+  /** One commit that cannot be published holds up no other. */
+  async #publishForeign(commit: UnpublishedCommit): Promise<void> {
+    try {
+      await this.#publish(commit, (effect) => effect())
+      const fields = { commitId: commit.commitId, entry: commit.entry, files: commit.files.length }
+      this.#options.telemetry.log.info('published for another writer', fields)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+    }
+  }
+
+  async #publish(commit: UnpublishedCommit, call: PublisherOptions['call']): Promise<void> {
+    const { lake, log, telemetry } = this.#options
+    const { commitId } = commit
+    try {
+      await publishCommit({ lake, log, call }, commit)
+      this.#unstick(commitId)
+    } catch (error) {
+      if (error instanceof Fault) {
+        const work = this.#stuck.get(commitId) ?? {}
+        if (!this.#stuck.has(commitId)) {
+          telemetry.log.error('commit not published', { commitId, reason: error.message })
+        }
+        this.#stuck.set(commitId, work)
+        this.#troubles.raise(work, error)
+      }
+      throw error
+    }
+  }
+
+  #unstick(commitId: CommitId): void {
+    const work = this.#stuck.get(commitId)
+    if (work === undefined) return
+    this.#troubles.clear(work)
+    this.#stuck.delete(commitId)
+  }
+}

@@ -1,0 +1,88 @@
+import { assert } from '../base/assert.ts'
+import { Fault } from '../base/fault.ts'
+import { encodeJournal } from '../codec/log/journal.ts'
+import type { DataFile } from '../model/data-file.ts'
+import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
+import type { Lake } from '../ports/lake.ts'
+import { journalPath, publishedPath, stagedPath } from '../protocol/log-paths.ts'
+import { inParallel } from './parallel.ts'
+import { filesAtOnceMax } from './publisher.ts'
+import { type RetryContext, untilAnswered } from './retry.ts'
+
+export interface StagingOptions {
+  readonly lake: Lake
+  readonly pipeline: string
+  readonly retry: RetryContext
+}
+
+/** One sealed file and what the log will say of it. */
+interface Staging {
+  readonly sealed: SealedFile
+  readonly file: DataFile
+}
+
+/** The staged form of a sealed commit: what its entry names, and where its journals are. */
+export class StagedCommit {
+  readonly #options: StagingOptions
+  readonly #commit: SealedCommit
+  readonly #stagings: readonly Staging[]
+
+  constructor(options: StagingOptions, commit: SealedCommit) {
+    const { pipeline } = options
+    const { commitId } = commit
+    this.#options = options
+    this.#commit = commit
+    this.#stagings = commit.files.map((sealed, ordinal) => {
+      const { chunks, ...told } = sealed
+      const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+      assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
+      const { table, partitionPath } = told
+      const path = publishedPath({ pipeline, table, partitionPath, commitId, ordinal })
+      return { sealed, file: { ...told, path, stagedPath: stagedPath(table, commitId, ordinal) } }
+    })
+  }
+
+  get files(): readonly DataFile[] {
+    return this.#stagings.map(({ file }) => file)
+  }
+
+  /** Writes the journals, then the files: no file lies in staging that nobody can judge. */
+  async write(): Promise<void> {
+    const { lake, pipeline, retry } = this.#options
+    const { commitId, ranges } = this.#commit
+    const journal = encodeJournal({ pipeline, commitId, ranges })
+    await inParallel(this.#journals(), filesAtOnceMax, (path) =>
+      untilAnswered(retry, () => lake.stage(path, [journal])),
+    )
+    await inParallel(this.#stagings, filesAtOnceMax, ({ sealed, file }) =>
+      untilAnswered(retry, () => lake.stage(file.stagedPath, sealed.chunks)),
+    )
+  }
+
+  /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
+  async removeJournals(): Promise<void> {
+    await this.#removeAll(this.#journals())
+  }
+
+  /** Takes everything away, the journals last, so that what stays behind can still be judged. */
+  async removeAll(): Promise<void> {
+    const staged = this.#stagings.map(({ file }) => file.stagedPath)
+    if (await this.#removeAll(staged)) await this.#removeAll(this.#journals())
+  }
+
+  #journals(): readonly string[] {
+    const tables = new Set(this.#commit.files.map(({ table }) => table))
+    return [...tables].map((table) => journalPath(table, this.#commit.commitId))
+  }
+
+  /** @returns false when the lake fails: then nothing is tried again. */
+  async #removeAll(paths: readonly string[]): Promise<boolean> {
+    try {
+      await inParallel(paths, filesAtOnceMax, (path) => this.#options.lake.remove(path))
+      return true
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      return false
+    }
+  }
+}

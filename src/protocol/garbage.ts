@@ -1,0 +1,35 @@
+/**
+ * Which staging may be removed: only what can never be decided, or is published already.
+ *
+ * Invariants:
+ * - positions never go back and an unknown topic-partition never becomes unknown again, so what is
+ *   garbage over one fold is garbage over every later one: an old fold cannot remove wrongly;
+ * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
+ *   its successor commits the same range.
+ *
+ * Source: docs/protocol.md, "Cleaning up".
+ */
+import type { FoldState } from '../model/fold-state.ts'
+import type { AppendRange } from '../model/log-entry.ts'
+import type { StagingJournal } from '../model/staging-journal.ts'
+import { sourceKey } from '../model/topic-partition.ts'
+
+export type StagingDecision =
+  /** `unpublished`: decided, its files are needed. `undecided`: its entry may still be put. */
+  | { readonly kind: 'keep'; readonly because: 'unpublished' | 'undecided' }
+  | { readonly kind: 'garbage' }
+
+/** What to do with the staging of one commit. */
+export function decideStaging(state: FoldState, journal: StagingJournal): StagingDecision {
+  if (state.unpublished.has(journal.commitId)) return { kind: 'keep', because: 'unpublished' }
+  // Decided and published commits have moved their own ranges: they pass here as well.
+  if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
+  return { kind: 'keep', because: 'undecided' }
+}
+
+/** True when what the range relies on can never hold again. */
+function hasPassed(state: FoldState, { lane, source, expected }: AppendRange): boolean {
+  const position = state.positions.get(lane)?.get(sourceKey(source))
+  if (position === undefined) return false
+  return expected === undefined || position.next > expected
+}

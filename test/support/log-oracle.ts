@@ -1,0 +1,88 @@
+/**
+ * A judge of lakes that knows entries and the fold, and nothing of who wrote them or how.
+ *
+ * It folds every entry from the first one, takes no checkpoint, and looks at the objects that stand.
+ */
+import { expect } from 'vitest'
+import { encodeCheckpoint } from '../../src/codec/log/checkpoint.ts'
+import { completeEntry, parseEntryHead, storedBodyOf } from '../../src/codec/log/entry.ts'
+import type { FoldState } from '../../src/model/fold-state.ts'
+import type { LogEntry } from '../../src/model/log-entry.ts'
+import { topicPartitionName } from '../../src/model/topic-partition.ts'
+import { emptyFold, foldEntry, headChecksumOf } from '../../src/protocol/fold.ts'
+import { entryPath } from '../../src/protocol/log-paths.ts'
+import type { SimStore } from '../sim/lake.ts'
+
+export interface JudgedEntry {
+  readonly entry: LogEntry
+  readonly decided: boolean
+}
+
+export interface JudgedLog {
+  readonly entries: readonly JudgedEntry[]
+  readonly state: FoldState
+}
+
+/** Folds the whole log of a simulated lake. */
+export function judgeLog(store: SimStore, pipeline: string): JudgedLog {
+  let state = emptyFold()
+  const entries: JudgedEntry[] = []
+  for (;;) {
+    const path = entryPath(pipeline, entries.length)
+    const head = store.get(path)?.body
+    if (head === undefined) return { entries, state }
+    const parsed = parseEntryHead(head, path)
+    const body = storedBodyOf(parsed)
+    const bodyBytes = body === undefined ? undefined : store.get(body.path)?.body
+    const entry = completeEntry(parsed, bodyBytes, path)
+    const step = foldEntry(state, entries.length, entry, headChecksumOf(head))
+    state = step.state
+    entries.push({ entry, decided: step.verdict.kind === 'decided' })
+  }
+}
+
+/** Ranges of decided appends by topic-partition, in the order of the log: "[0,5) [5,9)". */
+export function coverage({ entries }: JudgedLog): Readonly<Record<string, string>> {
+  const covered: Record<string, string[]> = {}
+  for (const { entry, decided } of entries) {
+    if (!decided || entry.kind !== 'append') continue
+    for (const { source, first, next } of entry.ranges) {
+      const ranges = (covered[topicPartitionName(source)] ??= [])
+      if (next > first) ranges.push(`[${first},${next})`)
+    }
+  }
+  return Object.fromEntries(Object.entries(covered).map(([name, at]) => [name, at.join(' ')]))
+}
+
+/** Every offset in [first, next) of every topic-partition is covered exactly once, in order. */
+export function expectCoveredOnce(log: JudgedLog, next: Readonly<Record<string, number>>): void {
+  const reached: Record<string, bigint> = {}
+  for (const { entry, decided } of log.entries) {
+    if (!decided || entry.kind !== 'append') continue
+    for (const range of entry.ranges) {
+      const name = topicPartitionName(range.source)
+      expect(range.first, `${name} goes on where it ended`).toBe(reached[name] ?? range.first)
+      reached[name] = range.next
+    }
+  }
+  const expected = Object.entries(next).map(([name, at]) => [name, BigInt(at)])
+  expect(reached).toEqual(Object.fromEntries(expected))
+}
+
+/** Standing as Parquet files are exactly the files of decided entries, with their bytes. */
+export function expectPublishedExactly(log: JudgedLog, store: SimStore): void {
+  const decided = log.entries.flatMap(({ entry, decided: isDecided }) =>
+    isDecided && entry.kind === 'append' ? entry.body.files : [],
+  )
+  const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
+  expect(standing.sort()).toEqual(decided.map(({ path }) => path).sort())
+  for (const { path, sizeBytes } of decided) {
+    expect(store.get(path)?.body.byteLength, path).toBe(sizeBytes)
+  }
+}
+
+/** Two states that would be written down as the same bytes. */
+export function expectSameState(a: FoldState, b: FoldState): void {
+  const text = (state: FoldState): string => Buffer.from(encodeCheckpoint(state)).toString('hex')
+  expect(text(a)).toBe(text(b))
+}
