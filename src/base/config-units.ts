@@ -85,6 +85,24 @@ export function textForm({ accepted, shape }: TextForm): ValueForm<string> {
   }
 }
 
+const portMax = 65_535
+
+/** A host and a port: "127.0.0.1:9092", "[::1]:8700". */
+export function address(accepted: string) {
+  const form = textForm({ accepted, shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$/ })
+  return configValue<string>({
+    ...form,
+    read: (given) => {
+      const read = form.read(given)
+      if (read.kind !== 'value' || portOf(read.value) <= portMax) return read
+      return { kind: 'refused', because: `has a port above ${portMax}` }
+    },
+  })
+}
+
+const portOf = (hostAndPort: string): number =>
+  Number(hostAndPort.slice(hostAndPort.lastIndexOf(':') + 1))
+
 /** A secret by reference. What was given is never repeated: it may be the secret itself. */
 export function secret() {
   return configValue<SecretReference>({

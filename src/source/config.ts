@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { secret, text, textForm } from '../base/config-units.ts'
+import { address, secret, text, textForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
 import type { OffsetPosition } from '../ports/source.ts'
@@ -56,7 +56,7 @@ const tlsConfig = section({
 
 /** The section `kafka`. */
 export const kafkaConfig = section({
-  brokers: listOf(text({ accepted: 'host:port', shape: /^[A-Za-z0-9._-]+:\d{1,5}$/ }))
+  brokers: listOf(address('host:port'))
     .min(1, 'empty; accepted: at least one host:port')
     .describe('Brokers to ask first; they name the others.'),
   group: text({ accepted: 'the name of a consumer group', shape: /^[\x21-\x7e]{1,249}$/ })

@@ -228,6 +228,14 @@ describe('values', () => {
     },
   )
 
+  test.each(['127.0.0.1', '127.0.0.1:65536', ':9092', 'http://host:9092', 'a b:1'])(
+    'a broker at "%s" is refused',
+    (broker) => {
+      const problem = onlyProblem(config({ kafka: { brokers: [broker] } }))
+      expect(problem).toMatch(/^kafka.brokers\[0\]: .* accepted: host:port$/)
+    },
+  )
+
   test('a time zone that does not exist is refused', () => {
     expect(streamProblem({ partition: { timezone: 'Europe/Atlantis' } })).toMatch(
       /^streams\[0\].partition.timezone: "Europe\/Atlantis" is not a time zone/,

@@ -260,8 +260,8 @@ describe('files', () => {
 
 /** Nine levels of ten aliases each. */
 function blownUp(): string {
-  const names = 'abcdefghij'
-  return [...names]
+  const names = 'abcdefghij'.split('')
+  return names
     .slice(1)
     .map((name, level) => {
       const below = `*${names[level]},`

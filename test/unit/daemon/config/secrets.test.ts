@@ -1,0 +1,84 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../../../src/base/secret.ts'
+import { readSecrets, secretReferences } from '../../../../src/daemon/config/secrets.ts'
+import { parseConfig } from '../../../../src/daemon/config.ts'
+import { folder, MemoryConfigFiles } from '../memory-config-files.ts'
+
+/** A configuration with a secret in each place. */
+function referring(): Parameters<typeof readSecrets>[0] {
+  const { config } = parseConfig({
+    pipeline: 'growth',
+    kafka: {
+      brokers: ['a:1'],
+      sasl: { mechanism: 'plain', username: 'growth', password: 'env:KAFKA_PASSWORD' },
+      tls: { ca: 'file:ca.pem' },
+    },
+    lake: { url: 'file:./lake' },
+    ready: {
+      notify: [
+        { 'success-file': {} },
+        { webhook: { url: 'https://host/a', secret: 'file:a.key' } },
+      ],
+    },
+    http: { token: 'env:TOKEN' },
+  })
+  if (config === undefined) throw new Error('the configuration is right')
+  return { ...config, folder }
+}
+
+const texts = { 'ca.pem': '-----BEGIN CERTIFICATE-----\n', 'a.key': 's3cret\n' }
+const environment = { KAFKA_PASSWORD: 'hunter2', TOKEN: 'token' }
+
+test('every reference is listed with the path of its key', () => {
+  expect(secretReferences(referring())).toEqual([
+    { key: 'kafka.sasl.password', reference: 'env:KAFKA_PASSWORD' },
+    { key: 'ready.notify[1].webhook.secret', reference: 'file:a.key' },
+    { key: 'http.token', reference: 'env:TOKEN' },
+  ])
+})
+
+test('secrets are read from the environment and from files, without their closing line end', async () => {
+  const secrets = await readSecrets(referring(), new MemoryConfigFiles(texts, environment))
+  expect(secrets.kafkaPassword?.reveal()).toBe('hunter2')
+  expect(secrets.httpToken?.reveal()).toBe('token')
+  expect(secrets.webhookSecrets.get('webhook:https://host/a')?.reveal()).toBe('s3cret')
+  expect(secrets.kafkaCertificates).toBe('-----BEGIN CERTIFICATE-----')
+})
+
+describe('a secret that cannot be used is refused with its key', () => {
+  test.each([
+    [
+      'a variable that is not set',
+      texts,
+      { TOKEN: 'token' },
+      'there is no such environment variable',
+    ],
+    [
+      'a variable that is empty',
+      texts,
+      { ...environment, KAFKA_PASSWORD: '' },
+      'the environment variable is empty',
+    ],
+  ])('%s', async (_, files, variables, reason) => {
+    const read = readSecrets(referring(), new MemoryConfigFiles(files, variables))
+    await expect(read).rejects.toMatchObject({
+      code: 'CONFIG_SECRET_MISSING',
+      message: `secret "env:KAFKA_PASSWORD" of "kafka.sasl.password" cannot be used: ${reason}`,
+    })
+  })
+
+  test('a file that is not there', async () => {
+    const files = new MemoryConfigFiles({ 'ca.pem': texts['ca.pem'] }, environment)
+    await expect(readSecrets(referring(), files)).rejects.toMatchObject({
+      message: expect.stringMatching(/"file:a.key" of "ready.notify\[1\].webhook.secret"/),
+    })
+  })
+})
+
+test('a secret shows as stars however it is printed', () => {
+  const secret = new Secret('hunter2')
+  const shown = [String(secret), JSON.stringify({ secret }), inspect({ secret })]
+  expect(shown.filter((text) => text.includes('hunter2'))).toEqual([])
+  expect(shown.every((text) => text.includes('***'))).toBe(true)
+})
