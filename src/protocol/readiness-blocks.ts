@@ -252,6 +252,7 @@ function publishBlock(
   if (folded === undefined) return undefined
   const paths = new Set(folded.files.map((file) => file.path))
   for (const commit of facts.fold.unpublished.values()) {
+    if (facts.publishedHere.has(commit.commitId)) continue
     const file = commit.files.find(({ path }) => paths.has(path))
     if (file === undefined) continue
     return blockOf(stream, partition, {
@@ -260,7 +261,18 @@ function publishBlock(
       detail: facts.lakeTrouble?.reason ?? file.path,
     })
   }
-  return undefined
+  return missingBlock(facts, stream, candidate)
+}
+
+function missingBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  { partition, folded }: Candidate,
+): Block | undefined {
+  const missing = folded?.files.find(({ path }) => facts.filesMissing.has(path))
+  if (missing === undefined) return undefined
+  const detail = missing.path
+  return blockOf(stream, partition, { rule: 'file-missing', sinceMs: undefined, detail })
 }
 
 /** The writer goes on and puts entries, yet this commit of it stays unpublished: it is refused. */

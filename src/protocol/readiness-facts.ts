@@ -6,6 +6,7 @@ import type {
   FoldedProgress,
   FoldState,
 } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
 import type { PartitionScheme } from '../model/lake-partition.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 
@@ -53,6 +54,10 @@ export interface ReadinessFacts {
   /** What this process reads now; undefined where no daemon was asked. */
   readonly assigned: ReadonlySet<SourceKey> | undefined
   readonly lakeTrouble: LakeTrouble | undefined
+  /** Commits that are published, though the log does not say so before this process's next entry. */
+  readonly publishedHere: ReadonlySet<CommitId>
+  /** Paths of published files that were not on the lake, or had another size, when last looked. */
+  readonly filesMissing: ReadonlySet<string>
 }
 
 /** All that is known of one stream on one topic-partition. */

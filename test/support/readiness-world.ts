@@ -226,6 +226,8 @@ export function factsOf(
     ends: new Map(),
     assigned: undefined,
     lakeTrouble: undefined,
+    publishedHere: new Set(),
+    filesMissing: new Set(),
     ...more,
   }
 }

@@ -89,6 +89,7 @@ describe('a partition with rows', () => {
     const unpublished = [{ commitId, entry: 4, stagedAtMs: now, files: [file] }]
     const log = { ...twoShards({ progress: rowsOf('2026-11-20T14:05:00Z') }), unpublished }
     expect(rules(factsOf(log, now))).toEqual(['unpublished'])
+    expect(announced(factsOf(log, now, { publishedHere: new Set([commitId]) }))).toHaveLength(1)
     const other = [{ commitId, entry: 4, stagedAtMs: now, files: [] }]
     expect(announced(factsOf({ ...log, unpublished: other }, now))).toHaveLength(1)
   })

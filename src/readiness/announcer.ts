@@ -1,0 +1,263 @@
+import { Fault } from '../base/fault.ts'
+import { type DurationMs, durationMs } from '../base/time.ts'
+import type { Announcement, EntryIndex } from '../model/log-entry.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Lake, LakeObject } from '../ports/lake.ts'
+import type { Random } from '../ports/random.ts'
+import type { MetadataAnswer } from '../ports/source.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { decideReady, type ReadyDecision } from '../protocol/readiness.ts'
+import type { Block } from '../protocol/readiness-blocks.ts'
+import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
+import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
+import { type ReadinessSetup, readinessFacts } from './facts.ts'
+import { ManifestKeeper } from './manifest-keeper.ts'
+import { gaugeReadiness } from './readiness-metrics.ts'
+
+/** Folders that are listed at the same time. */
+const listedAtOnceMax = 16
+const failurePauseMsMax = 30_000
+const missingTopicAskedEachMs = 10_000
+
+export interface AnnouncerPorts {
+  readonly lake: Lake
+  readonly log: CommitLog
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  /** Who knows the set of topic-partitions: `Source.metadata`. */
+  readonly brokers: { metadata(): Promise<MetadataAnswer> }
+}
+
+export type RoundOutcome =
+  | { readonly kind: 'announced'; readonly entry: EntryIndex; readonly count: number }
+  | { readonly kind: 'waited' }
+  /** Somebody else's entry came first; the next round decides anew. */
+  | { readonly kind: 'overtaken'; readonly because: string }
+
+/**
+ * Announces partitions: gathers facts, asks `decideReady`, looks into the folders, puts the entry,
+ * writes the manifests. Every daemon of a pipeline runs one; the log lets one of them win.
+ */
+export class Announcer {
+  readonly #setup: ReadinessSetup
+  readonly #ports: AnnouncerPorts
+  readonly #keeper: ManifestKeeper
+  #metadata: MetadataFact | undefined
+  #blocks: readonly Block[] = []
+  /** Paths of files that were missing when their folder was looked at last. */
+  #missing: ReadonlySet<string> = new Set()
+  #wake = new AbortController()
+
+  constructor(setup: ReadinessSetup, ports: AnnouncerPorts) {
+    this.#setup = setup
+    this.#ports = ports
+    this.#keeper = new ManifestKeeper(setup.pipeline, ports.lake, ports.log)
+  }
+
+  /** For each stream that waits the first partition that does, and why, as of the last round. */
+  get blocks(): readonly Block[] {
+    return this.#blocks
+  }
+
+  /** The facts of this moment, for `explainPartition` and `decideEvidence`. */
+  facts(): ReadinessFacts {
+    const findings = { metadata: this.#metadata, filesMissing: this.#missing }
+    return readinessFacts(this.#setup, this.#ports.log, findings)
+  }
+
+  /** Decides as if no file were missing: whether one is, the folders say each time anew. */
+  #decideNow(): ReadyDecision {
+    return decideReady({ ...this.facts(), filesMissing: new Set() })
+  }
+
+  /** Begins the next round now: something was committed. */
+  nudge(): void {
+    this.#wake.abort()
+  }
+
+  /**
+   * Rounds until `signal` is aborted, each at most `pauseMs` after the other. What outside systems
+   * refuse is tried again, with growing pauses.
+   *
+   * @throws {Fault} one that says "never try again": the log cannot be read.
+   */
+  async run(signal: AbortSignal, pauseMs: DurationMs): Promise<void> {
+    signal.addEventListener('abort', () => this.nudge(), { once: true })
+    let failures = 0
+    while (!signal.aborted) {
+      try {
+        const outcome = await this.round()
+        failures = 0
+        if (outcome.kind === 'announced') continue
+      } catch (error) {
+        if (!(error instanceof Fault) || error.retry === 'never') throw error
+        failures += 1
+        this.#ports.telemetry.log.warn('announcing-failed', { code: error.code, error })
+      }
+      await this.#pause(failures === 0 ? pauseMs : this.#backOffMs(pauseMs, failures))
+    }
+  }
+
+  /** One look at the log, and at most one entry. */
+  async round(): Promise<RoundOutcome> {
+    const { log } = this.#ports
+    await log.refresh()
+    const first = await this.#decide()
+    if (first.kind === 'wait') {
+      this.#tell(first.blocks)
+      await this.#keeper.keep()
+      return { kind: 'waited' }
+    }
+    const listings = await this.#listFolders(first.announcements)
+    await log.refresh()
+    const second = this.#decideNow()
+    const sound = await this.#soundOf(second, listings)
+    if (sound.length === 0) return { kind: 'waited' }
+    return this.#put(sound)
+  }
+
+  /** Decides, asking the brokers first where the decision waits for their answer. */
+  async #decide(): Promise<ReadyDecision> {
+    const decision = this.#decideNow()
+    if (!this.#brokersAreNeeded(decision)) return decision
+    const { log, brokers, telemetry } = this.#ports
+    const askedAtMs = log.lakeNowMs()
+    try {
+      const { sources, missingTopics } = await brokers.metadata()
+      this.#metadata = { sources, missingTopics, askedAtMs }
+    } catch (error) {
+      if (!(error instanceof Fault) || error.retry === 'never') throw error
+      telemetry.log.warn('metadata-not-answered', { code: error.code, error })
+    }
+    return this.#decideNow()
+  }
+
+  /** A topic that is missing is asked for again now and then: somebody may create it. */
+  #brokersAreNeeded(decision: ReadyDecision): boolean {
+    const askedAtMs = this.#metadata?.askedAtMs ?? -Infinity
+    const old = this.#ports.log.lakeNowMs() - askedAtMs >= missingTopicAskedEachMs
+    return decision.blocks.some(
+      ({ rule }) => rule === 'metadata' || (rule === 'topic-missing' && old),
+    )
+  }
+
+  /** What lies in the folder of each partition, taken before the fold it is compared with. */
+  async #listFolders(announcements: readonly Announcement[]): Promise<Listings> {
+    const listings = new Map<string, readonly LakeObject[]>()
+    const folders = [...new Set(announcements.map(folderOf))]
+    for (let first = 0; first < folders.length; first += listedAtOnceMax) {
+      const some = folders.slice(first, first + listedAtOnceMax)
+      const listed = await Promise.all(some.map((folder) => this.#ports.lake.list(folder)))
+      for (const [index, folder] of some.entries()) listings.set(folder, listed[index] ?? [])
+    }
+    return listings
+  }
+
+  /** The announcements whose folders are as the log says; strays are put aside before. */
+  async #soundOf(decision: ReadyDecision, listings: Listings): Promise<readonly Announcement[]> {
+    const sound: Announcement[] = []
+    const blocks = [...decision.blocks]
+    const heldBack = new Set<string>()
+    const missing = new Set<string>()
+    for (const announcement of decision.kind === 'announce' ? decision.announcements : []) {
+      const listed = listings.get(folderOf(announcement))
+      // What became due since is not listed; what follows it in the stream waits with it.
+      if (listed === undefined) heldBack.add(announcement.stream)
+      if (listed === undefined || heldBack.has(announcement.stream)) continue
+      const found = await this.#judge(announcement, listed)
+      for (const path of found) missing.add(path)
+      if (found.length === 0) {
+        sound.push(announcement)
+        continue
+      }
+      heldBack.add(announcement.stream)
+      blocks.push(this.#missingBlock(announcement, found))
+    }
+    this.#missing = missing
+    this.#tell(blocks)
+    return sound
+  }
+
+  /** Quarantines strays. @returns paths of the partition's files that are not there. */
+  async #judge(
+    announcement: Announcement,
+    listed: readonly LakeObject[],
+  ): Promise<readonly string[]> {
+    const { log, lake, telemetry } = this.#ports
+    const { partition, manifest } = announcement
+    const place = { table: manifest.table, path: partition.path }
+    const { missing, stray } = judgeFolder(log.state, this.#setup.pipeline, place, listed)
+    for (const { path, sizeBytes } of stray) {
+      await lake.move(path, quarantinePath(this.#setup.pipeline, path))
+      telemetry.log.warn('file-quarantined', { path, sizeBytes })
+    }
+    return missing.map(({ path }) => path)
+  }
+
+  /** A file may have been published after its folder was listed: only the second miss is news. */
+  #missingBlock({ stream, partition }: Announcement, paths: readonly string[]): Block {
+    const [path] = paths
+    const again = paths.filter((missing) => this.#missing.has(missing))
+    if (again.length > 0) {
+      this.#ports.telemetry.log.error('published-file-missing', { stream, paths: again })
+    }
+    const sinceMs = undefined
+    return { stream, partition, rule: 'file-missing', sinceMs, at: undefined, detail: path }
+  }
+
+  async #put(announcements: readonly Announcement[]): Promise<RoundOutcome> {
+    const { log, telemetry } = this.#ports
+    const commitId = log.nextCommitId()
+    const outcome = await log.put({ kind: 'ready', commitId, announcements })
+    if (outcome.kind !== 'decided') return { kind: 'overtaken', because: outcome.because }
+    for (const { stream, partition, manifest } of announcements) {
+      const behindMs = log.lakeNowMs() - partition.nextMs
+      telemetry.metrics.observe('lakeward_ready_delay_seconds', behindMs / 1_000, { stream })
+      const { id, reason, rows } = manifest
+      telemetry.log.info('partition-announced', { id, reason, rows, entry: outcome.entry })
+    }
+    await this.#writeManifests(announcements)
+    return { kind: 'announced', entry: outcome.entry, count: announcements.length }
+  }
+
+  async #writeManifests(announcements: readonly Announcement[]): Promise<void> {
+    for (const { stream, partition } of announcements) {
+      const folded = this.#ports.log.state.streams.get(stream)?.partitions.get(partition.path)
+      if (folded !== undefined) await this.#keeper.write(stream, folded)
+    }
+  }
+
+  #tell(blocks: readonly Block[]): void {
+    gaugeReadiness(this.#ports.telemetry.metrics, this.facts(), {
+      before: this.#blocks,
+      after: blocks,
+    })
+    for (const { stream, rule, partition, at } of blocks) {
+      const known = this.#blocks.find((block) => block.stream === stream)
+      if (known?.rule === rule || rule === 'delay') continue
+      const topicPartition = at && topicPartitionName(at.source)
+      const fields = { stream, partition: partition.path, rule, topicPartition }
+      this.#ports.telemetry.log.info('partition-blocked', fields)
+    }
+    this.#blocks = blocks
+  }
+
+  #backOffMs(pauseMs: DurationMs, failures: number): DurationMs {
+    const fullMs = Math.min(failurePauseMsMax, pauseMs * 2 ** Math.min(failures, 16))
+    return durationMs(fullMs * (0.5 + this.#ports.random.fraction() / 2))
+  }
+
+  async #pause(span: DurationMs): Promise<void> {
+    await this.#ports.clock.sleep(span, this.#wake.signal)
+    if (this.#wake.signal.aborted) this.#wake = new AbortController()
+  }
+}
+
+/** By folder. */
+type Listings = ReadonlyMap<string, readonly LakeObject[]>
+
+const folderOf = ({ manifest, partition }: Announcement): string =>
+  `${manifest.table}/${partition.path}`

@@ -1,0 +1,57 @@
+import type { DurationMs } from '../base/time.ts'
+import type { FoldedEvidence } from '../model/fold-state.ts'
+import type { SourceKey } from '../model/topic-partition.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type {
+  LakeTrouble,
+  MetadataFact,
+  ReadinessFacts,
+  ReadyStream,
+} from '../protocol/readiness-facts.ts'
+
+/** What readiness needs to know of the pipeline around it. Functions are asked anew each time. */
+export interface ReadinessSetup {
+  readonly pipeline: string
+  /** As configured. */
+  readonly lakeUrl: string
+  readonly lane: string
+  readonly commitIntervalMs: DurationMs
+  /** The streams configured now. */
+  readonly streams: () => readonly ReadyStream[]
+  /** High watermarks heard of lately, from answers to fetches; they tell of lag. */
+  readonly ends: () => ReadonlyMap<SourceKey, FoldedEvidence>
+  /** What this process reads now; undefined outside of a daemon. */
+  readonly assigned: () => ReadonlySet<SourceKey> | undefined
+  /** What the lake refuses at this moment. */
+  readonly lakeTrouble: () => LakeTrouble | undefined
+}
+
+/** What somebody found out who looked, besides the log. */
+export interface ReadinessFindings {
+  /** The brokers' newest answer. */
+  readonly metadata: MetadataFact | undefined
+  /** Paths of published files that are not on the lake as the log says. */
+  readonly filesMissing: ReadonlySet<string>
+}
+
+/** The facts of this moment, over the state that `log` folded last. */
+export function readinessFacts(
+  setup: ReadinessSetup,
+  log: CommitLog,
+  findings: ReadinessFindings,
+): ReadinessFacts {
+  return {
+    pipeline: setup.pipeline,
+    lakeUrl: setup.lakeUrl,
+    lane: setup.lane,
+    commitIntervalMs: setup.commitIntervalMs,
+    fold: log.state,
+    lakeNowMs: log.lakeNowMs(),
+    streams: setup.streams(),
+    ends: setup.ends(),
+    assigned: setup.assigned(),
+    lakeTrouble: setup.lakeTrouble(),
+    publishedHere: log.publishedHere,
+    ...findings,
+  }
+}
