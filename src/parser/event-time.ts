@@ -2,7 +2,7 @@
 import { present } from '../base/assert.ts'
 import { type DurationMs, type UnixMs, unixMs } from '../base/time.ts'
 import { formatDuration } from '../base/units.ts'
-import type { KernelInput } from '../kernel/kernel.ts'
+import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
 import { type EventLoad, settled } from '../model/event-load.ts'
 import type { PartitionScheme } from '../model/lake-partition.ts'

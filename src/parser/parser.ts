@@ -8,7 +8,7 @@
  */
 import { assert, present } from '../base/assert.ts'
 import { inflate } from '../codec/compression/inflate.ts'
-import type { KernelInput } from '../kernel/kernel.ts'
+import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
 import { type EventTable, growEventTable, type RecordTable } from '../model/event-table.ts'
 import type { LetterCause } from '../protocol/letter.ts'
@@ -36,13 +36,18 @@ type Route =
 
 /** Largest payload after inflation. */
 const inflatedBytesMax = 64 * 1_048_576
-/** Inflated payloads of one call; the record that passes it is the last of the call. */
-const callInflatedBytesMax = 256 * 1_048_576
+const defaultLimits: ParserLimits = { callInflatedBytesMax: 64 * 1_048_576 }
 const batchEventsMax = 1_048_576
+
+export interface ParserLimits {
+  /** Inflated payloads of one call; the record that passes it is the last of the call. */
+  readonly callInflatedBytesMax: number
+}
 
 export class Parser {
   readonly #input: KernelInput
   readonly #refusals: Refusals
+  readonly #limits: ParserLimits
   readonly #routes = new Map<string, Route>()
   readonly #envelope = new Envelope()
   readonly #batch = new EventBatch()
@@ -50,8 +55,14 @@ export class Parser {
   #inflatedBytes = 0
 
   /** @param streams every stream of a topic has the same format; a bare topic has one stream. */
-  constructor(streams: readonly ParsedStream[], input: KernelInput, letters: LetterSink) {
+  constructor(
+    streams: readonly ParsedStream[],
+    input: KernelInput,
+    letters: LetterSink,
+    limits = defaultLimits,
+  ) {
     this.#input = input
+    this.#limits = limits
     this.#refusals = new Refusals(streams, input, letters)
     for (const [index, stream] of streams.entries()) {
       for (const topic of stream.topics) this.#addRoute(index, stream, topic)
@@ -86,7 +97,7 @@ export class Parser {
     const routes = records.sources.map(({ topic }) => this.#routes.get(topic))
     for (let record = first; record < records.count; record++) {
       if (into.count >= into.capacity && into.count > 0) return record
-      if (this.#inflatedBytes > callInflatedBytesMax) return record
+      if (this.#inflatedBytes > this.#limits.callInflatedBytesMax) return record
       const route = present(routes[records.source[record] ?? -1], 'a record is of a known topic')
       if (route.kind === 'protobuf') this.#readBare(record, route.stream, into)
       else if (!this.#readEnvelope(record, route.names, into)) return record

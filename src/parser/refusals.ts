@@ -1,5 +1,5 @@
 import { unixMs } from '../base/time.ts'
-import type { KernelInput } from '../kernel/kernel.ts'
+import type { KernelInput } from '../kernel/kernel-input.ts'
 import { unknownStream } from '../model/counts.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
 import type { RecordTable } from '../model/event-table.ts'

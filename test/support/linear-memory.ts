@@ -7,6 +7,7 @@ import type { KernelInput } from '../../src/kernel/kernel.ts'
 export class LinearMemory implements KernelInput {
   #memory = new Uint8Array(16)
   #next = 16
+  loadedBytes = 0
 
   get u8(): Uint8Array {
     return this.#memory
@@ -15,6 +16,7 @@ export class LinearMemory implements KernelInput {
   load(bytes: Uint8Array): number {
     const start = this.#next
     this.#next += bytes.length
+    this.loadedBytes += bytes.length
     const moved = new Uint8Array(this.#next + 8).fill(0xee)
     moved.set(this.#memory.subarray(0, start))
     moved.set(bytes, start)
@@ -26,5 +28,6 @@ export class LinearMemory implements KernelInput {
   clear(): void {
     this.#memory = new Uint8Array(16)
     this.#next = 16
+    this.loadedBytes = 0
   }
 }

@@ -16,4 +16,11 @@ export const etlFaults = {
       `field "${f.field}" of a row of message "${f.message}" must be ${f.expected}, got ${f.got}`,
     hint: "Change what the stream's ETL module returns; 64-bit integers are bigint, bytes are Uint8Array.",
   },
+  ETL_MODULE_REFUSED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { stream: string; file: string; reason: string }) =>
+      `module "${f.file}" of stream "${f.stream}" is refused: ${f.reason}`,
+    hint: 'The file must load without an error and export a function "map", by name or as default.',
+  },
 } as const satisfies FaultTable

@@ -149,7 +149,7 @@ function listed(leaf: Leaf): fc.Arbitrary<Meaning> {
 
 const likePattern = (pattern: string): RegExp =>
   new RegExp(
-    `^${[...pattern]
+    `^${Array.from(pattern)
       .map((each) =>
         each === '%' ? '.*' : each === '_' ? '.' : each.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
       )

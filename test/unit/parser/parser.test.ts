@@ -188,6 +188,19 @@ describe('a full table', () => {
     expect(parsed([{ value: view() }, { value: view() }], 1).next).toBe(1)
   })
 
+  it('is not the only end: what was inflated ends the call, too, after one record at least', () => {
+    const memory = new LinearMemory()
+    const payload = gzipSync(Buffer.alloc(1_000))
+    const value = encodeRawEvent({ stream: 'views', compression: 1, payload })
+    const records = tableOf([{ value }, { value }, { value }], memory)
+    const limits = { callInflatedBytesMax: 1_500 }
+    const parser = new Parser(streams, memory, { refuse: () => undefined }, limits)
+    const events = eventTable(16)
+    expect(parser.parse(records, 0, events)).toBe(2)
+    expect(parser.parse(records, 2, events)).toBe(3)
+    expect(events.count).toBe(3)
+  })
+
   it('grows when one record alone has more events than it holds', () => {
     const result = parsed([batch(5)], 2)
     expect(result.next).toBe(1)
