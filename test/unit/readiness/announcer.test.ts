@@ -1,0 +1,211 @@
+import { expect, test } from 'vitest'
+import { durationMs } from '../../../src/base/time.ts'
+import { clusterId } from '../../../src/model/topic-partition.ts'
+import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
+import { at, sourceNamed } from '../../support/readiness-world.ts'
+
+const shard = (index: number) => sourceNamed('events', index)
+const sources = [shard(0), shard(1)]
+const folder = 'ods_app_events/dt=2026-11-20/hour=13'
+const manifestPath = '_lakeward/growth/ready/app_events/dt=2026-11-20/hour=13/1.json'
+
+/** A daemon that has committed 13h whole: 120 rows of it, and both topic-partitions beyond it. */
+async function complete(sim: ReadinessSim, seed = 1): Promise<SimDaemon> {
+  const daemon = await sim.start({ seed, sources })
+  await daemon.begin()
+  await daemon.append({
+    source: shard(0),
+    next: 120n,
+    rows: [{ eventMs: at('2026-11-20T13:30:00Z'), rowCount: 120 }],
+  })
+  await sim.until(at('2026-11-20T14:06:00Z'))
+  await daemon.append({ source: shard(0), next: 130n, watermark: at('2026-11-20T14:05:30Z') })
+  await daemon.append({ source: shard(1), next: 10n, watermark: at('2026-11-20T14:05:10Z') })
+  return daemon
+}
+const begin = () => new ReadinessSim(at('2026-11-20T13:31:00Z'))
+
+test('a complete partition is announced once, with its manifest on the lake', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced', count: 1 })
+  expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({
+    id: 'growth/app_events/dt=2026-11-20/hour=13/1',
+    rows: 120,
+    reason: 'complete',
+    logEntry: daemon.log.state.next - 1,
+  })
+  expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+  const delay = daemon.telemetry.values.get('lakeward_ready_delay_seconds stream=app_events')
+  expect(delay).toBeCloseTo(360, 0)
+})
+
+test('the brokers are asked for the set of topic-partitions when it decides, and only then', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  daemon.metadata = { ...daemon.metadata, sources: [...sources, shard(2)] }
+  expect(daemon.metadataAskedCount).toBe(0)
+  expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+  expect(daemon.metadataAskedCount).toBe(1)
+  expect(daemon.announcer.blocks).toMatchObject([
+    { rule: 'unassigned', at: { source: { partition: 2 } } },
+  ])
+  const blocked = 'lakeward_partitions_blocked stream=app_events rule=unassigned'
+  expect(daemon.telemetry.values.get(blocked)).toBe(1)
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.metadataAskedCount).toBe(1)
+})
+
+test('a topic that was missing is asked for again and found', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const found = daemon.metadata
+  daemon.metadata = { clusterId: clusterId('cluster'), sources: [], missingTopics: ['events'] }
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.announcer.blocks).toMatchObject([{ rule: 'topic-missing', detail: 'events' }])
+  daemon.metadata = found
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.metadataAskedCount).toBe(1)
+  await sim.until(at('2026-11-20T14:06:30Z'))
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+})
+
+test('a file that a zombie left is put aside before the announcement', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const zombie = `${folder}/growth-0123456789abcdef-7-0.parquet`
+  const others = [
+    `${folder}/growth-0123456789abcdef-7-0.parquet.tmp`,
+    `${folder}/other-0123456789abcdef-7-0.parquet`,
+    `${folder}/growth-of-others.parquet`,
+    'ods_app_events/dt=2026-11-20/hour=14/growth-0123456789abcdef-7-1.parquet',
+  ]
+  for (const path of [zombie, ...others]) {
+    sim.store.set(path, { body: new Uint8Array(5), modifiedMs: 0 })
+  }
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+  expect(sim.store.has(zombie)).toBe(false)
+  expect(sim.paths('_lakeward/growth/quarantine')).toEqual([
+    `_lakeward/growth/quarantine/${zombie}.quarantined`,
+  ])
+  for (const path of others) expect(sim.store.has(path), path).toBe(true)
+})
+
+test('a file that is published between the look into the folder and the fold is left alone', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const other = await sim.start({ seed: 2, sources })
+  const list = daemon.lake.list.bind(daemon.lake)
+  daemon.lake.list = async (path) => {
+    const listed = await list(path)
+    if (path === folder) {
+      daemon.lake.list = list
+      await other.log.refresh()
+      const rows = [{ eventMs: at('2026-11-20T13:40:00Z'), rowCount: 3 }]
+      await appendWithin(other, rows)
+    }
+    return listed
+  }
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.announcer.blocks).toMatchObject([{ rule: 'unpublished' }])
+  await other.run(other.announcer.round())
+  expect(sim.paths('_lakeward/growth/quarantine')).toEqual([])
+  expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 123 })
+})
+
+/** An append inside of a call that the clock already runs. */
+async function appendWithin(
+  daemon: SimDaemon,
+  rows: Parameters<SimDaemon['append']>[0]['rows'],
+): Promise<void> {
+  const run = daemon.run.bind(daemon)
+  daemon.run = (task) => task
+  await daemon.append({ source: shard(1), next: 13n, ...(rows && { rows }) })
+  daemon.run = run
+}
+
+test('a published file that is gone holds the partition back, loudly, until it is restored', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const [path = ''] = sim.paths(`${folder}/`)
+  const file = sim.store.get(path)
+  sim.store.delete(path)
+  expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+  expect(daemon.telemetry.events.filter(({ level }) => level === 'error')).toEqual([])
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.telemetry.events.filter(({ level }) => level === 'error')).toMatchObject([
+    { event: 'published-file-missing', fields: { paths: [path] } },
+  ])
+  expect(daemon.announcer.blocks).toMatchObject([{ rule: 'file-missing', detail: path }])
+  if (file !== undefined) sim.store.set(path, file)
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+})
+
+test('a file that is shorter than the log says holds the partition back', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const [path = ''] = sim.paths(`${folder}/`)
+  sim.store.set(path, { body: new Uint8Array(1_199), modifiedMs: 0 })
+  expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+})
+
+test('of two daemons that announce at the same time one wins, and one manifest stands', async () => {
+  const sim = begin()
+  const first = await complete(sim)
+  const second = await sim.start({ seed: 2, sources })
+  const both = [first.announcer.round(), second.announcer.round()]
+  const kinds = (await sim.clock.run(Promise.all(both))).map(({ kind }) => kind).sort()
+  expect(kinds).toEqual(['announced', 'overtaken'])
+  await first.run(first.log.refresh())
+  expect(first.log.state.undelivered).toHaveLength(1)
+  expect(sim.paths('_lakeward/growth/ready')).toEqual([manifestPath])
+})
+
+test('rows that come while the entry is being put make it count for nobody', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const other = await sim.start({ seed: 2, sources })
+  const put = daemon.log.put.bind(daemon.log)
+  daemon.log.put = async (draft) => {
+    await appendWithin(other, [{ eventMs: at('2026-11-20T13:50:00Z'), rowCount: 5 }])
+    return put(draft)
+  }
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'overtaken' })
+  daemon.log.put = put
+  expect(await other.run(other.announcer.round())).toMatchObject({ kind: 'announced' })
+  expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 125 })
+})
+
+test('a manifest that its author did not write is written by another daemon, the same', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  await daemon.run(daemon.announcer.round())
+  const text = sim.textAt(manifestPath)
+  sim.store.delete(manifestPath)
+  const other = await sim.start({ seed: 2, sources })
+  await other.run(other.announcer.round())
+  expect(sim.store.has(manifestPath)).toBe(false)
+  await sim.until(at('2026-11-20T14:07:00Z'))
+  await other.run(other.announcer.round())
+  expect(sim.textAt(manifestPath)).toBe(text)
+  const looked = other.lake.history.length
+  await other.run(other.announcer.round())
+  expect(other.lake.history.slice(looked).filter((call) => call.includes('/ready'))).toEqual([])
+})
+
+test('the loop announces what becomes due, is woken by a nudge and ends when told', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const ending = new AbortController()
+  const loop = daemon.announcer.run(ending.signal, durationMs(60_000))
+  await sim.clock.run(sim.clock.sleep(durationMs(10)))
+  expect(sim.store.has(manifestPath)).toBe(true)
+  const atMs = sim.clock.monotonicMs()
+  const before = daemon.lake.calls
+  daemon.announcer.nudge()
+  await sim.clock.run(sim.clock.sleep(durationMs(1)))
+  expect(daemon.lake.calls).toBeGreaterThan(before)
+  expect(sim.clock.monotonicMs() - atMs).toBeLessThan(60_000)
+  ending.abort()
+  await sim.clock.run(loop)
+})
