@@ -27,6 +27,18 @@ export interface ClusterFacts {
   /** Topics that exist, by name. */
   readonly topics: ReadonlyMap<string, TopicFacts>
   readonly missingTopics: readonly string[]
+  /** Topics that the broker does not show us for another reason, with its error code. */
+  readonly hiddenTopics: ReadonlyMap<string, number>
+}
+
+/**
+ * The new facts, with the old ones of topics that are hidden now: a broker that cannot tell at the
+ * moment is no reason to deal out partitions anew.
+ */
+export function carriedOver(before: ClusterFacts | undefined, facts: ClusterFacts): ClusterFacts {
+  if (before === undefined || facts.hiddenTopics.size === 0) return facts
+  const kept = [...before.topics].filter(([topic]) => facts.hiddenTopics.has(topic))
+  return { ...facts, topics: new Map([...facts.topics, ...kept]) }
 }
 
 /** How partitions are named within one source: topics of one cluster, by name. */

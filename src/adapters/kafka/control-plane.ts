@@ -87,19 +87,17 @@ export class ControlPlane {
       answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]),
     )
     this.#known = [...brokers.values(), ...this.#options.brokers.map(parseAddress)]
-    const found = answer.topics.filter((topic) => topic.errorCode === errorCode.none)
-    const topics = found.map((topic): readonly [string, TopicFacts] => {
+    const topics = new Map<string, TopicFacts>()
+    const missingTopics: string[] = []
+    const hiddenTopics = new Map<string, number>()
+    for (const topic of answer.topics) {
       const name = topic.name ?? ''
-      const partitions = topic.partitions
-        .map(({ partitionIndex: partition, leaderId, leaderEpoch }) => {
-          return { partition, leaderId, leaderEpoch }
-        })
-        .sort((a, b) => a.partition - b.partition)
-      return [name, { topic: name, topicId: topicId(topic.topicId), partitions }]
-    })
-    const byName = new Map(topics)
-    const missingTopics = this.#options.topics.filter((topic) => !byName.has(topic))
-    return { clusterId: clusterId(answer.clusterId ?? ''), brokers, topics: byName, missingTopics }
+      if (topic.errorCode === errorCode.none) topics.set(name, topicOf(name, topic))
+      else if (topic.errorCode === errorCode.unknownTopicOrPartition) missingTopics.push(name)
+      else hiddenTopics.set(name, topic.errorCode)
+    }
+    const id = clusterId(answer.clusterId ?? '')
+    return { clusterId: id, brokers, topics, missingTopics, hiddenTopics }
   }
 
   /** Asks one broker for offsets of the partitions that it leads. */
@@ -165,6 +163,16 @@ export class ControlPlane {
   #newGroupPool(): ConnectionPool {
     return poolOf(this.#options, this.#options.rebalanceTimeoutMs + callTimeoutMs)
   }
+}
+
+type TopicAnswer = ReturnType<typeof metadataV12.parseResponse>['topics'][number]
+
+function topicOf(name: string, topic: TopicAnswer): TopicFacts {
+  const partitions = topic.partitions.map(({ partitionIndex, leaderId, leaderEpoch }) => {
+    return { partition: partitionIndex, leaderId, leaderEpoch }
+  })
+  partitions.sort((a, b) => a.partition - b.partition)
+  return { topic: name, topicId: topicId(topic.topicId), partitions }
 }
 
 function unique(addresses: readonly BrokerAddress[]): Broker[] {

@@ -24,7 +24,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { MetadataAnswer, OffsetPosition, Source, SourceReader } from '../../ports/source.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { BrokerFetcher, type FetcherParts } from './broker-fetcher.ts'
-import { allSources, type ClusterFacts, partitionKey } from './cluster-facts.ts'
+import { allSources, type ClusterFacts, carriedOver, partitionKey } from './cluster-facts.ts'
 import { ControlPlane } from './control-plane.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
@@ -240,16 +240,26 @@ class KafkaSource implements Source {
   }
 
   async #refresh(): Promise<ClusterFacts> {
-    const cluster = await this.#askCluster()
+    const cluster = carriedOver(this.#cluster, await this.#askCluster())
     this.#cluster = cluster
     const running = this.#running
     if (running === undefined || this.#closed) return cluster
+    this.#tellHidden(cluster, running.trouble)
     running.readSet.onCluster(cluster)
     running.membership?.onCluster(cluster)
     const { assignment } = this.#options
     if (assignment !== 'group') this.#takeShare(cluster, assignment.static)
     this.#wakeFetchers()
     return cluster
+  }
+
+  #tellHidden({ hiddenTopics }: ClusterFacts, trouble: TroubleBoard): void {
+    for (const topic of this.#options.topics) {
+      const code = hiddenTopics.get(topic)
+      const place = `topic ${topic}`
+      if (code === undefined) trouble.clear(place)
+      else trouble.set(place, new Fault('KAFKA_TOPIC_HIDDEN', { topic, reason: errorName(code) }))
+    }
   }
 
   /** Without a group: what is new of our share is ours from now on. */

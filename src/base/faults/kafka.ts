@@ -145,6 +145,13 @@ export const kafkaFaults = {
       `could not join consumer group "${f.group}": ${f.reason}`,
     hint: 'Check that only lakeward uses kafka.group, its rights, and the session timeout.',
   },
+  KAFKA_TOPIC_HIDDEN: {
+    domain: 'external',
+    retry: 'backoff',
+    message: (f: { topic: string; reason: string }) =>
+      `the brokers did not show topic "${f.topic}": ${f.reason}`,
+    hint: 'Check our right to describe and read the topic; lakeward goes on trying.',
+  },
   KAFKA_PARTITION_REFUSED: {
     domain: 'external',
     retry: 'backoff',

@@ -1,0 +1,370 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Fault } from '../../src/base/fault.ts'
+import { unixMs } from '../../src/base/time.ts'
+import { inflateRecords } from '../../src/codec/kafka/inflate-records.ts'
+import { readBatch } from '../../src/codec/kafka/record-batch.ts'
+import { nextOffset, type Offset, offset } from '../../src/model/offset.ts'
+import {
+  type SourceKey,
+  type SourcePartition,
+  sourceKey,
+  type TopicPartition,
+  topicPartitionName,
+} from '../../src/model/topic-partition.ts'
+import type { FetchedBatches, Source, SourceReader } from '../../src/ports/source.ts'
+import { eventually } from '../support/eventually.ts'
+import { plainRecords } from '../support/read-batches.ts'
+import type { TestBatch } from '../support/record-batch.ts'
+
+/** Brokers that a test fills and breaks, and the sources that read them. */
+export interface SourceWorld {
+  source(topics: readonly string[], group: string): Source
+  createTopic(topic: string, partitionCount: number): Promise<void> | void
+  /** Deletes the topic and makes one of the same name, with nobody looking in between. */
+  recreateTopic(topic: string, partitionCount: number): void
+  append(at: TopicPartition, batch: TestBatch): Promise<void>
+  /** A transaction that is taken back. */
+  appendAborted(at: TopicPartition, values: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+const boundMs = 10_000
+const wait = <T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> =>
+  eventually(what, boundMs, look)
+
+/** A reader that keeps what it is told, and reads from offset 0 unless told otherwise. */
+export class RecordingReader implements SourceReader {
+  readonly values = new Map<string, string[]>()
+  readonly events: string[] = []
+  readonly refused: { readonly name: string; readonly fault: Fault }[] = []
+  readonly troubles: (Fault | undefined)[] = []
+  readonly fetches: { readonly name: string; readonly batch: FetchedBatches }[] = []
+  /** Where to read from; what is not named is read from 0; undefined is not read. */
+  from: (source: SourcePartition) => Offset | undefined = () => offset(0n)
+  /** Waited for by every onFetched. */
+  gate: Promise<void> | undefined
+  assigned: readonly SourcePartition[] = []
+
+  async onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>> {
+    this.#note('assigned', sources)
+    this.assigned = [...this.assigned, ...sources]
+    const positions = sources.map((source) => [sourceKey(source), this.from(source)] as const)
+    return new Map(
+      positions.filter((entry): entry is readonly [SourceKey, Offset] => entry[1] !== undefined),
+    )
+  }
+
+  async onRevoked(sources: readonly SourcePartition[]): Promise<void> {
+    this.#note('revoked', sources)
+    this.#drop(sources)
+  }
+
+  onLost(sources: readonly SourcePartition[]): void {
+    this.#note('lost', sources)
+    this.#drop(sources)
+  }
+
+  async onFetched(parts: readonly FetchedBatches[]): Promise<void> {
+    for (const part of parts) this.#keep(part)
+    await this.gate
+  }
+
+  onRefused(source: SourcePartition, fault: Fault): void {
+    this.refused.push({ name: topicPartitionName(source), fault })
+  }
+
+  onTrouble(fault: Fault | undefined): void {
+    this.troubles.push(fault)
+  }
+
+  of(name: string): readonly string[] {
+    return this.values.get(name) ?? []
+  }
+
+  get count(): number {
+    return [...this.values.values()].reduce((sum, values) => sum + values.length, 0)
+  }
+
+  #keep(part: FetchedBatches): void {
+    const name = topicPartitionName(part.source)
+    const kept = this.values.get(name) ?? []
+    this.values.set(name, kept)
+    this.fetches.push({ name, batch: { ...part, bytes: new Uint8Array() } })
+    for (let at = part.start; at < part.end; ) {
+      const batch = readBatch(part, at)
+      at = batch.end
+      if (part.skippedBatches.includes(batch.start)) continue
+      const records = plainRecords(inflateRecords(part, batch), batch, part)
+      kept.push(...records.map(({ value }) => value ?? 'null'))
+    }
+  }
+
+  #note(event: string, sources: readonly SourcePartition[]): void {
+    this.events.push(`${event} ${sources.map(topicPartitionName).sort().join(' ')}`)
+  }
+
+  #drop(sources: readonly SourcePartition[]): void {
+    const gone = new Set(sources.map(topicPartitionName))
+    this.assigned = this.assigned.filter((at) => !gone.has(topicPartitionName(at)))
+  }
+}
+
+const batchOf = (...values: readonly string[]): TestBatch => ({
+  records: values.map((value) => ({ value })),
+})
+const t0 = { topic: 't', partition: 0 }
+const t1 = { topic: 't', partition: 1 }
+
+/** What every source promises. Run on the simulated one and on the adapter. */
+export function sourceContract(name: string, open: () => Promise<SourceWorld>): void {
+  describe(`source contract: ${name}`, () => {
+    let world: SourceWorld
+    const opened: Source[] = []
+    const read = async (
+      reader: RecordingReader,
+      topics: readonly string[] = ['t'],
+      group = 'g',
+    ): Promise<Source> => {
+      const source = world.source(topics, group)
+      opened.push(source)
+      await source.open(reader)
+      return source
+    }
+    beforeEach(async () => {
+      world = await open()
+      await world.createTopic('t', 2)
+    })
+    afterEach(async () => {
+      for (const source of opened.splice(0)) await source.close()
+      await world.close()
+    })
+
+    test('hands on every record of every partition once, in order', async () => {
+      await world.append(t0, batchOf('a', 'b'))
+      await world.append(t1, { ...batchOf('x'), codec: 'zstd' })
+      const reader = new RecordingReader()
+      await read(reader)
+      await wait('the first records', () => reader.count >= 3 || undefined)
+      await world.append(t0, { ...batchOf('c'), codec: 'gzip' })
+      await wait('the next record', () => reader.count >= 4 || undefined)
+      expect(reader.of('t/0')).toEqual(['a', 'b', 'c'])
+      expect(reader.of('t/1')).toEqual(['x'])
+      expect(reader.events).toEqual(['assigned t/0 t/1'])
+    })
+
+    test('reads from where the reader says, inside a batch too, and tells where it is', async () => {
+      await world.append(t0, batchOf('a', 'b', 'c'))
+      await world.append(t0, batchOf('d'))
+      const reader = new RecordingReader()
+      reader.from = ({ partition }) => (partition === 0 ? offset(1n) : undefined)
+      await read(reader)
+      await wait('the records', () => reader.of('t/0').length >= 3 || undefined)
+      expect(reader.of('t/0')).toEqual(['b', 'c', 'd'])
+      expect(reader.fetches[0]?.batch.fetchOffset).toBe(1n)
+      expect(reader.fetches.at(-1)?.batch.nextOffset).toBe(4n)
+      expect(reader.fetches.at(-1)?.batch.highWatermark).toBe(4n)
+    })
+
+    test('a partition without a position waits for a seek', async () => {
+      await world.append(t0, batchOf('a'))
+      await world.append(t1, batchOf('x', 'y'))
+      const reader = new RecordingReader()
+      reader.from = ({ partition }) => (partition === 0 ? offset(0n) : undefined)
+      const source = await read(reader)
+      await wait('the other partition', () => reader.of('t/0').length === 1 || undefined)
+      expect(reader.of('t/1')).toEqual([])
+      for (const at of reader.assigned) if (at.partition === 1) source.seek(at, offset(1n))
+      await wait('the record behind the seek', () => reader.of('t/1').length === 1 || undefined)
+      expect(reader.of('t/1')).toEqual(['y'])
+    })
+
+    test('a seek goes back, and nothing of before comes after it', async () => {
+      await world.append(t0, batchOf('a', 'b'))
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      await wait('all', () => reader.of('t/0').length === 2 || undefined)
+      for (const at of reader.assigned) if (at.partition === 0) source.seek(at, offset(0n))
+      await wait('all again', () => reader.of('t/0').length === 4 || undefined)
+      expect(reader.of('t/0')).toEqual(['a', 'b', 'a', 'b'])
+    })
+
+    test('a paused partition is not read, the others are; resumed it goes on', async () => {
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      await wait('the assignment', () => reader.assigned.length === 2 || undefined)
+      const paused = reader.assigned.filter(({ partition }) => partition === 0)
+      source.pause(paused)
+      await world.append(t0, batchOf('a'))
+      await world.append(t1, batchOf('x'))
+      await wait('the other partition', () => reader.of('t/1').length === 1 || undefined)
+      expect(reader.of('t/0')).toEqual([])
+      source.resume(paused)
+      await wait('the resumed partition', () => reader.of('t/0').length === 1 || undefined)
+      expect(reader.of('t/0')).toEqual(['a'])
+    })
+
+    test('the next answer waits for the promise of the last', async () => {
+      await world.append(t0, batchOf('a'))
+      const reader = new RecordingReader()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      reader.gate = promise
+      const source = await read(reader)
+      await wait('the first answer', () => reader.count === 1 || undefined)
+      await world.append(t0, batchOf('b'))
+      await world.append(t1, batchOf('x'))
+      const all = await source.metadata()
+      await wait('the brokers show the records', async () => {
+        const ends = await source.highWatermarks(all.sources)
+        return [...ends.values()].every((end) => end > 0n) || undefined
+      })
+      expect(reader.count).toBe(1)
+      reader.gate = undefined
+      resolve()
+      await wait('the rest', () => reader.count === 3 || undefined)
+      expect(reader.of('t/0')).toEqual(['a', 'b'])
+    })
+
+    test('a transaction taken back is marked to be skipped, and positions pass it', async () => {
+      await world.append(t0, batchOf('a'))
+      await world.appendAborted(t0, ['gone', 'gone too'])
+      await world.append(t0, batchOf('b'))
+      const reader = new RecordingReader()
+      await read(reader)
+      await wait('both records', () => reader.of('t/0').length === 2 || undefined)
+      expect(reader.of('t/0')).toEqual(['a', 'b'])
+      const skipped = reader.fetches.flatMap(({ batch }) => batch.skippedBatches)
+      expect(skipped.length).toBeGreaterThanOrEqual(2)
+    })
+
+    test('tells the whole set of partitions, and which topics are missing', async () => {
+      const reader = new RecordingReader()
+      const source = await read(reader, ['t', 'later'])
+      const { sources, missingTopics } = await source.metadata()
+      expect(sources.map(topicPartitionName)).toEqual(['t/0', 't/1'])
+      expect(missingTopics).toEqual(['later'])
+      expect(new Set(sources.map(sourceKey)).size).toBe(2)
+    })
+
+    test('a topic that appears later is read from then on', async () => {
+      const reader = new RecordingReader()
+      await read(reader, ['t', 'later'])
+      await wait('the first topic', () => reader.assigned.length === 2 || undefined)
+      await world.createTopic('later', 1)
+      await world.append({ topic: 'later', partition: 0 }, batchOf('new'))
+      await wait('the new topic', () => reader.of('later/0').length === 1 || undefined)
+      expect(reader.events.filter((event) => !event.startsWith('assigned'))).toEqual([])
+    })
+
+    test('finds offsets at the ends and by time', async () => {
+      await world.append(t0, { records: [{ timestampMs: 1_000 }, { timestampMs: 2_000 }] })
+      await world.append(t0, { records: [{ timestampMs: 3_000 }] })
+      const source = await read(new RecordingReader())
+      const { sources } = await source.metadata()
+      const at = async (position: Parameters<Source['offsetsAt']>[1]) =>
+        [...(await source.offsetsAt(sources, position)).values()].map(Number)
+      expect(await at('earliest')).toEqual([0, 0])
+      expect(await at('latest')).toEqual([3, 0])
+      expect(await at(unixMs(2_500))).toEqual([2, 0])
+      expect(await at(unixMs(9_000))).toEqual([3, 0])
+      expect([...(await source.highWatermarks(sources)).values()].map(Number)).toEqual([3, 0])
+    })
+
+    test('an offset that is not there stops that partition alone, until a seek', async () => {
+      await world.append(t0, batchOf('a'))
+      await world.append(t1, batchOf('x'))
+      const reader = new RecordingReader()
+      reader.from = ({ partition }) => offset(partition === 0 ? 50n : 0n)
+      const source = await read(reader)
+      await wait('the refusal', () => reader.refused[0])
+      await wait('the other partition', () => reader.of('t/1').length === 1 || undefined)
+      expect(reader.refused.map(({ name, fault }) => [name, fault.code, fault.facts])).toEqual([
+        [
+          't/0',
+          'KAFKA_OFFSET_OUT_OF_RANGE',
+          { topicPartition: 't/0', asked: 50n, earliest: 0n, latest: 1n },
+        ],
+      ])
+      for (const at of reader.assigned) if (at.partition === 0) source.seek(at, offset(0n))
+      await wait('the record', () => reader.of('t/0').length === 1 || undefined)
+    })
+
+    test('a topic made anew under its name is refused, until a seek with its new id', async () => {
+      await world.append(t0, batchOf('old'))
+      await world.createTopic('other', 1)
+      const reader = new RecordingReader()
+      const source = await read(reader, ['t', 'other'])
+      await wait('the old record', () => reader.of('t/0').length === 1 || undefined)
+      world.recreateTopic('t', 2)
+      await world.append(t0, batchOf('new one', 'new two'))
+      await world.append({ topic: 'other', partition: 0 }, batchOf('fine'))
+      await wait('both refusals', () => reader.refused.length === 2 || undefined)
+      await wait('the other topic', () => reader.of('other/0').length === 1 || undefined)
+      expect(new Set(reader.refused.map(({ fault }) => fault.code))).toEqual(
+        new Set(['KAFKA_TOPIC_RECREATED']),
+      )
+      expect(reader.of('t/0')).toEqual(['old'])
+      const { sources } = await source.metadata()
+      for (const at of sources) if (at.topic === 't') source.seek(at, offset(0n))
+      await wait('the new records', () => reader.of('t/0').length === 3 || undefined)
+      expect(reader.of('t/0')).toEqual(['old', 'new one', 'new two'])
+    })
+
+    test('a second member takes its share after the first has given it up, and back', async () => {
+      const first = new RecordingReader()
+      const second = new RecordingReader()
+      const order: string[] = []
+      const revoked = first.onRevoked.bind(first)
+      first.onRevoked = async (sources) => {
+        order.push('revoked')
+        await revoked(sources)
+      }
+      const assigned = second.onAssigned.bind(second)
+      second.onAssigned = async (sources) => {
+        order.push('assigned')
+        return assigned(sources)
+      }
+      await read(first)
+      await wait('all for the first', () => first.assigned.length === 2 || undefined)
+      const other = await read(second)
+      await wait('a share for the second', () => second.assigned.length === 1 || undefined)
+      expect(first.assigned.length).toBe(1)
+      expect(order).toEqual(['revoked', 'assigned'])
+      await world.append(t0, batchOf('a'))
+      await world.append(t1, batchOf('x'))
+      await wait('one record each', () => (first.count === 1 && second.count === 1) || undefined)
+      await other.close()
+      await wait('all back', () => first.assigned.length === 2 || undefined)
+    })
+
+    test('nothing is handed on after fetching was stopped, and the share is kept', async () => {
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      await wait('the assignment', () => reader.assigned.length === 2 || undefined)
+      await source.stopFetching()
+      await world.append(t0, batchOf('late'))
+      const { sources } = await source.metadata()
+      await wait(
+        'the broker shows it',
+        async () =>
+          [...(await source.highWatermarks(sources)).values()].includes(nextOffset(1n)) ||
+          undefined,
+      )
+      expect(reader.count).toBe(0)
+      expect(source.assigned().length).toBe(2)
+      expect(reader.events).toEqual(['assigned t/0 t/1'])
+    })
+
+    test('an offset commit is a hint: it never throws', async () => {
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      await wait('the assignment', () => reader.assigned.length === 2 || undefined)
+      await source.commitOffsets(
+        new Map(reader.assigned.map((at) => [sourceKey(at), nextOffset(1n)])),
+      )
+      await source.close()
+      await source.commitOffsets(
+        new Map(reader.assigned.map((at) => [sourceKey(at), nextOffset(2n)])),
+      )
+    })
+  })
+}

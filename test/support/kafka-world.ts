@@ -1,0 +1,77 @@
+/** The embedded broker and the Kafka adapter on it, as tests use them together. */
+import { Kafka, logLevel } from 'kafkajs'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
+import type { KafkaSourceOptions } from '../../src/adapters/kafka/options.ts'
+import { SystemClock } from '../../src/adapters/local/system-clock.ts'
+import type { TopicPartition } from '../../src/model/topic-partition.ts'
+import type { Source } from '../../src/ports/source.ts'
+import { SimTelemetry } from '../sim/telemetry.ts'
+import { produceBatches } from './produce-batches.ts'
+import { encodeBatch, type TestBatch } from './record-batch.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+/** Options for tests: quick to notice what changes. */
+export function sourceOptions(
+  broker: { readonly host: string; readonly port: number },
+  topics: readonly string[],
+  more: Partial<KafkaSourceOptions> = {},
+): KafkaSourceOptions {
+  return {
+    brokers: [`${broker.host}:${broker.port}`],
+    group: 'g',
+    topics,
+    assignment: 'group',
+    clientId: 'test',
+    isolation: 'read_committed',
+    sessionTimeoutMs: 3_000,
+    rebalanceTimeoutMs: 5_000,
+    fetch: { maxBytes: 1_048_576, partitionMaxBytes: 262_144, maxWaitMs: 100, minBytes: 1 },
+    metadataRefreshMs: 200,
+    ...more,
+  }
+}
+
+export class KafkaWorld {
+  readonly broker: EmbeddedBroker
+  readonly telemetry = new SimTelemetry()
+  readonly #folder: AsyncDisposable
+
+  private constructor(broker: EmbeddedBroker, folder: AsyncDisposable) {
+    this.broker = broker
+    this.#folder = folder
+  }
+
+  static async open(): Promise<KafkaWorld> {
+    const folder = await temporaryFolder()
+    return new KafkaWorld(await startBroker({ directory: folder.path }), folder)
+  }
+
+  source(topics: readonly string[], more: Partial<KafkaSourceOptions> = {}): Source {
+    const options = sourceOptions(this.broker, topics, more)
+    return openKafkaSource(options, new SystemClock(), this.telemetry)
+  }
+
+  append(at: TopicPartition, batch: TestBatch): Promise<void> {
+    return produceBatches(this.broker, at, encodeBatch(batch))
+  }
+
+  /** A transaction of another client, taken back. */
+  async appendAborted({ topic, partition }: TopicPartition, values: readonly string[]) {
+    const brokers = [`${this.broker.host}:${this.broker.port}`]
+    const kafka = new Kafka({ brokers, clientId: 'aborter', logLevel: logLevel.NOTHING })
+    const transactionalId = `aborter-${topic}-${partition}`
+    const producer = kafka.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    const messages = values.map((value) => ({ value, partition }))
+    await transaction.send({ topic, messages })
+    await transaction.abort()
+    await producer.disconnect()
+  }
+
+  async close(): Promise<void> {
+    await this.broker.close()
+    await this.#folder[Symbol.asyncDispose]()
+  }
+}
