@@ -124,7 +124,7 @@ export class Committer {
     kind: 'discarded' | 'void',
   ): Promise<void> {
     const { log, pipeline } = this.#options
-    const decision = decideStaging(log.state, { pipeline, commitId, ranges })
+    const decision = decideStaging(log.state, commitId, { pipeline, commitId, ranges })
     if (kind === 'discarded' || decision.kind === 'garbage') await staged.removeAll()
   }
 

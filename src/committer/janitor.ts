@@ -1,5 +1,6 @@
 import { Fault } from '../base/fault.ts'
 import { parseJournal } from '../codec/log/journal.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
@@ -23,7 +24,7 @@ export interface CleanReport {
   readonly removedObjects: number
   /** Folders that may still be decided or published, or belong to another pipeline. */
   readonly keptCommits: number
-  /** Folders whose journal is missing or unreadable: left for a person to look at. */
+  /** Folders whose journal is unreadable: left for a person to look at. */
   readonly unjudged: readonly string[]
 }
 
@@ -41,31 +42,38 @@ export async function cleanStaging(options: JanitorOptions): Promise<CleanReport
   let [removedCommits, removedObjects, keptCommits] = [0, 0, 0]
   const unjudged: string[] = []
   for (const folder of folders) {
-    const { journal } = folder
-    if (journal === undefined) {
-      unjudged.push(folder.path)
-    } else if (
-      journal.pipeline !== options.pipeline ||
-      decideStaging(state, journal).kind === 'keep'
-    ) {
-      keptCommits++
-    } else {
-      removedObjects += await removeFolder(options, folder)
-      removedCommits++
-    }
+    const decision = decideFolder(options, state, folder)
+    if (decision === 'unjudged') unjudged.push(folder.path)
+    if (decision === 'keep') keptCommits++
+    if (decision !== 'garbage') continue
+    removedObjects += await removeFolder(options, folder)
+    removedCommits++
   }
   const report = { removedCommits, removedObjects, keptCommits, unjudged }
   if (removedCommits > 0) options.telemetry.log.info('staging removed', { ...report })
-  if (unjudged.length > 0) options.telemetry.log.warn('staging without journal', { ...report })
+  if (unjudged.length > 0)
+    options.telemetry.log.warn('staging with an unreadable journal', { ...report })
   return report
 }
 
 interface StagingFolder {
   readonly path: string
+  readonly commitId: CommitId
   readonly journalPath: string
-  readonly journal: StagingJournal | undefined
+  readonly journal: StagingJournal | 'absent' | 'unreadable'
   /** All objects but the journal. */
   readonly objects: readonly string[]
+}
+
+function decideFolder(
+  { pipeline }: JanitorOptions,
+  state: FoldState,
+  { commitId, journal }: StagingFolder,
+): 'unjudged' | 'keep' | 'garbage' {
+  if (journal === 'unreadable') return 'unjudged'
+  if (journal === 'absent') return decideStaging(state, commitId, undefined).kind
+  if (journal.pipeline !== pipeline) return 'keep'
+  return decideStaging(state, commitId, journal).kind
 }
 
 async function stagingFolders(
@@ -83,6 +91,7 @@ async function stagingFolders(
     const at = journalPath(table, commitId)
     folders.push({
       path: `${stagingRoot(table)}/${commitId}`,
+      commitId,
       journalPath: at,
       journal: await journalAt({ lake, telemetry }, at, commitId),
       objects: paths.filter((path) => path !== at),
@@ -95,16 +104,16 @@ async function journalAt(
   { lake, telemetry }: Pick<JanitorOptions, 'lake' | 'telemetry'>,
   path: string,
   commitId: CommitId,
-): Promise<StagingJournal | undefined> {
+): Promise<StagingFolder['journal']> {
   const bytes = await lake.read(path)
-  if (bytes === undefined) return undefined
+  if (bytes === undefined) return 'absent'
   try {
     const journal = parseJournal(bytes, path)
-    return journal.commitId === commitId ? journal : undefined
+    return journal.commitId === commitId ? journal : 'unreadable'
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     telemetry.log.warn('journal is unreadable', { path, reason: error.message })
-    return undefined
+    return 'unreadable'
   }
 }
 

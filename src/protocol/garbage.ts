@@ -5,11 +5,14 @@
  * - positions never go back and an unknown topic-partition never becomes unknown again, so what is
  *   garbage over one fold is garbage over every later one: an old fold cannot remove wrongly;
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
- *   its successor commits the same range.
+ *   its successor commits the same range;
+ * - a journal is written before anything else in its folder and removed after everything else. So
+ *   what lies there without one was judged before, and landed late.
  *
  * Source: docs/protocol.md, "Cleaning up".
  */
 import type { FoldState } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
 import type { AppendRange } from '../model/log-entry.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
 import { sourceKey } from '../model/topic-partition.ts'
@@ -19,9 +22,19 @@ export type StagingDecision =
   | { readonly kind: 'keep'; readonly because: 'unpublished' | 'undecided' }
   | { readonly kind: 'garbage' }
 
-/** What to do with the staging of one commit. */
-export function decideStaging(state: FoldState, journal: StagingJournal): StagingDecision {
-  if (state.unpublished.has(journal.commitId)) return { kind: 'keep', because: 'unpublished' }
+/**
+ * What to do with the staging of one commit.
+ *
+ * @param journal read after the folder was listed and before the log was folded; undefined when
+ *   there is none.
+ */
+export function decideStaging(
+  state: FoldState,
+  commitId: CommitId,
+  journal: StagingJournal | undefined,
+): StagingDecision {
+  if (state.unpublished.has(commitId)) return { kind: 'keep', because: 'unpublished' }
+  if (journal === undefined) return { kind: 'garbage' }
   // Decided and published commits have moved their own ranges: they pass here as well.
   if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
   return { kind: 'keep', because: 'undecided' }

@@ -48,6 +48,10 @@ export class SimLake implements Lake {
   calls = 0
   readonly history: string[] = []
   fault: LakeFault | undefined
+  /** False once its process was killed: it gets no more answers, and what it sent may land or not. */
+  alive = true
+  /** Whether a call that was under way when the process died still has its effect. */
+  landsAfterDeath: () => boolean = () => false
   readonly #options: SimLakeOptions
   readonly #late: { readonly atCall: number; readonly land: () => void }[] = []
 
@@ -158,6 +162,10 @@ export class SimLake implements Lake {
     const call = ++this.calls
     this.history.push(`${operation} ${path}`)
     await this.#wait()
+    if (!this.alive) {
+      if (this.landsAfterDeath()) effect()
+      return never()
+    }
     this.#landDue(call)
     const fault = this.#failing(call) ? this.fault : undefined
     if (fault?.moment === 'lands-late') {
@@ -168,6 +176,7 @@ export class SimLake implements Lake {
     }
     const result = effect()
     await this.#wait()
+    if (!this.alive) return never()
     if (fault !== undefined) throw simFault(operation, path, 'answer lost', fault.code)
     return result
   }
@@ -190,6 +199,8 @@ export class SimLake implements Lake {
     return lasting === 'once' ? call === failAt : call >= failAt
   }
 }
+
+const never = (): Promise<never> => new Promise(() => {})
 
 const simFault = (
   operation: string,
