@@ -14,7 +14,7 @@ export const etlFaults = {
     retry: 'never',
     message: (f: { message: string; field: string; expected: string; got: string }) =>
       `field "${f.field}" of a row of message "${f.message}" must be ${f.expected}, got ${f.got}`,
-    hint: "Change what the stream's ETL module returns; 64-bit integers are bigint, bytes are Uint8Array.",
+    hint: 'Change what the ETL module returns; 64-bit integers are bigint, bytes are Uint8Array.',
   },
   ETL_MODULE_REFUSED: {
     domain: 'user',

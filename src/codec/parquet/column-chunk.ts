@@ -23,6 +23,8 @@ export interface ClosedChunk extends ChunkBounds {
  */
 const ratioMin = 1.05
 
+const noValues = { body: new Uint8Array(0), valueCount: 0 }
+
 /** Pages of one column of the open row group, compressed as they come. */
 export class ColumnChunk {
   readonly #column: LeafColumn
@@ -56,17 +58,13 @@ export class ColumnChunk {
     closed: ClosedChunk,
     offset: number,
   ): { readonly bytes: readonly Uint8Array[]; readonly place: ChunkPlace } {
-    const needsDictionary = this.#pages['rle-dictionary'] > 0
-    assert(
-      !needsDictionary || closed.dictionary !== undefined,
-      'dictionary pages have a dictionary',
-    )
-    const { dictionary } = closed
-    const first = dictionary && needsDictionary ? this.#dictionary(dictionary) : undefined
+    const valueCount = this.#dataPages.reduce((total, page) => total + page.valueCount, 0)
+    const isEmpty = closed.nullCount === valueCount
+    assert(isEmpty || !this.#lacksDictionary(closed), 'dictionary pages have a dictionary')
+    const first = this.#pages['rle-dictionary'] > 0 ? this.#dictionary(closed) : undefined
     const pages = first === undefined ? this.#dataPages : [first, ...this.#dataPages]
     const sum = (sizeOf: (page: EncodedPage) => number): number =>
       pages.reduce((total, page) => total + sizeOf(page), 0)
-    const valueCount = this.#dataPages.reduce((total, page) => total + page.valueCount, 0)
     const place: ChunkPlace = {
       column: this.#column,
       codec: this.#codec ?? this.#wanted.codec,
@@ -83,8 +81,13 @@ export class ColumnChunk {
     return { bytes: pages.map(({ bytes }) => bytes), place }
   }
 
-  #dictionary(dictionary: { readonly body: Uint8Array; readonly valueCount: number }): EncodedPage {
-    return dictionaryPage(this.#compressed(dictionary))
+  #lacksDictionary({ dictionary }: ClosedChunk): boolean {
+    return this.#pages['rle-dictionary'] > 0 && dictionary === undefined
+  }
+
+  /** Of a chunk of nothing but nulls it is empty: readers want one before such pages. */
+  #dictionary({ dictionary }: ClosedChunk): EncodedPage {
+    return dictionaryPage(this.#compressed(dictionary ?? noValues))
   }
 
   #compressed(page: { readonly body: Uint8Array; readonly valueCount: number }): {

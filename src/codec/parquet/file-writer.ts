@@ -6,7 +6,7 @@
  * - A row group is closed when its bytes pass a limit, between two batches: a row is never split.
  * - Same rows in the same batches give the same bytes.
  *
- *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | footer | length | "PAR1"
+ *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | footer, length, "PAR1"
  *
  * Source: Apache Parquet format, README ("File format").
  */

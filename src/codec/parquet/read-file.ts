@@ -36,7 +36,7 @@ export interface ParquetColumn {
   readonly logical: string | undefined
   readonly fieldId: number | undefined
   readonly nullCount: number
-  /** Over all row groups; absent where a row group with values does not say. May be no exact value. */
+  /** Over all row groups, a bound; absent where a row group with values does not say. */
   readonly min: ParquetValue | undefined
   readonly max: ParquetValue | undefined
 }

@@ -81,7 +81,7 @@ export function struct(
   return { type: 'struct', fields: present }
 }
 
-/** The struct's bytes. @throws {InvariantError} ids do not ascend, or an element's type is wrong. */
+/** The struct's bytes. @throws {InvariantError} ids do not ascend, or an element is wrong. */
 export function encodeThrift(value: ThriftValue): Uint8Array {
   assert(value.type === 'struct', 'a message of thrift is a struct')
   const out = new ThriftWriter()

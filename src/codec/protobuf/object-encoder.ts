@@ -1,8 +1,8 @@
 /**
  * Plain JavaScript objects to wire bytes of a message: what an ETL module returns becomes a row.
  *
- * - 64-bit integers are bigint, or numbers without loss; bytes are Uint8Array; enums are a name or a
- *   number; repeated fields are arrays; maps are a Map or an object.
+ * - 64-bit integers are bigint, or numbers without loss; bytes are Uint8Array; enums are a name or
+ *   a number; repeated fields are arrays; maps are a Map or an object.
  * - undefined and null are absent. Default values of fields without presence are left out.
  * - Nothing is dropped or bent in silence: a key that is no field, two members of one oneof, a
  *   number out of range, half a surrogate pair are refused with the path of the field.

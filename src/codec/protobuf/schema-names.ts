@@ -11,6 +11,7 @@ import protobuf from 'protobufjs'
 import { Fault } from '../../base/fault.ts'
 
 const fieldNumberMax = 536_870_911
+const allowedNumbers = `1 to ${fieldNumberMax} without 19000 to 19999`
 const reservedNumbers = { first: 19_000, next: 20_000 } as const
 
 export class SchemaNames {
@@ -36,7 +37,7 @@ export class SchemaNames {
     return type instanceof protobuf.Type ? type : undefined
   }
 
-  /** @throws {Fault} SCHEMA_UNREADABLE: a field's type is not there, or its number is out of range. */
+  /** @throws {Fault} SCHEMA_UNREADABLE: a type is not there, or a number is out of range. */
   checkAll(): void {
     for (const type of this.#types.values()) {
       if (type instanceof protobuf.Type) for (const field of type.fieldsArray) this.#check(field)
@@ -72,7 +73,7 @@ export class SchemaNames {
     if (field.id < 1 || field.id > fieldNumberMax || reserved) {
       throw this.#unreadable(
         field,
-        `field "${field.name}" has number ${field.id}, allowed are 1 to ${fieldNumberMax} without 19000 to 19999`,
+        `field "${field.name}" has number ${field.id}, allowed are ${allowedNumbers}`,
       )
     }
     const isScalar = Object.hasOwn(protobuf.types.basic, field.type)

@@ -23,7 +23,7 @@ export const wireType = {
   fixed32: 5,
 } as const
 
-/** Nesting of messages and groups beyond which bytes are refused: every decoder has such a limit. */
+/** Nesting of messages and groups beyond which bytes are refused, as by every decoder. */
 export const nestingMax = 100
 
 const sizeBytesAtFirst = 256
@@ -298,7 +298,7 @@ export class WireReader {
     return first
   }
 
-  /** Leaves the 64 bits in `#low` and `#high`. The tenth byte gives one bit, the rest is dropped. */
+  /** Leaves the 64 bits in `#low` and `#high`. The tenth byte gives one bit, no more. */
   #varint(): void {
     let low = 0
     let high = 0

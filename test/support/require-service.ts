@@ -1,0 +1,43 @@
+/**
+ * Outside programs that a test needs: never missed in silence.
+ *
+ *     describe.skipIf(!requireService('kcat', hasKcat))('records of kcat', …)
+ *
+ * A missing one skips the tests with a line on stderr. `LAKEWARD_REQUIRE` (names, comma between)
+ * turns that into a failure: the gate sets it, so that a green run means that they ran.
+ */
+import { spawnSync } from 'node:child_process'
+
+export type ServiceName = 'pyarrow' | 'kcat' | 'hadoop' | 'hive' | 's3' | 'mysql' | 'clickhouse'
+
+/** The interpreter that has pyarrow and duckdb. */
+export const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
+
+/**
+ * @param probe whether the service is there; what it throws means that it is not.
+ * @returns true when tests that need it can run.
+ * @throws {Error} it is missing and `LAKEWARD_REQUIRE` names it.
+ */
+export function requireService(name: ServiceName, probe: () => boolean): boolean {
+  if (answers(probe)) return true
+  const required = (process.env['LAKEWARD_REQUIRE'] ?? '').split(',').map((each) => each.trim())
+  if (required.includes(name)) throw new Error(`${name} is missing, LAKEWARD_REQUIRE names it`)
+  process.stderr.write(`\n!!! SKIPPED: tests that need ${name}, which is not there !!!\n`)
+  return false
+}
+
+function answers(probe: () => boolean): boolean {
+  try {
+    return probe()
+  } catch {
+    return false
+  }
+}
+
+/** True when the command ends with 0. */
+export const commandEndsWell = (command: string, args: readonly string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0
+
+/** pyarrow and DuckDB for Python, the judges of our files. */
+export const hasPyarrow = (): boolean =>
+  requireService('pyarrow', () => commandEndsWell(python, ['-c', 'import pyarrow, duckdb']))

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { commandEndsWell, requireService } from '../../support/require-service.ts'
+
+const written: string[] = []
+
+beforeEach(() => {
+  written.length = 0
+  vi.stubEnv('LAKEWARD_REQUIRE', '')
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+test('a service that is there is used, and nothing is said', () => {
+  expect(requireService('kcat', () => true)).toBe(true)
+  expect(written).toEqual([])
+})
+
+test('a missing service is skipped loudly', () => {
+  expect(requireService('kcat', () => false)).toBe(false)
+  expect(written.join('')).toContain('SKIPPED: tests that need kcat')
+})
+
+test('a probe that throws means that the service is missing', () => {
+  const probe = (): boolean => {
+    throw new Error('no such program')
+  }
+  expect(requireService('kcat', probe)).toBe(false)
+})
+
+test('a missing service fails when it is required', () => {
+  vi.stubEnv('LAKEWARD_REQUIRE', 'pyarrow, kcat')
+  expect(() => requireService('kcat', () => false)).toThrow('kcat is missing')
+  expect(requireService('hive', () => false)).toBe(false)
+})
+
+test('a command that is not there does not end well', () => {
+  expect(commandEndsWell('lakeward-no-such-command', [])).toBe(false)
+  expect(commandEndsWell(process.execPath, ['-e', ''])).toBe(true)
+  expect(commandEndsWell(process.execPath, ['-e', 'process.exit(1)'])).toBe(false)
+})
