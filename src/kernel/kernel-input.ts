@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts'
 import type { LinearMemory } from './linear-memory.ts'
 
 /** Where payloads lie while they are parsed. Addresses stay valid until `clear`. */
@@ -14,6 +15,16 @@ export interface KernelInput {
   load(bytes: Uint8Array): number
   /** Forgets everything loaded: all addresses become invalid. */
   clear(): void
+  /** Where the input stands, for `rewind`. Void after `clear`. */
+  mark(): InputMark
+  /** Forgets what was loaded since a mark; addresses from before it stay valid. */
+  rewind(mark: InputMark): void
+}
+
+export interface InputMark {
+  readonly blockCount: number
+  readonly usedBytes: number
+  readonly loadedBytes: number
 }
 
 const paddingBytes = 64
@@ -62,6 +73,20 @@ export class InputBlocks implements KernelInput {
     }
     this.#used = 0
     this.loadedBytes = 0
+  }
+
+  mark(): InputMark {
+    const { loadedBytes } = this
+    return { blockCount: this.#blocks.length, usedBytes: this.#used, loadedBytes }
+  }
+
+  rewind(mark: InputMark): void {
+    assert(mark.blockCount <= this.#blocks.length, 'the input was not cleared since the mark')
+    for (const { start, sizeBytes } of this.#blocks.splice(mark.blockCount)) {
+      this.#memory.release(start, sizeBytes)
+    }
+    this.#used = mark.usedBytes
+    this.loadedBytes = mark.loadedBytes
   }
 
   #addBlock(need: number): Block {

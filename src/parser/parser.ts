@@ -8,7 +8,7 @@
  */
 import { assert, present } from '../base/assert.ts'
 import { inflate } from '../codec/compression/inflate.ts'
-import type { KernelInput } from '../kernel/kernel-input.ts'
+import type { InputMark, KernelInput } from '../kernel/kernel-input.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
 import { type EventTable, growEventTable, type RecordTable } from '../model/event-table.ts'
 import type { LetterCause } from '../protocol/letter.ts'
@@ -52,6 +52,8 @@ export class Parser {
   readonly #envelope = new Envelope()
   readonly #batch = new EventBatch()
   #records: RecordTable | undefined
+  /** The end of the load's records, behind which inflated payloads come. */
+  #mark: InputMark | undefined
   #inflatedBytes = 0
 
   /** @param streams every stream of a topic has the same format; a bare topic has one stream. */
@@ -86,12 +88,17 @@ export class Parser {
    * Appends the events of records `[first, records.count)` to a table.
    *
    * It may stop early: when the table is full, or when what was inflated passes a bound. The caller
-   * then takes the events, empties the table and calls again from where it stopped.
+   * then takes the events, empties the table and calls again from where it stopped; what was loaded
+   * into the input since the first call is forgotten then, so that a fetch of payloads that inflate
+   * a thousandfold never uses up the kernel's memory.
    *
+   * @param first 0 for the first call of a load.
    * @param into grown only for one batched record that has more events than an empty table.
    * @returns the first record that was not read; `records.count` when all were.
    */
   parse(records: RecordTable, first: number, into: EventTable): number {
+    if (first === 0) this.#mark = this.#input.mark()
+    else if (into.count === 0 && this.#mark !== undefined) this.#input.rewind(this.#mark)
     this.#inflatedBytes = 0
     this.#records = records
     const routes = records.sources.map(({ topic }) => this.#routes.get(topic))

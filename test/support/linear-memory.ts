@@ -1,4 +1,4 @@
-import type { KernelInput } from '../../src/kernel/kernel.ts'
+import type { InputMark, KernelInput } from '../../src/kernel/kernel-input.ts'
 
 /**
  * The kernel's input as plain memory. Every load moves it to a new buffer and scribbles over the
@@ -29,5 +29,15 @@ export class LinearMemory implements KernelInput {
     this.#memory = new Uint8Array(16)
     this.#next = 16
     this.loadedBytes = 0
+  }
+
+  mark(): InputMark {
+    return { blockCount: 0, usedBytes: this.#next, loadedBytes: this.loadedBytes }
+  }
+
+  rewind(mark: InputMark): void {
+    this.#memory.fill(0xbb, mark.usedBytes)
+    this.#next = mark.usedBytes
+    this.loadedBytes = mark.loadedBytes
   }
 }

@@ -197,8 +197,13 @@ describe('a full table', () => {
     const parser = new Parser(streams, memory, { refuse: () => undefined }, limits)
     const events = eventTable(16)
     expect(parser.parse(records, 0, events)).toBe(2)
+    const loadedBytes = memory.loadedBytes
+    events.count = 0
     expect(parser.parse(records, 2, events)).toBe(3)
-    expect(events.count).toBe(3)
+    expect(memory.loadedBytes, 'of the first call is forgotten').toBe(loadedBytes - 1_000)
+    expect(events.count).toBe(1)
+    const [start = 0, end] = [events.payloadStart[0], events.payloadEnd[0]]
+    expect(memory.u8.slice(start, end)).toEqual(new Uint8Array(1_000))
   })
 
   it('grows when one record alone has more events than it holds', () => {

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { Kernel } from '../../../src/kernel/kernel.ts'
+
+const mebibyte = 1_048_576
+
+it('rewinding frees what was loaded since the mark, and keeps what was before', () => {
+  const { input } = Kernel.open({ hashSeed: 1n, memoryMaxBytes: 64 * mebibyte })
+  const kept = Uint8Array.from({ length: 1_000 }, (_, at) => at)
+  const address = input.load(kept)
+  const mark = input.mark()
+  const large = new Uint8Array(10 * mebibyte).fill(7)
+  const addresses = new Set<number>()
+  for (let round = 0; round < 50; round++) {
+    addresses.add(input.load(large))
+    expect(input.loadedBytes).toBe(kept.length + large.length)
+    input.rewind(mark)
+  }
+  expect(addresses.size).toBe(1)
+  expect(input.loadedBytes).toBe(kept.length)
+  expect(input.u8.slice(address, address + kept.length)).toEqual(kept)
+  const next = input.load(Uint8Array.from([1]))
+  expect(next).toBeGreaterThanOrEqual(address + kept.length)
+})
+
+it('rewinding past a clear is a bug', () => {
+  const { input } = Kernel.open({ hashSeed: 1n, memoryMaxBytes: 64 * mebibyte })
+  input.load(new Uint8Array(3 * mebibyte))
+  input.load(new Uint8Array(9 * mebibyte))
+  const mark = input.mark()
+  input.clear()
+  expect(() => input.rewind(mark)).toThrow('was not cleared')
+})
