@@ -46,15 +46,17 @@ export function closePage(c: Column): void {
   pageLevels = levels
   pageRows = c.rows
   pageNulls = levels - values
-  pageIsDictionary = c.dictionaryOpen
+  // Before the first value there is no dictionary that a page of nulls could point into.
+  const byIndex = c.dictionaryOpen && c.distinct
+  pageIsDictionary = u32(byIndex != 0)
   c.nulls += pageNulls
-  const bare = !c.definitionMax && !c.dictionaryOpen && c.kind != Kind.BOOL
+  const bare = !c.definitionMax && !byIndex && c.kind != Kind.BOOL
   if (bare) {
     // The column's own buffer is the body: nothing to put in front, nothing to copy.
     pageBody = c.plain
     pageBytes = c.plainBytes
   } else assemble(c, levels, values)
-  if (c.dictionaryOpen) {
+  if (byIndex) {
     c.dictionaryPages++
     c.dictionaryValues += values
   }
@@ -71,7 +73,7 @@ function assemble(c: Column, levels: u32, values: u32): void {
   pageBody = to
   if (c.repetitionMax) to = packLevels(c.repetitions, levels, c.repetitionMax, to)
   if (c.definitionMax) to = packLevels(c.definitions, levels, c.definitionMax, to)
-  if (c.dictionaryOpen) {
+  if (pageIsDictionary) {
     const width = c.distinct > 1 ? 32 - clz<u32>(c.distinct - 1) : 1
     store<u8>(to++, width)
     const indexes = reserve(c.indexesBuffer(), values << 1, (values << 1) + 64)

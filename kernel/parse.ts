@@ -36,8 +36,8 @@ import {
   varintValue,
 } from './varint'
 
-/** Elements of repeated closed enums and map entries that their unknown value takes back. */
-let droppedValues: u32 = 0
+/** 1 when the map entry that is being parsed has a value that its closed enum does not name. */
+let entryIsUnknown: u32 = 0
 
 function findSparse(message: Message, tag: u32): usize {
   let low: u32 = 0
@@ -141,18 +141,17 @@ function parseRowMessage(e: Entry, p: usize, end: usize, row: u32): usize {
   const rowSet = changetype<RowSet>(e.rowSet)
   const element = addRow(rowSet, row)
   if (element < 0) return 0
-  const dropped = droppedValues
-  droppedValues = 0
+  const around = entryIsUnknown
+  entryIsUnknown = 0
   if (!enter()) return fail(Failure.TOO_DEEP)
   p = parseMessage(changetype<Message>(e.message), p, end, element)
   leave()
-  if (droppedValues && rowSet.mapKeys && p) {
-    // An entry whose value its closed enum does not name is unknown as a whole.
+  if (entryIsUnknown && p) {
     popRows(rowSet, element)
     const count = rowSet.counts + (row << 2)
     store<u32>(count, load<u32>(count) - 1)
   }
-  droppedValues = dropped
+  entryIsUnknown = around
   return p
 }
 
@@ -160,10 +159,10 @@ function parseClosedEnum(e: Entry, p: usize, row: u32): usize {
   p = readVarint(p)
   if (!p) return fail(Failure.MALFORMED)
   const number = <u32>varintValue
-  if (!isKnown(changetype<EnumTable>(e.detail), <i32>number)) {
-    droppedValues++
-    return p
-  }
+  const known = isKnown(changetype<EnumTable>(e.detail), <i32>number)
+  // A map's value has its row set: with a value it does not know, the whole entry is unknown.
+  if (e.rowSet) entryIsUnknown = u32(!known)
+  if (!known) return p
   if (e.oneof) enterOneof(e, row)
   put(e, row, <u64>number)
   return p

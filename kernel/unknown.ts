@@ -19,17 +19,21 @@ export function startRow(): void {
   clearFailure()
 }
 
-/** A tag of up to 32 bits, in `varintValue`. */
+/** A tag of up to 32 bits in at most five bytes, in `varintValue`. */
 export function readTag(p: usize): usize {
   const next = readVarint(p)
-  if (!next || varintValue > 0xffffffff) return fail(Failure.MALFORMED)
+  if (!next || next - p > 5 || varintValue > 0xffffffff) return fail(Failure.MALFORMED)
   return next
 }
 
-/** Position behind a length-delimited field's length, which is in `varintValue`; 0: too long. */
+/**
+ * Position behind a length-delimited field's length, which is in `varintValue`.
+ *
+ * Lengths have at most five bytes and 31 bits. 0 for others, and when the field passes `end`.
+ */
 export function readLength(p: usize, end: usize): usize {
   const next = readVarint(p)
-  if (!next) return fail(Failure.MALFORMED)
+  if (!next || next - p > 5 || varintValue > 0x7fffffff) return fail(Failure.MALFORMED)
   if (next > end || varintValue > <u64>(end - next)) return fail(Failure.TRUNCATED)
   return next
 }

@@ -211,6 +211,9 @@ function planMapValue(
     return { plan, column: group('value', 'required', inner.columns) }
   }
   if (type.kind === 'map') throw notSupported(place, 'value', 'a map of maps')
+  if (type.kind === 'enum' && type.values.closed && !type.values.names.has(0)) {
+    throw notSupported(place, 'value', 'a map to a closed enum without the number 0')
+  }
   const request = { context, name: 'value', number: 2, optional: false, fieldId: undefined }
   const { value, column } = planLeaf(parts, place, type, request)
   return { plan: { kind: 'value', ...value, ...plain }, column }

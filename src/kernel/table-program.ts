@@ -266,7 +266,17 @@ class Linker {
     const { code, wireType, detail } = this.#readingOf(field)
     const slots = this.#slots(field.leaf)
     const { number } = field
-    return [{ number, wireType, operation: code + flag, slots, presence, detail, oneof }]
+    const decides = field.closed !== undefined && this.#isMapEntry(owner)
+    const set = decides ? this.#rowSet(rowSet) : 0
+    const parts = { number, wireType, slots, presence, detail, oneof, rowSet: set }
+    return [{ ...parts, operation: code + flag }]
+  }
+
+  /** The message is a map's entry itself, not a message within one. */
+  #isMapEntry({ fields, context }: MessagePlan): boolean {
+    const { plan } = this.#link
+    const key = plan.rowSets[this.#rowSetOf(context)]?.mapKey
+    return fields.some((field) => field.kind === 'value' && field.leaf === key)
   }
 
   #readingOf(value: ValuePlan): { code: number; wireType: number; detail: number } {

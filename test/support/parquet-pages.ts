@@ -1,0 +1,295 @@
+/**
+ * An independent reader of the kernel's pages: bodies to levels and values, columns to rows.
+ *
+ * Slow and plain on purpose: it shares nothing with the kernel but the specification.
+ */
+import { present } from '../../src/base/assert.ts'
+import type { FileColumns } from '../../src/kernel/kernel.ts'
+import type {
+  ColumnLeaf,
+  ColumnNode,
+  LeafColumn,
+  TableSchema,
+} from '../../src/model/table-schema.ts'
+
+export type CellValue = bigint | number | boolean | string | null
+/** Rows as plain data: groups are objects, lists arrays, maps arrays of pairs. */
+export type RowValue = CellValue | readonly RowValue[] | { readonly [name: string]: RowValue }
+
+export interface Entry {
+  readonly repetition: number
+  readonly definition: number
+  readonly value: CellValue
+}
+
+export interface ReadChunk {
+  readonly entries: readonly Entry[]
+  readonly encodings: readonly string[]
+  readonly nullCount: number
+  readonly dictionaryCount: number
+  readonly min: CellValue | undefined
+  readonly max: CellValue | undefined
+}
+
+class Cursor {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  byte(): number {
+    return present(this.bytes[this.at++], 'the page has this byte')
+  }
+
+  varint(): number {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+  }
+
+  uint32(): number {
+    this.at += 4
+    return this.view.getUint32(this.at - 4, true)
+  }
+
+  take(size: number): Uint8Array {
+    if (this.at + size > this.bytes.length) throw new RangeError('the page is too short')
+    this.at += size
+    return this.bytes.slice(this.at - size, this.at)
+  }
+}
+
+function packedValues(cursor: Cursor, groups: number, width: number): number[] {
+  const bytes = cursor.take(groups * width)
+  return Array.from({ length: groups * 8 }, (_, index) => {
+    let value = 0
+    for (let bit = 0; bit < width; bit++) {
+      const place = index * width + bit
+      const byte = present(bytes[place >> 3], 'a packed group is whole')
+      value += ((byte >> (place & 7)) & 1) * 2 ** bit
+    }
+    return value
+  })
+}
+
+/** RLE and bit-packed hybrid, which must end exactly at the cursor's end. */
+function hybrid(cursor: Cursor, width: number, count: number): number[] {
+  const values: number[] = []
+  while (values.length < count) {
+    const header = cursor.varint()
+    if ((header & 1) === 1) {
+      values.push(...packedValues(cursor, header >> 1, width))
+      continue
+    }
+    const bytes = cursor.take(Math.ceil(width / 8))
+    const value = bytes.reduceRight((above, byte) => above * 256 + byte, 0)
+    if (header >> 1 === 0) throw new RangeError('a run is not empty')
+    for (let i = 0; i < header >> 1; i++) values.push(value)
+  }
+  if (values.length - count >= 8) throw new RangeError('only a last group has spare values')
+  if (cursor.at !== cursor.bytes.length) throw new RangeError('a hybrid stream fills its place')
+  return values.slice(0, count)
+}
+
+function levels(cursor: Cursor, levelMax: number, count: number): number[] {
+  if (levelMax === 0) return Array.from({ length: count }, () => 0)
+  const stream = new Cursor(cursor.take(cursor.uint32()))
+  return hybrid(stream, 32 - Math.clz32(levelMax), count)
+}
+
+function textOf(leaf: ColumnLeaf, bytes: Uint8Array): string {
+  const isText = leaf.logical === 'string' || leaf.logical === 'enum'
+  return isText ? Buffer.from(bytes).toString('utf8') : `0x${Buffer.from(bytes).toString('hex')}`
+}
+
+function fixedValue(leaf: ColumnLeaf, cursor: Cursor): CellValue {
+  const { view, at } = cursor
+  switch (leaf.physical) {
+    case 'int32':
+      cursor.at += 4
+      return leaf.logical === 'uint32' ? view.getUint32(at, true) : view.getInt32(at, true)
+    case 'int64':
+      cursor.at += 8
+      return leaf.logical === 'uint64' ? view.getBigUint64(at, true) : view.getBigInt64(at, true)
+    case 'float':
+      cursor.at += 4
+      return view.getFloat32(at, true)
+    case 'double':
+      cursor.at += 8
+      return view.getFloat64(at, true)
+    case 'boolean':
+      return cursor.byte() === 1
+    case 'byte-array':
+      return textOf(leaf, cursor.take(cursor.bytes.length - at))
+  }
+}
+
+export function plainValues(leaf: ColumnLeaf, cursor: Cursor, count: number): CellValue[] {
+  if (leaf.physical === 'boolean') {
+    const bytes = cursor.take(Math.ceil(count / 8))
+    return Array.from({ length: count }, (_, i) => (((bytes[i >> 3] ?? 0) >> (i & 7)) & 1) === 1)
+  }
+  return Array.from({ length: count }, () => {
+    if (leaf.physical !== 'byte-array') return fixedValue(leaf, cursor)
+    return textOf(leaf, cursor.take(cursor.uint32()))
+  })
+}
+
+interface OpenPage {
+  readonly body: Uint8Array
+  readonly valueCount: number
+  readonly rowCount: number
+  readonly nullCount: number
+  readonly encoding: string
+}
+
+/** Collects the pages of one column of a file. */
+export class ChunkReader {
+  readonly #file: FileColumns
+  readonly #column: number
+  readonly #leaf: LeafColumn
+  readonly #pages: OpenPage[] = []
+
+  constructor(file: FileColumns, column: number, leaf: LeafColumn) {
+    this.#file = file
+    this.#column = column
+    this.#leaf = leaf
+  }
+
+  takePage(): void {
+    const page = this.#file.takePage(this.#column)
+    if (page !== undefined) this.#pages.push({ ...page, body: page.body.slice() })
+  }
+
+  close(): ReadChunk {
+    this.takePage()
+    const chunk = this.#file.closeChunk(this.#column)
+    const { leaf } = this.#leaf
+    const { dictionary } = chunk
+    const texts = dictionary && new Cursor(dictionary.body.slice())
+    const entries = texts && plainValues(leaf, texts, dictionary.valueCount)
+    if (texts && texts.at !== texts.bytes.length) throw new RangeError('spare dictionary bytes')
+    const end = (bytes: Uint8Array | undefined): CellValue | undefined =>
+      bytes && fixedValue(leaf, new Cursor(bytes))
+    return {
+      entries: this.#pages.flatMap((page) => this.#readPage(page, entries)),
+      encodings: this.#pages.map(({ encoding }) => encoding),
+      nullCount: chunk.nullCount,
+      dictionaryCount: dictionary?.valueCount ?? 0,
+      min: end(chunk.min),
+      max: end(chunk.max),
+    }
+  }
+
+  #readPage(page: OpenPage, dictionary: readonly CellValue[] | undefined): Entry[] {
+    const { leaf, definitionMax, repetitionMax } = this.#leaf
+    const cursor = new Cursor(page.body)
+    const repetitions = levels(cursor, repetitionMax, page.valueCount)
+    const definitions = levels(cursor, definitionMax, page.valueCount)
+    const count = definitions.filter((level) => level === definitionMax).length
+    if (page.nullCount !== page.valueCount - count) throw new RangeError('null count of the page')
+    const rows = repetitions.filter((level) => level === 0).length
+    if (page.rowCount !== rows) throw new RangeError('row count of the page')
+    const values =
+      page.encoding === 'plain'
+        ? plainValues(leaf, cursor, count)
+        : indexed(cursor, count, present(dictionary, 'indexes have a dictionary'))
+    if (cursor.at !== cursor.bytes.length) throw new RangeError('the page has spare bytes')
+    let next = 0
+    return definitions.map((definition, index) => ({
+      repetition: present(repetitions[index], 'as many repetition levels'),
+      definition,
+      value: definition === definitionMax ? present(values[next++], 'as many values') : null,
+    }))
+  }
+}
+
+function indexed(cursor: Cursor, count: number, dictionary: readonly CellValue[]): CellValue[] {
+  const width = cursor.byte()
+  const stream = new Cursor(cursor.take(cursor.bytes.length - cursor.at))
+  const indexes = count === 0 ? [] : hybrid(stream, width, count)
+  return indexes.map((index) => present(dictionary[index], 'the dictionary has the index'))
+}
+
+class LeafCursor {
+  readonly entries: readonly Entry[]
+  at = 0
+  constructor(entries: readonly Entry[]) {
+    this.entries = entries
+  }
+  get next(): Entry | undefined {
+    return this.entries[this.at]
+  }
+}
+
+/** Puts rows together again from the entries of all leaves. */
+export function assembleRows(schema: TableSchema, chunks: readonly ReadChunk[]): RowValue[] {
+  const cursors = chunks.map(({ entries }) => new LeafCursor(entries))
+  const rows: RowValue[] = []
+  while (cursors[0]?.next !== undefined) {
+    let leaf = 0
+    const row: Record<string, RowValue> = {}
+    for (const column of schema.columns) {
+      const width = leafCount(column)
+      row[column.name] = read(column, cursors.slice(leaf, leaf + width), [0, 0])
+      leaf += width
+    }
+    rows.push(row)
+  }
+  for (const { next } of cursors) if (next !== undefined) throw new RangeError('uneven columns')
+  return rows
+}
+
+const leafCount = (node: ColumnNode): number =>
+  node.kind === 'leaf' ? 1 : node.children.reduce((sum, child) => sum + leafCount(child), 0)
+
+type Levels = readonly [definition: number, repetition: number]
+
+function read(node: ColumnNode, cursors: readonly LeafCursor[], levelsAbove: Levels): RowValue {
+  const [definition, repetition] = levelsAbove
+  const first = present(cursors[0], 'a node has leaves')
+  const level = present(first.next, 'the column has as many rows').definition
+  if (node.repetition === 'required') return readInside(node, cursors, [definition, repetition])
+  const inside: Levels = [definition + 1, repetition + (node.repetition === 'repeated' ? 1 : 0)]
+  if (level <= definition) {
+    for (const cursor of cursors) cursor.at += 1
+    return node.repetition === 'repeated' ? [] : null
+  }
+  if (node.repetition === 'optional') return readInside(node, cursors, inside)
+  const elements = [readInside(node, cursors, inside)]
+  while (first.next?.repetition === inside[1]) elements.push(readInside(node, cursors, inside))
+  return elements
+}
+
+function readInside(node: ColumnNode, cursors: readonly LeafCursor[], at: Levels): RowValue {
+  if (node.kind === 'leaf') {
+    const cursor = present(cursors[0], 'a leaf has a column')
+    const entry = present(cursor.next, 'the column has as many rows')
+    cursor.at += 1
+    return entry.value
+  }
+  let leaf = 0
+  const values: Record<string, RowValue> = {}
+  for (const child of node.children) {
+    const width = leafCount(child)
+    values[child.name] = read(child, cursors.slice(leaf, leaf + width), at)
+    leaf += width
+  }
+  if (node.logical === undefined) return values
+  const inner = values[node.logical === 'list' ? 'list' : 'key_value']
+  return Array.isArray(inner) ? inner.map(unwrap) : present(inner, 'a list has its level')
+}
+
+/** `{element}` and `{key, value}` as what they stand for. */
+function unwrap(item: RowValue): RowValue {
+  if (typeof item !== 'object' || item === null) throw new RangeError('an element is a group')
+  const { element, key, value } = Object.fromEntries(Object.entries(item))
+  return element === undefined ? [key ?? null, value ?? null] : element
+}
