@@ -12,33 +12,36 @@ export class WireWriter {
   #end = 0
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#reserve(1))
+    const at = this.#reserve(1)
+    this.#buffer.writeInt8(value, at)
     return this
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#reserve(2))
+    const at = this.#reserve(2)
+    this.#buffer.writeInt16BE(value, at)
     return this
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#reserve(4))
+    const at = this.#reserve(4)
+    this.#buffer.writeInt32BE(value, at)
     return this
   }
 
   int64(value: bigint): this {
-    this.#buffer.writeBigInt64BE(value, this.#reserve(8))
+    const at = this.#reserve(8)
+    this.#buffer.writeBigInt64BE(value, at)
     return this
   }
 
   uvarint(value: number): this {
     let rest = value
     while (rest > 127) {
-      this.#buffer.writeUInt8((rest & 127) | 128, this.#reserve(1))
+      this.#uint8((rest & 127) | 128)
       rest = Math.floor(rest / 128)
     }
-    this.#buffer.writeUInt8(rest, this.#reserve(1))
-    return this
+    return this.#uint8(rest)
   }
 
   /** A UUID from its text, with or without dashes. */
@@ -70,7 +73,8 @@ export class WireWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    const at = this.#reserve(bytes.length)
+    this.#buffer.set(bytes, at)
     return this
   }
 
@@ -79,6 +83,13 @@ export class WireWriter {
     return this.#buffer.subarray(0, this.#end)
   }
 
+  #uint8(value: number): this {
+    const at = this.#reserve(1)
+    this.#buffer.writeUInt8(value, at)
+    return this
+  }
+
+  /** May replace the buffer: to be called before the buffer is named in a write. */
   #reserve(sizeBytes: number): number {
     const start = this.#end
     this.#end += sizeBytes

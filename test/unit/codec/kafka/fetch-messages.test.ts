@@ -45,7 +45,9 @@ const limits = { maxBytes: 1_000_000, partitionMaxBytes: 50_000, maxWaitMs: 500,
 
 test.each(judges)('a request of version %i is what another client writes', (version, judge) => {
   const asked = { partition: 3, leaderEpoch: 5, fetchOffset: offset(1n << 40n), lastEpoch: 4 }
-  const topics = [{ topic: 'events', topicId, partitions: [asked, { ...asked, partition: 0 }] }]
+  const many = [3, ...Array.from({ length: 300 }, (_, index) => index * 700)]
+  const partitions = many.map((partition) => ({ ...asked, partition }))
+  const topics = [{ topic: 'events', topicId, partitions }]
   const wish = { limits, isolation: 'read_committed', rack: 'r1', topics } as const
   const theirs = judge.createRequest(
     limits.maxWaitMs,
@@ -57,7 +59,7 @@ test.each(judges)('a request of version %i is what another client writes', (vers
     [
       {
         topicId: version >= 13 ? topicId : 'events',
-        partitions: [3, 0].map((partition) => ({
+        partitions: many.map((partition) => ({
           partition,
           currentLeaderEpoch: 5,
           fetchOffset: 1n << 40n,
