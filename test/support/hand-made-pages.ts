@@ -240,7 +240,8 @@ class HandMadeColumns implements FileColumns {
       names.sort((a, b) => Buffer.compare(a, b))
       const nullCount = rows.length - names.length
       const bounds = { min: names[0], max: names.at(-1) }
-      return { dictionary: { ...dictionary, valueCount }, nullCount, ...bounds }
+      const used = valueCount === 0 ? undefined : { ...dictionary, valueCount }
+      return { dictionary: used, nullCount, ...bounds }
     }
     const values = rows.flatMap((row) => row.tags)
     const nullCount = rows.filter((row) => row.tags.length === 0).length

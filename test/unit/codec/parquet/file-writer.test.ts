@@ -74,6 +74,18 @@ test('a row group is closed between two batches when its bytes pass the limit', 
   expect(await readParquetRows(bytes)).toEqual(expected(all))
 })
 
+test('a column of nothing but nulls has an empty dictionary, and no bounds', async () => {
+  const all = rows(10).map((each) => ({ ...each, name: undefined, tags: [] }))
+  const { bytes } = fileOf(all, 10)
+  expect(await readParquetRows(bytes)).toEqual(expected(all))
+  const chunk = parquetMetadata(bytes).row_groups[0]?.columns[1]?.meta_data
+  expect(chunk?.dictionary_page_offset).toBeDefined()
+  expect(chunk?.statistics).toEqual({ null_count: 10n })
+  const outcome = readParquetMetadata(bytes)
+  const column = outcome.kind === 'read' ? outcome.metadata.columns[1] : undefined
+  expect(column).toMatchObject({ nullCount: 10, min: undefined, max: undefined })
+})
+
 test('a file without rows is a file', async () => {
   const { bytes, sealed } = fileOf([], 1)
   expect(sealed.rowCount).toBe(0)
