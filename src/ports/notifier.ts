@@ -5,10 +5,19 @@ export interface Notifier {
   /** Stable name from the configuration: "webhook:https://scheduler/hook", "success-file". */
   readonly target: string
   /**
-   * Delivers one announcement. Idempotent at the receiver by the manifest's id.
-   * @throws {Fault} `NOTIFY_FAILED`: try again later.
+   * True where the target can be asked what it shows. Its delivery then counts as acknowledged only
+   * by a read-back; elsewhere the end of `deliver` is the acknowledgement.
+   */
+  readonly readable: boolean
+  /**
+   * Delivers one announcement. Idempotent at the receiver by the manifest's id; never replaces a
+   * newer revision. Nothing is written after `signal` was aborted, as far as the target lets us.
+   * @throws {Fault} `NOTIFY_FAILED`, or a fault of the lake: try again later.
    */
   deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void>
-  /** True when the target shows this revision or a newer one, or cannot be read at all. */
+  /**
+   * True when the target shows this revision or a newer one. Asked of readable targets only.
+   * @throws {Fault} as `deliver`.
+   */
   readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<boolean>
 }
