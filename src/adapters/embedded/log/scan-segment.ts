@@ -44,7 +44,8 @@ export function scanSegment(segment: Segment, onBatch: OnBatch): SegmentTail {
   }
   while (position < fileBytes) {
     if (position + headerBytes > fileBytes) return torn('the header is cut')
-    const sizeBytes = batchBytes(window, need(headerBytes))
+    const headerAt = need(headerBytes)
+    const sizeBytes = batchBytes(window, headerAt)
     if (sizeBytes < headerBytes || sizeBytes > batchBytesCap) return torn('the length is absurd')
     if (position + sizeBytes > fileBytes) return torn('the batch is cut')
     const at = need(sizeBytes)

@@ -20,6 +20,7 @@ import {
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Fault } from '../../../base/fault.ts'
+import { ioBuffers } from '../buffer-pool.ts'
 import { reasonOf } from '../storage-error.ts'
 import { type BatchHeader, batchBytes, batchNextOffset, headerBytes } from './batch-header.ts'
 import { SparseIndex } from './sparse-index.ts'
@@ -106,7 +107,7 @@ export class Segment {
 
   /** Reads exactly `sizeBytes` from `positionBytes`; fewer only at the end of the file. */
   readAt(positionBytes: number, sizeBytes: number): Buffer {
-    const target = Buffer.allocUnsafe(sizeBytes)
+    const target = ioBuffers.take(sizeBytes)
     return target.subarray(0, this.readInto(target, positionBytes))
   }
 

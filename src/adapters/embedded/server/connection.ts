@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvariantError } from '../../../base/assert.ts'
 import { Fault } from '../../../base/fault.ts'
 import type { ApiName, ApiResponse } from '../apis/table.ts'
+import { ioBuffers } from '../buffer-pool.ts'
 import { errorCode } from '../error-code.ts'
 import type { BrokerFaults } from '../fault-injection.ts'
 import type { Call, Handler, Handlers } from '../handlers/context.ts'
@@ -73,7 +74,10 @@ export class Connection {
       const frames = this.#waiting
       this.#waiting = []
       this.#socket.resume()
-      for (const frame of frames) await this.#answer(frame)
+      for (const frame of frames) {
+        await this.#answer(frame)
+        ioBuffers.giveBack(frame)
+      }
     }
     this.#busy = false
   }
@@ -130,7 +134,7 @@ export class Connection {
   #send(chunks: readonly Buffer[]): void {
     if (this.#socket.destroyed) return
     this.#socket.cork()
-    for (const chunk of chunks) this.#socket.write(chunk)
+    for (const chunk of chunks) this.#socket.write(chunk, () => ioBuffers.giveBack(chunk))
     this.#socket.uncork()
   }
 

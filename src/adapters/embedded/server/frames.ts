@@ -1,9 +1,11 @@
 /**
  * Cuts a connection's bytes into frames: a 4-byte length, then that many bytes.
  *
- * Invariant: a frame owns its bytes, so that a batch may be rewritten in place and outlive the read.
+ * Invariant: a frame owns its bytes, so that a batch may be rewritten in place. Whoever has answered
+ * it gives them back to `ioBuffers`.
  */
 import { Fault } from '../../../base/fault.ts'
+import { ioBuffers } from '../buffer-pool.ts'
 
 const lengthBytes = 4
 
@@ -55,7 +57,7 @@ export class FrameSplitter {
       const reason = `a frame of ${sizeBytes} bytes, 1 to ${this.#frameBytesMax} are taken`
       throw new Fault('BROKER_REQUEST_MALFORMED', { reason })
     }
-    this.#frame = Buffer.allocUnsafe(sizeBytes)
+    this.#frame = ioBuffers.take(sizeBytes)
     this.#filled = 0
     return at
   }
