@@ -29,22 +29,7 @@ import type {
   SourceReader,
 } from '../../src/ports/source.ts'
 import { encodeBatch, encodeMarker, type TestBatch } from '../support/record-batch.ts'
-
-interface SimBatch {
-  readonly first: bigint
-  readonly next: bigint
-  readonly maxTimestampMs: number
-  readonly bytes: Buffer
-}
-
-interface SimLog {
-  readonly batches: SimBatch[]
-  readonly aborted: { readonly producerId: bigint; readonly first: Offset }[]
-  end: bigint
-  start: bigint
-  /** What readers see at most; undefined shows everything. */
-  held: bigint | undefined
-}
+import { newLog, offsetAt, type SimLog, visible } from './partition-log.ts'
 
 interface SimTopic {
   readonly topicId: TopicId
@@ -57,8 +42,6 @@ interface SimGroup {
   /** Rebalances run one after the other. */
   settled: Promise<void>
 }
-
-const newLog = (): SimLog => ({ batches: [], aborted: [], end: 0n, start: 0n, held: undefined })
 
 /** The brokers, for a test to fill and to break. */
 export class SimKafka {
@@ -224,8 +207,6 @@ interface SimReading {
   refused: boolean
 }
 
-const fetchBytesMax = 1_048_576
-
 /** One member of a group; a `Source` like any other. */
 export class SimSource implements Source {
   readonly topics: readonly string[]
@@ -385,22 +366,13 @@ export class SimSource implements Source {
     const { source, position } = reading
     const log = this.#logOf(source)
     if (position === undefined || reading.paused || reading.refused || log === undefined) return []
-    const end = log.held ?? log.end
     if (position < log.start || position > log.end) {
       const where = { topicPartition: topicPartitionName(source), asked: position }
       const facts = { ...where, earliest: log.start, latest: log.end }
       this.#refuse(reading, new Fault('KAFKA_OFFSET_OUT_OF_RANGE', facts))
       return []
     }
-    const wanted: Buffer[] = []
-    let sizeBytes = 0
-    for (const batch of log.batches) {
-      if (batch.next <= position) continue
-      if (batch.next > end || (sizeBytes > 0 && sizeBytes + batch.bytes.length > fetchBytesMax))
-        break
-      wanted.push(batch.bytes)
-      sizeBytes += batch.bytes.length
-    }
+    const wanted = visible(log, position)
     if (wanted.length === 0) return []
     const bytes = Buffer.concat(wanted)
     const part = { source, bytes, start: 0, end: bytes.length }
@@ -412,7 +384,7 @@ export class SimSource implements Source {
         ...part,
         fetchOffset: offset(position),
         nextOffset: last.nextOffset,
-        highWatermark: nextOffset(end),
+        highWatermark: nextOffset(log.held ?? log.end),
         leaderEpoch: last.leaderEpoch,
         skippedBatches: skippedBatches(part, batches, log.aborted),
       },
@@ -433,11 +405,4 @@ export class SimSource implements Source {
   #of(sources: readonly SourcePartition[]): readonly SimReading[] {
     return sources.flatMap((source) => this.#readings.get(topicPartitionName(source)) ?? [])
   }
-}
-
-function offsetAt(log: SimLog, position: OffsetPosition): bigint {
-  if (position === 'earliest') return log.start
-  const end = log.held ?? log.end
-  if (position === 'latest') return end
-  return log.batches.find((batch) => batch.maxTimestampMs >= position)?.first ?? end
 }

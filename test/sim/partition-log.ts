@@ -1,0 +1,46 @@
+/** One partition's log of the simulated Kafka. */
+import type { Offset } from '../../src/model/offset.ts'
+import type { OffsetPosition } from '../../src/ports/source.ts'
+
+export interface SimBatch {
+  readonly first: bigint
+  readonly next: bigint
+  readonly maxTimestampMs: number
+  readonly bytes: Buffer
+}
+
+export interface SimLog {
+  readonly batches: SimBatch[]
+  readonly aborted: { readonly producerId: bigint; readonly first: Offset }[]
+  end: bigint
+  start: bigint
+  /** What readers see at most; undefined shows everything. */
+  held: bigint | undefined
+}
+
+const fetchBytesMax = 1_048_576
+
+export const newLog = (): SimLog => {
+  return { batches: [], aborted: [], end: 0n, start: 0n, held: undefined }
+}
+
+/** The batches of the next answer: whole, from the one that contains `position`. */
+export function visible(log: SimLog, position: bigint): readonly Buffer[] {
+  const end = log.held ?? log.end
+  const wanted: Buffer[] = []
+  let sizeBytes = 0
+  for (const batch of log.batches) {
+    if (batch.next <= position) continue
+    if (batch.next > end || (sizeBytes > 0 && sizeBytes + batch.bytes.length > fetchBytesMax)) break
+    wanted.push(batch.bytes)
+    sizeBytes += batch.bytes.length
+  }
+  return wanted
+}
+
+export function offsetAt(log: SimLog, position: OffsetPosition): bigint {
+  if (position === 'earliest') return log.start
+  const end = log.held ?? log.end
+  if (position === 'latest') return end
+  return log.batches.find((batch) => batch.maxTimestampMs >= position)?.first ?? end
+}
