@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { duration, secret, textForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
@@ -37,7 +38,7 @@ const targetSection = section({
     .describe('A signed HTTP request for each announcement; any 2xx acknowledges it.'),
   'success-file': section({})
     .optional()
-    .describe('An empty file `_SUCCESS` in the folder of each announced partition.'),
+    .describe('A file `_SUCCESS` with the manifest in the folder of each announced partition.'),
   hive: notBuilt('Partitions of a Hive Metastore.'),
   kafka: notBuilt('A message for each announcement.'),
 })
@@ -95,7 +96,16 @@ export const lateConfig = section({
   closeAfter: notBuilt('When a partition takes no more late rows.'),
 })
 
-/** The name of a target in the log and in messages; two targets of one name are refused. */
+const shownHashDigits = 8
+
+/**
+ * The name of a target in the log, in metrics and in messages; two targets of one name are refused.
+ *
+ * A URL's query often carries a token: the name has a hash of it, "webhook:https://host/hook?1a2b3c4d".
+ */
 export function targetName(target: NotifyTarget): string {
-  return target.kind === 'webhook' ? `webhook:${target.url}` : target.kind
+  if (target.kind !== 'webhook') return target.kind
+  const [address = '', query] = target.url.split(/\?(.*)/s)
+  if (query === undefined) return `webhook:${address}`
+  return `webhook:${address}?${hash('sha256', query, 'hex').slice(0, shownHashDigits)}`
 }
