@@ -7,7 +7,7 @@
  *
  * Source: RFC 1952 (gzip), RFC 8878 (zstd).
  */
-import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { inflateLz4 } from './lz4-frame.ts'
 import { inflateSnappy } from './snappy.ts'
 import { zstdFrames } from './zstd-frames.ts'
@@ -31,7 +31,7 @@ export function inflate(kind: number, bytes: Uint8Array, sizeBytesMax: number): 
     case compression.none:
       return bytes.length > sizeBytesMax ? { kind: 'too-large' } : { kind: 'inflated', bytes }
     case compression.gzip:
-      return guarded(() => gunzipSync(bytes, { maxOutputLength: sizeBytesMax }))
+      return guarded(() => gunzipSync(bytes, zlibOptions(bytes.length, sizeBytesMax)))
     case compression.zstd:
       return inflateZstd(bytes, sizeBytesMax)
     case compression.snappy:
@@ -49,7 +49,7 @@ function inflateZstd(bytes: Uint8Array, sizeBytesMax: number): InflateOutcome {
   const parts: Uint8Array[] = []
   let left = sizeBytesMax
   for (const frame of frames) {
-    const part = guarded(() => zstdDecompressSync(frame, zstdOptions(left)))
+    const part = guarded(() => zstdDecompressSync(frame, zlibOptions(frame.length, left)))
     if (part.kind !== 'inflated') return part
     parts.push(part.bytes)
     left -= part.bytes.length
@@ -60,12 +60,16 @@ function inflateZstd(bytes: Uint8Array, sizeBytesMax: number): InflateOutcome {
   return { kind: 'inflated', bytes: bytesOut }
 }
 
-const windowLogMax = 26
+const chunkBytes = { min: 16_384, max: 1_048_576 }
 
-/** `maxOutputLength` must be at least 1; a frame that is allowed nothing is judged afterwards. */
-const zstdOptions = (sizeBytesMax: number) => ({
+/**
+ * zlib allocates its output in chunks: few large ones for a large payload.
+ *
+ * `maxOutputLength` must be at least 1; a frame that is allowed nothing is judged afterwards.
+ */
+const zlibOptions = (packedBytes: number, sizeBytesMax: number) => ({
   maxOutputLength: Math.max(1, sizeBytesMax),
-  params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+  chunkSize: Math.min(chunkBytes.max, Math.max(chunkBytes.min, 4 * packedBytes)),
 })
 
 /** Calls zlib, which throws what it means; anything but its own refusals is passed on. */
