@@ -22,8 +22,16 @@ export const commandGroups: Readonly<Record<string, { summary: string; example: 
 }
 
 export const commandTable: readonly CommandEntry[] = [
-  { words: 'demo', summary: 'the whole thing on embedded parts, to watch and to try' },
-  { words: 'run', summary: 'the daemon of one business unit' },
+  {
+    words: 'demo',
+    summary: 'the whole thing on embedded parts, to watch and to try',
+    load: () => import('./commands/demo.ts'),
+  },
+  {
+    words: 'run',
+    summary: 'the daemon of one business unit',
+    load: () => import('./commands/run.ts'),
+  },
   {
     words: 'check',
     summary: 'validates configuration and schemas, prints the plan',

@@ -10,7 +10,7 @@ import type { Fault } from '../base/fault.ts'
 import { unixMs } from '../base/time.ts'
 import type { Exporter } from '../exporter/exporter.ts'
 import type { PositionTable } from '../exporter/position-table.ts'
-import type { FoldState } from '../model/fold-state.ts'
+import type { FoldedEvidence, FoldState } from '../model/fold-state.ts'
 import type { IdleEvidence } from '../model/log-entry.ts'
 import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
@@ -26,6 +26,7 @@ import type { FetchedBatches, Source, SourceReader } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Intake } from '../source/intake.ts'
 import type { CommitSteps } from './commit-loop.ts'
+import { countCommit } from './commit-metrics.ts'
 import { Gate } from './gate.ts'
 import { resolveStartPositions, type StartRule } from './start-positions.ts'
 
@@ -46,6 +47,8 @@ export interface LaneParts {
     owned: readonly SourcePartition[],
   ) => readonly SourcePartition[]
   readonly commit: (sealed: SealedCommit) => Promise<CommitOutcome>
+  /** A commit was decided and published: somebody may announce now. */
+  readonly onCommitted: () => void
   /** Commits before the interval is over. */
   readonly hurry: () => void
   /** Commits now, after what is under way. */
@@ -73,6 +76,7 @@ export class Lane implements SourceReader, CommitSteps {
   readonly #leaving = new Set<SourceKey>()
   /** Assignments and leavings, one after the other. */
   #membership: Promise<unknown> = Promise.resolve()
+  readonly #ends = new Map<SourceKey, FoldedEvidence>()
   #committingBytes = 0
   #paused = false
   /** What the source said last when it could not go on by itself. */
@@ -91,6 +95,25 @@ export class Lane implements SourceReader, CommitSteps {
   get bufferedBytes(): number {
     const { exporter, modules } = this.#parts
     return exporter.bufferedBytes + modules.inFlightBytes + this.#committingBytes
+  }
+
+  get openWriterCount(): number {
+    return this.#parts.exporter.openWriterCount
+  }
+
+  /** Bytes that accumulate, by stream. */
+  bufferedByStream(): ReadonlyMap<string, number> {
+    return this.#parts.exporter.bufferedByStream()
+  }
+
+  /** High watermarks heard of with the newest fetch answers; they tell of lag. */
+  get ends(): ReadonlyMap<SourceKey, FoldedEvidence> {
+    return this.#ends
+  }
+
+  /** Topic-partitions that are read now. */
+  get owned(): ReadonlySet<SourceKey> {
+    return new Set(this.#parts.positions.sources().map(sourceKey))
   }
 
   get paused(): boolean {
@@ -119,7 +142,8 @@ export class Lane implements SourceReader, CommitSteps {
 
   async onFetched(answer: readonly FetchedBatches[]): Promise<void> {
     while (!this.#gate.open) await this.#gate.passed()
-    const { intake, positions, clock, telemetry } = this.#parts
+    const { intake, positions, exporter, clock, log, telemetry } = this.#parts
+    exporter.onFold(log.state)
     const continuing = answer.filter(
       ({ source, fetchOffset }) =>
         !this.#leaving.has(sourceKey(source)) &&
@@ -131,6 +155,7 @@ export class Lane implements SourceReader, CommitSteps {
       const labels = { topic: source.topic, partition: String(source.partition) }
       const lag = Number(highWatermark - nextOffset)
       telemetry.metrics.gauge('lakeward_lag_records', lag, labels)
+      this.#ends.set(sourceKey(source), { source, highWatermark, askedAtMs: log.lakeNowMs() })
     }
     this.#pushBack()
   }
@@ -183,11 +208,13 @@ export class Lane implements SourceReader, CommitSteps {
   }
 
   async committed(sealed: SealedCommit): Promise<void> {
-    const { log, exporter, source } = this.#parts
+    const { log, exporter, source, telemetry } = this.#parts
+    countCommit(telemetry.metrics, sealed)
     exporter.onFold(log.state)
     const next = new Map<SourceKey, NextOffset>()
     for (const range of sealed.ranges) next.set(sourceKey(range.source), range.next)
     await source.commitOffsets(next)
+    this.#parts.onCommitted()
   }
 
   async startOver(): Promise<void> {
@@ -202,10 +229,10 @@ export class Lane implements SourceReader, CommitSteps {
       for (const at of owned) {
         const fault = refused.get(sourceKey(at))
         if (fault !== undefined) this.onRefused(at, fault)
-        const first = from.get(sourceKey(at))
-        if (first === undefined) continue
-        positions.assign(at, first, -1)
-        source.seek(at, first)
+        const start = from.get(sourceKey(at))
+        if (start === undefined) continue
+        positions.assign(at, start.from, start.leaderEpoch)
+        source.seek(at, start.from, start.leaderEpoch)
       }
     })
     this.#pushBack()
@@ -218,17 +245,17 @@ export class Lane implements SourceReader, CommitSteps {
     for (const at of sources.filter(isNew)) {
       const fault = refused.get(sourceKey(at))
       if (fault !== undefined) this.onRefused(at, fault)
-      const first = from.get(sourceKey(at))
-      if (first !== undefined) positions.assign(at, first, -1)
+      const start = from.get(sourceKey(at))
+      if (start === undefined) continue
+      positions.assign(at, start.from, start.leaderEpoch)
     }
     if (this.#paused) source.pause(sources)
     this.#log('assigned', sources)
-    return new Map(
-      sources.flatMap((at): readonly (readonly [SourceKey, Offset])[] => {
-        const next = positions.nextOf(at)
-        return next === undefined ? [] : [[sourceKey(at), offset(next)]]
-      }),
-    )
+    for (const at of sources) {
+      const next = positions.nextOf(at)
+      if (next !== undefined) source.seek(at, offset(next), positions.leaderEpochOf(at))
+    }
+    return new Map()
   }
 
   /** Commits what accumulated, then gives these up: no row stays behind without its range. */

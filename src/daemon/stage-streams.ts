@@ -1,6 +1,8 @@
 /** The configured streams as each stage sees them; an index is the same stream everywhere. */
+import { present } from '../base/assert.ts'
 import { compileFilter } from '../etl/expression.ts'
 import type { FilterRule } from '../etl/filter-step.ts'
+import { ModuleStep } from '../etl/module-step.ts'
 import type { ExportedStream, ExportedTable } from '../exporter/exported-stream.ts'
 import type { ProgressedStream } from '../exporter/position-table.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -9,6 +11,7 @@ import type { MessageSchema } from '../model/event-schema.ts'
 import type { ConfiguredStream } from '../model/log-entry.ts'
 import type { GuardedStream } from '../parser/event-time.ts'
 import type { ParsedStream } from '../parser/parsed-stream.ts'
+import type { EtlModule } from '../ports/etl-module.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { targetName } from '../readiness/config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
@@ -38,6 +41,18 @@ export const filterRules = ({ streams }: ResolvedConfig): readonly (readonly Fil
         ? [{ filter: compileFilter(step.where, message, name), reason: step.reason }]
         : [],
     ),
+  )
+
+/** By index of the configured stream. */
+export const moduleSteps = (
+  { streams }: ResolvedConfig,
+  modules: ReadonlyMap<number, EtlModule>,
+): ReadonlyMap<number, ModuleStep> =>
+  new Map(
+    [...modules].map(([index, module]) => {
+      const { name, scheme } = present(streams[index], 'a module belongs to a stream')
+      return [index, new ModuleStep({ name, scheme }, module)]
+    }),
   )
 
 export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly ReadyStream[] =>
@@ -81,6 +96,8 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
   }
 }
 
+export const deadLetterTableName = (pipeline: string): string => `${pipeline}_dead_letters`
+
 /** The table of dead letters: partitioned by the day of the commit, never announced. */
 export function deadLetterTable(
   pipeline: string,
@@ -89,7 +106,7 @@ export function deadLetterTable(
 ): ExportedTable {
   return {
     stream: deadLetterStream,
-    table: `${pipeline}_dead_letters`,
+    table: deadLetterTableName(pipeline),
     compiled: kernel.compile(planTable(message, { identity: [], names: 'as-declared' })),
     file: { codec: 'zstd', level: 1, rowGroupBytesMax, keyValues: new Map() },
     rollBytes: rowGroupBytesMax,

@@ -19,8 +19,14 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { OffsetPosition, Source } from '../ports/source.ts'
 
 export interface StartPositions {
-  readonly from: ReadonlyMap<SourceKey, Offset>
+  readonly from: ReadonlyMap<SourceKey, StartPosition>
   readonly refused: ReadonlyMap<SourceKey, Fault>
+}
+
+/** Where to read on, and the leader epoch of the record before; -1 when it is not known. */
+export interface StartPosition {
+  readonly from: Offset
+  readonly leaderEpoch: number
 }
 
 export interface StartRule {
@@ -31,7 +37,7 @@ export interface StartRule {
 
 /** What the log says of where to read one topic-partition from. */
 export type StartDecision =
-  | { readonly kind: 'known'; readonly from: Offset }
+  | { readonly kind: 'known'; readonly start: StartPosition }
   | { readonly kind: 'new-topic' }
   | { readonly kind: 'added-partition' }
   | { readonly kind: 'refused'; readonly fault: Fault }
@@ -42,7 +48,10 @@ export function decideStart(
   source: SourcePartition,
 ): StartDecision {
   const known = positions.get(sourceKey(source))
-  if (known !== undefined) return { kind: 'known', from: offset(known.next) }
+  if (known !== undefined) {
+    const { next, leaderEpoch } = known
+    return { kind: 'known', start: { from: offset(next), leaderEpoch } }
+  }
   const sameName = [...positions.values()].filter((at) => at.source.topic === source.topic)
   const [first] = sameName
   if (first === undefined) return { kind: 'new-topic' }
@@ -85,10 +94,10 @@ const isUnknown = ({ kind }: StartDecision): boolean =>
   kind === 'new-topic' || kind === 'added-partition'
 
 function positionsOf(decisions: readonly Decided[]): StartPositions {
-  const from = new Map<SourceKey, Offset>()
+  const from = new Map<SourceKey, StartPosition>()
   const refused = new Map<SourceKey, Fault>()
   for (const { at, decision } of decisions) {
-    if (decision.kind === 'known') from.set(sourceKey(at), decision.from)
+    if (decision.kind === 'known') from.set(sourceKey(at), decision.start)
     if (decision.kind === 'refused') refused.set(sourceKey(at), decision.fault)
   }
   return { from, refused }

@@ -13,13 +13,15 @@ import { type EventFates, type EventLoad, type EventRefusal, settled } from '../
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { AppendPlace, IdleEvidence } from '../model/log-entry.ts'
-import type { RefusalReason, RowBatch } from '../model/row-batch.ts'
+import type { ModuleRows } from '../model/module-rows.ts'
+import type { RefusalReason } from '../model/row-batch.ts'
 import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
 import { partitionAt } from '../protocol/calendar.ts'
 import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
+import { appendModuleRows, rowCountOf } from './module-rows.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import type { PositionTable } from './position-table.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -48,6 +50,7 @@ export class Exporter implements EventFates {
   readonly #streams: readonly StreamWriter[]
   readonly #dirty: PartitionWriter[] = []
   #commitId: CommitId
+  #fold: FoldState | undefined
 
   constructor(parts: ExporterParts) {
     this.#parts = parts
@@ -64,6 +67,16 @@ export class Exporter implements EventFates {
     return bytes
   }
 
+  /** The same by stream, without dead letters. */
+  bufferedByStream(): ReadonlyMap<string, number> {
+    return new Map(
+      this.#streams.map((stream) => {
+        const sizes = [...stream.writers()].map((writer) => writer.bufferedBytes)
+        return [stream.stream.stream, sizes.reduce((sum, bytes) => sum + bytes, 0)]
+      }),
+    )
+  }
+
   get cellCount(): number {
     return this.#counts.cellCount
   }
@@ -73,6 +86,8 @@ export class Exporter implements EventFates {
   }
 
   onFold(fold: FoldState): void {
+    if (fold === this.#fold) return
+    this.#fold = fold
     for (const stream of this.#streams) stream.onFold(fold)
   }
 
@@ -130,29 +145,33 @@ export class Exporter implements EventFates {
     this.#keep(letter)
   }
 
-  /** A letter of an event that `route` counted and a module then failed on. */
-  refuseRouted(letter: DeadLetter): void {
-    this.#keep(letter)
-  }
-
-  /** An event that `route` counted and a module gave no row for. */
-  filteredLater(stream: number, eventMs: UnixMs, reason: string): void {
-    countReason(this.#writerAt(stream, eventMs).cell.filtered, reason)
-  }
-
   /**
-   * Rows that a module made of one event that `route` counted, loaded in the kernel's input.
+   * Takes what a module made of events that `route` counted, and gives each of them its fate. The
+   * kernel's input is free.
    *
-   * @returns the first refusal, when the kernel does not take all of them; the event then has no
-   *   fate yet, and the caller makes a letter of it.
+   * An event one of whose rows the kernel refuses is a dead letter, whatever became of the others.
    */
-  appendRows(stream: number, eventMs: UnixMs, rows: RowBatch): RefusalReason | undefined {
-    const writer = this.#writerAt(stream, eventMs)
-    const [refusal] = writer.append(rows)
-    writer.widen(eventMs)
-    if (refusal !== undefined) return refusal.reason
-    writer.cell.written += 1
-    return undefined
+  appendModuleRows(module: ModuleRows): void {
+    const { input } = this.#parts
+    const writer = this.#streamAt(module.stream)
+    const refused = appendModuleRows(module, input.load(module.rows), (eventMs) =>
+      writer.at(eventMs),
+    )
+    const { events } = module.load
+    for (let event = 0; event < events.count; event++) {
+      const { cell } = writer.at(events.eventTimeMs[event] ?? Number.NaN)
+      const letter = module.letters.get(event)
+      const reason = refused.get(event)
+      if (letter !== undefined) this.#keep(letter)
+      else if (reason !== undefined) {
+        const { load, memory } = module
+        const at = { load, event, memory, stream: cell.stream }
+        this.#keep(letterOf({ ...at, partition: cell.partition }, decodeRefusal(reason)))
+      } else if (rowCountOf(module, event) > 0) cell.written += 1
+      else countReason(cell.filtered, 'etl-empty')
+    }
+    this.#parts.letters.flush()
+    input.clear()
   }
 
   /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
@@ -204,8 +223,7 @@ export class Exporter implements EventFates {
     const refusals = writer.flush(load)
     writer.cell.written += pendingCount - refusals.length
     for (const { event, reason } of refusals) {
-      const refusal = { step: 'decode', reason: `decode-${reason}` } as const
-      this.refused(load, event, { ...refusal, error: decodeErrors[reason] })
+      this.refused(load, event, decodeRefusal(reason))
     }
   }
 
@@ -235,6 +253,12 @@ export interface SealFacts {
   readonly configVersion: number
   readonly evidence: readonly IdleEvidence[]
 }
+
+const decodeRefusal = (reason: RefusalReason): EventRefusal => ({
+  step: 'decode',
+  reason: `decode-${reason}`,
+  error: decodeErrors[reason],
+})
 
 const lateRefusal = ({ partition }: PartitionWriter): EventRefusal => ({
   step: 'late',

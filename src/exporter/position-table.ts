@@ -65,6 +65,11 @@ export class PositionTable {
     return this.#positions.get(sourceKey(source))?.next
   }
 
+  /** Leader epoch of the record before the next one; -1 when it is not known. */
+  leaderEpochOf(source: SourcePartition): number {
+    return this.#positions.get(sourceKey(source))?.leaderEpoch ?? -1
+  }
+
   /** Records below `next` have been taken in. */
   advance(source: SourcePartition, next: NextOffset, leaderEpoch: number): void {
     const position = present(this.#positions.get(sourceKey(source)), 'position of a read source')

@@ -44,4 +44,12 @@ export const logFaults = {
       `file "${f.path}" of log entry ${f.entry} has ${f.foundBytes} bytes, the log says ${f.sizeBytes}`,
     hint: 'Find out who wrote it and restore it from a copy of the lake; its partition is not announced as it stands.',
   },
+  CONFIG_CONFLICT: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { pipeline: string; ownChecksum: string; logChecksum: string }) =>
+      `configuration of pipeline "${f.pipeline}" has checksum ${f.ownChecksum}, ` +
+      `another daemon put ${f.logChecksum} at the same time`,
+    hint: 'Give all daemons of the pipeline the same files, then start this one again.',
+  },
 } as const satisfies FaultTable

@@ -1,0 +1,23 @@
+import type { MessageSchema } from '../model/event-schema.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EtlModule } from '../ports/etl-module.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Notifier } from '../ports/notifier.ts'
+import type { Random } from '../ports/random.ts'
+import type { Source } from '../ports/source.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+
+/** Everything outside that a daemon touches. */
+export interface DaemonPorts {
+  readonly lake: Lake
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  readonly source: Source
+  /** One for each configured target. */
+  readonly notifiers: readonly Notifier[]
+  /** Users' modules by index of their stream. */
+  readonly modules: ReadonlyMap<number, EtlModule>
+  /** Message `lakeward.v1.DeadLetter`. */
+  readonly deadLetterSchema: MessageSchema
+}

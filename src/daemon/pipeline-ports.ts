@@ -1,0 +1,24 @@
+import type { Fault } from '../base/fault.ts'
+import type { MessageSchema } from '../model/event-schema.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { SourcePartition } from '../model/topic-partition.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EtlModule } from '../ports/etl-module.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+
+/** What the stages need from outside. */
+export interface PipelinePorts {
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** Drawn anew for each process. */
+  readonly hashSeed: bigint
+  readonly kernelBytesMax: number
+  /** Message `lakeward.v1.DeadLetter` of proto/dead_letter.proto. */
+  readonly deadLetterSchema: MessageSchema
+  readonly nextCommitId: () => CommitId
+  /** By index of the configured stream. */
+  readonly modules: ReadonlyMap<number, EtlModule>
+  readonly onModuleBroken: (fault: Fault) => void
+  /** A topic-partition whose bytes cannot be read on. */
+  readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
+}

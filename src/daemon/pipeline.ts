@@ -1,0 +1,73 @@
+/** The whole service on one page. Read downwards: this is the path of a record. */
+
+import { FilterStep } from '../etl/filter-step.ts'
+import { ModuleStage } from '../etl/module-stage.ts'
+import { DeadLetterTable } from '../exporter/dead-letter-table.ts'
+import { Exporter } from '../exporter/exporter.ts'
+import { PositionTable } from '../exporter/position-table.ts'
+import { Kernel } from '../kernel/kernel.ts'
+import type { EventLoad } from '../model/event-load.ts'
+import { EventTimeGuard } from '../parser/event-time.ts'
+import { Parser } from '../parser/parser.ts'
+import { Intake } from '../source/intake.ts'
+import type { ResolvedConfig } from './config/resolved-config.ts'
+import type { LaneParts } from './lane.ts'
+import type { PipelinePorts } from './pipeline-ports.ts'
+import {
+  deadLetterTable,
+  exportedStreams,
+  filterRules,
+  guardedStreams,
+  moduleSteps,
+  parsedStreams,
+  progressedStreams,
+} from './stage-streams.ts'
+
+/** All streams share one lane: one set of offsets, one entry a minute. */
+export const lakeLane = 'lake'
+
+export type Stages = Pick<LaneParts, 'intake' | 'exporter' | 'positions' | 'modules'> & {
+  readonly kernel: Kernel
+}
+
+export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Stages {
+  const kernel = Kernel.open({ hashSeed: ports.hashSeed, memoryMaxBytes: ports.kernelBytesMax })
+  const { input } = kernel
+  const positions = new PositionTable(lakeLane, progressedStreams(config))
+  const letters = new DeadLetterTable(
+    deadLetterTable(config.pipeline, kernel, ports.deadLetterSchema),
+    input,
+  )
+  const streams = exportedStreams(config, kernel)
+  const { nextCommitId } = ports
+
+  const exporter = new Exporter({ streams, letters, positions, input, nextCommitId })
+  const parser = new Parser(parsedStreams(config), input, exporter)
+  const guard = new EventTimeGuard(guardedStreams(config), input, exporter)
+  const filters = new FilterStep(filterRules(config), input, exporter)
+  const modules = new ModuleStage({
+    steps: moduleSteps(config, ports.modules),
+    input,
+    onRows: (rows) => exporter.appendModuleRows(rows),
+    onBroken: ports.onModuleBroken,
+  })
+
+  const onLoad = (load: EventLoad): void => {
+    for (let first = 0; first < load.records.count; ) {
+      load.events.count = 0
+      first = parser.parse(load.records, first, load.events)
+      guard.apply(load, 0, ports.clock.nowMs())
+      exporter.route(load)
+      filters.apply(load)
+      modules.take(load)
+      exporter.append(load)
+    }
+  }
+  const intake = new Intake({
+    input,
+    onLoad,
+    onAdvance: (source, next, leaderEpoch) => positions.advance(source, next, leaderEpoch),
+    onUnreadable: ports.onUnreadable,
+  })
+  return { kernel, intake, exporter, positions, modules }
+}

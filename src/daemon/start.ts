@@ -1,0 +1,117 @@
+/** Builds a daemon on the real outside: the adapters that a configuration names. */
+import { fileURLToPath } from 'node:url'
+import { WebhookNotifier } from '../adapters/http/webhook.ts'
+import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
+import type { KafkaSourceOptions } from '../adapters/kafka/options.ts'
+import { LocalLake } from '../adapters/local/local-lake.ts'
+import { SystemClock } from '../adapters/local/system-clock.ts'
+import { SystemRandom } from '../adapters/local/system-random.ts'
+import { openWorkerModule } from '../adapters/worker/worker-module.ts'
+import { present } from '../base/assert.ts'
+import { durationMs } from '../base/time.ts'
+import { parseMessageSchema } from '../codec/protobuf/parse-schema.ts'
+import type { MessageSchema } from '../model/event-schema.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ConfigFiles } from '../ports/config-files.ts'
+import type { EtlModule } from '../ports/etl-module.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Notifier } from '../ports/notifier.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { targetName } from '../readiness/config.ts'
+import { SuccessFile } from '../readiness/success-file.ts'
+import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
+import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
+import { Daemon } from './daemon.ts'
+
+const mib = 1_024 * 1_024
+const sessionTimeoutMs = 45_000
+const rebalanceTimeoutMs = 60_000
+
+export interface StartOptions {
+  readonly config: ResolvedConfig
+  readonly files: ConfigFiles
+  readonly telemetry: Telemetry
+  /** Which share a worker reads where `kafka.assignment` is static. */
+  readonly worker: { readonly workerIndex: number; readonly workerCount: number }
+  /** After how long brokers take a silent member for dead; 45 s when absent. */
+  readonly sessionTimeoutMs?: number
+}
+
+/** Makes a daemon; it does nothing before its `start`. */
+export async function createDaemon(options: StartOptions): Promise<Daemon> {
+  const { config, files, telemetry } = options
+  const secrets = await readSecrets(config, files)
+  const clock = new SystemClock()
+  const lake = new LocalLake(config.lake.url, config.folder)
+  return new Daemon(config, {
+    lake,
+    clock,
+    random: new SystemRandom(),
+    telemetry,
+    source: openKafkaSource(sourceOptions(options, secrets), clock, telemetry),
+    notifiers: notifiersOf(config, secrets, { lake, clock }),
+    modules: await openModules(config.streams),
+    deadLetterSchema: await readDeadLetterSchema(files),
+  })
+}
+
+function sourceOptions(
+  { config, worker, sessionTimeoutMs: sessionMs }: StartOptions,
+  secrets: ConfigSecrets,
+): KafkaSourceOptions {
+  const { brokers, group, assignment, sasl, tls } = config.kafka
+  const ca = secrets.kafkaCertificates
+  const password = secrets.kafkaPassword?.reveal()
+  return {
+    brokers,
+    group,
+    topics: [...new Set(config.streams.flatMap(({ topics }) => topics))],
+    assignment: assignment === 'static' ? { static: worker } : 'group',
+    clientId: `lakeward-${config.pipeline}`,
+    isolation: 'read_committed',
+    sessionTimeoutMs: sessionMs ?? sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    fetch: { maxBytes: 16 * mib, partitionMaxBytes: 4 * mib, maxWaitMs: 500, minBytes: 1 },
+    ...(sasl === undefined || password === undefined ? {} : { sasl: { ...sasl, password } }),
+    ...(tls === undefined ? {} : { tls: ca === undefined ? {} : { ca } }),
+  }
+}
+
+const notifiersOf = (
+  { ready }: ResolvedConfig,
+  { webhookSecrets }: ConfigSecrets,
+  { lake, clock }: { readonly lake: Lake; readonly clock: Clock },
+): readonly Notifier[] =>
+  ready.notify.map((target) => {
+    if (target.kind === 'success-file') return new SuccessFile(targetName(target), lake)
+    const name = targetName(target)
+    const secret = present(webhookSecrets.get(name), 'a webhook has its secret').reveal()
+    return new WebhookNotifier({ target: name, url: target.url, secret, clock })
+  })
+
+/** One thread for each stream with a module. */
+async function openModules(
+  streams: readonly ResolvedStream[],
+): Promise<ReadonlyMap<number, EtlModule>> {
+  const modules = new Map<number, EtlModule>()
+  for (const { index, name, message, etl, limits } of streams) {
+    for (const step of etl) {
+      if (step.kind !== 'module') continue
+      const heapBytes = limits.memory
+      const batchTimeMs = durationMs(limits.etlTime)
+      const { file } = step
+      const options = { file, stream: name, message, batchTimeMs, heapBytes }
+      modules.set(index, await openWorkerModule(options))
+    }
+  }
+  return modules
+}
+
+const deadLetterProto = 'dead_letter.proto'
+
+async function readDeadLetterSchema(files: ConfigFiles): Promise<MessageSchema> {
+  const path = fileURLToPath(new URL(`../../proto/${deadLetterProto}`, import.meta.url))
+  const text = present(await files.readText(path), 'proto/dead_letter.proto is in the package')
+  const sources = new Map([[deadLetterProto, text]])
+  return parseMessageSchema(sources, deadLetterProto, 'lakeward.v1.DeadLetter')
+}
