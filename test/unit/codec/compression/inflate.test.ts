@@ -54,6 +54,12 @@ describe('inflate', () => {
     expect(inflate(compression.zstd, joined(...parts), 1).kind).toBe('too-large')
   })
 
+  it('allows nothing to a frame that follows one of the whole size allowed', () => {
+    const single = new Uint8Array(zstdCompressSync(Buffer.from('a')))
+    expect(inflate(compression.zstd, joined(single, single), 1).kind).toBe('too-large')
+    expect(inflate(compression.zstd, single, 0).kind).toBe('too-large')
+  })
+
   it('passes skippable zstd frames by', () => {
     const skippable = Uint8Array.from([0x53, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9])
     const outcome = inflate(compression.zstd, joined(skippable, zstdCompressSync(sample)), 600)
