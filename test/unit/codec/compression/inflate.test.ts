@@ -1,6 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { compression, inflate } from '../../../../src/codec/compression/inflate.ts'
+import { xxhash32 } from '../../../../src/codec/compression/xxhash32.ts'
 import { foreignBlocks, sampleBytes } from './foreign-sample.ts'
 
 const sample = sampleBytes(600)
@@ -81,6 +82,21 @@ describe('inflate', () => {
       turned[at] = (turned[at] ?? 0) ^ 4
       expect(inflate(compression.lz4, turned, 10_000).kind, `byte ${at}`).not.toBe('inflated')
     }
+  })
+
+  it('refuses an lz4 copy that reaches before the start of its frame', () => {
+    const head = Uint8Array.from([0x60, 0x40])
+    /** "a", four bytes from `distance` before, "b". */
+    const frame = (distance: number) =>
+      Uint8Array.from([
+        ...[0x04, 0x22, 0x4d, 0x18, ...head, (xxhash32(head) >>> 8) & 0xff],
+        ...[6, 0, 0, 0, 0x10, 97, distance, 0, 0x10, 98],
+        ...[0, 0, 0, 0],
+      ])
+    const fine = inflate(compression.lz4, joined(frame(1), frame(1)), 100)
+    expect(fine).toEqual({ kind: 'inflated', bytes: new Uint8Array(Buffer.from('aaaaabaaaaab')) })
+    expect(inflate(compression.lz4, frame(2), 100).kind).toBe('malformed')
+    expect(inflate(compression.lz4, joined(frame(1), frame(2)), 100).kind).toBe('malformed')
   })
 
   it('refuses a snappy block that announces more than its bytes can make', () => {
