@@ -35,6 +35,14 @@ const bodies: readonly (readonly [string, Uint8Array])[] = [
     'short literals of every length',
     Buffer.concat(Array.from({ length: 300 }, (_, n) => Buffer.concat([noise(n), text(70)]))),
   ],
+  [
+    'copies of every length',
+    Buffer.concat(
+      Array.from({ length: 140 }, (_, n) =>
+        Buffer.concat([Buffer.from(`<${n}!${n * 7}>`), Buffer.alloc(n, 'a')]),
+      ),
+    ),
+  ],
 ]
 
 describe.each(bodies)('%s', (_name, body) => {

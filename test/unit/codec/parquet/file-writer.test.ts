@@ -3,6 +3,8 @@ import { crc32, zstdDecompressSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
 import { parquetMetadata } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
+import { present } from '../../../../src/base/assert.ts'
+import { ColumnChunk } from '../../../../src/codec/parquet/column-chunk.ts'
 import {
   type ParquetFileOptions,
   ParquetFileWriter,
@@ -10,7 +12,12 @@ import {
 import { createdBy } from '../../../../src/codec/parquet/format.ts'
 import { readParquetMetadata, readParquetRows } from '../../../../src/codec/parquet/read-file.ts'
 import { decodeThrift, type ThriftStruct } from '../../../../src/codec/parquet/thrift.ts'
-import { batchOf, type HandMadeRow, HandMadeTable } from '../../../support/hand-made-pages.ts'
+import {
+  batchOf,
+  type HandMadeRow,
+  HandMadeTable,
+  handMadeSchema,
+} from '../../../support/hand-made-pages.ts'
 
 const options: ParquetFileOptions = {
   codec: 'zstd',
@@ -222,6 +229,23 @@ describe('the footer', () => {
     expect(chunks.map((chunk) => chunk?.num_values)).toEqual([300n, 300n, 525n])
     expect(chunks.map((chunk) => chunk?.statistics?.null_count)).toEqual([0n, 100n, 75n])
   })
+})
+
+test('a file without key-values has no list of them', () => {
+  const { bytes } = fileOf(rows(3), 3, { keyValues: new Map() })
+  expect(parquetMetadata(bytes).key_value_metadata).toBeUndefined()
+  const outcome = readParquetMetadata(bytes)
+  expect(outcome.kind === 'read' && outcome.metadata.keyValues.size).toBe(0)
+})
+
+test('dictionary pages without a dictionary are our own mistake', () => {
+  const chunk = new ColumnChunk(present(handMadeSchema.leaves[1], 'the name'), {
+    codec: 'none',
+    compress: (body) => body,
+  })
+  chunk.add({ body: Buffer.from([0]), valueCount: 2, encoding: 'rle-dictionary' })
+  const closed = { dictionary: undefined, nullCount: 1, min: undefined, max: undefined }
+  expect(() => chunk.close(closed, 4)).toThrow('have a dictionary')
 })
 
 test('every page has its sizes and the CRC32 of its compressed body', () => {
