@@ -119,7 +119,7 @@ export const appendDraft = (
 export const appendEntry = (
   commitId: CommitId,
   changes: Partial<Omit<AppendEntry, 'kind' | 'body'>> & { body?: Partial<AppendBody> } = {},
-): AppendEntry => ({ ...appendDraft(commitId, changes), ...entryBase(commitId, changes) })
+): AppendEntry => ({ ...entryBase(commitId, changes), ...appendDraft(commitId, changes) })
 
 export const configEntry = (commitId: CommitId, fromVersion: number): ConfigEntry => ({
   kind: 'config',

@@ -1,0 +1,162 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { encodeCheckpoint, parseCheckpoint } from '../../../src/codec/log/checkpoint.ts'
+import {
+  completeEntry,
+  encodeEntry,
+  parseEntryHead,
+  storedBodyOf,
+} from '../../../src/codec/log/entry.ts'
+import type { FoldState } from '../../../src/model/fold-state.ts'
+import type { LogEntry } from '../../../src/model/log-entry.ts'
+import {
+  type EntryVerdict,
+  emptyFold,
+  foldEntry,
+  headChecksumOf,
+} from '../../../src/protocol/fold.ts'
+import { entryOf, type Move, moves } from './log-arbitrary.ts'
+
+interface History {
+  readonly entries: readonly LogEntry[]
+  readonly verdicts: readonly EntryVerdict[]
+  /** States before each entry, and after the last. */
+  readonly states: readonly FoldState[]
+}
+
+const headOf = (entry: LogEntry): Uint8Array => encodeEntry(entry, () => 'body').head
+
+const step = (state: FoldState, entry: LogEntry): ReturnType<typeof foldEntry> =>
+  foldEntry(state, state.next, entry, headChecksumOf(headOf(entry)))
+
+function historyOf(drawn: readonly Move[]): History {
+  const entries: LogEntry[] = []
+  const verdicts: EntryVerdict[] = []
+  const states = [emptyFold()]
+  for (const move of drawn) {
+    const before = states.at(-1) ?? emptyFold()
+    const entry = entryOf(before, move)
+    const { state, verdict } = step(before, entry)
+    entries.push(entry)
+    verdicts.push(verdict)
+    states.push(state)
+  }
+  return { entries, verdicts, states }
+}
+
+const written = (state: FoldState): string => Buffer.from(encodeCheckpoint(state)).toString('hex')
+const throughCheckpoint = (state: FoldState): FoldState =>
+  parseCheckpoint(encodeCheckpoint(state), 'checkpoint')
+
+test('from any checkpoint the rest of the log folds to the same bytes and the same verdicts', () => {
+  let [decided, voided] = [0, 0]
+  const law = fc.property(moves, fc.nat(40), (drawn, cut) => {
+    const { entries, verdicts, states } = historyOf(drawn)
+    const from = Math.min(cut, entries.length)
+    let state = throughCheckpoint(states[from] ?? emptyFold())
+    for (const [index, entry] of entries.slice(from).entries()) {
+      const folded = step(state, entry)
+      expect(folded.verdict).toEqual(verdicts[from + index])
+      state = folded.state
+    }
+    expect(written(state)).toBe(written(states.at(-1) ?? emptyFold()))
+    decided += verdicts.filter(({ kind }) => kind === 'decided').length
+    voided += verdicts.filter(({ kind }) => kind === 'void').length
+  })
+  fc.assert(law, { numRuns: 80 })
+  expect(decided).toBeGreaterThan(200)
+  expect(voided).toBeGreaterThan(50)
+})
+
+test('a state written down and read back is written down as the same bytes', () => {
+  const law = fc.property(moves, (drawn) => {
+    const state = historyOf(drawn).states.at(-1) ?? emptyFold()
+    expect(written(throughCheckpoint(state))).toBe(written(state))
+  })
+  fc.assert(law, { numRuns: 50 })
+})
+
+test('folding on leaves every earlier state as it was', () => {
+  const law = fc.property(moves, (drawn) => {
+    const { entries, states } = historyOf(drawn)
+    const before = states.map(written)
+    for (const [index, entry] of entries.entries()) step(states[index] ?? emptyFold(), entry)
+    expect(states.map(written)).toEqual(before)
+  })
+  fc.assert(law, { numRuns: 25 })
+})
+
+test('a void entry changes nothing but voids, writers, next and checksum', () => {
+  let seen = 0
+  const law = fc.property(moves, (drawn) => {
+    const { verdicts, states } = historyOf(drawn)
+    for (const [index, { kind }] of verdicts.entries()) {
+      const [before, after] = [states[index], states[index + 1]]
+      if (kind !== 'void' || before === undefined || after === undefined) continue
+      const { voids, voidCount, writers, next, checksum } = before
+      expect(written({ ...after, voids, voidCount, writers, next, checksum })).toBe(written(before))
+      expect([after.next, after.voidCount]).toEqual([next + 1, voidCount + 1])
+      expect(after.checksum).not.toBe(checksum)
+      seen++
+    }
+  })
+  fc.assert(law, { numRuns: 50 })
+  expect(seen).toBeGreaterThan(30)
+})
+
+test('positions and watermarks never go back, and announced partitions keep their files', () => {
+  const law = fc.property(moves, (drawn) => {
+    const { states } = historyOf(drawn)
+    for (const [index, after] of states.slice(1).entries()) {
+      const before = states[index] ?? emptyFold()
+      for (const [lane, ofLane] of before.positions) {
+        for (const [key, { next }] of ofLane) {
+          expect(after.positions.get(lane)?.get(key)?.next).toBeGreaterThanOrEqual(next)
+        }
+      }
+      for (const [name, { progress, partitions }] of before.streams) {
+        const then = after.streams.get(name)
+        for (const [key, { eventWatermarkMs }] of progress) {
+          expect(then?.progress.get(key)?.eventWatermarkMs).toBeGreaterThanOrEqual(eventWatermarkMs)
+        }
+        for (const [path, { place, files, version }] of partitions) {
+          if (place === 'open') continue
+          expect(then?.partitions.get(path)).toMatchObject({ place, files, version })
+        }
+      }
+    }
+  })
+  fc.assert(law, { numRuns: 25 })
+})
+
+test('unpublished are exactly the decided commits with files that no decided entry tells of', () => {
+  const law = fc.property(moves, (drawn) => {
+    const { entries, verdicts, states } = historyOf(drawn)
+    const expected = new Set<string>()
+    for (const [index, entry] of entries.entries()) {
+      if (verdicts[index]?.kind === 'void') continue
+      const told = (id: string): boolean =>
+        id.startsWith(entry.writerId) && Number(id.split('-')[1]) < entry.publishedNext
+      for (const id of [...expected].filter(told)) expected.delete(id)
+      for (const id of entry.published) expected.delete(id)
+      if (entry.kind === 'append' && entry.body.files.length > 0) expected.add(entry.commitId)
+    }
+    const last = states.at(-1) ?? emptyFold()
+    expect([...last.unpublished.keys()].sort()).toEqual([...expected].sort())
+    const ofWriters = [...last.writers.values()].flatMap(({ unpublished }) => unpublished)
+    expect(ofWriters.sort()).toEqual([...expected].sort())
+  })
+  fc.assert(law, { numRuns: 50 })
+})
+
+test('every entry is read back as it was written, with its body inside or beside it', () => {
+  const law = fc.property(moves, (drawn) => {
+    for (const entry of historyOf(drawn).entries) {
+      const encoded = encodeEntry(entry, (sha256) => `bodies/${sha256}`)
+      const head = parseEntryHead(encoded.head, 'entry')
+      expect(storedBodyOf(head)).toBeUndefined()
+      expect(completeEntry(head, undefined, 'entry')).toEqual(entry)
+    }
+  })
+  fc.assert(law, { numRuns: 25 })
+})

@@ -1,0 +1,122 @@
+/** Histories of a log: what writers, right and faulty ones, might put, drawn at random. */
+import fc from 'fast-check'
+import { unixMs } from '../../../src/base/time.ts'
+import type { FoldState } from '../../../src/model/fold-state.ts'
+import { commitIdOf, type WriterId, writerId } from '../../../src/model/ids.ts'
+import type { AppendRange, EntryBase, LogEntry } from '../../../src/model/log-entry.ts'
+import { nextOffset, offset } from '../../../src/model/offset.ts'
+import { sourceKey } from '../../../src/model/topic-partition.ts'
+import {
+  appendEntry,
+  configEntry,
+  entryBase,
+  lane,
+  sampleCell,
+  sampleFile,
+  sampleHour,
+  sampleManifest,
+  sampleSource,
+  stream,
+} from '../../support/log-samples.ts'
+
+/** Numbers from which one entry is made, over whatever state the log is in by then. */
+export interface Move {
+  readonly kind: 'append' | 'start' | 'ready' | 'delivered' | 'config'
+  readonly writer: number
+  readonly at: number
+  readonly hour: number
+  readonly length: number
+  /** Makes the entry rely on something else than what holds. */
+  readonly faulty: boolean
+  readonly telling: boolean
+}
+
+export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom('append', 'append', 'append', 'start', 'ready', 'delivered', 'config'),
+    writer: fc.nat(2),
+    at: fc.nat(2),
+    hour: fc.nat(4),
+    length: fc.nat(9),
+    faulty: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
+    telling: fc.boolean(),
+  }),
+  { maxLength: 40 },
+) as fc.Arbitrary<readonly Move[]>
+
+const writerOf = (number: number): WriterId => writerId(`${number}`.repeat(32))
+
+/** The entry that a move makes over `state`. */
+export function entryOf(state: FoldState, move: Move): LogEntry {
+  const writer = writerOf(move.writer)
+  const counter = state.writers.get(writer)?.counterNext ?? 0
+  const commitId = commitIdOf(writer, counter)
+  const base = entryBase(commitId, {
+    publishedNext: move.telling ? counter : 0,
+    published: move.telling ? [...state.unpublished.keys()].slice(0, 1) : [],
+    discarded: move.faulty ? [{ commitId, because: 'range-moved' }] : [],
+  })
+  switch (move.kind) {
+    case 'start':
+    case 'append':
+      return append(state, move, base)
+    case 'ready':
+      return ready(state, move, base)
+    case 'delivered': {
+      const partitionPath = sampleHour(move.hour).path
+      const target = move.telling ? 'webhook' : 'success-file'
+      const deliveries = [{ stream, partitionPath, revision: move.faulty ? 2 : 1, target }]
+      return { kind: 'delivered', ...base, deliveries }
+    }
+    case 'config': {
+      const fromVersion = state.config.version + (move.faulty ? 1 : 0)
+      return { ...configEntry(commitId, fromVersion), ...base }
+    }
+  }
+}
+
+function append(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const source = sampleSource(move.at)
+  const known = state.positions.get(lane)?.get(sourceKey(source))?.next
+  const first = (known ?? 0n) + (move.faulty ? 1n : 0n)
+  const isStart = known === undefined
+  const range: AppendRange = {
+    lane,
+    source,
+    expected: isStart ? undefined : nextOffset(first),
+    first: offset(first),
+    next: nextOffset(first + (isStart ? 0n : BigInt(move.length))),
+    leaderEpoch: move.length === 0 ? -1 : move.length,
+  }
+  const { commitId } = base
+  const partition = sampleHour(move.hour)
+  const withRows = !isStart && move.length > 0
+  const eventWatermarkMs = unixMs(partition.startMs + move.length)
+  return appendEntry(commitId, {
+    ...base,
+    ranges: [range],
+    places: withRows ? [{ stream, partition }] : [],
+    configVersion: state.config.version,
+    body: {
+      files: withRows ? [sampleFile(commitId, move.hour)] : [],
+      counts: isStart ? [] : [sampleCell(move.hour, move.length)],
+      progress: withRows ? [{ stream, source, eventWatermarkMs }] : [],
+      evidence: [
+        { source, highWatermark: nextOffset(first), askedAtMs: unixMs(move.hour * 1_000) },
+      ],
+    },
+  })
+}
+
+function ready(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const partition = sampleHour(move.hour)
+  const folded = state.streams.get(stream)?.partitions.get(partition.path)
+  const version = move.faulty ? base.commitId : folded?.version
+  const targets = move.telling ? ['webhook', 'success-file'] : []
+  const manifest = sampleManifest(move.hour)
+  return {
+    kind: 'ready',
+    ...base,
+    announcements: [{ stream, partition, version, manifest, targets }],
+  }
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import type { FoldState } from '../../../src/model/fold-state.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import type { AppendRange, LogEntry } from '../../../src/model/log-entry.ts'
+import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
+import { decideStaging } from '../../../src/protocol/garbage.ts'
+import {
+  appendEntry,
+  sampleFile,
+  sampleHour,
+  sampleRange,
+  startRange,
+  stream,
+} from '../../support/log-samples.ts'
+
+const writer = writerId('a'.repeat(32))
+const other = writerId('b'.repeat(32))
+const staged = commitIdOf(other, 3)
+
+const foldAll = (entries: readonly LogEntry[]): FoldState =>
+  entries.reduce((state, entry) => foldEntry(state, state.next, entry, '').state, emptyFold())
+
+const journal = (...ranges: AppendRange[]): Parameters<typeof decideStaging>[2] => ({
+  pipeline: 'growth',
+  commitId: staged,
+  ranges,
+})
+const started = appendEntry(commitIdOf(writer, 0), { ranges: [startRange(0, 5), startRange(1, 0)] })
+const moved = appendEntry(commitIdOf(writer, 1), { ranges: [sampleRange(0, 5, 9)] })
+
+test('staging that may still be decided is kept, whoever staged it and however long ago', () => {
+  const state = foldAll([started])
+  const kept = { kind: 'keep', because: 'undecided' }
+  expect(decideStaging(state, staged, journal(sampleRange(0, 5, 7)))).toEqual(kept)
+  // Over a fold that is older than the staging, too.
+  expect(decideStaging(emptyFold(), staged, journal(sampleRange(0, 5, 7)))).toEqual(kept)
+  expect(decideStaging(state, staged, journal())).toEqual(kept)
+})
+
+test('staging is garbage once any of its ranges has passed', () => {
+  const state = foldAll([started, moved])
+  const ranges = [sampleRange(1, 0, 4), sampleRange(0, 5, 7)]
+  expect(decideStaging(state, staged, journal(...ranges))).toEqual({ kind: 'garbage' })
+  expect(decideStaging(state, staged, journal(startRange(0, 5)))).toEqual({ kind: 'garbage' })
+  expect(decideStaging(state, staged, journal(sampleRange(0, 9, 12))).kind).toBe('keep')
+})
+
+test('staging of a decided commit is kept until its files are known as published', () => {
+  const decided = appendEntry(staged, {
+    ranges: [sampleRange(0, 5, 9)],
+    places: [{ stream, partition: sampleHour(13) }],
+    body: { files: [sampleFile(staged, 13)] },
+  })
+  const state = foldAll([started, decided])
+  const mine = journal(sampleRange(0, 5, 9))
+  expect(decideStaging(state, staged, mine)).toEqual({ kind: 'keep', because: 'unpublished' })
+  expect(decideStaging(state, staged, undefined).kind).toBe('keep')
+  const told = foldAll([
+    started,
+    decided,
+    appendEntry(commitIdOf(writer, 2), { published: [staged] }),
+  ])
+  expect(decideStaging(told, staged, mine)).toEqual({ kind: 'garbage' })
+})
+
+test('what landed after its journal was removed is garbage', () => {
+  expect(decideStaging(foldAll([started]), staged, undefined)).toEqual({ kind: 'garbage' })
+})
