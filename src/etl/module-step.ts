@@ -19,7 +19,7 @@ import { RowCollector } from './row-collector.ts'
 /** Reason under which events are counted that a module made no row of. */
 export const emptyReason = 'etl-empty'
 
-/** What a module made of a batch. Each event has rows, or a letter, or is filtered (`etl-empty`). */
+/** What a module made of a batch. An event without rows and letter is filtered (`etl-empty`). */
 export interface ModuleOutput {
   readonly events: DetachedEvents
   /** Wire bytes of all rows; row r ends at `rowNext[r]`, where the next starts. */

@@ -6,7 +6,7 @@
 import type { DeadLetterStep } from '../model/dead-letter.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 
-/** Events in the order of their records. Given away with the call: the callee may keep the bytes. */
+/** Events in the order of their records. Given away with the call: the callee keeps the bytes. */
 export interface EtlBatch {
   readonly count: number
   /** Payloads one after the other; payload i ends at `payloadNext[i]`, where the next starts. */

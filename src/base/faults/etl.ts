@@ -6,7 +6,8 @@ export const etlFaults = {
     domain: 'user',
     retry: 'never',
     message: (f: { stream: string; expression: string; position: number; reason: string }) =>
-      `filter "${f.expression}" of stream "${f.stream}" is refused at column ${f.position}: ${f.reason}`,
+      `filter "${f.expression}" of stream "${f.stream}" is refused` +
+      ` at column ${f.position}: ${f.reason}`,
     hint: 'docs/etl.md lists the operators and functions of filter expressions.',
   },
   ETL_RESULT_REFUSED: {
