@@ -66,13 +66,14 @@ export function dropDictionary(c: Column): void {
  * Judged at powers of two only: few of many values is what pays, and a sample that is nearly all
  * distinct at 512 comes from a pool too large to pay later.
  */
-@inline
 export function pays(c: Column, seen: u32): bool {
   const distinct = c.distinct
-  if (distinct < 512 || (distinct & (distinct - 1)) != 0) return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
+  if (distinct < 512 || (distinct & (distinct - 1)) != 0) {
+    return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
+  }
   if (c.dictionaryBytes > DICTIONARY_BYTES_MAX) return false
   if (distinct >= (isTextDictionary(c) ? TEXTS_MAX : NUMBERS_MAX)) return false
-  if (distinct < 2048) return distinct * 32 <= seen * 31
+  if (distinct < 4096) return distinct * 32 <= seen * 31
   if (distinct < 8192) return distinct * 4 <= seen * 3
   return distinct * 2 <= seen
 }

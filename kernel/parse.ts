@@ -383,6 +383,29 @@ function markRowSets(program: Program): void {
   }
 }
 
+/** No single read passes a row's end by more. Must stay below the padding behind payloads. */
+const OVERRUN: usize = 32
+const neighbour = memory.data(32, 16)
+
+/**
+ * Why a payload is refused, whatever stands behind it.
+ *
+ * That it is refused does not depend on its neighbour, but the reason may: a tag that is cut off
+ * goes on in the next payload. So the refused row is parsed once more with zeros behind it.
+ */
+function reasonOf(root: RowSet, message: Message, start: usize, end: usize): u32 {
+  const first = failure
+  memory.copy(neighbour, end, OVERRUN)
+  memory.fill(end, 0, OVERRUN)
+  const row = root.rows
+  root.rows = row + 1
+  startRow()
+  const parsed = parseMessage(message, start, end, row)
+  popRows(root, row)
+  memory.copy(end, neighbour, OVERRUN)
+  return parsed || failure == Failure.FULL ? first : failure
+}
+
 const ROWS_PER_CALL_MAX: u32 = 2048
 /** Of each row parsed: its place in the batch. */
 export const accepted = memory.data(8192, 16)
@@ -408,8 +431,9 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
     if (program.requiredCount) markRowSets(program)
     root.rows = row + 1
     startRow()
+    const start = <usize>load<u32>(starts + (i << 2))
     const end = <usize>load<u32>(ends + (i << 2))
-    let parsed = parseMessage(message, <usize>load<u32>(starts + (i << 2)), end, row)
+    let parsed = parseMessage(message, start, end, row)
     if (parsed && program.requiredCount && !isComplete(program)) parsed = fail(Failure.MALFORMED)
     if (parsed) {
       store<u32>(accepted + (row << 2), i)
@@ -419,7 +443,7 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
     popRows(root, row)
     if (failure == Failure.FULL) break
     store<u32>(refused + (refusedCount << 3), i)
-    store<u32>(refused + (refusedCount << 3), failure, 4)
+    store<u32>(refused + (refusedCount << 3), reasonOf(root, message, start, end), 4)
     refusedCount++
   }
   root.rows = row
