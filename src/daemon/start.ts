@@ -24,7 +24,6 @@ import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { Daemon } from './daemon.ts'
 
 const mib = 1_024 * 1_024
-const sessionTimeoutMs = 45_000
 const rebalanceTimeoutMs = 60_000
 
 export interface StartOptions {
@@ -33,8 +32,6 @@ export interface StartOptions {
   readonly telemetry: Telemetry
   /** Which share a worker reads where `kafka.assignment` is static. */
   readonly worker: { readonly workerIndex: number; readonly workerCount: number }
-  /** After how long brokers take a silent member for dead; 45 s when absent. */
-  readonly sessionTimeoutMs?: number
 }
 
 /** Makes a daemon; it does nothing before its `start`. */
@@ -56,10 +53,10 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
 }
 
 function sourceOptions(
-  { config, worker, sessionTimeoutMs: sessionMs }: StartOptions,
+  { config, worker }: StartOptions,
   secrets: ConfigSecrets,
 ): KafkaSourceOptions {
-  const { brokers, group, assignment, sasl, tls } = config.kafka
+  const { brokers, group, assignment, sessionTimeout, sasl, tls } = config.kafka
   const ca = secrets.kafkaCertificates
   const password = secrets.kafkaPassword?.reveal()
   return {
@@ -69,7 +66,7 @@ function sourceOptions(
     assignment: assignment === 'static' ? { static: worker } : 'group',
     clientId: `lakeward-${config.pipeline}`,
     isolation: 'read_committed',
-    sessionTimeoutMs: sessionMs ?? sessionTimeoutMs,
+    sessionTimeoutMs: sessionTimeout,
     rebalanceTimeoutMs,
     fetch: { maxBytes: 16 * mib, partitionMaxBytes: 4 * mib, maxWaitMs: 500, minBytes: 1 },
     ...(sasl === undefined || password === undefined ? {} : { sasl: { ...sasl, password } }),

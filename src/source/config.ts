@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { address, secret, text, textForm } from '../base/config-units.ts'
+import { address, duration, secret, text, textForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
 import type { OffsetPosition } from '../ports/source.ts'
@@ -72,6 +72,11 @@ export const kafkaConfig = section({
   start: startPosition
     .prefault('earliest')
     .describe('Where to read from a topic-partition that the commit log does not know.'),
+  sessionTimeout: duration({ min: '1s', max: '5m' })
+    .prefault('10s')
+    .describe(
+      'After how long without a heartbeat the brokers take a member of the group for dead.',
+    ),
   sasl: saslConfig.optional().describe('Log in to the brokers. Without it: no login.'),
   tls: tlsConfig.optional().describe('Talk to the brokers over TLS. Without it: plain TCP.'),
 })
