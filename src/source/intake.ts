@@ -7,8 +7,8 @@
  * - a load is handed down whole before the input is used again.
  */
 import { Fault } from '../base/fault.ts'
-import { type BatchFacts, readBatch } from '../codec/kafka/record-batch.ts'
 import { inflateRecords } from '../codec/kafka/inflate-records.ts'
+import { type BatchFacts, readBatch } from '../codec/kafka/record-batch.ts'
 import { walkRecords } from '../codec/kafka/walk-records.ts'
 import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { EventLoad } from '../model/event-load.ts'

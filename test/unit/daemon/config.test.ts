@@ -39,7 +39,13 @@ test('a configuration with only what is required gets every default', () => {
   expect(problems).toEqual([])
   expect(read).toEqual({
     pipeline: 'growth',
-    kafka: { brokers: ['127.0.0.1:9092'], group: 'growth', assignment: 'group', start: 'earliest' },
+    kafka: {
+      brokers: ['127.0.0.1:9092'],
+      group: 'growth',
+      assignment: 'group',
+      sessionTimeout: 10_000,
+      start: 'earliest',
+    },
     lake: { url: 'file:./lake' },
     commit: { interval: 60_000 },
     memory: { buffers: 1_073_741_824 },
