@@ -12,6 +12,9 @@ const sectionOf = (keys: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<ob
 const quantity = (unit: string, min: number, max: number): fc.Arbitrary<string> =>
   fc.integer({ min, max }).map((count) => `${count}${unit}`)
 
+/** Hundreds of configurations on a busy machine. */
+const timeoutMs = 60_000
+
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/)
 const secret = fc.oneof(
   word.map((name) => `env:${name}`),
@@ -130,37 +133,49 @@ function readRight(tree: unknown): Config {
   return config
 }
 
-test('a printed configuration reads back as the same', () => {
-  fc.assert(
-    fc.property(configTree, (tree) => {
-      const config = readRight(tree)
-      const printed = printConfig(config, 'as-references')
-      expect(readRight(parse(printed))).toEqual(config)
-      expect(printConfig(readRight(parse(printed)), 'as-references')).toBe(printed)
-    }),
-    { numRuns: 300 },
-  )
-})
+test(
+  'a printed configuration reads back as the same',
+  () => {
+    fc.assert(
+      fc.property(configTree, (tree) => {
+        const config = readRight(tree)
+        const printed = printConfig(config, 'as-references')
+        expect(readRight(parse(printed))).toEqual(config)
+        expect(printConfig(readRight(parse(printed)), 'as-references')).toBe(printed)
+      }),
+      { numRuns: 100 },
+    )
+  },
+  timeoutMs,
+)
 
-test('anything at all is read or refused with problems, and nothing is thrown', () => {
-  fc.assert(
-    fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (tree) => {
-      const { config, problems } = parseConfig(tree)
-      expect(config === undefined).toBe(problems.length > 0)
-    }),
-    { numRuns: 300 },
-  )
-})
+test(
+  'anything at all is read or refused with problems, and nothing is thrown',
+  () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (tree) => {
+        const { config, problems } = parseConfig(tree)
+        expect(config === undefined).toBe(problems.length > 0)
+      }),
+      { numRuns: 100 },
+    )
+  },
+  timeoutMs,
+)
 
-test('anything in the place of a section is refused by problems that name that section', () => {
-  const keys = ['pipeline', 'kafka', 'lake', 'commit', 'memory', 'ready', 'http', 'streams']
-  fc.assert(
-    fc.property(configTree, fc.constantFrom(...keys), fc.anything(), (tree, key, value) => {
-      readRight(tree)
-      const { problems } = parseConfig({ ...tree, [key]: value })
-      const others = problems.filter(({ path, text }) => path[0] !== key && !text.includes(key))
-      expect(others).toEqual([])
-    }),
-    { numRuns: 300 },
-  )
-})
+test(
+  'anything in the place of a section is refused by problems that name that section',
+  () => {
+    const keys = ['pipeline', 'kafka', 'lake', 'commit', 'memory', 'ready', 'http', 'streams']
+    fc.assert(
+      fc.property(configTree, fc.constantFrom(...keys), fc.anything(), (tree, key, value) => {
+        readRight(tree)
+        const { problems } = parseConfig({ ...tree, [key]: value })
+        const others = problems.filter(({ path, text }) => path[0] !== key && !text.includes(key))
+        expect(others).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  },
+  timeoutMs,
+)
