@@ -2,8 +2,8 @@
  * The `module` step of one stream: hands events to user code and says what became of each.
  *
  * - Batches are run one after the other: rows come out in the order the events went in.
- * - A batch that takes too long, or ends the code's thread, is run again event by event, so that
- *   only the event that does it is refused. Code with effects of its own may so see an event twice.
+ * - Events are run some hundreds at a time. When these take too long, or end the code's thread, they
+ *   are run again event by event, so that only the event that does it is refused. Code with effects of its own may so see an event twice.
  */
 import { assert, present } from '../base/assert.ts'
 import { unixMs } from '../base/time.ts'
@@ -35,6 +35,19 @@ export interface ModuleOutput {
 export interface ModuleStream {
   readonly name: string
   readonly scheme: PartitionScheme
+}
+
+/**
+ * Events that are run together. Few enough that running them again one by one costs little, and
+ * that a slow module stays within its time; enough that the way to the thread and back is cheap.
+ */
+const runEventsMax = 256
+
+/** A batch on its way. */
+interface Running {
+  readonly events: DetachedEvents
+  readonly rows: RowCollector
+  readonly letters: Map<number, DeadLetter>
 }
 
 export class ModuleStep {
@@ -75,22 +88,30 @@ export class ModuleStep {
 
   async #run(events: DetachedEvents): Promise<ModuleOutput> {
     const { count } = events.load.events
-    const whole = await this.#module.run(etlBatch(events, 0, count))
-    if (whole.kind === 'done') {
-      const { rows, rowNext, eventRowNext, failures } = whole.result
-      const letters = new Map(failures.map((each) => [each.event, this.#letter(events, each)]))
-      return { events, rows, rowNext, eventRowNext, letters }
+    const running: Running = { events, rows: new RowCollector(count), letters: new Map() }
+    for (let first = 0; first < count; first += runEventsMax) {
+      await this.#runSome(running, first, Math.min(count, first + runEventsMax))
     }
-    const failed = count === 1 ? whole : undefined
-    const collected = new RowCollector(count)
-    const letters = new Map<number, DeadLetter>()
-    for (let event = 0; event < count; event++) {
-      const outcome = failed ?? (await this.#module.run(etlBatch(events, event, event + 1)))
-      const failure = failureOf(outcome)
-      if (failure !== undefined) letters.set(event, this.#letter(events, { ...failure, event }))
-      collected.add(outcome.kind === 'done' ? outcome.result : undefined)
+    return { events, ...running.rows.take(), letters: running.letters }
+  }
+
+  /** Runs events `[first, next)` together, or one by one when that ends badly. */
+  async #runSome(running: Running, first: number, next: number): Promise<void> {
+    const together = await this.#module.run(etlBatch(running.events, first, next))
+    if (together.kind === 'done' || next - first === 1) return this.#keep(running, first, together)
+    for (let event = first; event < next; event++) {
+      const alone = await this.#module.run(etlBatch(running.events, event, event + 1))
+      this.#keep(running, event, alone)
     }
-    return { events, ...collected.take(), letters }
+  }
+
+  /** Keeps the outcome of a run that began with event `first`. */
+  #keep({ events, rows, letters }: Running, first: number, outcome: EtlOutcome): void {
+    for (const { event, ...cause } of failuresOf(outcome)) {
+      letters.set(first + event, this.#letter(events, { ...cause, event: first + event }))
+    }
+    if (outcome.kind === 'done') rows.add(outcome.result)
+    else rows.addNothing()
   }
 
   #letter({ load, memory }: DetachedEvents, { event, ...cause }: EtlFailure): DeadLetter {
@@ -100,18 +121,18 @@ export class ModuleStep {
   }
 }
 
-/** Why an event that was run alone has no rows, if something went wrong. */
-function failureOf(outcome: EtlOutcome): EtlFailure | undefined {
+/** What went wrong; a run that ended badly was of one event. */
+function failuresOf(outcome: EtlOutcome): readonly EtlFailure[] {
   switch (outcome.kind) {
     case 'done':
-      return outcome.result.failures[0]
+      return outcome.result.failures
     case 'timed-out': {
       const error = `the module took longer than ${outcome.limitMs} ms over this event`
-      return { event: 0, step: 'etl', reason: 'etl-timeout', error, detail: '' }
+      return [{ event: 0, step: 'etl', reason: 'etl-timeout', error, detail: '' }]
     }
     case 'crashed': {
       const { error } = outcome
-      return { event: 0, step: 'etl', reason: 'etl-failed', error, detail: `thread: ${error}` }
+      return [{ event: 0, step: 'etl', reason: 'etl-failed', error, detail: `thread: ${error}` }]
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { EtlRows } from '../ports/etl-module.ts'
 
-/** Joins the rows of events that were run one by one. */
+/** Joins the rows of events that were run in parts. */
 export class RowCollector {
   readonly #rows: Uint8Array[] = []
   readonly #rowNext: number[] = []
@@ -12,13 +12,17 @@ export class RowCollector {
     this.#eventRowNext = new Int32Array(eventCount)
   }
 
-  /** Adds the rows of the next event; undefined when it has none. */
-  add(result: EtlRows | undefined): void {
-    if (result !== undefined) {
-      for (const next of result.rowNext) this.#rowNext.push(this.#sizeBytes + next)
-      this.#rows.push(result.rows)
-      this.#sizeBytes += result.rows.length
-    }
+  /** Adds what the next events came to. */
+  add({ rows, rowNext, eventRowNext }: EtlRows): void {
+    const rowsBefore = this.#rowNext.length
+    for (const next of rowNext) this.#rowNext.push(this.#sizeBytes + next)
+    for (const next of eventRowNext) this.#eventRowNext[this.#eventCount++] = rowsBefore + next
+    this.#rows.push(rows)
+    this.#sizeBytes += rows.length
+  }
+
+  /** The next event has no rows. */
+  addNothing(): void {
     this.#eventRowNext[this.#eventCount++] = this.#rowNext.length
   }
 

@@ -68,6 +68,8 @@ function fatesOf({ events, rows, rowNext, eventRowNext, letters }: ModuleOutput)
   })
 }
 
+const fateOf = (name: string): string => (name === '' ? emptyReason : rowsOf(name).join('+'))
+
 async function fates(names: readonly string[]) {
   const module = new FakeModule()
   const output = await new ModuleStep(stream, module).submit(eventsOf(names))
@@ -101,6 +103,25 @@ describe('ModuleStep', () => {
     const { fates: became, output } = await fates(['crash', 'a', 'crash'])
     expect(became).toEqual(['etl-failed', 'aa', 'etl-failed'])
     expect(output.letters.get(2)?.error).toBe('out of memory')
+  })
+
+  it('runs many events in parts, and again one by one only the part that ended badly', async () => {
+    const names = Array.from({ length: 600 }, (_, at) => ['a', '', 'two', 'b'][at % 4] ?? '')
+    names[300] = 'fail'
+    names[400] = 'slow'
+    const { fates: became, batches, output } = await fates(names)
+    const wanted = names.map((name) =>
+      name === 'slow' ? 'etl-timeout' : name === 'fail' ? 'etl-failed' : fateOf(name),
+    )
+    expect(became).toEqual(wanted)
+    expect(batches.map((batch) => batch.length)).toEqual([
+      256,
+      256,
+      ...Array.from({ length: 256 }, () => 1),
+      88,
+    ])
+    expect(output.letters.get(300)).toMatchObject({ offset: 400n, reason: 'etl-failed' })
+    expect(output.letters.get(400)).toMatchObject({ offset: 500n, reason: 'etl-timeout' })
   })
 
   it('does not run a lone event again that took too long', async () => {
