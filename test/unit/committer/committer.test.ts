@@ -1,0 +1,300 @@
+import { describe, expect, test } from 'vitest'
+import { durationMs } from '../../../src/base/time.ts'
+import { encodeJournal } from '../../../src/codec/log/journal.ts'
+import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import { Committer } from '../../../src/committer/committer.ts'
+import { cleanStaging } from '../../../src/committer/janitor.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
+import { journalPath, stagedPath } from '../../../src/protocol/log-paths.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { SimLake } from '../../sim/lake.ts'
+import { SimRandom } from '../../sim/random.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import {
+  appendDraft,
+  sampleRange,
+  sealedCommit,
+  startRange,
+  table,
+} from '../../support/log-samples.ts'
+
+const pipeline = 'growth'
+
+interface Process {
+  readonly log: CommitLog
+  readonly committer: Committer
+  readonly telemetry: SimTelemetry
+}
+
+interface World {
+  readonly lake: SimLake
+  readonly clock: SimClock
+  readonly start: (seed: number) => Promise<Process>
+}
+
+/** A lake whose log knows topic-partition 0 from 0 on. */
+async function world(): Promise<World> {
+  const clock = new SimClock()
+  const lake = new SimLake({ clock })
+  const start = async (seed: number): Promise<Process> => {
+    const telemetry = new SimTelemetry()
+    const options = { lake, pipeline, clock, random: new SimRandom(seed), telemetry }
+    const log = await openCommitLog(options)
+    return { log, telemetry, committer: new Committer({ ...options, log }) }
+  }
+  const { log } = await start(99)
+  await log.put(appendDraft(log.nextCommitId(), { ranges: [startRange(0, 0)] }))
+  return { lake, clock, start }
+}
+
+const parquet = ({ lake }: World): readonly string[] =>
+  [...lake.store.keys()].filter((path) => path.endsWith('.parquet'))
+const staging = ({ lake }: World): readonly string[] =>
+  [...lake.store.keys()].filter((path) => path.includes('/_staging/'))
+
+describe('a commit', () => {
+  test('is staged, decided, published, and leaves nothing behind in staging', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    const id = log.nextCommitId()
+    expect(await committer.commit(sealedCommit(id, 0, 5))).toEqual({ kind: 'committed', entry: 1 })
+    const hour = 'dt=2026-11-20/hour=13'
+    expect(parquet(sim)).toEqual([`${table}/${hour}/growth-${id.slice(0, 16)}-0-0.parquet`])
+    expect(staging(sim)).toEqual([])
+    expect([...log.publishedHere]).toEqual([id])
+  })
+
+  test('journals before it stages, stages before it puts, and publishes after', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    sim.lake.history.length = 0
+    const id = log.nextCommitId()
+    await committer.commit(sealedCommit(id, 0, 5))
+    const at = (call: RegExp): number => sim.lake.history.findIndex((done) => call.test(done))
+    const order = [
+      /^stage .*head\.json/,
+      /^stage .*0\.staged/,
+      /^putIfAbsent .*\/log\//,
+      /^publish/,
+    ]
+    const places = order.map(at)
+    expect(places).not.toContain(-1)
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+  })
+
+  test('tells in its next entry what was published, and nothing that was not', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    const [first, second] = [log.nextCommitId(), log.nextCommitId()]
+    await committer.commit(sealedCommit(first, 0, 5))
+    expect([...log.state.unpublished.keys()]).toEqual([first])
+    await committer.commit(sealedCommit(second, 5, 9))
+    expect([...log.state.unpublished.keys()]).toEqual([second])
+  })
+
+  test('without files stages nothing', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    sim.lake.history.length = 0
+    const sealed = { ...sealedCommit(log.nextCommitId(), 0, 5), files: [] }
+    expect(await committer.commit(sealed)).toMatchObject({ kind: 'committed' })
+    expect(sim.lake.history.filter((call) => call.startsWith('stage'))).toEqual([])
+  })
+
+  test('whose counts do not add up is discarded before anything is staged, and told of', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    const sealed = sealedCommit(log.nextCommitId(), 0, 5)
+    const counts = sealed.counts.map((cell) => ({ ...cell, counts: { ...cell.counts, read: 1 } }))
+    expect(await committer.commit({ ...sealed, counts })).toMatchObject({
+      kind: 'discarded',
+      because: expect.stringContaining('do not add up'),
+    })
+    expect(staging(sim)).toEqual([])
+    await committer.commit(sealedCommit(log.nextCommitId(), 0, 5))
+    expect(log.state.writers.get(log.writerId)?.discardedCount).toBe(1)
+  })
+
+  test('that lost its range is discarded, and takes its staging away', async () => {
+    const sim = await world()
+    const [a, b] = [await sim.start(1), await sim.start(2)]
+    await a.committer.commit(sealedCommit(a.log.nextCommitId(), 0, 5))
+    const outcome = await b.committer.commit(sealedCommit(b.log.nextCommitId(), 0, 4))
+    expect(outcome).toMatchObject({ kind: 'discarded' })
+    expect(staging(sim)).toEqual([])
+    expect(parquet(sim)).toHaveLength(1)
+  })
+
+  test('waits for a lake that refuses, says so meanwhile, and is well again after', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    sim.lake.fault = {
+      failAt: sim.lake.calls + 1,
+      moment: 'before-effect',
+      lasting: 'forever',
+      code: 'LAKE_REFUSED',
+    }
+    const commit = committer.commit(sealedCommit(log.nextCommitId(), 0, 5))
+    const watch = async (): Promise<string | undefined> => {
+      await sim.clock.sleep(durationMs(3_600_000))
+      const seen = committer.trouble?.code
+      sim.lake.fault = undefined
+      return seen
+    }
+    const [outcome, trouble] = await sim.clock.run(Promise.all([commit, watch()]))
+    expect(outcome.kind).toBe('committed')
+    expect(trouble).toBe('LAKE_REFUSED')
+    expect(committer.trouble).toBeUndefined()
+  })
+})
+
+/** Decided, and its writer died before it published. */
+async function leaveUnpublished(sim: World, seed: number): Promise<void> {
+  const { log, committer } = await sim.start(seed)
+  const publish = sim.lake.publish.bind(sim.lake)
+  const died = new Error('died')
+  sim.lake.publish = () => Promise.reject(died)
+  await expect(committer.commit(sealedCommit(log.nextCommitId(), 0, 5))).rejects.toBe(died)
+  sim.lake.publish = publish
+}
+
+describe('what a dead writer left decided and unpublished', () => {
+  test('is published by anyone who asks, and told to the log', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    expect(parquet(sim)).toEqual([])
+    const { log, committer } = await sim.start(2)
+    await committer.publishPending(durationMs(0))
+    expect(parquet(sim)).toHaveLength(1)
+    expect(log.publishedHere.size).toBe(1)
+    await log.put(appendDraft(log.nextCommitId()))
+    expect(log.state.unpublished.size).toBe(0)
+    expect(log.publishedHere.size).toBe(0)
+  })
+
+  test('is left alone while it is young', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    const { committer } = await sim.start(2)
+    await committer.publishPending(durationMs(120_000))
+    expect(parquet(sim)).toEqual([])
+    await sim.clock.run(sim.clock.sleep(durationMs(121_000)))
+    await committer.publishPending(durationMs(120_000))
+    expect(parquet(sim)).toHaveLength(1)
+  })
+
+  test('and is gone from the lake is an alarm, until it is back', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    const staged = staging(sim).find((path) => path.endsWith('.staged')) ?? ''
+    const kept = sim.lake.store.get(staged)
+    sim.lake.store.delete(staged)
+    const { committer, telemetry } = await sim.start(2)
+    await committer.publishPending(durationMs(0))
+    expect(committer.trouble).toMatchObject({ code: 'LOG_FILE_GONE', facts: { entry: 1 } })
+    expect(committer.trouble?.message).toContain(staged)
+    await committer.publishPending(durationMs(0))
+    expect(telemetry.events.filter(({ level }) => level === 'error')).toHaveLength(1)
+    if (kept !== undefined) sim.lake.store.set(staged, kept)
+    await committer.publishPending(durationMs(0))
+    expect(committer.trouble).toBeUndefined()
+    expect(parquet(sim)).toHaveLength(1)
+  })
+
+  test('and stands with another size is an alarm, and is not touched', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    const staged = staging(sim).find((path) => path.endsWith('.staged')) ?? ''
+    await sim.lake.put(staged, Buffer.from('torn'))
+    const { committer } = await sim.start(2)
+    await committer.publishPending(durationMs(0))
+    expect(committer.trouble).toMatchObject({
+      code: 'LOG_FILE_MISMATCH',
+      facts: { foundBytes: 4, sizeBytes: 7 },
+    })
+    expect(parquet(sim)).toEqual([])
+  })
+
+  test('is no trouble of ours any more once somebody else published it', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    const [a, b] = [await sim.start(2), await sim.start(3)]
+    sim.lake.fault = { failAt: 1, moment: 'before-effect', lasting: 'forever' }
+    await a.committer.publishPending(durationMs(0))
+    expect(a.committer.trouble).toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+    sim.lake.fault = undefined
+    await b.committer.publishPending(durationMs(0))
+    await b.log.put(appendDraft(b.log.nextCommitId()))
+    await a.log.refresh()
+    await a.committer.publishPending(durationMs(0))
+    expect(a.committer.trouble).toBeUndefined()
+  })
+})
+
+describe('cleaning up', () => {
+  const clean = (sim: World, { log, telemetry }: Process): ReturnType<typeof cleanStaging> =>
+    cleanStaging({ lake: sim.lake, log, pipeline, tables: [table, 'never_written'], telemetry })
+  const stranger = commitIdOf(writerId('f'.repeat(32)), 0)
+  const stageAs = async (sim: World, owner: string, ranges = [sampleRange(0, 0, 5)]) => {
+    const journal = encodeJournal({ pipeline: owner, commitId: stranger, ranges })
+    await sim.lake.stage(journalPath(table, stranger), [journal])
+    await sim.lake.stage(stagedPath(table, stranger, 0), [Buffer.from('rows')])
+  }
+
+  test('leaves staging alone that may still be decided, however old it is', async () => {
+    const sim = await world()
+    await stageAs(sim, pipeline)
+    const process = await sim.start(1)
+    await sim.clock.run(sim.clock.sleep(durationMs(365 * 86_400_000)))
+    expect(await clean(sim, process)).toEqual({
+      removedCommits: 0,
+      removedObjects: 0,
+      keptCommits: 1,
+      unjudged: [],
+    })
+    expect(staging(sim)).toHaveLength(2)
+  })
+
+  test('removes it, the journal last, once its range was committed by another', async () => {
+    const sim = await world()
+    await stageAs(sim, pipeline)
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    sim.lake.history.length = 0
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, removedObjects: 2 })
+    expect(staging(sim)).toEqual([])
+    const removed = sim.lake.history.filter((call) => call.startsWith('remove'))
+    expect(removed.at(-1)).toContain('head.json')
+  })
+
+  test('leaves the staging of another pipeline alone', async () => {
+    const sim = await world()
+    await stageAs(sim, 'billing')
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
+    expect(staging(sim)).toHaveLength(2)
+  })
+
+  test('leaves what was decided and not published', async () => {
+    const sim = await world()
+    await leaveUnpublished(sim, 1)
+    const process = await sim.start(2)
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
+    await process.committer.publishPending(durationMs(0))
+    expect(parquet(sim)).toHaveLength(1)
+  })
+
+  test('leaves a folder whose journal is unreadable, and says which', async () => {
+    const sim = await world()
+    await stageAs(sim, pipeline)
+    await sim.lake.put(journalPath(table, stranger), Buffer.from('{"format":1}'))
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    const report = await clean(sim, process)
+    expect(report.unjudged).toEqual([`${table}/_staging/${stranger}`])
+    expect(staging(sim)).toHaveLength(2)
+    expect(process.telemetry.events.map(({ event }) => event)).toContain('journal is unreadable')
+  })
+})
