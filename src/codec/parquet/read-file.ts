@@ -156,22 +156,14 @@ export interface ReadRowsOptions {
 
 const rowParsers: Partial<ParquetParsers> = { timestampFromMilliseconds: (atMs) => atMs }
 
+/** That a page has the size its header says is checked by hyparquet. */
 const decompressors: Compressors = {
-  ZSTD: (page, sizeBytes) => exactly(zstdDecompressSync(page, limit(sizeBytes)), sizeBytes),
+  ZSTD: (page, sizeBytes) => zstdDecompressSync(page, { maxOutputLength: Math.max(1, sizeBytes) }),
   SNAPPY: (page, sizeBytes) => {
     const outcome = inflateSnappy(page, sizeBytes)
-    if (outcome.kind === 'inflated') return exactly(outcome.bytes, sizeBytes)
+    if (outcome.kind === 'inflated') return outcome.bytes
     throw new ParquetError(`a snappy page of ${sizeBytes} bytes is ${outcome.kind}`)
   },
-}
-
-const limit = (sizeBytes: number): { maxOutputLength: number } => ({
-  maxOutputLength: Math.max(1, sizeBytes),
-})
-
-function exactly(page: Uint8Array, sizeBytes: number): Uint8Array {
-  if (page.length === sizeBytes) return page
-  throw new ParquetError(`a page of ${sizeBytes} bytes has ${page.length}`)
 }
 
 /**

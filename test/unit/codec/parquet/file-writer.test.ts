@@ -5,61 +5,12 @@ import { parquetMetadata } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import { present } from '../../../../src/base/assert.ts'
 import { ColumnChunk } from '../../../../src/codec/parquet/column-chunk.ts'
-import {
-  type ParquetFileOptions,
-  ParquetFileWriter,
-} from '../../../../src/codec/parquet/file-writer.ts'
+import { ParquetFileWriter } from '../../../../src/codec/parquet/file-writer.ts'
 import { createdBy } from '../../../../src/codec/parquet/format.ts'
 import { readParquetMetadata, readParquetRows } from '../../../../src/codec/parquet/read-file.ts'
-import { decodeThrift, type ThriftStruct } from '../../../../src/codec/parquet/thrift.ts'
-import {
-  batchOf,
-  type HandMadeRow,
-  HandMadeTable,
-  handMadeSchema,
-} from '../../../support/hand-made-pages.ts'
-
-const options: ParquetFileOptions = {
-  codec: 'zstd',
-  level: 1,
-  rowGroupBytesMax: 1 << 27,
-  keyValues: new Map([
-    ['lakeward.stream', 'app_events'],
-    ['empty', ''],
-  ]),
-}
-
-const row = (index: number): HandMadeRow => ({
-  id: BigInt(index) * 10_000_000_000n,
-  name: index % 3 === 0 ? undefined : `name ${index % 7}`,
-  tags: Array.from({ length: index % 4 }, (_, tag) => index - tag),
-})
-
-const rows = (count: number): readonly HandMadeRow[] =>
-  Array.from({ length: count }, (_, index) => row(index))
-
-const expected = (all: readonly HandMadeRow[]): unknown[] =>
-  all.map(({ id, name, tags }) => ({ id, name: name ?? null, tags: [...tags] }))
-
-/** A file of all rows, appended in batches of `batchRows`. */
-function fileOf(
-  all: readonly HandMadeRow[],
-  batchRows: number,
-  more: Partial<ParquetFileOptions> = {},
-) {
-  const table = new HandMadeTable(all)
-  const writer = new ParquetFileWriter(table, { ...options, ...more })
-  for (let first = 0; first < all.length; first += batchRows) {
-    writer.append(batchOf(Math.min(batchRows, all.length - first)))
-  }
-  const sealed = writer.seal()
-  return { table, sealed, bytes: Buffer.concat(sealed.chunks) }
-}
-
-const numberAt = (fields: ThriftStruct, id: number): number => {
-  const value = fields.get(id)
-  return value?.type === 'i32' ? value.value : Number.NaN
-}
+import { decodeThrift } from '../../../../src/codec/parquet/thrift.ts'
+import { expected, fileOf, numberAt, options, row, rows } from '../../../support/hand-made-file.ts'
+import { batchOf, HandMadeTable, handMadeSchema } from '../../../support/hand-made-pages.ts'
 
 describe.each(['zstd', 'snappy', 'none'] as const)('with %s', (codec) => {
   test('rows are read back by another reader', async () => {
@@ -273,6 +224,21 @@ test('every page has its sizes and the CRC32 of its compressed body', () => {
   expect(pages).toBe(10)
 })
 
+test('offsets of a chunk lead to its dictionary and its first data page', () => {
+  const { bytes } = fileOf(rows(300), 100)
+  const chunks = parquetMetadata(bytes).row_groups.flatMap((group) => group.columns)
+  const typeAt = (offset: bigint | undefined): number | undefined =>
+    offset === undefined
+      ? undefined
+      : numberAt(decodeThrift(bytes.subarray(Number(offset))).fields, 1)
+  expect(chunks.map(({ meta_data: chunk }) => typeAt(chunk?.dictionary_page_offset))).toEqual([
+    undefined,
+    2,
+    undefined,
+  ])
+  expect(chunks.map(({ meta_data: chunk }) => typeAt(chunk?.data_page_offset))).toEqual([0, 0, 0])
+})
+
 test('a column that does not shrink is stored as it is', () => {
   const noise = rows(200).map((each, index) => ({
     ...each,
@@ -282,90 +248,4 @@ test('a column that does not shrink is stored as it is', () => {
     (column) => column.meta_data?.codec,
   )
   expect(codecs).toEqual(['UNCOMPRESSED', 'ZSTD', 'ZSTD'])
-})
-
-describe('metadata read back', () => {
-  const { bytes } = fileOf(rows(300), 100, { rowGroupBytesMax: 1 })
-
-  test('has rows, columns and bounds over all row groups', () => {
-    const outcome = readParquetMetadata(bytes.subarray(-2_000))
-    if (outcome.kind !== 'read') throw new Error('not read')
-    const { metadata } = outcome
-    expect(metadata).toMatchObject({ rowCount: 300, rowGroupCount: 3, createdBy })
-    expect(metadata.keyValues.get('lakeward.stream')).toBe('app_events')
-    expect(metadata.columns).toEqual([
-      {
-        path: 'id',
-        physical: 'INT64',
-        logical: undefined,
-        fieldId: 1,
-        nullCount: 0,
-        min: 0n,
-        max: 2_990_000_000_000n,
-      },
-      {
-        path: 'name',
-        physical: 'BYTE_ARRAY',
-        logical: 'UTF8',
-        fieldId: 2,
-        nullCount: 100,
-        min: 'name 0',
-        max: 'name 6',
-      },
-      {
-        path: 'tags.list.element',
-        physical: 'INT32',
-        logical: undefined,
-        fieldId: undefined,
-        nullCount: 75,
-        min: 1,
-        max: 299,
-      },
-    ])
-  })
-
-  test('asks for more bytes when the footer is longer than the tail', () => {
-    const footerBytes = bytes.readUInt32LE(bytes.length - 8)
-    expect(readParquetMetadata(bytes.subarray(-8))).toEqual({
-      kind: 'needs-more',
-      tailBytes: footerBytes + 8,
-    })
-    expect(readParquetMetadata(bytes.subarray(-(footerBytes + 8))).kind).toBe('read')
-  })
-
-  test('bytes that are no end of a Parquet file are refused', () => {
-    expect(() => readParquetMetadata(Buffer.from('PAR1'))).toThrow('do not end as a Parquet file')
-    expect(() => readParquetMetadata(Buffer.alloc(100))).toThrow('do not end as a Parquet file')
-  })
-
-  test('a damaged footer is refused', () => {
-    const damaged = Buffer.from(bytes)
-    damaged.fill(0xff, damaged.length - 300, damaged.length - 8)
-    expect(() => readParquetMetadata(damaged)).toThrow(
-      expect.objectContaining({ name: 'ParquetError' }),
-    )
-  })
-})
-
-describe('rows read back', () => {
-  const all = rows(300)
-  const { bytes } = fileOf(all, 100, { rowGroupBytesMax: 1 })
-
-  test('only the columns and rows asked for', async () => {
-    const part = await readParquetRows(bytes, { columns: ['id'], first: 150, next: 152 })
-    expect(part).toEqual([{ id: 1_500_000_000_000n }, { id: 1_510_000_000_000n }])
-  })
-
-  test.each(['zstd', 'snappy'] as const)('a damaged page of %s is refused', async (codec) => {
-    const whole = fileOf(all, 100, { codec }).bytes
-    const chunk = parquetMetadata(whole).row_groups[0]?.columns[0]?.meta_data
-    const first = Number(chunk?.data_page_offset)
-    const { sizeBytes } = decodeThrift(whole.subarray(first))
-    whole.fill(0xff, first + sizeBytes, first + sizeBytes + 20)
-    await expect(readParquetRows(whole)).rejects.toMatchObject({ name: 'ParquetError' })
-  })
-
-  test('bytes that are no Parquet file are refused', async () => {
-    await expect(readParquetRows(Buffer.from('hello, world'))).rejects.toThrow('do not end as')
-  })
 })
