@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import type { LakeFault } from '../../sim/lake.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
 import { at, sourceNamed } from '../../support/readiness-world.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const sources = [sourceNamed('events', 0), sourceNamed('events', 1)]
 const folder = 'ods_app_events/dt=2026-11-20/hour=13'
@@ -33,7 +35,7 @@ async function loopWith(
   daemon.lake.fault = { ...fault, failAt: callsBefore + fault.failAt }
   const ending = new AbortController()
   const loop = daemon.announcer.run(ending.signal, durationMs(1_000))
-  await sim.clock.run(sim.clock.sleep(durationMs(300_000)))
+  await sim.clock.run(sim.clock.sleep(durationMs(90_000)))
   const calls = daemon.lake.calls - callsBefore
   daemon.lake.fault = undefined
   ending.abort()
