@@ -28,6 +28,7 @@ import {
 } from './pages'
 import { accepted, parseRows, refused, refusedCount } from './parse'
 import { clearRowSets, failure, fullRowSet } from './row-sets'
+import { plainRange } from './statistics'
 import { Context, Failure, Kind, Leaf, Message, pointerAt, Program, RowSet } from './structures'
 
 export { capHit, release, setMemoryCap, tryAllocate } from './memory'
@@ -252,8 +253,7 @@ export function rangeKnown(file: File, column: u32): u32 {
 export function rangeStart(file: File, column: u32, isMax: u32): usize {
   const c = columnAt(file, column)
   if (c.kind <= <u32>Kind.ENUM) return isMax ? c.max : c.min
-  const at = isMax ? offsetof<Column>('maxValue') : offsetof<Column>('minValue')
-  return changetype<usize>(c) + at
+  return plainRange(c, isMax != 0)
 }
 export function rangeSize(file: File, column: u32, isMax: u32): u32 {
   const c = columnAt(file, column)

@@ -1,9 +1,13 @@
 /**
  * Minimum and maximum of a chunk, exact: numbers in their own order (unsigned where the type is),
- * NaN passed over, texts by their bytes. Zeros of floating point get their sign when the chunk closes.
+ * NaN passed over, texts by their bytes.
+ *
+ * A zero of floating point is written as -0 when it is the minimum and +0 when it is the maximum, as
+ * the Parquet specification asks: readers may tell the two apart, the comparison here does not.
  */
 import { Column } from './column'
 import { reserve } from './memory'
+import { Kind } from './structures'
 
 /** Texts longer than this are not kept as minimum or maximum: the statistic is absent then. */
 const TEXT_MAX: u32 = 65536
@@ -44,6 +48,31 @@ export function storeRange<T>(c: Column, min: T, max: T): void {
   c.hasRange = 1
   store<T>(changetype<usize>(c) + offsetof<Column>('minValue'), min)
   store<T>(changetype<usize>(c) + offsetof<Column>('maxValue'), max)
+}
+
+const plainEnd = memory.data(8, 8)
+
+/** A number's minimum or maximum as plain bytes, in a place that the next call overwrites. */
+export function plainRange(c: Column, isMax: bool): usize {
+  switch (c.kind) {
+    case Kind.FLOAT: {
+      const value = isMax ? maximum<f32>(c) : minimum<f32>(c)
+      store<f32>(plainEnd, value != 0 ? value : isMax ? <f32>0 : -(<f32>0))
+      break
+    }
+    case Kind.DOUBLE: {
+      const value = isMax ? maximum<f64>(c) : minimum<f64>(c)
+      store<f64>(plainEnd, value != 0 ? value : isMax ? <f64>0 : -(<f64>0))
+      break
+    }
+    case Kind.INT64: {
+      store<i64>(plainEnd, ordered<i64>(c, isMax ? maximum<i64>(c) : minimum<i64>(c)))
+      break
+    }
+    default:
+      store<i32>(plainEnd, ordered<i32>(c, isMax ? maximum<i32>(c) : minimum<i32>(c)))
+  }
+  return plainEnd
 }
 
 @inline
