@@ -1,0 +1,113 @@
+/** Numbered events for tests that count: number n is in the lake once, or something is wrong. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import protobuf from 'protobufjs'
+import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+
+export const numbersProto = `syntax = "proto3";
+package test;
+message Number {
+  int64 n = 1;
+  string text = 2;
+}
+`
+
+const numberType = protobuf.parse(numbersProto, { keepCase: true }).root.lookupType('test.Number')
+const envelopeType = protobuf
+  .parse(
+    `syntax = "proto3";
+     message RawEvent { string stream = 1; int64 event_time_ms = 2; bytes event_id = 3;
+       int32 compression = 4; bytes payload = 5; uint32 schema_version = 6; }`,
+    { keepCase: true },
+  )
+  .root.lookupType('RawEvent')
+
+/** One event of `stream` in its envelope. */
+export function numberRecord(stream: string, n: number, eventTimeMs: number): Uint8Array {
+  const payload = numberType.encode({ n, text: `number ${n}` }).finish()
+  const envelope = { stream, event_time_ms: eventTimeMs, payload }
+  return envelopeType.encode(envelope).finish()
+}
+
+export interface NumbersConfig {
+  readonly brokerPort: number
+  readonly stream?: string
+  readonly topic?: string
+  /** YAML lines put into the file as they are, at the top level. */
+  readonly more?: string
+  readonly assignment?: 'group' | 'static'
+}
+
+/** Writes a configuration with one stream of numbers into a folder. @returns its path. */
+export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
+  const { brokerPort, stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'number.proto'), numbersProto)
+  const path = join(folder, 'lakeward.yaml')
+  const text = `pipeline: test
+kafka: { brokers: ["127.0.0.1:${brokerPort}"], assignment: ${assignment}, sessionTimeout: 3s }
+lake: { url: "file:./lake" }
+http: { listen: 127.0.0.1:0 }
+${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}
+streams:
+  - name: ${stream}
+    topic: ${topic}
+    schema: { file: number.proto, message: test.Number }
+    eventTime: { outOfOrderness: 0s, pastMax: 3650d }
+    columns: [_topic, _partition, _offset, _index]
+`
+  await writeFile(path, text)
+  return path
+}
+
+export interface PacedNumbersOptions {
+  readonly brokerPort: number
+  readonly topic: string
+  readonly partitionCount: number
+  /** Event time of number 0, and how far each next one is after it. */
+  readonly startMs: number
+  readonly stepMs: number
+  readonly perTick: number
+}
+
+/** Produces numbers at a steady pace until it is stopped; number n goes to partition n mod count. */
+export class PacedNumbers {
+  readonly #options: PacedNumbersOptions
+  readonly #producer: RecordProducer
+  readonly #timer: NodeJS.Timeout
+  #sending: Promise<void> = Promise.resolve()
+  #busy = false
+  count = 0
+
+  constructor(options: PacedNumbersOptions) {
+    this.#options = options
+    this.#producer = new RecordProducer({
+      brokers: [`127.0.0.1:${options.brokerPort}`],
+      clientId: 'numbers',
+      compression: 'none',
+    })
+    this.#timer = setInterval(() => {
+      if (!this.#busy) this.#sending = this.#tick()
+    }, 25)
+  }
+
+  async #tick(): Promise<void> {
+    this.#busy = true
+    const { topic, partitionCount, startMs, stepMs, perTick } = this.#options
+    const records = Array.from({ length: perTick }, () => {
+      const n = this.count++
+      const timestampMs = startMs + n * stepMs
+      const value = numberRecord('numbers', n, timestampMs)
+      return { topic, partition: n % partitionCount, key: undefined, value, timestampMs }
+    })
+    await this.#producer.send(records)
+    this.#busy = false
+  }
+
+  /** Ends; every number below `count` has been acknowledged then. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#sending
+    await this.#producer.close()
+  }
+}

@@ -1,0 +1,121 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import {
+  type CommitPhase,
+  commitPhases,
+  foldOf,
+  phaseAfterKill,
+  putsIn,
+  stagedCommits,
+} from '../support/commit-phase.ts'
+import { duck, tableGlob } from '../support/duck.ts'
+import { eventually } from '../support/eventually.ts'
+import { PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
+import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const killsMin = 20
+const killsMax = 120
+const hitsMin = 2
+const partitionCount = 4
+const hourMs = 3_600_000
+/** An hour of event time passes in about a second, so that announcements fall between commits. */
+const stepMs = 9_000
+
+/** Looks as often as it can, since the phases last milliseconds; gives others their turns. */
+async function soon(condition: () => boolean, boundMs: number): Promise<void> {
+  const endMs = performance.now() + boundMs
+  while (!condition() && performance.now() < endMs) await turn()
+}
+
+const entryCount = (lake: string): number => {
+  try {
+    const names = readdirSync(join(lake, '_lakeward', 'test', 'log', '00000000'))
+    return names.filter((name) => /^\d+\.json$/.test(name)).length
+  } catch {
+    return 0
+  }
+}
+
+/** Waits for the moment that is likeliest to be in this phase. */
+async function awaitPhase(phase: CommitPhase, lake: string, pause: number): Promise<void> {
+  const staged = new Set(stagedCommits(lake, 'numbers'))
+  const puts = new Set(putsIn(lake, 'test'))
+  const entries = entryCount(lake)
+  const isStaged = (): boolean => stagedCommits(lake, 'numbers').some((name) => !staged.has(name))
+  switch (phase) {
+    case 'accumulating':
+      return soon(() => false, 100 + pause * 50)
+    case 'staged':
+      return soon(isStaged, 2_000)
+    case 'put in flight':
+      return soon(() => putsIn(lake, 'test').some((name) => !puts.has(name)), 2_000)
+    case 'decided but unpublished':
+      await soon(isStaged, 2_000)
+      return soon(() => entryCount(lake) > entries, 2_000)
+    case 'published but unannounced':
+      await soon(() => entryCount(lake) > entries, 2_000)
+      return soon(() => false, 4 + (pause % 5) * 3)
+  }
+}
+
+test('a daemon killed in every phase of a commit leaves each event in the lake exactly once', {
+  timeout: 600_000,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const broker = await startBroker({ directory: join(folder.path, 'broker') })
+  onTestFinished(() => broker.close())
+  broker.createTopic('numbers', partitionCount)
+  const brokerPort = broker.port
+  const config = await writeNumbersConfig(folder.path, { brokerPort, assignment: 'static' })
+  const lake = join(folder.path, 'lake')
+  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 25 * 24 * hourMs
+  const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
+  const numbers = new PacedNumbers(paced)
+  const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
+  const hits = new Map<CommitPhase, number>(commitPhases.map((phase) => [phase, 0]))
+  const missing = (): CommitPhase[] => commitPhases.filter((at) => (hits.get(at) ?? 0) < hitsMin)
+
+  let kills = 0
+  for (; kills < killsMin || (missing().length > 0 && kills < killsMax); kills++) {
+    const known = {
+      staged: new Set(stagedCommits(lake, 'numbers')),
+      puts: new Set(putsIn(lake, 'test')),
+    }
+    const daemon = new LakewardProcess(args)
+    onTestFinished(() => daemon.kill())
+    await daemon.line('"event":"committed"')
+    const wanted = missing()
+    const phase = wanted[kills % Math.max(1, wanted.length)] ?? commitPhases[kills % 5] ?? 'staged'
+    await awaitPhase(phase, lake, kills)
+    await daemon.kill()
+    const place = { lakeFolder: lake, pipeline: 'test', table: 'numbers' }
+    const hit = await phaseAfterKill(place, known)
+    hits.set(hit, (hits.get(hit) ?? 0) + 1)
+  }
+  await numbers.stop()
+
+  const last = new LakewardProcess(args)
+  onTestFinished(() => last.kill())
+  await eventually('everything is committed', 60_000, async () => {
+    const positions = (await foldOf(lake, 'test')).positions.get('lake')
+    const read = [...(positions?.values() ?? [])].reduce((sum, { next }) => sum + Number(next), 0)
+    return read === numbers.count ? true : undefined
+  })
+  expect(await last.stop()).toBe(0)
+
+  expect(Object.fromEntries(hits), 'hits by phase').toEqual(
+    Object.fromEntries(commitPhases.map((phase) => [phase, expect.toSatisfy((n) => n >= hitsMin)])),
+  )
+  const [found] = await duck(
+    `SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS highest
+     FROM ${tableGlob(lake, 'numbers')}`,
+  )
+  const count = BigInt(numbers.count)
+  expect(found).toEqual({ rows: count, numbers: count, highest: count - 1n })
+  const verified = await lakeward(['verify', '--deep', '-c', config])
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+})
