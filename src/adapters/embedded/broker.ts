@@ -21,7 +21,7 @@ import { GroupDirectory } from './groups/group-directory.ts'
 import { OffsetStore } from './groups/offset-store.ts'
 import type { BrokerContext } from './handlers/context.ts'
 import { handlersOf } from './handlers/table.ts'
-import { deleteTopic, topicNameRefusal } from './handlers/topics.ts'
+import { deleteTopic, partitionCountRefusal, topicNameRefusal } from './handlers/topics.ts'
 import type { TornTail } from './log/partition-log.ts'
 import { Connection } from './server/connection.ts'
 import { type BrokerOptions, type BrokerSettings, settingsOf } from './settings.ts'
@@ -137,7 +137,7 @@ class RunningBroker implements EmbeddedBroker {
   createTopic(name: string, partitionCount: number): TopicId {
     const known = this.#context.topics.byName(name)
     if (known !== undefined) return topicId(known.id)
-    const refusal = topicNameRefusal(name)
+    const refusal = topicNameRefusal(name) ?? partitionCountRefusal(partitionCount)
     if (refusal !== undefined) {
       throw new Fault('BROKER_TOPIC_REFUSED', { topic: name, reason: refusal.errorMessage })
     }

@@ -26,6 +26,13 @@ export function topicNameRefusal(name: string): Refusal | undefined {
   return { errorCode: errorCode.invalidTopic, errorMessage }
 }
 
+/** @returns why a topic cannot have so many partitions, or undefined. */
+export function partitionCountRefusal(count: number): Refusal | undefined {
+  if (count >= 1 && count <= partitionsMax) return undefined
+  const errorMessage = `${count} partitions wanted, 1 to ${partitionsMax} are possible`
+  return { errorCode: errorCode.invalidPartitions, errorMessage }
+}
+
 export function topicHandlers(context: BrokerContext): TopicHandlers {
   return {
     createTopics: (request) => ({
@@ -96,11 +103,8 @@ function createRefusal(context: BrokerContext, wanted: NewTopic): Refusal | unde
     const errorMessage = `topic "${name}" is there already`
     return { errorCode: errorCode.topicAlreadyExists, errorMessage }
   }
-  const count = countOf(context, wanted)
-  if (count < 1 || count > partitionsMax) {
-    const errorMessage = `${count} partitions wanted, 1 to ${partitionsMax} are possible`
-    return { errorCode: errorCode.invalidPartitions, errorMessage }
-  }
+  const refusal = partitionCountRefusal(countOf(context, wanted))
+  if (refusal !== undefined) return refusal
   if (wanted.assignments.length === 0 && replicationFactor !== 1 && replicationFactor !== -1) {
     const errorMessage = `replication factor ${replicationFactor} wanted, there is 1 broker`
     return { errorCode: errorCode.invalidReplicationFactor, errorMessage }

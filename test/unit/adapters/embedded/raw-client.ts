@@ -22,11 +22,12 @@ export class RawClient implements AsyncDisposable {
   readonly #splitter = new FrameSplitter(1 << 30)
   readonly #expected: Expected[] = []
   /** Resolves when the connection is gone, whoever closed it. */
-  readonly closed: Promise<unknown>
+  readonly closed: Promise<void>
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    this.closed = once(socket, 'close')
+    this.closed = new Promise((resolve) => socket.on('close', () => resolve()))
+    // A reset connection closes like any other.
     socket.on('error', () => undefined)
     socket.on('data', (bytes: Buffer) => {
       for (const frame of this.#splitter.push(bytes)) this.#expected.shift()?.resolve(frame)
