@@ -20,14 +20,16 @@ export const schemaFaults = {
     domain: 'user',
     retry: 'never',
     message: (f: { message: string; field: string; feature: string }) =>
-      `field "${f.field}" of message "${f.message}" needs ${f.feature}, not supported by this version`,
-    hint: 'Remove the field from the schema given to lakeward, or wait for a version that knows it.',
+      `field "${f.field}" of message "${f.message}" needs ${f.feature}, ` +
+      'not supported by this version',
+    hint: 'Remove the field from the schema given to lakeward, or wait for a newer version.',
   },
   SCHEMA_NAME_COLLISION: {
     domain: 'user',
     retry: 'never',
     message: (f: { message: string; column: string; first: string; second: string }) =>
-      `fields "${f.first}" and "${f.second}" of message "${f.message}" would both be column "${f.column}"`,
-    hint: 'Rename one of the fields, or choose another rule for names; engines do not tell upper from lower case.',
+      `fields "${f.first}" and "${f.second}" of message "${f.message}" ` +
+      `would both be column "${f.column}"`,
+    hint: 'Rename a field, or choose another rule for names; engines ignore upper and lower case.',
   },
 } as const satisfies FaultTable

@@ -13,9 +13,6 @@ import { encodeSnappy } from './snappy.ts'
 
 export type ParquetCodec = keyof typeof codecs
 
-/** Levels that zstd knows; others are refused by the configuration. */
-export const zstdLevels = { min: 1, max: 22 } as const
-
 /** @returns bytes which may lie in a larger buffer: whoever keeps them copies them. */
 export type CompressPage = (body: Uint8Array) => Uint8Array
 

@@ -30,9 +30,6 @@ export interface ParquetFileOptions {
   readonly keyValues: ReadonlyMap<string, string>
 }
 
-/** Fits a block of HDFS, and memory. */
-export const rowGroupBytesMaxDefault = 134_217_728
-
 export interface SealedParquet {
   /** The file's bytes, in order. */
   readonly chunks: readonly Uint8Array[]

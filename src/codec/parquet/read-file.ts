@@ -25,9 +25,9 @@ import { magic, trailerBytes } from './format.ts'
 import { ParquetError } from './parquet-error.ts'
 
 /** A bound or value as JavaScript has it. */
-export type ParquetValue = bigint | number | boolean | string | Uint8Array
+type ParquetValue = bigint | number | boolean | string | Uint8Array
 
-export interface ParquetColumn {
+interface ParquetColumn {
   /** Names from the top, joined by dots: "items.list.element.sku". */
   readonly path: string
   /** "INT64", "BYTE_ARRAY", … */
@@ -41,7 +41,7 @@ export interface ParquetColumn {
   readonly max: ParquetValue | undefined
 }
 
-export interface ParquetMetadata {
+interface ParquetMetadata {
   readonly rowCount: number
   readonly rowGroupCount: number
   readonly createdBy: string | undefined
