@@ -4,6 +4,7 @@
  * Invariants:
  * - Group requests have their own connection: a join may wait for minutes, and brokers answer a
  *   connection's requests in order.
+ * - Every question has a deadline; after it the connections are made anew.
  * - Versions are fixed; a broker that lacks one is refused by name, since brokers close the
  *   connection on a version they do not know, without a word.
  *
@@ -26,13 +27,16 @@ import {
 } from '@platformatic/kafka'
 import { Fault } from '../../base/fault.ts'
 import { clusterId, topicId } from '../../model/topic-partition.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
+import { Overdue, withDeadline } from './deadline.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
 import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
 
 const connectTimeoutMs = 5_000
 const callTimeoutMs = 15_000
+const deadlineMs = connectTimeoutMs + callTimeoutMs
 const groupKey = 0
 const noReplica = -1
 
@@ -66,20 +70,27 @@ export interface OffsetAnswer {
 
 export class ControlPlane {
   readonly #options: KafkaSourceOptions
-  readonly #pool: ConnectionPool
+  readonly #clock: Clock
+  #pool: ConnectionPool
   #groupPool: ConnectionPool
   #known: readonly BrokerAddress[]
   #versionsChecked = false
+  #closed = false
 
-  constructor(options: KafkaSourceOptions) {
+  constructor(options: KafkaSourceOptions, clock: Clock) {
     this.#options = options
+    this.#clock = clock
     this.#known = options.brokers.map(parseAddress)
     this.#pool = poolOf(options, callTimeoutMs)
     this.#groupPool = this.#newGroupPool()
   }
 
   /** Topics, partitions and leaders, from whichever broker answers. */
-  async metadata(): Promise<ClusterFacts> {
+  metadata(): Promise<ClusterFacts> {
+    return this.#bounded('metadata', this.#metadata())
+  }
+
+  async #metadata(): Promise<ClusterFacts> {
     const connection = await this.#any()
     const asked = metadataV12.api.async(connection, [...this.#options.topics], false)
     const answer = await answerOf(asked)
@@ -122,7 +133,11 @@ export class ControlPlane {
   }
 
   /** The broker that keeps our group. @throws {Fault} KAFKA_GROUP_REFUSED */
-  async coordinator(): Promise<BrokerAddress> {
+  coordinator(): Promise<BrokerAddress> {
+    return this.#bounded('finding the group coordinator', this.#coordinator())
+  }
+
+  async #coordinator(): Promise<BrokerAddress> {
     const { group } = this.#options
     const connection = await this.#any()
     const asked = findCoordinatorV4.api.async(connection, groupKey, [group])
@@ -134,23 +149,41 @@ export class ControlPlane {
 
   /** A connection for the group's requests alone. */
   groupConnection(coordinator: BrokerAddress): Promise<Connection> {
-    return this.#groupPool.get(coordinator)
+    return this.#bounded('connecting', this.#groupPool.get(coordinator))
   }
 
   /** A connection for questions that must not wait behind a join. */
   callConnection(at: BrokerAddress): Promise<Connection> {
-    return this.#pool.get(at)
+    return this.#bounded('connecting', this.#pool.get(at))
   }
 
   /** Drops the group's connection: whatever hangs on it fails at once. */
-  async dropGroupConnection(): Promise<void> {
-    const dropped = this.#groupPool
+  dropGroupConnection(): void {
+    closeQuietly(this.#groupPool)
     this.#groupPool = this.#newGroupPool()
-    await dropped.close()
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled([this.#pool.close(), this.#groupPool.close()])
+  close(): void {
+    this.#closed = true
+    closeQuietly(this.#pool)
+    closeQuietly(this.#groupPool)
+  }
+
+  async #bounded<Answer>(what: string, work: Promise<Answer>): Promise<Answer> {
+    const pool = this.#pool
+    try {
+      return await withDeadline(this.#clock, work, { what, timeoutMs: deadlineMs })
+    } catch (error) {
+      // The pool may hold a connection that never becomes ready.
+      const stuck = error instanceof Overdue && pool === this.#pool && !this.#closed
+      if (stuck) this.#renewPool()
+      throw error
+    }
+  }
+
+  #renewPool(): void {
+    closeQuietly(this.#pool)
+    this.#pool = poolOf(this.#options, callTimeoutMs)
   }
 
   async #any(): Promise<Connection> {
@@ -173,6 +206,11 @@ function topicOf(name: string, topic: TopicAnswer): TopicFacts {
   })
   partitions.sort((a, b) => a.partition - b.partition)
   return { topic: name, topicId: topicId(topic.topicId), partitions }
+}
+
+/** The sockets are gone or will be; there is nothing to do about one that does not say so. */
+function closeQuietly(pool: ConnectionPool): void {
+  pool.close().catch(() => {})
 }
 
 function unique(addresses: readonly BrokerAddress[]): Broker[] {

@@ -73,7 +73,7 @@ class KafkaSource implements Source {
     this.#options = options
     this.#clock = clock
     this.#telemetry = telemetry
-    this.#control = new ControlPlane(options)
+    this.#control = new ControlPlane(options, clock)
     this.#refreshWake = new Wake(clock)
   }
 
@@ -103,7 +103,7 @@ class KafkaSource implements Source {
     await this.stopFetching()
     this.#refreshWake.wake()
     await this.#running?.membership?.close()
-    await this.#control.close()
+    this.#control.close()
     await Promise.all(this.#running?.loops ?? [])
   }
 

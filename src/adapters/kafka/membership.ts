@@ -20,6 +20,7 @@ import type { SourcePartition, TopicPartition } from '../../model/topic-partitio
 import type { Clock } from '../../ports/clock.ts'
 import { type ClusterFacts, partitionKey, sourceOf } from './cluster-facts.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { withDeadline } from './deadline.ts'
 import { decideGroupAnswer, errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
 import { GroupSession } from './group-session.ts'
@@ -83,7 +84,7 @@ export class Membership {
         if (this.#closing.signal.aborted) return
         this.#coordinator = undefined
         this.#parts.trouble.set(place, faultOf(error, this.#parts.options))
-        await this.#parts.control.dropGroupConnection()
+        this.#parts.control.dropGroupConnection()
         await this.#parts.clock.sleep(backoffMs(++failures), this.#closing.signal)
       }
     }
@@ -153,7 +154,10 @@ export class Membership {
       if (stop.aborted) return 'stopped'
       try {
         const at = await this.coordinator()
-        const code = await this.#withDeadline(this.#session.heartbeat(at), sessionTimeoutMs)
+        const code = await withDeadline(this.#parts.clock, this.#session.heartbeat(at), {
+          what: 'a heartbeat',
+          timeoutMs: sessionTimeoutMs,
+        })
         failures = 0
         this.#parts.trouble.clear(place)
         const decision = decideGroupAnswer(code)
@@ -162,21 +166,10 @@ export class Membership {
       } catch (error) {
         this.#coordinator = undefined
         this.#parts.trouble.set(place, faultOf(error, this.#parts.options))
-        await this.#parts.control.dropGroupConnection()
+        this.#parts.control.dropGroupConnection()
         await this.#parts.clock.sleep(backoffMs(++failures), stop)
       }
     }
-  }
-
-  async #withDeadline<Value>(asked: Promise<Value>, timeoutMs: number): Promise<Value> {
-    const over = new AbortController()
-    const deadline = this.#parts.clock.sleep(durationMs(timeoutMs), over.signal).then(() => {
-      throw new Error(`the group coordinator did not answer within ${timeoutMs} ms`)
-    })
-    // The loser's rejection has nobody else to hear it.
-    deadline.catch(() => {})
-    asked.catch(() => {})
-    return Promise.race([asked, deadline]).finally(() => over.abort())
   }
 
   /** @returns whether the group took us. @throws {Fault} KAFKA_GROUP_REFUSED */

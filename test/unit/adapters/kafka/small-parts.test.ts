@@ -1,6 +1,7 @@
 import { AuthenticationError, MultipleErrors, NetworkError } from '@platformatic/kafka'
 import { expect, test } from 'vitest'
 import { type ClusterFacts, carriedOver } from '../../../../src/adapters/kafka/cluster-facts.ts'
+import { Overdue, withDeadline } from '../../../../src/adapters/kafka/deadline.ts'
 import { decideFetchError, decideGroupAnswer } from '../../../../src/adapters/kafka/error-code.ts'
 import { faultOf } from '../../../../src/adapters/kafka/foreign-error.ts'
 import { parseAddress } from '../../../../src/adapters/kafka/options.ts'
@@ -80,6 +81,16 @@ test('the reader hears of the oldest trouble once, and of the end of the last', 
 test('pauses double up to a bound, and chance takes at most half of them', () => {
   expect([1, 2, 3, 20].map((attempt) => backoffMs(attempt, 1))).toEqual([100, 200, 400, 5_000])
   expect([1, 2, 3, 20].map((attempt) => backoffMs(attempt, 0))).toEqual([50, 100, 200, 2_500])
+})
+
+test('what takes too long is given up, what comes in time is not', async () => {
+  const clock = new SimClock()
+  const bound = { what: 'the call', timeoutMs: 500 }
+  const never = clock.run(withDeadline(clock, new Promise(() => {}), bound))
+  await expect(never).rejects.toThrow(Overdue)
+  expect(clock.monotonicMs()).toBe(500)
+  const slow = clock.sleep(durationMs(400)).then(() => 'done')
+  expect(await clock.run(withDeadline(clock, slow, bound))).toBe('done')
 })
 
 test('a wake before the sleep is not forgotten, and wakes once', async () => {
