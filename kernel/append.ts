@@ -39,14 +39,27 @@ export function select(presence: usize, dead: usize, rows: u32): u32 {
   if (selectedBy == by) return selectedCount
   selectedBy = by
   selection = reserveShared(changetype<Buffer>(selectionBuffer), (rows << 2) + 64)
+  selectedCount = dead ? selectLiving(presence, dead, rows) : selectPresent(presence, rows)
+  return selectedCount
+}
+
+/** Every row is written; the place moves on only behind a present one, so there is no branch. */
+function selectPresent(presence: usize, rows: u32): u32 {
+  const to = selection
   let count: u32 = 0
   for (let row: u32 = 0; row < rows; row++) {
-    store<u32>(selection + (count << 2), row)
-    let taken: u32 = presence ? <u32>load<u8>(presence + row) : 1
-    if (dead) taken &= <u32>load<u8>(dead + row) ^ 1
-    count += taken
+    store<u32>(to + (count << 2), row)
+    count += <u32>load<u8>(presence + row)
   }
-  selectedCount = count
+  return count
+}
+
+function selectLiving(presence: usize, dead: usize, rows: u32): u32 {
+  let count: u32 = 0
+  for (let row: u32 = 0; row < rows; row++) {
+    if (load<u8>(dead + row) || (presence && !load<u8>(presence + row))) continue
+    store<u32>(selection + (count++ << 2), row)
+  }
   return count
 }
 
@@ -57,33 +70,20 @@ function slotAt(slots: usize, k: u32, selected: bool): usize {
 
 // Texts.
 
-/** Finds or adds a text; -1 when the dictionary does not pay any more. */
-@inline
-function textId(c: Column, p: usize, length: u32, seen: u32): i32 {
-  const isShort = length <= 16
-  const head = isShort ? headOf(p, length) : hashLong(p, length)
-  const tail = isShort ? tailOf(p, length) : load<u64>(p + length - 8)
-  let at = hashOfText(head, tail, length)
-  const mask = c.hashMask
-  for (let probes: u32 = 0; probes < PROBES_MAX; probes++, at++) {
-    const entry = changetype<TextEntry>(c.hash + (at & mask) * offsetof<TextEntry>())
-    const id = entry.id
-    if (!id) {
-      if (!pays(c, seen)) return -1
-      entry.head = head
-      entry.tail = tail
-      entry.length = length
-      entry.id = c.distinct + 1
-      addText(c, p, length)
-      seeText(c, p, length)
-      if (c.distinct << 1 > mask) growHash(c)
-      return c.distinct - 1
-    }
-    if (((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) == 0) {
-      if (isShort || sameLong(p, textAt(c, id - 1) + 4, length)) return id - 1
-    }
-  }
-  return -1
+/** Adds a text at an empty entry of the hash: its id, or -1 when the dictionary does not pay. */
+function insertText(c: Column, at: usize, slot: u64, head: u64, tail: u64, seen: u32): i32 {
+  if (!pays(c, seen)) return -1
+  const p = <usize>slot
+  const length = <u32>(slot >> 32)
+  const entry = changetype<TextEntry>(at)
+  entry.head = head
+  entry.tail = tail
+  entry.length = length
+  entry.id = c.distinct + 1
+  addText(c, p, length)
+  seeText(c, p, length)
+  if (c.distinct << 1 > c.hashMask) growHash(c)
+  return c.distinct - 1
 }
 
 /** Values taken into the dictionary; fewer than `count` when it fell back. */
@@ -93,9 +93,35 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
   const values = c.values
   const indexes = reserve(c.indexesBuffer(), values << 1, (values + count) * 2 + 64) + (values << 1)
   const seen = c.dictionaryValues + values
+  // Held in locals: the loop's stores would make the compiler fetch them again for each value.
+  let hash = c.hash
+  let mask = c.hashMask
   for (let k: u32 = 0; k < count; k++) {
     const slot = load<u64>(slotAt(slots, k, selected))
-    const id = textId(c, <usize>slot, <u32>(slot >> 32), seen + k)
+    const p = <usize>slot
+    const length = <u32>(slot >> 32)
+    const isShort = length <= 16
+    const head = isShort ? headOf(p, length) : hashLong(p, length)
+    const tail = isShort ? tailOf(p, length) : load<u64>(p + length - 8)
+    let at = hashOfText(head, tail, length)
+    const last = at + PROBES_MAX
+    let id: i32 = -1
+    for (; at != last; at++) {
+      const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
+      const found = entry.id
+      if (((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) == 0 && found) {
+        if (isShort || sameLong(p, textAt(c, found - 1) + 4, length)) {
+          id = found - 1
+          break
+        }
+      } else if (!found) {
+        c.values = values + k
+        id = insertText(c, changetype<usize>(entry), slot, head, tail, seen + k)
+        hash = c.hash
+        mask = c.hashMask
+        break
+      }
+    }
     if (id < 0) {
       c.values = values + k
       fallBack(c)
@@ -170,30 +196,14 @@ export function appendTexts(c: Column, slots: usize, count: u32, selected: bool)
 
 // Numbers, and enums, whose keys are numbers and whose entries are texts.
 
-/** Place of a number in the hash: its id + 1, or 0 with `emptyEntry` set; -1 when it takes too long. */
-@inline
-function probeNumber(c: Column, key: u64): i32 {
-  let at = hashNumber(key)
-  const mask = c.hashMask
-  for (let probes: u32 = 0; probes < PROBES_MAX; probes++, at++) {
-    const entry = c.hash + ((at & mask) << NUMBER_SHIFT)
-    const id = <u32>load<u64>(entry, 8)
-    if (!id) {
-      emptyEntry = entry
-      return 0
-    }
-    if (load<u64>(entry) == key) return id
-  }
-  return -1
-}
-let emptyEntry: usize = 0
-
-/** Claims the entry that `probeNumber` found empty for the value just added. */
-@inline
-function claimEntry(c: Column, key: u64): void {
-  store<u64>(emptyEntry, key)
-  store<u64>(emptyEntry, c.distinct, 8)
+/** Adds a number at an empty entry: its id, or -1 when the dictionary does not pay any more. */
+function insertNumber<T>(c: Column, entry: usize, slot: usize, seen: u32): i32 {
+  if (!pays(c, seen)) return -1
+  store<u64>(entry, keyOf<T>(slot))
+  addNumber<T>(c, load<T>(slot))
+  store<u64>(entry, c.distinct, 8)
   if (c.distinct << 1 > c.hashMask) growHash(c)
+  return c.distinct - 1
 }
 
 @inline
@@ -207,24 +217,36 @@ function numbersByDictionary<T>(c: Column, slots: usize, count: u32, selected: b
   const values = c.values
   const indexes = reserve(c.indexesBuffer(), values << 1, (values + count) * 2 + 64) + (values << 1)
   const seen = c.dictionaryValues + values
+  let hash = c.hash
+  let mask = c.hashMask
   let min = minimum<T>(c)
   let max = maximum<T>(c)
   let k: u32 = 0
   for (; k < count; k++) {
     const slot = slotAt(slots, k, selected)
     const key = keyOf<T>(slot)
-    let id = probeNumber(c, key)
-    if (id <= 0) {
-      if (id < 0 || !pays(c, seen + k)) break
-      const value = load<T>(slot)
-      addNumber<T>(c, value)
-      claimEntry(c, key)
-      const place = ordered<T>(c, value)
-      if (place < min) min = place
-      if (place > max) max = place
-      id = c.distinct
+    let at = hashNumber(key)
+    const last = at + PROBES_MAX
+    let id: i32 = -1
+    for (; at != last; at++) {
+      const entry = hash + ((at & mask) << NUMBER_SHIFT)
+      const found = <u32>load<u64>(entry, 8)
+      if (load<u64>(entry) == key && found) {
+        id = found - 1
+        break
+      }
+      if (!found) {
+        id = insertNumber<T>(c, entry, slot, seen + k)
+        hash = c.hash
+        mask = c.hashMask
+        const place = ordered<T>(c, load<T>(slot))
+        if (place < min) min = place
+        if (place > max) max = place
+        break
+      }
     }
-    store<u16>(indexes + (k << 1), <u16>(id - 1))
+    if (id < 0) break
+    store<u16>(indexes + (k << 1), <u16>id)
   }
   storeRange<T>(c, min, max)
   c.values = values + k
@@ -268,6 +290,18 @@ export function appendNumbers<T>(c: Column, slots: usize, count: u32, selected: 
   else numbers<T>(c, slots, count)
 }
 
+/** Adds an enum's name at an empty entry: its id, or -1 when the dictionary does not pay. */
+function insertEnum(c: Column, leaf: Leaf, entry: usize, number: u32, seen: u32): i32 {
+  if (!pays(c, seen)) return -1
+  enumText(changetype<EnumTable>(leaf.enumTable), <i32>number)
+  addText(c, textStart, textLength)
+  seeText(c, textStart, textLength)
+  store<u64>(entry, <u64>number)
+  store<u64>(entry, c.distinct, 8)
+  if (c.distinct << 1 > c.hashMask) growHash(c)
+  return c.distinct - 1
+}
+
 function enumsByDictionary(c: Column, leaf: Leaf, count: u32, selected: bool): u32 {
   if (!c.hashMask) growHash(c)
   const values = c.values
@@ -275,20 +309,26 @@ function enumsByDictionary(c: Column, leaf: Leaf, count: u32, selected: bool): u
   const seen = c.dictionaryValues + values
   for (let k: u32 = 0; k < count; k++) {
     const number = load<u32>(slotAt(leaf.slots, k, selected))
-    let id = probeNumber(c, <u64>number)
-    if (id <= 0) {
-      if (id < 0 || !pays(c, seen + k)) {
-        c.values = values + k
-        fallBack(c)
-        return k
+    let at = hashNumber(<u64>number)
+    const last = at + PROBES_MAX
+    let id: i32 = -1
+    for (; at != last; at++) {
+      const entry = c.hash + ((at & c.hashMask) << NUMBER_SHIFT)
+      const found = <u32>load<u64>(entry, 8)
+      if (!found) {
+        id = insertEnum(c, leaf, entry, number, seen + k)
+        break
       }
-      enumText(changetype<EnumTable>(leaf.enumTable), <i32>number)
-      addText(c, textStart, textLength)
-      claimEntry(c, <u64>number)
-      seeText(c, textStart, textLength)
-      id = c.distinct
+      if (load<u64>(entry) != <u64>number) continue
+      id = found - 1
+      break
     }
-    store<u16>(indexes + (k << 1), <u16>(id - 1))
+    if (id < 0) {
+      c.values = values + k
+      fallBack(c)
+      return k
+    }
+    store<u16>(indexes + (k << 1), <u16>id)
   }
   c.values = values + count
   return count
