@@ -1,5 +1,5 @@
 import { present } from '../base/assert.ts'
-import type { KernelInput } from '../kernel/kernel.ts'
+import type { KernelInput } from '../kernel/kernel-input.ts'
 import { type EventFates, type EventLoad, settled } from '../model/event-load.ts'
 import type { WireFilter } from './expression.ts'
 

@@ -82,23 +82,29 @@ const rowOf = (event: PbEventFields, place: { record: number; index: number; str
   payload: event.payload ?? new Uint8Array(),
 })
 
-it('what protobufjs encodes is what the parser finds, with unknown fields around it', () => {
-  const cases = fc.array(fc.tuple(unknownFields, rawEvents, unknownFields), { maxLength: 12 })
-  fc.assert(
-    fc.property(cases, (drawn) => {
-      const values = drawn.map(([before, raw, behind]) =>
-        joined(before, encodeRawEvent(raw), behind),
-      )
-      const { rows, letters } = parse(values)
-      expect(letters).toEqual([])
-      const wanted = drawn.map(([, raw], record) =>
-        rowOf(raw, { record, index: 0, stream: raw.stream ?? '' }),
-      )
-      expect(rows).toEqual(wanted)
-    }),
-    { numRuns: 300 },
-  )
-})
+const timeoutMs = 60_000
+
+it(
+  'what protobufjs encodes is what the parser finds, with unknown fields around it',
+  () => {
+    const cases = fc.array(fc.tuple(unknownFields, rawEvents, unknownFields), { maxLength: 12 })
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        const values = drawn.map(([before, raw, behind]) =>
+          joined(before, encodeRawEvent(raw), behind),
+        )
+        const { rows, letters } = parse(values)
+        expect(letters).toEqual([])
+        const wanted = drawn.map(([, raw], record) =>
+          rowOf(raw, { record, index: 0, stream: raw.stream ?? '' }),
+        )
+        expect(rows).toEqual(wanted)
+      }),
+      { numRuns: 300 },
+    )
+  },
+  timeoutMs,
+)
 
 /** What an encoder writes: fields with their default value are left out. */
 const sent = (fields: RawEventFields): RawEventFields =>
@@ -108,38 +114,50 @@ const sent = (fields: RawEventFields): RawEventFields =>
     ),
   )
 
-it('of two envelopes in one value each field is the last one sent', () => {
-  fc.assert(
-    fc.property(rawEvents, rawEvents, (first, last) => {
-      const { rows } = parse([joined(encodeRawEvent(first), encodeRawEvent(last))])
-      const merged = { ...first, ...sent(last) }
-      expect(rows).toEqual([rowOf(merged, { record: 0, index: 0, stream: merged.stream ?? '' })])
-    }),
-    { numRuns: 300 },
-  )
-})
+it(
+  'of two envelopes in one value each field is the last one sent',
+  () => {
+    fc.assert(
+      fc.property(rawEvents, rawEvents, (first, last) => {
+        const { rows } = parse([joined(encodeRawEvent(first), encodeRawEvent(last))])
+        const merged = { ...first, ...sent(last) }
+        expect(rows).toEqual([rowOf(merged, { record: 0, index: 0, stream: merged.stream ?? '' })])
+      }),
+      { numRuns: 300 },
+    )
+  },
+  timeoutMs,
+)
 
-it('the events of a batch are found one by one', () => {
-  const events = fc.array(
-    fc.record(
-      { event_time_ms: times, event_id: bytes(5), payload: bytes(50), schema_version: uint32 },
-      { requiredKeys: [] },
-    ),
-    { minLength: 1, maxLength: 20 },
-  )
-  fc.assert(
-    fc.property(events, (batch) => {
-      const value = encodeRawEvent({ stream: 'views', batched: true, payload: encodeBatch(batch) })
-      const { rows, letters } = parse([value])
-      expect(letters).toEqual([])
-      const wanted = batch.map((event, index) =>
-        rowOf(event, { record: 0, index, stream: 'views' }),
-      )
-      expect(rows).toEqual(wanted)
-    }),
-    { numRuns: 200 },
-  )
-})
+it(
+  'the events of a batch are found one by one',
+  () => {
+    const events = fc.array(
+      fc.record(
+        { event_time_ms: times, event_id: bytes(5), payload: bytes(50), schema_version: uint32 },
+        { requiredKeys: [] },
+      ),
+      { minLength: 1, maxLength: 20 },
+    )
+    fc.assert(
+      fc.property(events, (batch) => {
+        const value = encodeRawEvent({
+          stream: 'views',
+          batched: true,
+          payload: encodeBatch(batch),
+        })
+        const { rows, letters } = parse([value])
+        expect(letters).toEqual([])
+        const wanted = batch.map((event, index) =>
+          rowOf(event, { record: 0, index, stream: 'views' }),
+        )
+        expect(rows).toEqual(wanted)
+      }),
+      { numRuns: 200 },
+    )
+  },
+  timeoutMs,
+)
 
 /** Bytes that are nearly an envelope: cut, with one byte changed, or nothing like it. */
 const garbage = fc.oneof(
@@ -155,41 +173,49 @@ const garbage = fc.oneof(
   }),
 )
 
-it('garbage becomes an event or a letter, each record at least one, and never throws', () => {
-  fc.assert(
-    fc.property(fc.array(garbage, { maxLength: 10 }), (values) => {
-      const { rows, letters } = parse(values)
-      const fates = new Set([
-        ...rows.map(({ record }) => BigInt(record ?? -1)),
-        ...letters.map(({ offset }) => offset - 100n),
-      ])
-      expect(fates.size).toBe(values.length)
-      for (const { offset, value } of letters) {
-        expect(value).toEqual(values[Number(offset - 100n)])
-      }
-    }),
-    { numRuns: 500 },
-  )
-})
+it(
+  'garbage becomes an event or a letter, each record at least one, and never throws',
+  () => {
+    fc.assert(
+      fc.property(fc.array(garbage, { maxLength: 10 }), (values) => {
+        const { rows, letters } = parse(values)
+        const fates = new Set([
+          ...rows.map(({ record }) => BigInt(record ?? -1)),
+          ...letters.map(({ offset }) => offset - 100n),
+        ])
+        expect(fates.size).toBe(values.length)
+        for (const { offset, value } of letters) {
+          expect(value).toEqual(values[Number(offset - 100n)])
+        }
+      }),
+      { numRuns: 500 },
+    )
+  },
+  timeoutMs,
+)
 
-it('what stands behind a record changes nothing of it', () => {
-  const field = fc.constantFrom<keyof Envelope>(
-    'streamStart',
-    'streamEnd',
-    'eventTimeMs',
-    'payloadStart',
-    'payloadEnd',
-    'schemaVersion',
-  )
-  fc.assert(
-    fc.property(garbage, bytes(30), fc.array(field), (value, behind, fields) => {
-      const alone = new Envelope()
-      const followed = new Envelope()
-      const whole = joined(value, behind)
-      expect(followed.read(whole, 0, value.length)).toBe(alone.read(value, 0, value.length))
-      for (const name of fields) expect(followed[name]).toBe(alone[name])
-      expect(followed.payloadEnd).toBeLessThanOrEqual(value.length)
-    }),
-    { numRuns: 1_000 },
-  )
-})
+it(
+  'what stands behind a record changes nothing of it',
+  () => {
+    const field = fc.constantFrom<keyof Envelope>(
+      'streamStart',
+      'streamEnd',
+      'eventTimeMs',
+      'payloadStart',
+      'payloadEnd',
+      'schemaVersion',
+    )
+    fc.assert(
+      fc.property(garbage, bytes(30), fc.array(field), (value, behind, fields) => {
+        const alone = new Envelope()
+        const followed = new Envelope()
+        const whole = joined(value, behind)
+        expect(followed.read(whole, 0, value.length)).toBe(alone.read(value, 0, value.length))
+        for (const name of fields) expect(followed[name]).toBe(alone[name])
+        expect(followed.payloadEnd).toBeLessThanOrEqual(value.length)
+      }),
+      { numRuns: 1_000 },
+    )
+  },
+  timeoutMs,
+)

@@ -5,29 +5,35 @@ import { foreignBlocks } from '../../unit/codec/compression/foreign-sample.ts'
 
 const sizeBytesMax = 5_000
 
-it('broken bytes of any compression are refused or inflate within the size, and never throw', () => {
-  const kinds = fc.constantFrom(...Object.values(compression), 9)
-  const changed = fc
-    .tuple(fc.constantFrom(...foreignBlocks), fc.nat(), fc.nat(255), fc.nat())
-    .map(([{ packed }, at, byte, cut]) => {
-      const bytes = packed.slice(0, cut % 3 === 0 ? cut % packed.length : undefined)
-      if (bytes.length > 0) bytes[at % bytes.length] = byte
-      return bytes
-    })
-  const bytes = fc.oneof(fc.uint8Array({ maxLength: 100 }), changed)
-  const kindsSeen = new Set<string>()
-  fc.assert(
-    fc.property(kinds, bytes, (kind, packed) => {
-      const outcome = inflate(kind, packed, sizeBytesMax)
-      kindsSeen.add(outcome.kind)
-      if (outcome.kind === 'inflated') {
-        expect(outcome.bytes.length).toBeLessThanOrEqual(sizeBytesMax)
-      }
-    }),
-    { numRuns: 3_000 },
-  )
-  expect([...kindsSeen].sort()).toEqual(['inflated', 'malformed', 'too-large', 'unknown'])
-})
+const timeoutMs = 60_000
+
+it(
+  'broken bytes of any compression are refused or inflate within the size, and never throw',
+  () => {
+    const kinds = fc.constantFrom(...Object.values(compression), 9)
+    const changed = fc
+      .tuple(fc.constantFrom(...foreignBlocks), fc.nat(), fc.nat(255), fc.nat())
+      .map(([{ packed }, at, byte, cut]) => {
+        const bytes = packed.slice(0, cut % 3 === 0 ? cut % packed.length : undefined)
+        if (bytes.length > 0) bytes[at % bytes.length] = byte
+        return bytes
+      })
+    const bytes = fc.oneof(fc.uint8Array({ maxLength: 100 }), changed)
+    const kindsSeen = new Set<string>()
+    fc.assert(
+      fc.property(kinds, bytes, (kind, packed) => {
+        const outcome = inflate(kind, packed, sizeBytesMax)
+        kindsSeen.add(outcome.kind)
+        if (outcome.kind === 'inflated') {
+          expect(outcome.bytes.length).toBeLessThanOrEqual(sizeBytesMax)
+        }
+      }),
+      { numRuns: 3_000 },
+    )
+    expect([...kindsSeen].sort()).toEqual(['inflated', 'malformed', 'too-large', 'unknown'])
+  },
+  timeoutMs,
+)
 
 /** Snappy elements drawn at random, with the bytes that they make. */
 const snappyBlocks = fc
@@ -68,14 +74,18 @@ const snappyBlocks = fc
   })
   .filter(({ plain }) => plain.length < 16_384)
 
-it('snappy blocks of any elements inflate to what their elements say', () => {
-  fc.assert(
-    fc.property(snappyBlocks, ({ packed, plain }) => {
-      expect(inflate(compression.snappy, packed, 20_000)).toEqual({
-        kind: 'inflated',
-        bytes: plain,
-      })
-    }),
-    { numRuns: 500 },
-  )
-})
+it(
+  'snappy blocks of any elements inflate to what their elements say',
+  () => {
+    fc.assert(
+      fc.property(snappyBlocks, ({ packed, plain }) => {
+        expect(inflate(compression.snappy, packed, 20_000)).toEqual({
+          kind: 'inflated',
+          bytes: plain,
+        })
+      }),
+      { numRuns: 500 },
+    )
+  },
+  timeoutMs,
+)
