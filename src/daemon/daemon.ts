@@ -82,7 +82,11 @@ export class Daemon {
     await this.#takeUpConfig(log)
     const committer = new Committer({ ...logOptions, log })
     const announcer = new Announcer(this.#readinessSetup(), {
-      ...{ lake, log, clock, random, telemetry },
+      lake,
+      log,
+      clock,
+      random,
+      telemetry,
       brokers: source,
     })
     const commits: CommitLoop = new CommitLoop({

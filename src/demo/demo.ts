@@ -12,11 +12,11 @@ import { present } from '../base/assert.ts'
 import { type DurationMs, durationMs, type UnixMs, unixMs } from '../base/time.ts'
 import { loadConfig } from '../daemon/config/load.ts'
 import type { Daemon } from '../daemon/daemon.ts'
-import { createDaemon } from '../daemon/start.ts'
+import { serveDaemon } from '../daemon/serve.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
+import type { Logger } from '../ports/telemetry.ts'
 import { partitionAt } from '../protocol/calendar.ts'
 import { manifestPathOf } from '../protocol/readiness-manifest.ts'
 import { Chance } from './chance.ts'
@@ -32,7 +32,7 @@ export interface DemoOptions {
   /** Absolute path. */
   readonly folder: string
   readonly files: ConfigFiles
-  readonly telemetry: Telemetry
+  readonly log: Logger
   /** End by itself after three announced hours of each stream. */
   readonly exitWhenReady: boolean
   /** End by itself after this span; undefined goes on until `signal`. */
@@ -225,11 +225,14 @@ class Demo {
   }
 
   async #startDaemon(): Promise<Daemon> {
-    const { folder, files, telemetry } = this.#options
+    const { folder, files, log, say } = this.#options
     const config = await loadConfig(`${folder}/lakeward.yaml`, files)
     const worker = { workerIndex: 0, workerCount: 1 }
-    const daemon = await createDaemon({ config, files, telemetry, worker })
+    const served = await serveDaemon({ config, files, log, worker })
+    this.#closers.push(() => served.close())
+    const { daemon, address } = served
     await daemon.start()
+    say(`api         ${address}/readyz, /metrics, /api/v1/streams`)
     return daemon
   }
 

@@ -28,4 +28,11 @@ export const configFaults = {
     message: (f: { command: string; reason: string }) => `lakeward ${f.command}: ${f.reason}`,
     hint: 'Run "lakeward --help" for the commands, and a command with --help for what it takes.',
   },
+  HTTP_PORT_TAKEN: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { host: string; port: number; reason: string }) =>
+      `the HTTP server cannot listen on "${f.host}:${f.port}": ${f.reason}`,
+    hint: 'Stop what listens there, or give http.listen another port; port 0 takes a free one.',
+  },
 } as const satisfies FaultTable

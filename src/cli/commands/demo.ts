@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { jsonLogger } from '../../adapters/telemetry/json-logger.ts'
-import { PrometheusMetrics } from '../../adapters/telemetry/prometheus.ts'
 import type { Difference } from '../../demo/compare.ts'
 import { type DemoResult, runDemo } from '../../demo/demo.ts'
 import {
@@ -36,10 +35,7 @@ export const command: CommandDefinition = {
     const { result, differences } = await runDemo({
       folder,
       files,
-      telemetry: {
-        log: jsonLogger(flagOption(invocation, 'verbose') ? 'info' : 'error'),
-        metrics: new PrometheusMetrics(),
-      },
+      log: jsonLogger(flagOption(invocation, 'verbose') ? 'info' : 'error'),
       exitWhenReady: flagOption(invocation, 'exitWhenReady'),
       spanMs: durationOption(invocation, 'for'),
       seed: countOption(invocation, 'seed') ?? 1,

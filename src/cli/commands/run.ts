@@ -1,7 +1,6 @@
 import { jsonLogger } from '../../adapters/telemetry/json-logger.ts'
-import { PrometheusMetrics } from '../../adapters/telemetry/prometheus.ts'
 import { loadConfig } from '../../daemon/config/load.ts'
-import { createDaemon } from '../../daemon/start.ts'
+import { serveDaemon } from '../../daemon/serve.ts'
 import {
   type CommandDefinition,
   configOption,
@@ -23,16 +22,16 @@ export const command: CommandDefinition = {
   run: async (invocation) => {
     const config = await loadConfig(textOption(invocation, 'config'), invocation.files)
     const worker = workerOf(invocation, config.kafka.assignment)
-    const telemetry = { log: jsonLogger('info'), metrics: new PrometheusMetrics() }
     const { files } = invocation
-    const daemon = await createDaemon({ config, files, telemetry, worker })
+    const served = await serveDaemon({ config, files, log: jsonLogger('info'), worker })
+    const { daemon } = served
     const stopSignal = invocation.stopSignal()
     const stopped = new Promise<void>((resolve) => {
       stopSignal.addEventListener('abort', () => resolve(), { once: true })
     })
     await Promise.race([daemon.start(), stopped, daemon.failed])
     await Promise.race([stopped, daemon.failed])
-    await Promise.race([daemon.stop(), daemon.failed])
+    await Promise.race([served.stop(), daemon.failed])
     return exitCode.done
   },
 }

@@ -46,7 +46,7 @@ function describeMessage(message: MessageSchema, types: Map<string, unknown>): v
 }
 
 function describeField(field: FieldSchema, types: Map<string, unknown>): unknown {
-  const { type, ...rest } = field
+  const { comment: _comment, type, ...rest } = field
   return { ...rest, oneof: rest.oneof ?? '', type: describeType(type, types) }
 }
 

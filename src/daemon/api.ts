@@ -1,0 +1,213 @@
+/** What the daemon answers over HTTP: its health, its metrics, and what it knows of its streams. */
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type ApiRoute,
+  jsonAnswer,
+} from '../adapters/http/api-server.ts'
+import { present } from '../base/assert.ts'
+import { isoOf, unixMs } from '../base/time.ts'
+import type { FoldedPartition } from '../model/fold-state.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
+import { parsePartition } from '../protocol/calendar-text.ts'
+import { explainPartition } from '../protocol/explain.ts'
+import type { ReadyStream } from '../protocol/readiness-facts.ts'
+import { apiDocument } from './api-document.ts'
+import type { Daemon } from './daemon.ts'
+import { readyStreams } from './stage-streams.ts'
+
+export const eventsPath = '/api/v1/events'
+
+/** Paths of the contract whose features are not built: refused by name. */
+const notBuilt = [
+  ['GET', '/'],
+  ['GET', '/api/v1/merge'],
+  ['GET', '/api/v1/cdc'],
+  ['POST', '/api/v1/streams/:name/pause'],
+  ['POST', '/api/v1/streams/:name/resume'],
+  ['POST', '/api/v1/dlq/replay'],
+  ['POST', '/api/v1/backfills'],
+  ['POST', '/api/v1/merge'],
+] as const
+
+/** @param metricsText the exposition of this moment. */
+export function apiRoutes(
+  daemon: Daemon,
+  metrics: { readonly contentType: string; text(): Promise<string> },
+): readonly ApiRoute[] {
+  const get = (
+    path: string,
+    answer: (request: ApiRequest) => ApiAnswer,
+    isOpen = false,
+  ): ApiRoute => ({ method: 'GET', path, isOpen, answer })
+  const api = new Api(daemon)
+  return [
+    get('/livez', () => jsonAnswer(200, { alive: true }), true),
+    get('/readyz', () => api.ready(), true),
+    {
+      method: 'GET',
+      path: '/metrics',
+      answer: async () => ({
+        status: 200,
+        contentType: metrics.contentType,
+        body: await metrics.text(),
+      }),
+    },
+    get('/api/v1/openapi.json', () => jsonAnswer(200, apiDocument)),
+    get('/api/v1/streams', () => api.streams()),
+    get('/api/v1/streams/:name', ({ parameters }) => api.stream(parameters['name'] ?? '')),
+    get('/api/v1/streams/:name/partitions/:partition', ({ parameters }) =>
+      api.partition(parameters['name'] ?? '', parameters['partition'] ?? ''),
+    ),
+    get('/api/v1/log', () => api.log()),
+    get('/api/v1/ready', () => api.announcements()),
+    get('/api/v1/dlq', () => api.deadLetters()),
+    ...notBuilt.map(([method, path]): ApiRoute => {
+      const error = `${method} ${path}: not supported by this version`
+      return { method, path, answer: () => jsonAnswer(501, { error }) }
+    }),
+  ]
+}
+
+class Api {
+  readonly #daemon: Daemon
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon
+  }
+
+  ready(): ApiAnswer {
+    const health = this.#daemon.health()
+    return jsonAnswer(health.ready ? 200 : 503, health)
+  }
+
+  streams(): ApiAnswer {
+    return this.#withLog(() => readyStreams(this.#daemon.config).map((at) => this.#summary(at)))
+  }
+
+  stream(name: string): ApiAnswer {
+    const stream = this.#streamOf(name)
+    if (stream === undefined) return this.#unknownStream(name)
+    return this.#withLog((running) => {
+      const folded = running.log.state.streams.get(name)
+      const progress = [...(folded?.progress.values() ?? [])].map(
+        ({ source, eventWatermarkMs, rowsAtMs }) => ({
+          topicPartition: topicPartitionName(source),
+          eventWatermark: isoOf(eventWatermarkMs),
+          rowsAt: isoOf(rowsAtMs),
+        }),
+      )
+      const partitions = [...(folded?.partitions.values() ?? [])].map(partitionLine)
+      return { ...this.#summary(stream), progress, partitions }
+    })
+  }
+
+  partition(name: string, text: string): ApiAnswer {
+    const stream = this.#streamOf(name)
+    if (stream === undefined) return this.#unknownStream(name)
+    const parsed = parsePartition(text, stream.scheme)
+    if (parsed.kind === 'refused') return jsonAnswer(400, { error: parsed.because })
+    return this.#withLog(({ log, announcer }) => {
+      const { partition } = parsed
+      const folded = log.state.streams.get(name)?.partitions.get(partition.path)
+      const { sinceMs, ...why } = explainPartition(announcer.facts(), stream, partition)
+      const since = sinceMs === undefined ? undefined : isoOf(sinceMs)
+      const known = folded === undefined ? {} : partitionLine(folded)
+      return { stream: name, partitionPath: partition.path, ...known, why: { ...why, since } }
+    })
+  }
+
+  log(): ApiAnswer {
+    return this.#withLog(({ log }) => {
+      const { next, checksum, config, writers, voids, unpublished, positions } = log.state
+      return {
+        next,
+        checksum,
+        writerId: log.writerId,
+        configVersion: config.version,
+        writers,
+        voids,
+        unpublished: [...unpublished.keys()],
+        positions: [...positions].flatMap(([lane, sources]) =>
+          [...sources.values()].map((at) => ({
+            lane,
+            topicPartition: topicPartitionName(at.source),
+            next: at.next,
+            movedAt: isoOf(at.movedAtMs),
+          })),
+        ),
+      }
+    })
+  }
+
+  announcements(): ApiAnswer {
+    return this.#withLog(({ log, outbox }) => ({
+      targets: outbox.status,
+      undelivered: log.state.undelivered.map(({ manifest, targets }) => ({
+        id: manifest.id,
+        targets,
+      })),
+      announced: [...log.state.streams.values()].flatMap(({ partitions }) =>
+        [...partitions.values()].flatMap(({ manifest }) => manifest ?? []),
+      ),
+    }))
+  }
+
+  deadLetters(): ApiAnswer {
+    return this.#withLog(({ log }) =>
+      [...log.state.streams].map(([stream, { partitions }]) => {
+        const reasons: Record<string, number> = {}
+        for (const { counts } of partitions.values()) {
+          for (const [reason, count] of Object.entries(counts.deadLettered)) {
+            reasons[reason] = (reasons[reason] ?? 0) + count
+          }
+          if (counts.late > 0) reasons['late'] = (reasons['late'] ?? 0) + counts.late
+        }
+        return { stream, reasons }
+      }),
+    )
+  }
+
+  #summary(stream: ReadyStream): Record<string, unknown> {
+    const { log, announcer } = present(this.#daemon.running, 'asked with a log')
+    const folded = log.state.streams.get(stream.name)
+    const marks = [...(folded?.progress.values() ?? [])].map((at) => at.eventWatermarkMs)
+    const block = announcer.blocks.find((at) => at.stream === stream.name)
+    const waiting = block && {
+      partitionPath: block.partition.path,
+      rule: block.rule,
+      topicPartition: block.at && topicPartitionName(block.at.source),
+    }
+    return {
+      name: stream.name,
+      table: stream.table,
+      topics: stream.topics,
+      eventWatermark: marks.length === 0 ? null : isoOf(unixMs(Math.min(...marks))),
+      announcedNext: folded?.announcedNextMs === undefined ? null : isoOf(folded.announcedNextMs),
+      waiting: waiting ?? null,
+    }
+  }
+
+  #streamOf(name: string): ReadyStream | undefined {
+    return readyStreams(this.#daemon.config).find((stream) => stream.name === name)
+  }
+
+  #unknownStream(name: string): ApiAnswer {
+    const known = this.#daemon.config.streams.map((stream) => stream.name)
+    return jsonAnswer(404, { error: `stream "${name}" is not configured`, known })
+  }
+
+  #withLog(answer: (running: NonNullable<Daemon['running']>) => unknown): ApiAnswer {
+    const { running } = this.#daemon
+    if (running !== undefined) return jsonAnswer(200, answer(running))
+    return jsonAnswer(503, { error: 'the commit log is not open yet', ...this.#daemon.health() })
+  }
+}
+
+const partitionLine = ({ partition, place, revision, files, counts }: FoldedPartition) => ({
+  partitionPath: partition.path,
+  place,
+  revision,
+  files: files.map(({ path, sizeBytes, rowCount }) => ({ path, sizeBytes, rowCount })),
+  counts,
+})
