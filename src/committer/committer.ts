@@ -117,7 +117,7 @@ export class Committer {
     return { kind: 'committed', entry: outcome.entry }
   }
 
-  /** What was never put is nobody's. What stands in the log as void is judged as the janitor does. */
+  /** What was never put is nobody's. What stands in the log as void is judged as staging is. */
   async #removeStaging(
     { commitId, ranges }: SealedCommit,
     staged: StagedCommit,

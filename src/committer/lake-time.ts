@@ -2,7 +2,7 @@ import { type MonotonicMs, monotonicMs, type UnixMs, unixMs } from '../base/time
 import type { Clock } from '../ports/clock.ts'
 import type { Lake } from '../ports/lake.ts'
 
-/** A reading is taken again when it is older than this; clocks drift less meanwhile than matters. */
+/** A reading is taken again when it is older; clocks drift less meanwhile than matters. */
 const readingAgeMsMax = 60_000
 
 const empty = new Uint8Array(0)

@@ -18,7 +18,8 @@ export interface PublisherOptions {
 /**
  * Makes all files of a decided commit visible, whoever decided it, and tells the log. Idempotent.
  *
- * @throws {Fault} what `call` lets through; `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: the log says what the lake does not hold.
+ * @throws {Fault} what `call` lets through; `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: the log says what
+ *   the lake does not hold.
  */
 export async function publishCommit(
   options: PublisherOptions,
@@ -42,10 +43,10 @@ async function publishFile(
     if (!state.unpublished.has(commit.commitId)) return
     outcome = await publish()
   }
-  const { entry, commitId } = commit
+  const { entry } = commit
   if (outcome.kind === 'missing') {
     const { path, stagedPath } = file
-    throw new Fault('LOG_FILE_GONE', { path, stagedPath, commitId, entry })
+    throw new Fault('LOG_FILE_GONE', { path, stagedPath, entry })
   }
   if (outcome.kind === 'mismatch') {
     const { path, sizeBytes } = file

@@ -46,7 +46,7 @@ export class DurableFiles {
     }
   }
 
-  /** Writes `body` whole, over what stood there. @returns when it was written, on the disk's clock. */
+  /** Writes `body` whole, over what stood there. @returns when, on the disk's clock. */
   async replace(path: string, body: Uint8Array): Promise<number> {
     const temp = await this.#writeTemp(path, [body])
     try {

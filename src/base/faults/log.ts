@@ -6,14 +6,14 @@ export const logFaults = {
     domain: 'external',
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
-      `commit log entry "${f.path}" is unreadable: ${f.reason}`,
+      `log entry "${f.path}" is unreadable: ${f.reason}`,
     hint: 'Restore the object from a copy of the lake; nothing goes on past an unreadable entry.',
   },
   LOG_FORMAT_TOO_NEW: {
     domain: 'user',
     retry: 'never',
     message: (f: { path: string; format: number; newestKnown: number }) =>
-      `commit log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
+      `log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
     hint: 'Upgrade this daemon to the version of the others.',
   },
   LOG_CHECKPOINT_UNREADABLE: {
@@ -21,28 +21,28 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `checkpoint "${f.path}" is unreadable: ${f.reason}`,
-    hint: 'Restore the object from a copy of the lake; as long as all log entries stand it may be removed instead.',
+    hint: 'Restore it from a copy of the lake; while all log entries stand it may be removed instead.',
   },
   LOG_JOURNAL_UNREADABLE: {
     domain: 'external',
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `journal "${f.path}" of a staged commit is unreadable: ${f.reason}`,
-    hint: 'Its folder is left alone; compare it with "lakeward log ls" before you remove it by hand.',
+    hint: 'Its folder is left alone; look for its commit in "lakeward log ls" before you remove it.',
   },
   LOG_FILE_GONE: {
     domain: 'external',
     retry: 'never',
-    message: (f: { path: string; stagedPath: string; commitId: string; entry: number }) =>
-      `file "${f.path}" was decided by log entry ${f.entry} (commit "${f.commitId}") and is gone: neither it nor "${f.stagedPath}" stands`,
-    hint: 'Restore one of the two from a copy of the lake; its partition is not announced without it.',
+    message: (f: { path: string; stagedPath: string; entry: number }) =>
+      `file "${f.path}" of log entry ${f.entry} is gone, and so is "${f.stagedPath}"`,
+    hint: 'Restore one of the two from a copy of the lake; its partition waits for it.',
   },
   LOG_FILE_MISMATCH: {
     domain: 'external',
     retry: 'never',
     message: (f: { path: string; sizeBytes: number; foundBytes: number; entry: number }) =>
-      `file "${f.path}" of log entry ${f.entry} has ${f.foundBytes} bytes, the log says ${f.sizeBytes}`,
-    hint: 'Find out who wrote it and restore it from a copy of the lake; its partition is not announced as it stands.',
+      `file "${f.path}" has ${f.foundBytes} bytes, log entry ${f.entry} says ${f.sizeBytes}`,
+    hint: 'Find out who wrote it, and restore it from a copy of the lake; its partition waits for it.',
   },
   CONFIG_CONFLICT: {
     domain: 'user',
