@@ -2,7 +2,7 @@
 import type { ApiRequest, ApiResponse } from '../apis/table.ts'
 import { type ErrorCode, errorCode } from '../error-code.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import { firstRecordAtTime } from '../log/record-times.ts'
+import { firstRecordAtTime, type TimeSearch } from '../log/record-times.ts'
 import type { BrokerContext, Handler } from './context.ts'
 import { epochRefusal } from './leader-epoch.ts'
 
@@ -35,33 +35,33 @@ function failed(wanted: Wanted, code: ErrorCode): OffsetAnswer {
 }
 
 function answerOffset(log: PartitionLog, wanted: Wanted, committed: boolean): OffsetAnswer {
+  const { partition, timestampMs } = wanted
   const visibleNext = committed ? log.lastStableOffset : log.highWatermark
-  const found = ((): { offset: bigint; timestampMs: bigint } | undefined => {
-    switch (wanted.timestampMs) {
-      case latest:
-        return { offset: visibleNext, timestampMs: -1n }
-      case earliest:
-        return { offset: log.logStartOffset, timestampMs: -1n }
-      case largestTimestamp:
-        return recordAtTime(log, log.maxTimestampMs)
-      default:
-        return recordAtTime(log, wanted.timestampMs)
-    }
-  })()
-  const asked = wanted.timestampMs < 0n && wanted.timestampMs !== largestTimestamp
-  const visible = found !== undefined && (asked || found.offset < visibleNext)
-  // A time behind the last record is answered -1, not the end of the log.
-  if (!visible) return failed(wanted, errorCode.none)
-  const leaderEpoch = log.epochOf(found.offset)
-  return { partition: wanted.partition, errorCode: errorCode.none, ...found, leaderEpoch }
+  const at = (offset: bigint): OffsetAnswer => {
+    const leaderEpoch = log.epochOf(offset)
+    return { partition, errorCode: errorCode.none, timestampMs: -1n, offset, leaderEpoch }
+  }
+  if (timestampMs === latest) return at(visibleNext)
+  if (timestampMs === earliest) return at(log.logStartOffset)
+  const search = searchTime(
+    log,
+    timestampMs === largestTimestamp ? log.maxTimestampMs : timestampMs,
+  )
+  switch (search.kind) {
+    case 'unreadable':
+      return failed(wanted, errorCode.corruptMessage)
+    case 'none':
+      // A time behind the last record is answered -1, not the end of the log.
+      return failed(wanted, errorCode.none)
+    case 'found':
+      if (search.record.offset >= visibleNext) return failed(wanted, errorCode.none)
+      return { ...at(search.record.offset), timestampMs: search.record.timestampMs }
+  }
 }
 
-function recordAtTime(
-  log: PartitionLog,
-  timestampMs: bigint,
-): { offset: bigint; timestampMs: bigint } | undefined {
+function searchTime(log: PartitionLog, timestampMs: bigint): TimeSearch {
   const batch = timestampMs < 0n ? undefined : log.batchAtTime(timestampMs)
-  return batch === undefined ? undefined : firstRecordAtTime(batch, timestampMs)
+  return batch === undefined ? { kind: 'none' } : firstRecordAtTime(batch, timestampMs)
 }
 
 export function offsetForLeaderEpochHandler(

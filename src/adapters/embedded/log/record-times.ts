@@ -14,8 +14,23 @@ export interface TimedRecord {
   readonly timestampMs: bigint
 }
 
+export type TimeSearch =
+  | { readonly kind: 'found'; readonly record: TimedRecord }
+  | { readonly kind: 'none' }
+  /** The records do not decompress or do not parse: their producer sent rubbish with a right CRC. */
+  | { readonly kind: 'unreadable' }
+
 /** The first record of `batch` (one whole batch) at or after `timestampMs`. */
-export function firstRecordAtTime(batch: Buffer, timestampMs: bigint): TimedRecord | undefined {
+export function firstRecordAtTime(batch: Buffer, timestampMs: bigint): TimeSearch {
+  try {
+    const record = searchRecords(batch, timestampMs)
+    return record === undefined ? { kind: 'none' } : { kind: 'found', record }
+  } catch {
+    return { kind: 'unreadable' }
+  }
+}
+
+function searchRecords(batch: Buffer, timestampMs: bigint): TimedRecord | undefined {
   const header = readBatchHeader(batch, 0)
   const records = decompressed(batch.subarray(headerBytes), header.codec)
   const cursor = { records, at: 0 }

@@ -131,9 +131,10 @@ export class Segment {
   read(wanted: SegmentRead): BatchRun | undefined {
     const from = this.positionOf(wanted.offset)
     if (from >= this.#sizeBytes) return undefined
-    const bytesMax = Math.min(Math.max(wanted.bytesMax, headerBytes), this.#sizeBytes - from)
-    const window = this.readAt(from, bytesMax)
-    const run = wholeBatches(window, wanted.nextOffset, wanted.bytesMax)
+    // No batch fits into a bare header, so that the window itself is the limit.
+    const windowBytes = Math.min(Math.max(wanted.bytesMax, headerBytes), this.#sizeBytes - from)
+    const window = this.readAt(from, windowBytes)
+    const run = wholeBatches(window, wanted.nextOffset)
     if (run !== undefined) return run
     if (!wanted.firstWhole || window.readBigInt64BE(0) >= wanted.nextOffset) return undefined
     const first = this.readAt(from, batchBytes(window, 0))
@@ -176,13 +177,13 @@ export class Segment {
   }
 }
 
-/** The whole batches at the start of `window` within both limits. */
-function wholeBatches(window: Buffer, nextOffset: bigint, bytesMax: number): BatchRun | undefined {
+/** The whole batches at the start of `window` that begin below `nextOffset`. */
+function wholeBatches(window: Buffer, nextOffset: bigint): BatchRun | undefined {
   let at = 0
   let newest = -1
   while (at + headerBytes <= window.length) {
     const end = at + batchBytes(window, at)
-    if (end > window.length || end > bytesMax || window.readBigInt64BE(at) >= nextOffset) break
+    if (end > window.length || window.readBigInt64BE(at) >= nextOffset) break
     newest = at
     at = end
   }

@@ -65,6 +65,16 @@ test('a time is found in whichever segment has it', async () => {
   }
 })
 
+test('records that do not decompress are answered as corrupt, and the connection lives', async () => {
+  await using world = await brokerWorld()
+  world.broker.createTopic('orders', 1)
+  const batch = batchOf({ codec: 'gzip', section: Buffer.from('no gzip at all') })
+  const answer = await world.client.call('produce', 8, produceRequest('orders', batch))
+  expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0)
+  expect(await listOffset(world, 5n)).toEqual([errorCode.corruptMessage, -1n, -1n])
+  expect(await listOffset(world, -1n)).toEqual([0, 3n, -1n])
+})
+
 test('an empty log, a missing topic and a foreign leader epoch have their answers', async () => {
   await using world = await brokerWorld()
   world.broker.createTopic('orders', 1)
