@@ -49,7 +49,7 @@ export function planDeliveries(facts: DeliveryFacts): DeliveryPlan {
     const { id, stream } = manifest
     if (facts.acknowledged.has(id) || held.has(stream) || isOutdated(facts.fold, manifest)) continue
     if (facts.sent.has(id)) {
-      if (isSettled(facts, id)) readBacks.push(manifest)
+      if (isSettled(facts, id) && !isPaused(facts, stream)) readBacks.push(manifest)
     } else if (isTheirs(facts, waiting) || isPaused(facts, stream)) {
       held.add(stream)
     } else {

@@ -58,6 +58,7 @@ export class TargetQueue {
   readonly #acknowledged = new Set<string>()
   readonly #seenAtMs = new Map<string, MonotonicMs>()
   readonly #sent = new Set<string>()
+  #answeredCount = 0
   /** By stream. */
   readonly #failing = new Map<string, Failing>()
 
@@ -102,9 +103,10 @@ export class TargetQueue {
     }
   }
 
-  /** Delivers what is due. @returns true when there was anything to do. */
+  /** Delivers what is due. @returns true when some call was answered: there may be more to do. */
   async turn(signal: AbortSignal): Promise<boolean> {
     if (isEmpty(this.#plan())) return false
+    const answeredBefore = this.#answeredCount
     const foldedAtMs = this.#ports.clock.monotonicMs()
     try {
       await this.#ports.log.refresh()
@@ -116,7 +118,7 @@ export class TargetQueue {
     const lastBeginMs = monotonicMs(foldedAtMs + this.#deadlineMs - this.#attemptMs)
     await this.#atOnce(sends, (manifests) => this.#sendInOrder(manifests, lastBeginMs, signal))
     await this.#atOnce(readBacks, (manifest) => this.#readBack(manifest, signal))
-    return true
+    return this.#answeredCount > answeredBefore
   }
 
   #plan(): DeliveryPlan {
@@ -219,6 +221,7 @@ export class TargetQueue {
     try {
       const result = await call(attempt.signal)
       this.#failing.delete(manifest.stream)
+      this.#answeredCount += 1
       return result
     } catch (error) {
       if (!(error instanceof Fault)) throw error

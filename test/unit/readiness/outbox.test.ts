@@ -284,6 +284,33 @@ describe('a target that can be read back', () => {
   })
 })
 
+test('a target that cannot be read back for a while is asked again with growing pauses', async () => {
+  const sim = begin()
+  const daemon = await announced(sim, ['a'])
+  let asked = 0
+  let answers = false
+  const receiver: Notifier = {
+    target: 'a',
+    readable: true,
+    deliver: () => Promise.resolve(),
+    readBack: async () => {
+      asked += 1
+      await Promise.resolve()
+      if (answers) return true
+      throw new Fault('NOTIFY_FAILED', { target: 'a', manifestId: 'any', reason: 'no answer' })
+    },
+  }
+  const { pass, end } = running(daemon, [receiver])
+  await pass(120 * second)
+  expect(asked).toBeGreaterThan(4)
+  expect(asked).toBeLessThan(40)
+  expect(daemon.log.state.undelivered).toHaveLength(4)
+  answers = true
+  await pass(120 * second)
+  expect(daemon.log.state.undelivered).toEqual([])
+  await end()
+})
+
 test('a success file never replaces a newer revision, and replaces what is not ours', async () => {
   const sim = begin()
   const daemon = await announced(sim, ['success-file'])
