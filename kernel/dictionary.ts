@@ -104,7 +104,7 @@ const retired = memory.data(8, 8)
 
 @inline
 export function hashOfText(head: u64, tail: u64, length: u32): u32 {
-  return length <= 16 ? hashPair(head, tail) + length : hashNumber(head)
+  return length <= 16 ? hashPair(head, tail + length) : hashNumber(head)
 }
 
 function moveText(table: usize, mask: u32, from: usize): void {

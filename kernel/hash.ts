@@ -25,7 +25,7 @@ export function seedHash(seed: u64): void {
 /** Multiply and take the top: every bit of both halves reaches the 24 that are used. */
 @inline
 export function hashPair(a: u64, b: u64): u32 {
-  return <u32>(((a ^ seedMix) * multiplierA + (b + seedMix) * multiplierB) >> 40)
+  return <u32>((a * multiplierA + b * multiplierB) >> 40)
 }
 @inline
 export function hashNumber(value: u64): u32 {
@@ -89,5 +89,5 @@ export function hashSlot(slot: u64, isText: bool): u32 {
   const length = <u32>(slot >> 32)
   const p = <usize>slot
   if (length > 16) return hashNumber(hashLong(p, length))
-  return hashPair(headOf(p, length), tailOf(p, length)) + length
+  return hashPair(headOf(p, length), tailOf(p, length) + length)
 }
