@@ -9,7 +9,6 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { decideStaging } from '../protocol/garbage.ts'
 import { planPublish } from '../protocol/publish-plan.ts'
 import { type PublisherOptions, publishCommit } from './publisher.ts'
 import { type RetryContext, untilAnswered } from './retry.ts'
@@ -108,24 +107,14 @@ export class Committer {
       body,
     })
     if (outcome.kind !== 'decided') {
-      await this.#removeStaging(sealed, staged, outcome.kind)
+      // Never put, or void for everybody: nobody will ever need it.
+      await staged.removeAll()
       return { kind: outcome.kind, because: outcome.because }
     }
     const commit = { commitId, entry: outcome.entry, stagedAtMs: log.lakeNowMs(), files }
     await this.#publish(commit, (effect) => untilAnswered(this.#retry, effect))
     await staged.removeJournals()
     return { kind: 'committed', entry: outcome.entry }
-  }
-
-  /** What was never put is nobody's. What stands in the log as void is judged as staging is. */
-  async #removeStaging(
-    { commitId, ranges }: SealedCommit,
-    staged: StagedCommit,
-    kind: 'discarded' | 'void',
-  ): Promise<void> {
-    const { log, pipeline } = this.#options
-    const decision = decideStaging(log.state, commitId, { pipeline, commitId, ranges })
-    if (kind === 'discarded' || decision.kind === 'garbage') await staged.removeAll()
   }
 
   /** One commit that cannot be published holds up no other. */

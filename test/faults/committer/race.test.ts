@@ -119,7 +119,10 @@ async function write(race: Race, lake: SimLake): Promise<void> {
     const first = nextOf(log, partition)
     const next = Math.min(recordsPerPartition, first + 1 + random.below(6))
     const sealed = sealedCommit(log.nextCommitId(), first, next, partition)
+    // Announcements and the like go their own way while a commit is under way.
+    const aside = random.fraction() < 0.3 ? log.put(appendDraft(log.nextCommitId())) : undefined
     const outcome = await committer.commit(sealed)
+    await aside
     seen[outcome.kind === 'committed' ? 'committed' : 'discarded']++
     if (random.fraction() < 0.3) {
       seen.removed += (await unlessFailing(() => clean(writer)))?.removedCommits ?? 0

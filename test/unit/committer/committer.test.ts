@@ -93,6 +93,24 @@ describe('a commit', () => {
     expect([...log.state.unpublished.keys()]).toEqual([second])
   })
 
+  test('is not told as published by an entry that is put while it is being published', async () => {
+    const sim = await world()
+    const { log, committer } = await sim.start(1)
+    const publish = sim.lake.publish.bind(sim.lake)
+    let aside: Promise<unknown> = Promise.resolve()
+    sim.lake.publish = async (request) => {
+      aside = log.put(appendDraft(log.nextCommitId()))
+      await aside
+      expect([...log.state.unpublished.keys()]).toEqual([id])
+      return publish(request)
+    }
+    const id = log.nextCommitId()
+    await committer.commit(sealedCommit(id, 0, 5))
+    await aside
+    await log.put(appendDraft(log.nextCommitId()))
+    expect(log.state.unpublished.size).toBe(0)
+  })
+
   test('without files stages nothing', async () => {
     const sim = await world()
     const { log, committer } = await sim.start(1)
