@@ -31,7 +31,7 @@ const rowOf = (schema: DrawnSchema, bytes: Uint8Array): RowValue => {
 }
 
 const timeoutMs = 60_000
-const runs = Number(process.env['LAKEWARD_PROPERTY_RUNS'] ?? 60)
+const runs = Number(process.env['LAKEWARD_PROPERTY_RUNS'] ?? 30)
 
 const drawnRows = drawnSchema.chain((schema) =>
   fc.tuple(fc.constant(schema), fc.array(wireBytes(schema), { maxLength: 12 })),
