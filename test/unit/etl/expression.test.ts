@@ -127,6 +127,11 @@ describe('wire format', () => {
       bytesField(6, bytesField(1, utf8('/b'))),
     )
     expect(verdict("page.url = '/b' and page.load_ms = 3", twice)).toBe('pass')
+    const later = joined(
+      bytesField(6, bytesField(1, utf8('/a'))),
+      bytesField(6, varintField(2, 3n)),
+    )
+    expect(verdict("page.url = '/a' and page.load_ms = 3", later)).toBe('pass')
   })
 
   it('a member of a oneof clears the others, asked for or not', () => {
