@@ -102,6 +102,7 @@ export class Daemon {
       { deadlineMs: this.config.ready.deliver.deadline, pauseMs: outboxPauseMs },
     )
     this.#running = { log, lane, commits, committer, announcer, outbox }
+    await this.#tryOnce(() => committer.publishPending(durationMs(0)))
     this.#loop(() => commits.run())
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
