@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { Brand } from './brand.ts'
 
-/** Where a secret stands: "env:NAME" or "file:path". Secrets are never written into configuration. */
+/** Where a secret stands: "env:NAME" or "file:path". Configuration holds nothing else. */
 export type SecretReference = Brand<string, 'SecretReference'>
 
 const referenceShape = /^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/s

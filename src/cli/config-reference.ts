@@ -24,14 +24,14 @@ const opening = `# Configuration
 This page is generated: \`npm run generate\` makes it from the grammar in \`src/**/config.ts\`.
 
 One YAML file for each business unit; every key with a comment is in \`config/lakeward.yaml\`, the
-JSON Schema for editors in \`config/lakeward.schema.json\`. \`lakeward check -c FILE\` tells all that is
-wrong with a configuration at once, or what it comes to.
+JSON Schema for editors in \`config/lakeward.schema.json\`. \`lakeward check -c FILE\` tells all
+that is wrong with a configuration at once, or what it comes to.
 
 - Units stand in the value: \`60s\`, \`256MiB\`. A number without its unit is refused.
 - An unknown key is refused, and so are keys that contradict each other.
 - Secrets stand elsewhere: \`env:NAME\` or \`file:path\`. They are printed as \`***\`.
-- Relative paths start from the folder of the file. Each file \`streams/*.yaml\` beside it is one more
-  entry of \`streams\`.
+- Relative paths start from the folder of the file. Each file \`streams/*.yaml\` beside it is one
+  more entry of \`streams\`.
 `
 
 /** The page that lists every key. */

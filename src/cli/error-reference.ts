@@ -7,9 +7,10 @@ This page is generated: \`npm run generate\` makes it from the tables in \`src/b
 Every operating error has a code that stays, says whom it concerns, whether trying again can help,
 and what to do. \`<words>\` in a message stand for values.
 
-- **Concerns**: \`user\`, who configured it; \`external\`, who runs the system outside; \`internal\`, us.
-- **Again**: \`backoff\`, lakeward tries again by itself with growing pauses; \`never\`, the same would
-  fail again.
+- **Concerns**: \`user\`, who configured it; \`external\`, who runs the system outside;
+  \`internal\`, us.
+- **Again**: \`backoff\`, lakeward tries again by itself with growing pauses; \`never\`, the same
+  would fail again.
 `
 
 /** A table of faults, whatever their facts. */

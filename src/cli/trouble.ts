@@ -49,12 +49,10 @@ function faultTrouble(error: Fault): Trouble {
   }
 }
 
-/** What a later try may mend is outside and away; what concerns the user is refused. */
-function exitOf(fault: Fault): ExitCode {
+/** What concerns the user is refused; what a later try may mend is outside and away. */
+export function exitOf(fault: Fault): ExitCode {
   if (fault.domain === 'user') return exitCode.refused
-  return fault.domain === 'external' && fault.retry === 'backoff'
-    ? exitCode.unreachable
-    : exitCode.failed
+  return fault.retry === 'backoff' ? exitCode.unreachable : exitCode.failed
 }
 
 /** Message, one line for each detail, hint. */

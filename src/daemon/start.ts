@@ -52,8 +52,9 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
   })
 }
 
-function sourceOptions(
-  { config, worker }: StartOptions,
+/** How to read from the Kafka of a configuration. */
+export function sourceOptions(
+  { config, worker }: Pick<StartOptions, 'config' | 'worker'>,
   secrets: ConfigSecrets,
 ): KafkaSourceOptions {
   const { brokers, group, assignment, sessionTimeout, sasl, tls } = config.kafka

@@ -101,7 +101,8 @@ const shownHashDigits = 8
 /**
  * The name of a target in the log, in metrics and in messages; two targets of one name are refused.
  *
- * A URL's query often carries a token: the name has a hash of it, "webhook:https://host/hook?1a2b3c4d".
+ * A URL's query often carries a token: the name has a hash of it,
+ * "webhook:https://host/hook?1a2b3c4d".
  */
 export function targetName(target: NotifyTarget): string {
   if (target.kind !== 'webhook') return target.kind

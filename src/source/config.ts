@@ -62,12 +62,12 @@ export const kafkaConfig = section({
   group: text({ accepted: 'the name of a consumer group', shape: /^[\x21-\x7e]{1,249}$/ })
     .optional()
     .describe(
-      'Consumer group. Says who reads what; offsets live in the commit log. Without it: the pipeline.',
+      'Consumer group: who reads what; offsets live in the commit log. Without it: the pipeline.',
     ),
   assignment: choice(['group', 'static'])
     .prefault('group')
     .describe(
-      'Who reads what: `group` by membership, `static` by the index of the worker (--worker-index of --worker-count).',
+      'Who reads what: `group` by membership, `static` by --worker-index of --worker-count.',
     ),
   start: startPosition
     .prefault('earliest')

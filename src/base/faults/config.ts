@@ -7,7 +7,7 @@ export const configFaults = {
     retry: 'never',
     message: (f: { file: string; problems: readonly string[] }) =>
       `configuration "${f.file}" is refused: ${f.problems.join('; ')}`,
-    hint: 'Each problem names the path of its key and what is accepted; docs/config.md lists all keys.',
+    hint: 'Each problem names its key and what is accepted; docs/config.md lists all keys.',
   },
   CONFIG_UNREADABLE: {
     domain: 'user',

@@ -2,22 +2,61 @@ import { formatDuration, formatSize } from '../../base/units.ts'
 import { loadConfig } from '../../daemon/config/load.ts'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import { secretReferences } from '../../daemon/config/secrets.ts'
+import type { TriedConnection } from '../../daemon/connections.ts'
 import { targetName } from '../../readiness/config.ts'
-import { type CommandDefinition, configOption, exitCode, textOption } from '../command.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  flagOption,
+  textOption,
+} from '../command.ts'
 import { alignedRows, type Paint } from '../output.ts'
 import { planOfStream, type StreamPlan } from '../stream-plan.ts'
+import { exitOf } from '../trouble.ts'
 
 /** `lakeward check`: what the configuration comes to, or all that is wrong with it. */
 export const command: CommandDefinition = {
-  options: [configOption],
+  options: [
+    configOption,
+    { flags: '--connect', description: 'look for secrets, ask the brokers, write to the lake' },
+  ],
   example: 'lakeward check -c config/lakeward.yaml',
-  run: async ({ output, ...invocation }) => {
-    const file = textOption({ output, ...invocation }, 'config')
-    const config = await loadConfig(file, invocation.files)
+  run: async (invocation) => {
+    const { output, files } = invocation
+    const config = await loadConfig(textOption(invocation, 'config'), files)
     const plan = planOf(config)
-    output.answer({ ok: true, ...plan }, planLines(plan, output.paint))
-    return exitCode.done
+    if (!flagOption(invocation, 'connect')) {
+      output.answer({ ok: true, ...plan }, planLines(plan, output.paint))
+      return exitCode.done
+    }
+    const { tryConnections } = await import('../../daemon/connections.ts')
+    const tried = await tryConnections(config, files)
+    const exit = exitOfTried(tried)
+    const connections = tried.map(({ what, verdict, text }) => ({ what, verdict, text }))
+    output.answer({ ok: exit === exitCode.done, ...plan, connections }, [
+      ...planLines(plan, output.paint),
+      '',
+      ...tried.flatMap((each) => connectionLines(each, output.paint)),
+    ])
+    return exit
   },
+}
+
+/** The gravest of all: what is out of reach before what is refused before what only failed. */
+function exitOfTried(tried: readonly TriedConnection[]): ExitCode {
+  const exits = tried.map(({ verdict, fault }): ExitCode => {
+    if (verdict !== 'failed') return exitCode.done
+    return fault === undefined ? exitCode.failed : exitOf(fault)
+  })
+  return exits.reduce((gravest, exit) => (exit > gravest ? exit : gravest), exitCode.done)
+}
+
+function connectionLines(tried: TriedConnection, paint: Paint): readonly string[] {
+  const inks = { ok: paint.green, failed: paint.red, 'not checkable': paint.yellow }
+  const line = `${inks[tried.verdict](tried.verdict)} ${tried.what}: ${tried.text}`
+  return tried.fault === undefined ? [line] : [line, `  ${paint.dim('hint:')} ${tried.fault.hint}`]
 }
 
 interface Plan {

@@ -5,7 +5,7 @@ import { configValue, notBuilt, section, type ValueForm } from '../../base/confi
 /**
  * The path in "file:./lake", "file:/lake" or "file:///lake"; undefined when there is none.
  *
- * Only the form with three slashes is a URL in full, with escapes; the others are paths as they are.
+ * Only the form with three slashes is a URL in full, with escapes; the others hold plain paths.
  */
 export function pathOfFileUrl(url: string): string | undefined {
   if (!url.startsWith('file://')) return url.slice('file:'.length)

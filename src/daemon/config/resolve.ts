@@ -77,7 +77,7 @@ function partitionClashes(
   return schema.columns.flatMap(({ name }) => {
     if (!taken.includes(name.toLowerCase())) return []
     const clash = `column "${name}" of message "${stream.schema.message}" has the name of a column`
-    const text = `${clash} that partitions the table; accepted: any name but ${taken.join(', ')}`
+    const text = `${clash} that partitions the table; accepted: all but ${taken.join(', ')}`
     return [{ path: ['streams', index, 'schema', 'message'], text }]
   })
 }

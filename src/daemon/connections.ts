@@ -1,0 +1,104 @@
+/** Tries what is outside of a configuration, as a daemon would use it, and changes nothing. */
+import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
+import { LocalLake } from '../adapters/local/local-lake.ts'
+import { SystemClock } from '../adapters/local/system-clock.ts'
+import { SystemRandom } from '../adapters/local/system-random.ts'
+import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
+import { Fault } from '../base/fault.ts'
+import type { ConfigFiles } from '../ports/config-files.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { targetName } from '../readiness/config.ts'
+import type { ResolvedConfig } from './config/resolved-config.ts'
+import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
+import { sourceOptions } from './start.ts'
+
+/** What trying one thing came to. */
+export interface TriedConnection {
+  /** "kafka", "lake", "secrets", or the name of a target. */
+  readonly what: string
+  readonly verdict: 'ok' | 'failed' | 'not checkable'
+  /** What was found, or why not. */
+  readonly text: string
+  /** Where it failed by a fault. */
+  readonly fault?: Fault
+}
+
+/** One attempt at each, in the order a record travels; nothing is tried again. */
+export async function tryConnections(
+  config: ResolvedConfig,
+  files: ConfigFiles,
+): Promise<readonly TriedConnection[]> {
+  const secrets = await readSecrets(config, files).catch(keepFault)
+  const targets = config.ready.notify.map((target): TriedConnection => {
+    const text = target.kind === 'webhook' ? 'only an announcement tries it' : 'part of the lake'
+    return { what: targetName(target), verdict: 'not checkable', text }
+  })
+  if (secrets instanceof Fault) {
+    const kafka = { what: 'kafka', verdict: 'not checkable', text: 'a secret is missing' } as const
+    return [failed('secrets', secrets), kafka, await tryLake(config), ...targets]
+  }
+  return [
+    { what: 'secrets', verdict: 'ok', text: 'all are there' },
+    await tryKafka(config, secrets),
+    await tryLake(config),
+    ...targets,
+  ]
+}
+
+function keepFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  throw error
+}
+
+const failed = (what: string, fault: Fault): TriedConnection => ({
+  what,
+  verdict: 'failed',
+  text: fault.message,
+  fault,
+})
+
+const nobodyListens: Telemetry = {
+  log: jsonLogger('silent'),
+  metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
+}
+
+async function tryKafka(config: ResolvedConfig, secrets: ConfigSecrets): Promise<TriedConnection> {
+  const worker = { workerIndex: 0, workerCount: 1 }
+  const options = sourceOptions({ config, worker }, secrets)
+  const source = openKafkaSource(options, new SystemClock(), nobodyListens)
+  try {
+    const { clusterId, sources, missingTopics } = await source.metadata()
+    const cluster = `cluster "${clusterId}" of "${options.brokers.join(',')}"`
+    if (missingTopics.length > 0) {
+      const text = `${cluster} has no topic "${missingTopics.join('", "')}"`
+      return { what: 'kafka', verdict: 'failed', text }
+    }
+    const text = `${cluster} has ${sources.length} partitions of ${options.topics.length} topics`
+    return { what: 'kafka', verdict: 'ok', text }
+  } catch (error) {
+    return failed('kafka', keepFault(error))
+  } finally {
+    await source.close()
+  }
+}
+
+/** Writes an object of a name nobody else has, reads it, and takes it away. */
+async function tryLake({
+  lake: { url },
+  folder,
+  pipeline,
+}: ResolvedConfig): Promise<TriedConnection> {
+  const lake = new LocalLake(url, folder)
+  const name = Buffer.from(new SystemRandom().bytes(8)).toString('hex')
+  const path = `_lakeward/${pipeline}/tried-${name}`
+  try {
+    await lake.put(path, Buffer.from(name))
+    const found = await lake.read(path)
+    await lake.remove(path)
+    const same = found !== undefined && Buffer.from(found).toString() === name
+    const text = same ? `"${lake.folder}" can be written` : 'what was put is not what is read'
+    return { what: 'lake', verdict: same ? 'ok' : 'failed', text }
+  } catch (error) {
+    return failed('lake', keepFault(error))
+  }
+}

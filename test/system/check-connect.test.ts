@@ -1,0 +1,122 @@
+/** `lakeward check --connect` against a broker and a lake: what is there, and what is not. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+
+let folder = ''
+let broker: EmbeddedBroker
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lakeward-connect-'))
+  broker = await startBroker({ directory: join(folder, 'broker'), port: 0 })
+  broker.createTopic('growth.events', 3)
+  writeFileSync(join(folder, 'a.proto'), 'syntax = "proto3"; message A { string id = 1; }')
+})
+
+afterAll(async () => {
+  await broker.close()
+  rmSync(folder, { recursive: true })
+})
+
+interface Tried {
+  readonly exit: number | null
+  readonly answer: unknown
+}
+
+interface Outside {
+  readonly brokers: string
+  readonly topic: string
+  readonly lake: string
+}
+
+/** Runs the command on a configuration with this outside. */
+async function check(outside: Partial<Outside>): Promise<Tried> {
+  const brokers = outside.brokers ?? `127.0.0.1:${broker.port}`
+  const file = join(folder, 'lakeward.yaml')
+  writeFileSync(
+    file,
+    `pipeline: growth
+kafka: { brokers: ["${brokers}"] }
+lake: { url: "file:${outside.lake ?? './lake'}" }
+streams:
+  - name: a
+    topic: ${outside.topic ?? 'growth.events'}
+    schema: { file: a.proto, message: A }
+`,
+  )
+  const words = [join('bin', 'lakeward.js'), 'check', '-c', file, '--connect', '--json']
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [out, [exit]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  return { exit: typeof exit === 'number' ? exit : null, answer: JSON.parse(out) }
+}
+
+const lakeOk = { what: 'lake', verdict: 'ok', text: expect.stringMatching(/can be written$/) }
+
+test('a broker with the topics and a lake that takes writes are ok, and the lake is left as it was', async () => {
+  expect(await check({})).toMatchObject({
+    exit: 0,
+    answer: {
+      ok: true,
+      connections: [
+        { what: 'secrets', verdict: 'ok' },
+        {
+          what: 'kafka',
+          verdict: 'ok',
+          text: `cluster "${broker.clusterId}" of "127.0.0.1:${broker.port}" has 3 partitions of 1 topics`,
+        },
+        lakeOk,
+      ],
+    },
+  })
+  const left = readdirSync(join(folder, 'lake'), { recursive: true, withFileTypes: true })
+  expect(left.filter((entry) => entry.isFile())).toEqual([])
+})
+
+test('a topic that is not there is named, with exit code 1', async () => {
+  expect(await check({ topic: 'growth.none' })).toMatchObject({
+    exit: 1,
+    answer: {
+      ok: false,
+      connections: [
+        {},
+        {
+          what: 'kafka',
+          verdict: 'failed',
+          text: expect.stringMatching(/no topic "growth.none"$/),
+        },
+        lakeOk,
+      ],
+    },
+  })
+})
+
+test('a broker out of reach is exit code 3, and the lake is tried all the same', async () => {
+  expect(await check({ brokers: '127.0.0.1:1' })).toMatchObject({
+    exit: 3,
+    answer: {
+      connections: [
+        {},
+        { what: 'kafka', verdict: 'failed', text: expect.stringMatching(/^could not reach any/) },
+        lakeOk,
+      ],
+    },
+  })
+})
+
+test('a lake that takes no writes is exit code 3', async () => {
+  expect(await check({ lake: './a.proto/lake' })).toMatchObject({
+    exit: 3,
+    answer: {
+      connections: [
+        {},
+        { what: 'kafka', verdict: 'ok' },
+        { what: 'lake', verdict: 'failed', text: expect.stringMatching(/a\.proto|ENOTDIR/) },
+      ],
+    },
+  })
+})
