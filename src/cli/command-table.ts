@@ -53,7 +53,11 @@ export const commandTable: readonly CommandEntry[] = [
   { words: 'log refill', summary: 'reads lost ranges again' },
   { words: 'log void', summary: 'steps over an unreadable entry' },
   { words: 'plan', summary: 'files, requests, memory and cores a day' },
-  { words: 'verify', summary: 'recounts files against log against Kafka' },
+  {
+    words: 'verify',
+    summary: 'recounts files against log against Kafka',
+    load: () => import('./commands/verify.ts'),
+  },
   { words: 'dlq ls', summary: 'dead letters by stream, reason and fingerprint' },
   { words: 'dlq show', summary: 'one dead letter whole' },
   { words: 'dlq replay', summary: 'takes dead letters in again' },

@@ -9,7 +9,7 @@ const floors = [
   ['kernel', 'ports'],
   ['codec', 'protocol'],
   ['source', 'parser', 'etl', 'exporter', 'committer', 'readiness', 'adapters'],
-  ['daemon', 'console'],
+  ['daemon', 'console', 'audit'],
   ['demo'],
   ['cli'],
 ]

@@ -44,6 +44,8 @@ interface ParquetColumn {
 interface ParquetMetadata {
   readonly rowCount: number
   readonly rowGroupCount: number
+  /** Rows of each row group, in the order of the file. */
+  readonly rowGroupRows: readonly number[]
   readonly createdBy: string | undefined
   readonly keyValues: ReadonlyMap<string, string>
   /** Leaves, in the order of the file. */
@@ -89,6 +91,7 @@ function metadataOf(footer: FileMetaData): ParquetMetadata {
   return {
     rowCount: Number(footer.num_rows),
     rowGroupCount: footer.row_groups.length,
+    rowGroupRows: footer.row_groups.map((group) => Number(group.num_rows)),
     createdBy: footer.created_by,
     keyValues: new Map(keyValues.map(({ key, value }) => [key, value ?? ''])),
     columns: leavesOf(parquetSchema(footer)).map((leaf, index) => columnOf(leaf, index, footer)),

@@ -1,0 +1,184 @@
+/**
+ * The files of the log against the lake: that they stand with their size, that no other ones stand
+ * beside them, that their footers tell as many rows.
+ *
+ * Tables are listed before the log is read, so that a file published in between is in the log. A
+ * commit that is decided and not published yet may have its files in staging.
+ */
+
+import { ParquetError } from '../codec/parquet/parquet-error.ts'
+import { readParquetMetadata } from '../codec/parquet/read-file.ts'
+import { inParallel } from '../committer/parallel.ts'
+import type { DataFile } from '../model/data-file.ts'
+import type { CommitId } from '../model/ids.ts'
+import type { Lake, LakeObject } from '../ports/lake.ts'
+import { stagingRoot } from '../protocol/log-paths.ts'
+import { Check, type CheckResult, counted } from './check.ts'
+import { includes, type Scope } from './scope.ts'
+import type { LogWalk } from './walk-log.ts'
+
+const filesAtOnceMax = 16
+const tailBytes = 16_384
+
+/** A file of the log, and where it stands. */
+export interface CheckedFile {
+  readonly file: DataFile
+  readonly commitId: CommitId
+  /** Published, or staged by a commit that is not published yet; undefined: nowhere as it must. */
+  readonly path: string | undefined
+}
+
+/** By path; what lies in staging is left out. */
+export async function listTables(
+  lake: Lake,
+  tables: readonly string[],
+): Promise<ReadonlyMap<string, LakeObject>> {
+  const listed = new Map<string, LakeObject>()
+  for (const table of tables) {
+    for (const object of await lake.list(table)) {
+      if (!object.path.startsWith(`${stagingRoot(table)}/`)) listed.set(object.path, object)
+    }
+  }
+  return listed
+}
+
+export interface FileFacts {
+  readonly lake: Lake
+  readonly walk: LogWalk
+  readonly scope: Scope
+  readonly listed: ReadonlyMap<string, LakeObject>
+}
+
+/** Every file of the log stands, with its size. */
+export async function checkFiles(
+  facts: FileFacts,
+): Promise<{ result: CheckResult; files: readonly CheckedFile[] }> {
+  const check = new Check('files')
+  const wanted = filesOf(facts)
+  const staged: DataFile[] = []
+  const files = await inParallel(wanted, filesAtOnceMax, async ({ file, commitId }) => {
+    const place = await placeOf(facts, file, commitId)
+    if (place.kind === 'wrong') check.fail(`"${file.path}": ${place.why}`)
+    if (place.kind === 'staged') staged.push(file)
+    return { file, commitId, path: place.kind === 'wrong' ? undefined : place.path }
+  })
+  const bytes = wanted.reduce((sum, { file }) => sum + file.sizeBytes, 0)
+  const waiting = staged.length === 0 ? '' : `, ${staged.length} of them decided and still staged`
+  const looked = `${counted(wanted.length, 'file')}, ${counted(bytes, 'byte')}${waiting}`
+  return { result: check.result(looked), files }
+}
+
+function filesOf({ walk, scope }: FileFacts): readonly Omit<CheckedFile, 'path'>[] {
+  return walk.appends.flatMap(({ entry }) => {
+    const starts = new Map(
+      entry.places.map(({ stream, partition }) => [`${stream} ${partition.path}`, partition]),
+    )
+    return entry.body.files
+      .filter(({ stream, partitionPath }) => {
+        const partition = starts.get(`${stream} ${partitionPath}`)
+        return includes(scope, stream, partition?.startMs)
+      })
+      .map((file) => ({ file, commitId: entry.commitId }))
+  })
+}
+
+type Place =
+  | { readonly kind: 'published' | 'staged'; readonly path: string }
+  | { readonly kind: 'wrong'; readonly why: string }
+
+async function placeOf(facts: FileFacts, file: DataFile, commitId: CommitId): Promise<Place> {
+  const { lake, listed, walk } = facts
+  const { path, sizeBytes, stagedPath } = file
+  if (listed.get(path)?.sizeBytes === sizeBytes) return { kind: 'published', path }
+  const isOpen = walk.state.unpublished.has(commitId)
+  const staged = isOpen ? await lake.stat(stagedPath) : undefined
+  // It may have been published after the table was listed, or after staging was looked at.
+  const standing = await lake.stat(path)
+  if (standing?.sizeBytes === sizeBytes) return { kind: 'published', path }
+  if (standing !== undefined) {
+    return { kind: 'wrong', why: sizes(standing.sizeBytes, sizeBytes) }
+  }
+  if (staged?.sizeBytes === sizeBytes) return { kind: 'staged', path: stagedPath }
+  if (staged !== undefined) {
+    return { kind: 'wrong', why: `staged with ${sizes(staged.sizeBytes, sizeBytes)}` }
+  }
+  return { kind: 'wrong', why: 'missing on the lake' }
+}
+
+const sizes = (found: number, logged: number): string =>
+  `${found} bytes on the lake, ${logged} in the log`
+
+/** No data file lies in a table that the log does not know: readers of folders would count it. */
+export function checkStrays({ walk, listed }: FileFacts, pipeline: string): CheckResult {
+  const check = new Check('strays')
+  const known = new Set(
+    walk.appends.flatMap(({ entry }) => entry.body.files.map(({ path }) => path)),
+  )
+  let foreign = 0
+  for (const { path, sizeBytes } of listed.values()) {
+    if (!path.endsWith('.parquet') || known.has(path)) continue
+    const isOurs = isNamedBy(pipeline, path)
+    if (isOurs) check.fail(`"${path}" of ${sizeBytes} bytes is not in the log`)
+    else foreign += 1
+  }
+  const others = foreign === 0 ? '' : `; ${counted(foreign, 'file')} not named by this pipeline`
+  return check.result(`${counted(listed.size, 'object')} in tables${others}`)
+}
+
+/** "<pipeline>-<16 hex>-<counter>-<ordinal>.parquet" */
+function isNamedBy(pipeline: string, path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return (
+    name.startsWith(pipeline) &&
+    /^-[0-9a-f]{16}-\d+-\d+\.parquet$/.test(name.slice(pipeline.length))
+  )
+}
+
+/** Footers tell as many rows as the log. */
+export async function checkRows(lake: Lake, files: readonly CheckedFile[]): Promise<CheckResult> {
+  const check = new Check('rows')
+  let rows = 0
+  await inParallel(files, filesAtOnceMax, async (checked) => {
+    const found = await rowsOfFooter(lake, checked)
+    if (found === undefined) return
+    const { path, rowCount } = checked.file
+    if (typeof found === 'string') check.fail(`"${path}": ${found}`)
+    else if (found !== rowCount) check.fail(`"${path}": ${found} rows, ${rowCount} in the log`)
+    else rows += found
+  })
+  return check.result(`${counted(rows, 'row')} by footers`)
+}
+
+/** Undefined for a file that does not stand, which another check tells. */
+async function rowsOfFooter(
+  lake: Lake,
+  { file, path }: CheckedFile,
+): Promise<number | string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    for (let wanted = tailBytes; ; ) {
+      const tail = await tailOf(lake, file, wanted)
+      if (tail === undefined) return 'gone while it was read'
+      const outcome = readParquetMetadata(tail)
+      if (outcome.kind === 'read') return outcome.metadata.rowCount
+      if (outcome.tailBytes > file.sizeBytes) return 'its footer is longer than the file'
+      wanted = outcome.tailBytes
+    }
+  } catch (error) {
+    if (error instanceof ParquetError) return error.message
+    throw error
+  }
+}
+
+async function tailOf(lake: Lake, file: DataFile, bytes: number): Promise<Uint8Array | undefined> {
+  const first = Math.max(0, file.sizeBytes - bytes)
+  return (
+    (await lake.readRange(file.path, first, file.sizeBytes)) ??
+    (await lake.readRange(file.stagedPath, first, file.sizeBytes)) ??
+    (await lake.readRange(file.path, first, file.sizeBytes))
+  )
+}
+
+/** The whole file, wherever it stands at this moment. */
+export const readWhole = async (lake: Lake, file: DataFile): Promise<Uint8Array | undefined> =>
+  (await lake.read(file.path)) ?? (await lake.read(file.stagedPath)) ?? (await lake.read(file.path))

@@ -1,0 +1,119 @@
+/** What a reading command stands on: the configuration, the lake, the log; brokers when asked. */
+import { withDeadline } from '../adapters/kafka/deadline.ts'
+import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
+import { LocalLake } from '../adapters/local/local-lake.ts'
+import { SystemClock } from '../adapters/local/system-clock.ts'
+import { SystemRandom } from '../adapters/local/system-random.ts'
+import { present } from '../base/assert.ts'
+import { Fault } from '../base/fault.ts'
+import { openCommitLog } from '../committer/commit-log.ts'
+import { loadConfig } from '../daemon/config/load.ts'
+import type { ResolvedConfig, ResolvedStream } from '../daemon/config/resolved-config.ts'
+import { readSecrets } from '../daemon/config/secrets.ts'
+import { sourceOptions } from '../daemon/start.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Source } from '../ports/source.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { parsePartition } from '../protocol/calendar-text.ts'
+import { type Invocation, refusal, textOption } from './command.ts'
+
+/** Readers tell what they find in their answer; the log of a daemon is not theirs. */
+export const silentTelemetry: Telemetry = {
+  log: { error: () => {}, warn: () => {}, info: () => {} },
+  metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
+}
+
+export interface Lakeside {
+  readonly config: ResolvedConfig
+  readonly lake: Lake
+  readonly clock: Clock
+}
+
+export interface Reading extends Lakeside {
+  /** Folded to its tail; nothing can be put. */
+  readonly log: CommitLog
+}
+
+/** Configuration and lake of `-c FILE`. */
+export async function openLakeside(invocation: Invocation): Promise<Lakeside> {
+  const config = await loadConfig(textOption(invocation, 'config'), invocation.files)
+  const lake = new LocalLake(config.lake.url, config.folder)
+  return { config, lake, clock: new SystemClock() }
+}
+
+/**
+ * The same with the log.
+ *
+ * @throws {Fault} `LAKE_UNAVAILABLE`, or a `LOG_…` fault: an entry cannot be read.
+ */
+export async function openReading(invocation: Invocation): Promise<Reading> {
+  const lakeside = await openLakeside(invocation)
+  const { lake, clock, config } = lakeside
+  const random = new SystemRandom()
+  const { pipeline } = config
+  const telemetry = silentTelemetry
+  const options = { lake, pipeline, clock, random, telemetry, readOnly: true }
+  return { ...lakeside, log: await openCommitLog(options) }
+}
+
+export type KafkaOutcome<T> =
+  | { readonly kind: 'answered'; readonly answer: T }
+  | { readonly kind: 'silent'; readonly why: string }
+
+/** Asks the brokers once, within a bound, without joining the group. */
+export async function askBrokers<T>(
+  invocation: Pick<Invocation, 'files'>,
+  { config, clock }: Pick<Lakeside, 'config' | 'clock'>,
+  timeoutMs: number,
+  ask: (source: Source) => Promise<T>,
+): Promise<KafkaOutcome<T>> {
+  const secrets = await readSecrets(config, invocation.files)
+  const worker = { workerIndex: 0, workerCount: 1 }
+  const source = openKafkaSource(sourceOptions({ config, worker }, secrets), clock, silentTelemetry)
+  try {
+    const work = { what: 'asking the brokers', timeoutMs }
+    return { kind: 'answered', answer: await withDeadline(clock, ask(source), work) }
+  } catch (error) {
+    if (error instanceof Fault || (error instanceof Error && error.name === 'Overdue')) {
+      return { kind: 'silent', why: error.message }
+    }
+    throw error
+  } finally {
+    await source.close()
+  }
+}
+
+/** The configured stream of this name, or a refusal that names those there are. */
+export function streamNamed(
+  invocation: Pick<Invocation, 'command'>,
+  config: ResolvedConfig,
+  name: string,
+): ResolvedStream {
+  const stream = config.streams.find((at) => at.name === name)
+  if (stream !== undefined) return stream
+  const known = config.streams.map((at) => at.name).join(', ')
+  throw refusal(invocation, `stream "${name}" is not configured; known: ${known}`)
+}
+
+/** The argument STREAM, which the command requires. */
+export const streamArgument = (invocation: Invocation, config: ResolvedConfig): ResolvedStream =>
+  streamNamed(invocation, config, present(invocation.arguments[0], 'STREAM is required'))
+
+/** The argument PARTITION after STREAM, in any form that people write. */
+export function partitionArgument(invocation: Invocation, stream: ResolvedStream): LakePartition {
+  const text = present(invocation.arguments[1], 'PARTITION is required')
+  return partitionNamed(invocation, stream, text)
+}
+
+export function partitionNamed(
+  invocation: Pick<Invocation, 'command'>,
+  stream: ResolvedStream,
+  text: string,
+): LakePartition {
+  const parsed = parsePartition(text, stream.scheme)
+  if (parsed.kind === 'parsed') return parsed.partition
+  throw refusal(invocation, `partition "${text}" is refused: ${parsed.because}`)
+}
