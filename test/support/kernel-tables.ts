@@ -6,8 +6,10 @@ import type { MessageSchema } from '../../src/model/event-schema.ts'
 import type { RowBatch, RowRefusal } from '../../src/model/row-batch.ts'
 import { assembleRows, ChunkReader, type ReadChunk, type RowValue } from './parquet-pages.ts'
 
+export const openKernelSeed = 0x1234_5678_9abc_def0n
+
 export function openKernel(memoryMaxBytes = 256 * 1_048_576): Kernel {
-  return Kernel.open({ hashSeed: 0x1234_5678_9abc_def0n, memoryMaxBytes })
+  return Kernel.open({ hashSeed: openKernelSeed, memoryMaxBytes })
 }
 
 export function planOf(message: MessageSchema): TablePlan {
