@@ -16,7 +16,7 @@ export interface StreamPlan {
   readonly late: string
 }
 
-export interface PlannedColumn {
+interface PlannedColumn {
   readonly name: string
   /** As people write it: "string", "list<int64>". */
   readonly type: string
