@@ -8,7 +8,15 @@
  */
 import { spawnSync } from 'node:child_process'
 
-export type ServiceName = 'pyarrow' | 'kcat' | 'hadoop' | 'hive' | 's3' | 'mysql' | 'clickhouse'
+export type ServiceName =
+  | 'pyarrow'
+  | 'kcat'
+  | 'flights'
+  | 'hadoop'
+  | 'hive'
+  | 's3'
+  | 'mysql'
+  | 'clickhouse'
 
 /** The interpreter that has pyarrow and duckdb. */
 export const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
