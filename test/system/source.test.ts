@@ -211,6 +211,20 @@ test('all connections cut again and again lose and double nothing', async () => 
   expect(reader.events).toEqual(['assigned t/0 t/1'])
 })
 
+test('an answer under way is thrown away by a seek to before it', async () => {
+  for (const value of ['a', 'b', 'c']) await appendTo(0, value)
+  const reader = new RecordingReader()
+  reader.from = () => undefined
+  const source = await read(reader)
+  const at = await until('the share', () => reader.assigned.find((one) => one.partition === 0))
+  world.broker.faults.delay('fetch', 600)
+  source.seek(at, offset(2n))
+  await clock.sleep(durationMs(200))
+  source.seek(at, offset(0n))
+  await until('all', () => reader.of('t/0').includes('c'))
+  expect(reader.of('t/0')).toEqual(['a', 'b', 'c'])
+})
+
 test('a new leader epoch is noticed and read on under', async () => {
   const reader = new RecordingReader()
   await read(reader)
