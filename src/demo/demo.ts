@@ -83,6 +83,8 @@ const speed = hourMs / 8_000
 /** The first hour begins this long ago. */
 const pastMs = 8 * hourMs
 const hoursWanted = 3
+/** Event time at the end of an hour that a hold keeps back. */
+const heldSpanMs = 240_000
 const lateEachHour = 2
 const hours = { by: 'hour', timezone: 'UTC' } as const
 const streams: readonly ShopStream[] = ['page_views', 'sessions', 'purchases']
@@ -248,10 +250,17 @@ class Demo {
   }
 
   #holdFrom(startMs: UnixMs): Hold | undefined {
-    const { holdMs } = this.#options
+    const { holdMs, say } = this.#options
     if (holdMs === undefined) return undefined
-    const fromMs = unixMs(startMs + 2 * hourMs - 240_000)
-    return { partition: 0, fromMs, forMs: holdMs }
+    const hour = partitionAt(unixMs(startMs + hourMs), hours)
+    const place = `of ${hour.path} on topic-partition ${shopTopic}/0`
+    return {
+      partition: 0,
+      fromMs: unixMs(hour.nextMs - heldSpanMs),
+      forMs: holdMs,
+      onHeld: () => say(`held back   the last events ${place}, and all that follow there`),
+      onReleased: (count) => say(`released    ${count} records ${place}`),
+    }
   }
 
   #onManifest(manifest: ReadyManifest): void {

@@ -34,6 +34,9 @@ export interface Hold {
   /** Event time from which on records of the partition wait. */
   readonly fromMs: UnixMs
   readonly forMs: DurationMs
+  /** Told when the first record is kept back, and when all go out, with their number. */
+  readonly onHeld: () => void
+  readonly onReleased: (recordCount: number) => void
 }
 
 export class Generator {
@@ -53,11 +56,6 @@ export class Generator {
   /** Event time up to which everything was produced. */
   get reachedMs(): UnixMs {
     return this.#reachedMs
-  }
-
-  /** How many records wait because of the hold. */
-  get heldCount(): number {
-    return this.#held.length
   }
 
   /** Runs until `signal` is aborted; what was begun is sent to its end. */
@@ -108,17 +106,21 @@ export class Generator {
       if (isHeld(record)) this.#held.push(record)
       else sent.push(record)
     }
-    if (this.#held.length > 0) {
-      this.#holdEndsMs ??= this.#parts.clock.monotonicMs() + hold.forMs
+    if (this.#held.length > 0 && this.#holdEndsMs === undefined) {
+      this.#holdEndsMs = this.#parts.clock.monotonicMs() + hold.forMs
+      hold.onHeld()
     }
     return sent
   }
 
   async #release(): Promise<void> {
     const held = this.#held
+    const hold = this.#hold
     this.#held = []
     this.#hold = undefined
     this.#holdEndsMs = undefined
+    if (held.length === 0) return
+    hold?.onReleased(held.length)
     await this.#send(held)
   }
 
