@@ -185,6 +185,8 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
       return at?.movedAtMs === undefined
         ? `Topic-partition ${name} has never been read: no writer has it.`
         : `Topic-partition ${name} has no writer: the log has had no sign of one${since}.`
+    case 'refused':
+      return `Topic-partition ${name} has stopped${since}: ${detail}.`
     case 'topic-missing':
       return `Topic "${detail}" does not exist: what belongs to the partition is not known.`
     case 'metadata':

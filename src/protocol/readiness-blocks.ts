@@ -30,6 +30,8 @@ export const blockRules = [
   'idle-without-proof',
   /** Nobody reads the topic-partition. */
   'unassigned',
+  /** The topic-partition stopped until an operator says how to go on. */
+  'refused',
   /** A topic of the stream does not exist. */
   'topic-missing',
   /** The brokers have not been asked for the set of topic-partitions since the end plus delay. */
@@ -73,7 +75,7 @@ export interface BlockingSource {
 }
 
 /** Which rule is told when several topic-partitions block, the most telling first. */
-const sourceRules = ['unassigned', 'lagging', 'idle-without-proof', 'delay'] as const
+const sourceRules = ['refused', 'unassigned', 'lagging', 'idle-without-proof', 'delay'] as const
 type SourceRule = (typeof sourceRules)[number]
 
 export type Completeness =
@@ -175,7 +177,8 @@ function sourceBlock(
   const [worst] = found.sort((a, b) => rank(a.rule) - rank(b.rule) || a.sinceMs - b.sinceMs)
   if (worst === undefined) return undefined
   const { rule, sinceMs, view } = worst
-  return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view) })
+  const detail = facts.refused.get(sourceKey(view.source))
+  return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view), detail })
 }
 
 /** Why one topic-partition has not passed. The lake's time is beyond the end plus delay. */
@@ -187,6 +190,9 @@ function ruleOf(
 ): { readonly rule: SourceRule; readonly sinceMs: UnixMs } {
   const dueMs = dueFromMs(stream, partition)
   const { position, evidence, progress } = view
+  if (facts.refused.has(sourceKey(view.source))) {
+    return { rule: 'refused', sinceMs: position?.movedAtMs ?? dueMs }
+  }
   if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }
   const lag = lagRecordsOf(facts, view)
   const lagging = lag !== undefined && lag > 0n

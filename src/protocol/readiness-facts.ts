@@ -54,6 +54,8 @@ export interface ReadinessFacts {
   /** What this process reads now; undefined where no daemon was asked. */
   readonly assigned: ReadonlySet<SourceKey> | undefined
   readonly lakeTrouble: LakeTrouble | undefined
+  /** Topic-partitions that stopped until an operator says how to go on, and why. */
+  readonly refused: ReadonlyMap<SourceKey, string>
   /** Commits that are published, though the log does not say so before this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
   /** Paths of published files that were not on the lake, or had another size, when last looked. */

@@ -24,6 +24,8 @@ export interface ReadinessSetup {
   readonly assigned: () => ReadonlySet<SourceKey> | undefined
   /** What the lake refuses at this moment. */
   readonly lakeTrouble: () => LakeTrouble | undefined
+  /** Topic-partitions that stopped until an operator says how to go on, and why. */
+  readonly refused?: () => ReadonlyMap<SourceKey, string>
 }
 
 /** What somebody found out who looked, besides the log. */
@@ -51,6 +53,7 @@ export function readinessFacts(
     ends: setup.ends(),
     assigned: setup.assigned(),
     lakeTrouble: setup.lakeTrouble(),
+    refused: setup.refused?.() ?? new Map(),
     publishedHere: log.publishedHere,
     ...findings,
   }

@@ -113,6 +113,7 @@ export class ReadinessModel {
       ends: new Map(),
       assigned: undefined,
       lakeTrouble: undefined,
+      refused: new Map(),
       publishedHere: new Set(this.fold.unpublished.keys()),
       filesMissing: new Set(),
     }

@@ -226,6 +226,7 @@ export function factsOf(
     ends: new Map(),
     assigned: undefined,
     lakeTrouble: undefined,
+    refused: new Map(),
     publishedHere: new Set(),
     filesMissing: new Set(),
     ...more,

@@ -259,6 +259,23 @@ describe('other answers', () => {
     })
   })
 
+  test('a topic-partition that stopped says why, rather than that it lags', () => {
+    const behind = {
+      moved: at('2026-11-20T14:15:00Z'),
+      progress: rows('2026-11-20T13:30:00Z', '2026-11-20T14:15:00Z'),
+    }
+    const refused = new Map([[sourceKey(shard(1)), 'its topic was made anew']])
+    const facts = factsOf(planted(behind), now, { refused, ends: endsOf(1, 140n) })
+    expect(why(facts)).toMatchObject({
+      rule: 'refused',
+      topicPartition: 'events/1',
+      sentence:
+        'Topic-partition "events/1" has stopped since 2026-11-20T14:15:00.000Z: ' +
+        'its topic was made anew.',
+    })
+    expect(why({ ...facts, fold: factsOf(planted(passed), now).fold }).rule).toBe('due')
+  })
+
   test('every rule has a name of its own', () => {
     expect(new Set(blockRules).size).toBe(blockRules.length)
   })
