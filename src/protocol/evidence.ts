@@ -7,8 +7,8 @@
  *   it at each commit would move the end away for ever on a busy topic-partition;
  * - whoever is stuck says so again and again, so that `why` tells a stuck reader from none.
  *
- * Sequence: decideEvidence → ask the leaders (lake's clock read before) → an `append` entry with
- * the answers, covered or not → later appends cover them → decideReady takes them as proof.
+ * Sequence: decideEvidence → ask the leaders (lake's clock read before) → an `append` entry
+ * with the answers, covered or not → later appends cover them → decideReady takes them as proof.
  *
  * Source: docs/protocol.md, section 7.
  */
@@ -51,7 +51,7 @@ export function decideEvidence(
   return owned.filter((source) => wanted.has(sourceKey(source)))
 }
 
-/** True when an answer of the leader, given now, would prove what is missing or show a stand-still. */
+/** True when an answer of the leader, given now, would prove what is missing, or show who reads. */
 function isWanted(
   facts: ReadinessFacts,
   stream: ReadyStream,

@@ -33,7 +33,7 @@ export type ExplainRule =
   | 'passed-over'
   /** It lies before the first partition of the stream. */
   | 'before-first'
-  /** Without rows, in a gap that is too long to be filled, or beyond what event time is known of. */
+  /** Without rows, in a gap that is not filled, or beyond what event time is known of. */
   | 'no-rows'
 
 export interface Explanation {

@@ -64,7 +64,7 @@ const isPassedOver = (partition: LakePartition, announcedNextMs: UnixMs | undefi
 
 const rowsKnown = new WeakMap<FoldedStream, readonly Candidate[]>()
 
-/** Open partitions with rows, by start. Remembered for as long as the stream's state is the same. */
+/** Open partitions with rows, by start. Remembered as long as the stream's state is the same. */
 function partitionsWithRows(folded: FoldedStream | undefined): readonly Candidate[] {
   if (folded === undefined) return []
   const known = rowsKnown.get(folded)
@@ -112,8 +112,8 @@ function* rowlessAfter(
 /**
  * Up to where partitions without rows are wanted: no further than event time is known to have gone.
  *
- * Watermarks of any stream on the same topics say so. Beyond them the lake's own time does, but only
- * for a stream whose newest rows were of their own day: one whose rows are of 2013 does not get
+ * Watermarks of any stream on the same topics say so. Beyond them the lake's own time does, but
+ * only for a stream whose newest rows were of their own day: one whose rows are of 2013 does not get
  * thousands of empty days up to today, and rows of 2014 do not come too late.
  *
  * @returns undefined where no partition without rows is wanted from `fromMs` on.

@@ -1,4 +1,4 @@
-/** What a decision about readiness is made from. Gathered by `readiness/`, the console and tools. */
+/** What a decision about readiness is made from. Gathered by `readiness/` and by tools. */
 import type { DurationMs, UnixMs } from '../base/time.ts'
 import type {
   FoldedEvidence,
@@ -56,7 +56,7 @@ export interface ReadinessFacts {
   readonly lakeTrouble: LakeTrouble | undefined
   /** Topic-partitions that stopped until an operator says how to go on, and why. */
   readonly refused: ReadonlyMap<SourceKey, string>
-  /** Commits that are published, though the log does not say so before this process's next entry. */
+  /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
   /** Paths of published files that were not on the lake, or had another size, when last looked. */
   readonly filesMissing: ReadonlySet<string>

@@ -4,8 +4,8 @@
  * Invariants:
  * - the folder was listed before the fold that it is compared with was made: a file that a daemon
  *   published in between is in the fold, so it is never taken for one that nobody knows;
- * - only names that this pipeline gives are ever called stray: `<pipeline>-<16 hex>-<n>-<n>.parquet`.
- *   Whatever else lies in the folder is not ours to judge;
+ * - only names that this pipeline gives are ever called stray:
+ *   `<pipeline>-<16 hex>-<n>-<n>.parquet`. Whatever else lies there is not ours to judge;
  * - a quarantined name does not end in ".parquet": readers that glob would take it for data.
  *
  * Source: docs/protocol.md, sections 1 and 5.

@@ -54,7 +54,7 @@ function idleProven(stream: ReadyStream, view: SourceView, endMs: UnixMs): boole
 export const quietSinceOf = (view: SourceView): UnixMs | undefined =>
   view.progress?.rowsAtMs ?? view.position?.sinceMs
 
-/** The earliest lake time at which the leader may be asked for a proof of idleness up to `endMs`. */
+/** The earliest lake time at which an answer of the leader can prove idleness up to `endMs`. */
 export function idleFromMs(stream: ReadyStream, quietSinceMs: UnixMs, endMs: UnixMs): UnixMs {
   const quietForIdle = later(quietSinceMs, stream.idleMs)
   const endOver = later(later(endMs, stream.readyDelayMs), stream.idleMs)

@@ -5,7 +5,7 @@ import { encodeManifest } from '../protocol/readiness-manifest.ts'
 
 /**
  * The file `_SUCCESS` in the folder of each announced partition, which schedulers of the Hadoop
- * world wait for. It holds the manifest, so that it can be read back, and says which revision stands.
+ * world wait for. It holds the manifest: read back, it says which revision stands.
  */
 export class SuccessFile implements Notifier {
   readonly target: string

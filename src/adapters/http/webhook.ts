@@ -2,8 +2,8 @@
  * Announcements by webhook: one signed POST each.
  *
  * Invariants:
- * - any 2xx acknowledges, nothing else does; a redirect is not followed, since a POST that becomes a
- *   GET on its way would be acknowledged by a page that never saw the announcement;
+ * - any 2xx acknowledges, nothing else does; a redirect is not followed, since a POST that becomes
+ *   a GET on its way would be acknowledged by a page that never saw the announcement;
  * - the same announcement has the same key and the same body every time, so that repetition is
  *   harmless; the time stamp, and with it the signature, is that of the attempt;
  * - secrets never stand in messages: the target is named as the log names it.
