@@ -113,7 +113,7 @@ function* rowlessAfter(
  * Up to where partitions without rows are wanted: no further than event time is known to have gone.
  *
  * Watermarks of any stream on the same topics say so. Beyond them the lake's own time does, but
- * only for a stream whose newest rows were of their own day: one whose rows are of 2013 does not get
+ * only for a stream whose newest rows were of their own day: one whose rows are of 2013 gets no
  * thousands of empty days up to today, and rows of 2014 do not come too late.
  *
  * @returns undefined where no partition without rows is wanted from `fromMs` on.
