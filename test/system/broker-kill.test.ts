@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { crc32c } from '@node-rs/crc32'
 import { expect, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { errorCode } from '../../src/adapters/embedded/error-code.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { batchOf, fetchRequest, produceRequest } from '../unit/adapters/embedded/batches.ts'
 import { RawClient } from '../unit/adapters/embedded/raw-client.ts'
@@ -21,9 +22,12 @@ function numberedBatch(index: number): Buffer {
   return batchOf({ values, producerId: 9n, firstSequence: index * recordsPerBatch })
 }
 
-async function startChild(directory: string) {
+async function startChild(directory: string, fileKilobytesMax: number | 'unlimited' = 'unlimited') {
   const options = JSON.stringify({ directory, segmentBytes: 4_000_000 })
-  const child = spawn(process.execPath, [helper, options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // The signal of the limit is ignored, so that a write beyond it fails as on a full disk.
+  const limited = `trap '' XFSZ; ulimit -f ${fileKilobytesMax}; exec "$@"`
+  const command = ['-c', limited, 'bash', process.execPath, helper, options]
+  const child = spawn('bash', command, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const { port } = JSON.parse(line.toString()) as { port: number }
   return { child, port, ended: once(child, 'exit') }
@@ -95,4 +99,37 @@ test('a broker killed again and again in mid-produce keeps what it acknowledged,
     next = batches.length
   }
   expect(next).toBeGreaterThan(rounds * 40)
+})
+
+test('a disk that fills up refuses batches whole, and takes them again when there is room', async () => {
+  await using folder = await temporaryFolder()
+  const made = await startBroker({ directory: folder.path })
+  made.createTopic('orders', 1)
+  await made.close()
+  const { child, port, ended } = await startChild(folder.path, 500)
+  const client = await RawClient.open(port)
+  const codes: (number | undefined)[] = []
+  while (codes.length < 20) {
+    const answer = await client.call(
+      'produce',
+      8,
+      produceRequest('orders', numberedBatch(codes.length)),
+    )
+    codes.push(answer.topics[0]?.partitions[0]?.errorCode)
+  }
+  const taken = codes.indexOf(errorCode.kafkaStorageError)
+  expect(taken).toBeGreaterThan(3)
+  // The first refused batch leaves a gap in the sequence, so that none behind it is taken either.
+  const refused = new Set(codes.slice(taken))
+  expect(refused).toEqual(new Set([errorCode.kafkaStorageError, errorCode.outOfOrderSequence]))
+  await client[Symbol.asyncDispose]()
+  child.kill('SIGKILL')
+  await ended
+  const broker = await startBroker({ directory: folder.path })
+  expect(broker.tornTails).toEqual([])
+  expect(await readAll(broker)).toHaveLength(taken)
+  await using again = await RawClient.open(broker.port)
+  const answer = await again.call('produce', 8, produceRequest('orders', numberedBatch(taken)))
+  expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0)
+  await broker.close()
 })

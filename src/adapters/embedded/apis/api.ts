@@ -7,6 +7,8 @@ export interface Api<Request, Response> {
   /** Versions served, both ends inclusive. */
   readonly oldest: number
   readonly newest: number
+  /** What ApiVersions lists as the oldest where that differs: real brokers do so for Produce. */
+  readonly listedOldest?: number
   /** From this version on lengths are compact and structs carry tagged fields (KIP-482). */
   readonly flexibleFrom: number
   readonly request: WireType<Request>

@@ -1,4 +1,5 @@
 /** ApiVersions, Metadata, FindCoordinator: who this broker is and what it has. */
+import type { Api } from '../apis/api.ts'
 import { type ApiRequest, type ApiResponse, apis } from '../apis/table.ts'
 import { errorCode } from '../error-code.ts'
 import { nodeId } from '../settings.ts'
@@ -22,7 +23,11 @@ export function clusterHandlers(context: BrokerContext): ClusterHandlers {
 
 /** The table of APIs as ApiVersions lists it. */
 export function servedVersions(): ApiResponse<'apiVersions'>['apis'] {
-  return Object.values(apis).map(({ key, oldest, newest }) => ({ key, oldest, newest }))
+  const rows: readonly Pick<Api<unknown, unknown>, 'key' | 'oldest' | 'newest' | 'listedOldest'>[] =
+    Object.values(apis)
+  return rows.map(({ key, oldest, newest, listedOldest }) => {
+    return { key, oldest: listedOldest ?? oldest, newest }
+  })
 }
 
 function answerMetadata(

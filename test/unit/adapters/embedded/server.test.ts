@@ -26,6 +26,8 @@ test('ApiVersions lists what is served', async () => {
     expect(answer.errorCode).toBe(0)
     expect(answer.apis).toHaveLength(Object.keys(apis).length)
     expect(answer.apis).toContainEqual({ key: 1, oldest: 4, newest: 17 })
+    // Listed and not served, as real brokers do: older librdkafka compresses only where it stands.
+    expect(answer.apis).toContainEqual({ key: 0, oldest: 0, newest: 9 })
   }
 })
 
@@ -40,6 +42,10 @@ test('an ApiVersions version nobody knows is answered in version 0 with error 35
 
 const closing: readonly [string, Buffer][] = [
   ['an unserved version', withInt16(encodeRequest('metadata', 12, anyMetadata), 2, 13)],
+  [
+    'produce 2, which is listed',
+    withInt16(withInt16(encodeRequest('metadata', 12, anyMetadata), 0, 0), 2, 2),
+  ],
   ['an unknown API', withInt16(encodeRequest('metadata', 12, anyMetadata), 0, 999)],
   ['a request that is cut', encodeRequest('metadata', 12, anyMetadata).subarray(0, 12)],
   [
