@@ -12,6 +12,7 @@ export type ServiceName =
   | 'pyarrow'
   | 'kcat'
   | 'flights'
+  | 'tmpfs'
   | 'hadoop'
   | 'hive'
   | 's3'

@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import { duck, tableGlob } from '../support/duck.ts'
+import { eventually } from '../support/eventually.ts'
+import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
+import { LakewardProcess } from '../support/processes.ts'
+import { commandEndsWell, requireService } from '../support/require-service.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const timeout = 180_000
+
+interface Health {
+  readonly ready: boolean
+  readonly reasons: readonly string[]
+}
+
+async function addressOf(daemon: LakewardProcess): Promise<string> {
+  const line = await daemon.line('"event":"listening"')
+  return (JSON.parse(line) as { address: string }).address
+}
+
+async function healthOf(address: string): Promise<Health & { status: number }> {
+  const response = await fetch(`${address}/readyz`)
+  return { ...((await response.json()) as Health), status: response.status }
+}
+
+/** Waits until `/readyz` is red for this reason. */
+const redBecause = (address: string, reason: RegExp): Promise<Health> =>
+  eventually(`/readyz is red because of ${reason}`, 60_000, async () => {
+    const health = await healthOf(address)
+    return health.status === 503 && health.reasons.some((each) => reason.test(each))
+      ? health
+      : undefined
+  })
+
+const green = (address: string): Promise<true> =>
+  eventually('/readyz is green', 60_000, async () =>
+    (await healthOf(address)).status === 200 ? true : undefined,
+  )
+
+async function produce(broker: EmbeddedBroker, first: number, next: number): Promise<void> {
+  const brokers = [`127.0.0.1:${broker.port}`]
+  const producer = new RecordProducer({ brokers, clientId: 'test', compression: 'none' })
+  const timestampMs = Date.now()
+  const records = Array.from({ length: next - first }, (_, index) => ({
+    topic: 'numbers',
+    partition: 0,
+    key: undefined,
+    value: numberRecord('numbers', first + index, timestampMs),
+    timestampMs,
+  }))
+  await producer.send(records)
+  await producer.close()
+}
+
+/** Waits until the lake holds exactly these numbers, each once. */
+async function holds(lake: string, count: number): Promise<void> {
+  const found = await eventually(`${count} numbers in the lake`, 60_000, async () => {
+    const [row] = await duck(
+      `SELECT count(*) AS rows, count(DISTINCT n) AS numbers FROM ${tableGlob(lake, 'numbers')}`,
+    )
+    return row?.['numbers'] === BigInt(count) ? row : undefined
+  })
+  expect(found).toEqual({ rows: BigInt(count), numbers: BigInt(count) })
+}
+
+test('a port that is taken is refused with its address and the remedy', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise<void>((resolve) => taken.close(() => resolve())))
+  const { port } = taken.address() as AddressInfo
+  const config = await writeNumbersConfig(folder.path, { brokerPort: 1, httpPort: port })
+  const daemon = new LakewardProcess(['run', '-c', config])
+  expect(await daemon.exited()).toBe(2)
+  const said = daemon.stderr.join('\n')
+  expect(said).toContain(`127.0.0.1:${port}`)
+  expect(said).toContain('http.listen')
+})
+
+test('a broker that is out of reach is told and waited for', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const directory = join(folder.path, 'broker')
+  const first = await startBroker({ directory })
+  const { port } = first
+  first.createTopic('numbers', 1)
+  await produce(first, 0, 100)
+  await first.close()
+  const config = await writeNumbersConfig(folder.path, { brokerPort: port })
+  const daemon = new LakewardProcess(['run', '-c', config])
+  onTestFinished(() => daemon.kill())
+  const address = await addressOf(daemon)
+  await redBecause(address, new RegExp(`could not reach any Kafka broker of "127.0.0.1:${port}"`))
+  const broker = await startBroker({ directory, port })
+  onTestFinished(() => broker.close())
+  await green(address)
+  await holds(join(folder.path, 'lake'), 100)
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('a lake that cannot be written turns readiness red and loses nothing', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const broker = await startBroker({ directory: join(folder.path, 'broker') })
+  onTestFinished(() => broker.close())
+  broker.createTopic('numbers', 1)
+  await produce(broker, 0, 100)
+  const config = await writeNumbersConfig(folder.path, { brokerPort: broker.port })
+  const lake = join(folder.path, 'lake')
+  // A file where the folder must be: also the superuser cannot write below it.
+  await writeFile(lake, 'in the way')
+  const daemon = new LakewardProcess(['run', '-c', config])
+  onTestFinished(() => daemon.kill())
+  const address = await addressOf(daemon)
+  const { reasons } = await redBecause(address, /lake/)
+  expect(reasons.join()).toContain('_lakeward')
+  await rm(lake)
+  await green(address)
+  await holds(lake, 100)
+  expect(await daemon.stop()).toBe(0)
+})
+
+const tmpfs = requireService('tmpfs', () => {
+  const probe = '/dev/shm/lakeward-probe'
+  const mounted =
+    commandEndsWell('mkdir', ['-p', probe]) &&
+    commandEndsWell('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe])
+  if (mounted) spawnSync('umount', [probe])
+  spawnSync('rmdir', [probe])
+  return mounted
+})
+
+test.skipIf(!tmpfs)(
+  'a disk that fills up stops commits and corrupts nothing',
+  { timeout },
+  async () => {
+    await using folder = await temporaryFolder()
+    const lake = join(folder.path, 'lake')
+    await mkdir(lake)
+    expect(commandEndsWell('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', lake])).toBe(true)
+    onTestFinished(() => void spawnSync('umount', ['-l', lake]))
+    const broker = await startBroker({ directory: join(folder.path, 'broker') })
+    onTestFinished(() => broker.close())
+    broker.createTopic('numbers', 1)
+    await produce(broker, 0, 1_000)
+    const config = await writeNumbersConfig(folder.path, { brokerPort: broker.port })
+    const daemon = new LakewardProcess(['run', '-c', config])
+    onTestFinished(() => daemon.kill())
+    const address = await addressOf(daemon)
+    await holds(lake, 1_000)
+
+    const filler = join(lake, 'filler')
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'count=4096'], { stdio: 'ignore' })
+    await produce(broker, 1_000, 2_000)
+    await redBecause(address, /ENOSPC|no space/i)
+    await holds(lake, 1_000)
+    await rm(filler)
+    await green(address)
+    await holds(lake, 2_000)
+    expect(await daemon.stop()).toBe(0)
+  },
+)
