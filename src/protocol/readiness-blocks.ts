@@ -93,6 +93,8 @@ export function completenessOf(
   candidate: Candidate,
 ): Completeness {
   const { partition } = candidate
+  const early = delayBlock(facts, stream, partition)
+  if (early !== undefined) return { kind: 'blocked', block: early }
   const passed: PassedSource[] = []
   const waiting: SourceView[] = []
   for (const source of sourcesOf(facts, stream)) {
@@ -102,7 +104,6 @@ export function completenessOf(
     else passed.push({ view, passage })
   }
   const block =
-    delayBlock(facts, stream, partition) ??
     setBlock(facts, stream, partition) ??
     sourceBlock(facts, stream, partition, waiting) ??
     metadataBlock(facts, stream, partition) ??

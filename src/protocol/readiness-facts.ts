@@ -90,7 +90,22 @@ export function viewOf(
  * asked, what the log knows, which may lack some and so is never enough to announce anything.
  */
 export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourcePartition[] {
-  const positions = facts.fold.positions.get(facts.lane)?.values() ?? []
-  const all = facts.metadata?.sources ?? [...positions].map(({ source }) => source)
-  return all.filter((source) => stream.topics.includes(source.topic))
+  const byTopic = sourcesByTopic(facts)
+  return [...new Set(stream.topics)].flatMap((topic) => byTopic.get(topic) ?? [])
+}
+
+type SourcesByTopic = ReadonlyMap<string, readonly SourcePartition[]>
+
+/** Remembered by what it was made from: streams are many and ask again and again. */
+const groupedByTopic = new WeakMap<object, SourcesByTopic>()
+
+function sourcesByTopic({ metadata, fold, lane }: ReadinessFacts): SourcesByTopic {
+  const origin = metadata?.sources ?? fold.positions.get(lane)
+  if (origin === undefined) return new Map()
+  const known = groupedByTopic.get(origin)
+  if (known !== undefined) return known
+  const sources = [...origin.values()].map((one) => ('source' in one ? one.source : one))
+  const grouped = Map.groupBy(sources, ({ topic }) => topic)
+  groupedByTopic.set(origin, grouped)
+  return grouped
 }
