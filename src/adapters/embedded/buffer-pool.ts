@@ -30,7 +30,7 @@ export class BufferPool {
     return Buffer.from(memory, 0, sizeBytes)
   }
 
-  /** Takes back the memory behind `chunk`, a part of what `take` returned. Nobody reads it again. */
+  /** Takes back the memory behind `chunk`, a part of what `take` returned, for others to use. */
   giveBack(chunk: Buffer): void {
     const memory = chunk.buffer
     if (!(memory instanceof ArrayBuffer) || !this.#lent.delete(memory)) return

@@ -19,7 +19,7 @@ import {
 } from '../wire/types.ts'
 import { api } from './api.ts'
 
-export const committedTopic = struct({
+const committedTopic = struct({
   name: field(text),
   partitions: field(
     list(

@@ -27,8 +27,8 @@ import { api } from './api.ts'
 export const produce = api({
   key: 0,
   oldest: 3,
-  // librdkafka (2.0.2 for one) sends gzip, snappy and lz4 batches uncompressed, without a word, to a
-  // broker that does not list version 0: KAFKA-18659.
+  // librdkafka (2.0.2 for one) sends gzip, snappy and lz4 batches uncompressed, without a word, to
+  // a broker that does not list version 0: KAFKA-18659.
   listedOldest: 0,
   newest: 9,
   flexibleFrom: 9,

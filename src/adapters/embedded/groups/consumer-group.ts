@@ -1,7 +1,7 @@
 /**
  * A group of KIP-848: the broker assigns, members report by heartbeat.
  *
- *     subscription or topics change → group epoch + 1 → new target → each member gives up, then takes
+ *     subscription or topics change → group epoch + 1 → new target → members give up, then take
  *
  * Invariants: a partition has one owner at a time (`reconcile`); a member that is silent for its
  * session, or slow to give up, is dropped; an epoch that is not the member's own is fenced.

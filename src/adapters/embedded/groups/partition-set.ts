@@ -9,8 +9,7 @@ export interface TopicPartitions {
   readonly partitions: readonly number[]
 }
 
-export const partitionKey = (topicId: string, partition: number): PartitionKey =>
-  `${topicId}/${partition}`
+const partitionKey = (topicId: string, partition: number): PartitionKey => `${topicId}/${partition}`
 
 export function keysOf(topics: readonly TopicPartitions[]): ReadonlySet<PartitionKey> {
   return new Set(

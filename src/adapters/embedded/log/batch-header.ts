@@ -7,7 +7,8 @@
  *
  *     0 baseOffset i64 · 8 batchLength i32 · 12 leaderEpoch i32 · 16 magic i8 · 17 crc u32 ·
  *     21 attributes i16 · 23 lastOffsetDelta i32 · 27 baseTimestamp i64 · 35 maxTimestamp i64 ·
- *     43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32 · 57 recordCount i32 · 61 records
+ *     43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32 · 57 recordCount i32 ·
+ *     61 records
  *
  * Source: Kafka documentation, "Record Batch"; KIP-98.
  */

@@ -1,8 +1,8 @@
 /**
  * Control batches: the markers that end a transaction in a partition.
  *
- * Sample of the one record: length, attributes 0, deltas 0, key `00 00` version + `00 01` (1 commit,
- * 0 abort), value `00 00` version + coordinator epoch, no headers.
+ * Sample of the one record: length, attributes 0, deltas 0, key `00 00` version + `00 01` (1
+ * commit, 0 abort), value `00 00` version + coordinator epoch, no headers.
  * Source: Kafka documentation, "Control Batches"; KIP-98.
  */
 import { crc32c } from '@node-rs/crc32'
@@ -19,7 +19,7 @@ interface Marker {
 
 const transactionalControl = 0x30
 const magic = 2
-/** Bytes of the record before its key: length, attributes, two deltas, key length: one byte each. */
+/** Bytes of the record before its key: length, attributes, two deltas, key length. */
 const bytesBeforeKey = 5
 
 /** The marker batch with base offset 0; the log gives it its place. */

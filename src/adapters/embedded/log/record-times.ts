@@ -9,7 +9,7 @@
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka'
 import { headerBytes, readBatchHeader } from './batch-header.ts'
 
-export interface TimedRecord {
+interface TimedRecord {
   readonly offset: bigint
   readonly timestampMs: bigint
 }
@@ -17,7 +17,7 @@ export interface TimedRecord {
 export type TimeSearch =
   | { readonly kind: 'found'; readonly record: TimedRecord }
   | { readonly kind: 'none' }
-  /** The records do not decompress or do not parse: their producer sent rubbish with a right CRC. */
+  /** The records do not decompress or parse: their producer sent rubbish with a right CRC. */
   | { readonly kind: 'unreadable' }
 
 /** The first record of `batch` (one whole batch) at or after `timestampMs`. */

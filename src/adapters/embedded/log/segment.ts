@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - the file holds whole batches in [0, sizeBytes); a write that fails is cut off again;
- * - `append` has handed the bytes to the operating system when it returns: killing the process loses
- *   nothing; losing the machine loses what `sync` has not covered.
+ * - `append` has handed the bytes to the operating system when it returns: killing the process
+ *   loses nothing; losing the machine loses what `sync` has not covered.
  *
  * Sample: `00000000000000012345.log`, named by the offset of its first record.
  */
@@ -28,7 +28,7 @@ import { SparseIndex } from './sparse-index.ts'
 const syncData = promisify(fdatasync)
 
 /** Offsets have 19 digits at most; Kafka pads to 20, so that names sort as offsets do. */
-export const segmentName = (firstOffset: bigint): string =>
+const segmentName = (firstOffset: bigint): string =>
   `${firstOffset.toString().padStart(20, '0')}.log`
 
 /** A run of whole batches, and the exclusive end of their offsets. */

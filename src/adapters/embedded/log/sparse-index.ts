@@ -49,7 +49,7 @@ export class SparseIndex {
     return this.#entries[low - 1]?.positionBytes ?? 0
   }
 
-  /** @returns a position at or before the first batch with a timestamp at or after `timestampMs`. */
+  /** @returns a position at or before the first batch that reaches `timestampMs`. */
   positionAtTime(timestampMs: bigint): number | undefined {
     return this.#entries.find((entry) => entry.maxTimestampMs >= timestampMs)?.positionBytes
   }

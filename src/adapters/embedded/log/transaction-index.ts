@@ -1,8 +1,8 @@
 /**
  * Which transactions of one partition are open, and which were aborted where.
  *
- * Invariants: the last stable offset is the first offset of the oldest open transaction, or the high
- * watermark; an aborted transaction is listed for every fetch that touches its range.
+ * Invariants: the last stable offset is the first offset of the oldest open transaction, or the
+ * high watermark; an aborted transaction is listed for every fetch that touches its range.
  *
  * Source: KIP-98, "Discussion on Unavailable Partitions / Last Stable Offset".
  */

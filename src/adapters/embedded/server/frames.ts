@@ -1,8 +1,8 @@
 /**
  * Cuts a connection's bytes into frames: a 4-byte length, then that many bytes.
  *
- * Invariant: a frame owns its bytes, so that a batch may be rewritten in place. Whoever has answered
- * it gives them back to `ioBuffers`.
+ * Invariant: a frame owns its bytes, so that a batch may be rewritten in place. Whoever has
+ * answered it gives them back to `ioBuffers`.
  */
 import { Fault } from '../../../base/fault.ts'
 import { ioBuffers } from '../buffer-pool.ts'

@@ -26,7 +26,7 @@ export interface RequestHead {
 
 export type ReadHead =
   | { readonly kind: 'request'; readonly head: RequestHead }
-  /** ApiVersions in a version unknown here: answered in version 0, so that the client can go down. */
+  /** ApiVersions in a version unknown here: answered in version 0, which every client knows. */
   | { readonly kind: 'version-unknown'; readonly correlationId: number }
 
 const rigid: Layout = { version: 0, flexible: false }
@@ -88,7 +88,7 @@ function skipTags(reader: WireReader): void {
   }
 }
 
-// The table maps each name to its own types; TypeScript cannot follow that through a type parameter.
+// The table maps each name to its own types, which TypeScript cannot follow for a type parameter.
 function requestType<Name extends ApiName>(name: Name): WireType<ApiRequest<Name>> {
   return apis[name].request as unknown as WireType<ApiRequest<Name>>
 }

@@ -1,6 +1,6 @@
 /**
- * An append-only file of JSON lines, folded into a map by key: the newest line of a key wins, a line
- * without value forgets it.
+ * An append-only file of JSON lines, folded into a map by key: the newest line of a key wins, a
+ * line without value forgets it.
  *
  * Invariants: a line counts when its line feed is there, so a torn last line is cut on open; the
  * file is written anew when it holds far more lines than keys.

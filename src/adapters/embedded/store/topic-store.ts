@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - a topic's id never comes back: deleted and made again, it has another;
- * - a topic is there when its `topic.json` is; a folder without one is what a kill left of making or
- *   deleting it, and is removed on open;
+ * - a topic is there when its `topic.json` is; a folder without one is what a kill left of making
+ *   or deleting it, and is removed on open;
  * - the leader epoch of a topic counts the broker's starts since the topic was made.
  *
  * Sample: `orders-5b0f…/topic.json`, `orders-5b0f…/0/00000000000000000000.log`.

@@ -4,7 +4,8 @@
  * Invariants:
  * - the outcome is in the journal before the first marker is written;
  * - offsets sent with a transaction are the group's only when it commits;
- * - a producer that begins again under the same id fences the former one and ends what it left open.
+ * - a producer that begins again under the same id fences the former one and ends what that left
+ *   open.
  *
  * Source: KIP-98, KIP-360, KIP-447.
  */
@@ -53,7 +54,7 @@ export class TransactionCoordinator {
   readonly #idOfProducer = new Map<bigint, string>()
   readonly #timers = new Map<string, NodeJS.Timeout>()
 
-  /** Completes what a kill left decided; what it left open waits for its producer or its timeout. */
+  /** Completes what a kill left decided; what is open waits for its producer or its timeout. */
   constructor(around: Surroundings) {
     this.#around = around
     this.#journal = new Journal(

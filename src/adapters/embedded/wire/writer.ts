@@ -1,6 +1,6 @@
 /**
- * Collects the bytes of one Kafka message as a list of chunks, so that record batches read from disk
- * go to the socket without a copy.
+ * Collects the bytes of one Kafka message as a list of chunks, so that record batches read from
+ * disk go to the socket without a copy.
  *
  * Invariants: `sizeBytes` is the sum of all chunks; chunks handed in are not changed and must not
  * change until they are sent.
