@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
@@ -7,6 +7,9 @@ import { Outbox } from '../../../src/readiness/outbox.ts'
 import { SuccessFile } from '../../../src/readiness/success-file.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
 import { appEvents, at, sourceNamed } from '../../support/readiness-world.ts'
+
+// Simulated hours are many turns of the event loop, on a busy machine too.
+vi.setConfig({ testTimeout: 60_000 })
 
 const sources = [sourceNamed('events', 0)]
 const second = 1_000
@@ -80,7 +83,7 @@ interface Running {
 function running(daemon: SimDaemon, notifiers: readonly Notifier[]): Running {
   const { log, random, telemetry, sim } = daemon
   const ports = { log, random, telemetry, clock: sim.clock }
-  const outbox = new Outbox(notifiers, ports, { deadlineMs, pauseMs: durationMs(250) })
+  const outbox = new Outbox(notifiers, ports, { deadlineMs, pauseMs: durationMs(1_000) })
   const ending = new AbortController()
   const run = outbox.run(ending.signal)
   return {
