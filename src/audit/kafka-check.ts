@@ -1,4 +1,4 @@
-/** Committed positions against the brokers: the lake is not ahead of them, and nothing was missed. */
+/** Committed positions against the brokers: none is ahead of them, and nothing was missed. */
 import type { FoldState } from '../model/fold-state.ts'
 import type { NextOffset, Offset } from '../model/offset.ts'
 import { type SourceKey, sourceKey, topicPartitionName } from '../model/topic-partition.ts'

@@ -38,7 +38,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/check.ts'),
   },
   { words: 'status', summary: 'streams: rate, lag, watermark, last commit, dead letters' },
-  { words: 'why', summary: 'what blocks or completed a partition' },
+  {
+    words: 'why',
+    summary: 'what blocks or completed a partition',
+    load: () => import('./commands/why.ts'),
+  },
   { words: 'ready ls', summary: 'announced partitions' },
   { words: 'ready show', summary: 'the manifest of a partition' },
   { words: 'ready wait', summary: 'waits until a partition is announced' },

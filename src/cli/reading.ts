@@ -70,7 +70,7 @@ export async function askBrokers<T>(
   timeoutMs: number,
   ask: (source: Source) => Promise<T>,
 ): Promise<KafkaOutcome<T>> {
-  const secrets = await readSecrets(config, invocation.files)
+  const secrets = await readSecrets(ownSecretsOf(config), invocation.files)
   const worker = { workerIndex: 0, workerCount: 1 }
   const source = openKafkaSource(sourceOptions({ config, worker }, secrets), clock, silentTelemetry)
   try {
@@ -85,6 +85,12 @@ export async function askBrokers<T>(
     await source.close()
   }
 }
+
+/** Secrets of targets that announcements go to are the daemon's alone. */
+export const ownSecretsOf = (config: ResolvedConfig): ResolvedConfig => ({
+  ...config,
+  ready: { ...config.ready, notify: [] },
+})
 
 /** The configured stream of this name, or a refusal that names those there are. */
 export function streamNamed(

@@ -1,0 +1,168 @@
+/**
+ * The facts of readiness as a reading command can know them: from the log, the lake, and brokers
+ * asked once. What only a daemon knows is left out.
+ */
+import { isFault } from '../base/fault.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
+import { lakeLane } from '../daemon/pipeline.ts'
+import { readyStreams } from '../daemon/stage-streams.ts'
+import { decideStart } from '../daemon/start-positions.ts'
+import type { FoldedEvidence, FoldState } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
+import { nextOffset } from '../model/offset.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import type { Lake } from '../ports/lake.ts'
+import type { Source } from '../ports/source.ts'
+import { stagingRoot } from '../protocol/log-paths.ts'
+import type { LakeTrouble, ReadinessFacts, ReadyStream } from '../protocol/readiness-facts.ts'
+import { type ReadinessSetup, readinessFacts } from '../readiness/facts.ts'
+import type { Invocation } from './command.ts'
+import { askBrokers, type Reading } from './reading.ts'
+
+const kafkaTimeoutMs = 8_000
+
+/** Commit intervals, and a grace, after which a log without a new entry counts as silent. */
+const silentIntervals = 2
+const silentGraceMs = 5_000
+
+export interface ReadinessView {
+  readonly facts: ReadinessFacts
+  /** Why the brokers told nothing; undefined when they answered. */
+  readonly kafkaSilence: string | undefined
+}
+
+/** @param streams whose open files are looked for on the lake. */
+export async function viewReadiness(
+  invocation: Pick<Invocation, 'files'>,
+  reading: Reading,
+  streams: readonly string[],
+): Promise<ReadinessView> {
+  const { config, lake, log } = reading
+  const askedAtMs = log.lakeNowMs()
+  const outcome = await askBrokers(invocation, reading, kafkaTimeoutMs, positionsNow)
+  const answer = outcome.kind === 'answered' ? outcome.answer : undefined
+  // The brokers were asked after the log was read: what is committed since is no lag.
+  const fold = await log.refresh()
+  const setup: ReadinessSetup = {
+    pipeline: config.pipeline,
+    lakeUrl: config.lake.url,
+    lane: lakeLane,
+    commitIntervalMs: config.commit.interval,
+    streams: () => readyStreams(config),
+    ends: () => endsOf(answer, askedAtMs),
+    assigned: () => undefined,
+    lakeTrouble: () => undefined,
+    refused: () => refusedOf(fold, answer?.metadata.sources ?? []),
+  }
+  const metadata = answer && { ...answer.metadata, askedAtMs }
+  const filesMissing = await missingOf(lake, fold, streams)
+  const publishedHere = await publishedOf(lake, fold)
+  const facts = { ...readinessFacts(setup, log, { metadata, filesMissing }), publishedHere }
+  return { facts, kafkaSilence: outcome.kind === 'silent' ? outcome.why : undefined }
+}
+
+interface PositionsNow {
+  readonly metadata: {
+    readonly sources: readonly SourcePartition[]
+    readonly missingTopics: readonly string[]
+  }
+  readonly ends: ReadonlyMap<SourceKey, bigint>
+}
+
+async function positionsNow(source: Source): Promise<PositionsNow> {
+  const metadata = await source.metadata()
+  return { metadata, ends: await source.highWatermarks(metadata.sources) }
+}
+
+function endsOf(
+  answer: PositionsNow | undefined,
+  askedAtMs: UnixMs,
+): ReadonlyMap<SourceKey, FoldedEvidence> {
+  const ends = new Map<SourceKey, FoldedEvidence>()
+  for (const source of answer?.metadata.sources ?? []) {
+    const key = sourceKey(source)
+    const highWatermark = answer?.ends.get(key)
+    if (highWatermark === undefined) continue
+    ends.set(key, { source, highWatermark: nextOffset(highWatermark), askedAtMs })
+  }
+  return ends
+}
+
+/** Topic-partitions that a daemon would refuse to read: the log knows another topic of the name. */
+function refusedOf(
+  fold: FoldState,
+  sources: readonly SourcePartition[],
+): ReadonlyMap<SourceKey, string> {
+  const positions = fold.positions.get(lakeLane) ?? new Map()
+  return new Map(
+    sources.flatMap((source) => {
+      const decision = decideStart(positions, source)
+      return decision.kind === 'refused' ? [[sourceKey(source), decision.fault.message]] : []
+    }),
+  )
+}
+
+/** Commits whose files all stand, though no entry says so yet. */
+async function publishedOf(lake: Lake, fold: FoldState): Promise<ReadonlySet<CommitId>> {
+  const published = new Set<CommitId>()
+  for (const { commitId, files } of fold.unpublished.values()) {
+    const standing = await Promise.all(files.map(({ path }) => lake.stat(path)))
+    const all = files.every(({ sizeBytes }, index) => standing[index]?.sizeBytes === sizeBytes)
+    if (all) published.add(commitId)
+  }
+  return published
+}
+
+/** Files of open partitions that are published by the log's word and not there. */
+async function missingOf(
+  lake: Lake,
+  fold: FoldState,
+  streams: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const open = new Set(
+    [...fold.unpublished.values()].flatMap(({ files }) => files.map(({ path }) => path)),
+  )
+  const missing = new Set<string>()
+  for (const stream of streams) {
+    for (const { place, table, partition, files } of fold.streams
+      .get(stream)
+      ?.partitions.values() ?? []) {
+      if (place !== 'open' || files.length === 0) continue
+      const listed = await lake.list(`${table}/${partition.path}`)
+      const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
+      for (const { path, sizeBytes } of files) {
+        if (!open.has(path) && sizes.get(path) !== sizeBytes) missing.add(path)
+      }
+    }
+  }
+  return missing
+}
+
+/** The lake's time of the newest entry of any writer; undefined before the first one. */
+export function lastEntryMs({ writers }: FoldState): UnixMs | undefined {
+  const times = [...writers.values()].map(({ lastEntryAtMs }) => lastEntryAtMs)
+  return times.length === 0 ? undefined : unixMs(Math.max(...times))
+}
+
+/**
+ * Whether the lake takes what a commit of this stream would stage. Tried only where the log has been
+ * silent for longer than a daemon at work would be: whose right to write is missing may be ours.
+ */
+export async function tryLake(
+  reading: Reading,
+  stream: ReadyStream,
+  facts: ReadinessFacts,
+): Promise<LakeTrouble | undefined> {
+  const sinceMs = lastEntryMs(facts.fold)
+  const silentMs = silentIntervals * facts.commitIntervalMs + silentGraceMs
+  if (sinceMs === undefined || facts.lakeNowMs <= sinceMs + silentMs) return undefined
+  const path = `${stagingRoot(stream.table)}/probe-${reading.log.writerId}/probe`
+  try {
+    await reading.lake.stage(path, [new Uint8Array(1)])
+    await reading.lake.remove(path)
+    return undefined
+  } catch (error) {
+    if (!isFault(error, 'LAKE_REFUSED') && !isFault(error, 'LAKE_UNAVAILABLE')) throw error
+    return { sinceMs, reason: error.message }
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * Five causes, each planted on a real daemon over the embedded broker, and what `lakeward why` says.
+ *
+ * The lake is made to refuse by a file that stands where the table's folder must be: that stops
+ * every user, root too.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import { foldOf } from '../support/commit-phase.ts'
+import { eventually } from '../support/eventually.ts'
+import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
+import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const hourMs = 3_600_000
+/** Start of an hour of yesterday: the lake's time is beyond its end, whatever the minute. */
+const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
+const hour = new Date(startMs).toISOString().slice(0, 13)
+const endOfHour = new Date(startMs + hourMs).toISOString()
+/** Longer than a log may be silent before nobody counts as reading: two intervals and 5 s. */
+const silenceMs = 6_000
+
+interface Answer {
+  readonly state: string
+  readonly rule: string
+  readonly topicPartition?: string
+  readonly writer?: string
+  readonly lastOffset?: string
+  readonly lagRecords?: string
+  readonly since?: string
+  readonly sentence: string
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let broker: EmbeddedBroker
+let producer: RecordProducer
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  broker = await startBroker({ directory: join(folder.path, 'broker') })
+  const brokers = [`127.0.0.1:${broker.port}`]
+  producer = new RecordProducer({ brokers, clientId: 'why', compression: 'none' })
+})
+
+afterAll(async () => {
+  await producer.close()
+  await broker.close()
+  await folder[Symbol.asyncDispose]()
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** One topic of two partitions, its configuration and its lake; `topic` names all of them. */
+class Scene {
+  readonly topic: string
+  readonly lake: string
+  readonly config: string
+  #next = 0
+
+  constructor(topic: string, config: string) {
+    this.topic = topic
+    this.config = config
+    this.lake = join(config, '..', 'lake')
+  }
+
+  static async open(topic: string, ready: string): Promise<Scene> {
+    broker.createTopic(topic, 2)
+    const more = `commit: { interval: 250ms }\nready: ${ready}`
+    const place = join(folder.path, topic)
+    const options = { brokerPort: broker.port, topic, more, assignment: 'static' } as const
+    const config = await writeNumbersConfig(place, options)
+    const text = await readFile(config, 'utf8')
+    await writeFile(config, text.replace('127.0.0.1:0', `127.0.0.1:${await freePort()}`))
+    return new Scene(topic, config)
+  }
+
+  /** @param workerCount of which the first one is started. */
+  async run(workerCount = 1): Promise<LakewardProcess> {
+    const share = ['--worker-index', '0', '--worker-count', String(workerCount)]
+    const daemon = new LakewardProcess(['run', '-c', this.config, ...share])
+    onTestFinished(() => daemon.kill())
+    await daemon.line('"event":"started"')
+    return daemon
+  }
+
+  /** One event, `hours` after the hour that is asked about. */
+  async send(partition: number, hours: number): Promise<void> {
+    const atMs = startMs + hours * hourMs + 600_000
+    const value = numberRecord('numbers', this.#next++, atMs)
+    const at = { topic: this.topic, partition, key: undefined }
+    await producer.send([{ ...at, value, timestampMs: atMs }])
+  }
+
+  /** Waits until so many records of each partition are committed. */
+  async committed(...counts: readonly number[]): Promise<void> {
+    await eventually(`${counts.join()} records are committed`, 30_000, async () => {
+      const positions = (await foldOf(this.lake, 'test')).positions.get('lake')
+      const next = (partition: number): number =>
+        Number(
+          [...(positions?.values() ?? [])].find((at) => at.source.partition === partition)?.next ??
+            0,
+        )
+      return counts.every((count, partition) => next(partition) === count) ? true : undefined
+    })
+  }
+
+  async why(): Promise<Answer> {
+    const { code, stdout, stderr } = await lakeward([
+      ...['why', 'numbers', hour, '-c', this.config, '--json'],
+    ])
+    expect(code, stderr).toBe(0)
+    return JSON.parse(stdout) as Answer
+  }
+
+  /** The newest entry of any writer is older than a working daemon's would be. */
+  async silent(): Promise<void> {
+    await eventually('the log is silent', 30_000, async () => {
+      const writers = [...(await foldOf(this.lake, 'test')).writers.values()]
+      const lastMs = Math.max(...writers.map(({ lastEntryAtMs }) => lastEntryAtMs))
+      return Date.now() > lastMs + silenceMs ? true : undefined
+    })
+  }
+}
+
+test('a topic-partition that is read and does not come along is lagging', async () => {
+  const scene = await Scene.open('lagging', '{ delay: 0s, idle: 1h }')
+  await scene.run()
+  await scene.send(0, 0)
+  await scene.send(1, 2)
+  await scene.committed(1, 1)
+  broker.faults.delay('fetch', 600_000)
+  onTestFinished(() => broker.faults.clear())
+  // A fetch that was answered before the fault may still bring one: the first two are let through.
+  await scene.send(0, 0)
+  const asked = await eventually('it lags', 20_000, async () => {
+    await scene.send(0, 0)
+    const answer = await scene.why()
+    return Number(answer.lagRecords ?? 0) > 0 ? answer : undefined
+  })
+  expect(asked).toMatchObject({ rule: 'lagging', topicPartition: 'lagging/0', since: endOfHour })
+  await scene.silent()
+  const later = await scene.why()
+  expect(later).toMatchObject({ rule: 'lagging', topicPartition: 'lagging/0', since: endOfHour })
+  const positions = (await foldOf(scene.lake, 'test')).positions.get('lake')
+  const [zero] = [...(positions?.values() ?? [])].filter(({ source }) => source.partition === 0)
+  expect(later.lastOffset).toBe(String((zero?.next ?? 0n) - 1n))
+  expect(later.lagRecords).toBe(
+    String((broker.highWatermark('lagging', 0) ?? 0n) - (zero?.next ?? 0n)),
+  )
+})
+
+test('a topic-partition without rows and without proof is told with the time it is quiet since', async () => {
+  const scene = await Scene.open('idle', '{ delay: 0s, idle: 1h }')
+  const beginMs = Date.now()
+  await scene.run()
+  await scene.send(0, 0)
+  await scene.send(0, 2)
+  await scene.committed(2, 0)
+  await scene.silent()
+  const answer = await scene.why()
+  expect(answer).toMatchObject({ rule: 'idle-without-proof', topicPartition: 'idle/1' })
+  const sinceMs = Date.parse(answer.since ?? '')
+  expect(sinceMs).toBeGreaterThanOrEqual(beginMs - 1_000)
+  expect(sinceMs).toBeLessThan(beginMs + 20_000)
+})
+
+test('a topic-partition of a worker that was never started has no reader', async () => {
+  const scene = await Scene.open('unassigned', '{ delay: 0s, idle: 1h }')
+  await scene.run(2)
+  const owned = await eventually('a position is known', 20_000, async () => {
+    const positions = (await foldOf(scene.lake, 'test')).positions.get('lake')
+    return [...(positions?.values() ?? [])].map(({ source }) => source.partition)[0]
+  })
+  await scene.send(owned, 0)
+  await scene.send(owned, 2)
+  await eventually('both are committed', 20_000, async () => {
+    const streams = (await foldOf(scene.lake, 'test')).streams.get('numbers')
+    return (streams?.partitions.size ?? 0) === 2 ? true : undefined
+  })
+  expect(await scene.why()).toMatchObject({
+    rule: 'unassigned',
+    topicPartition: `unassigned/${1 - owned}`,
+    since: endOfHour,
+  })
+})
+
+test('a reader that died is told as a topic-partition without one, since its last sign', async () => {
+  const scene = await Scene.open('dead', '{ delay: 0s, idle: 500ms }')
+  const daemon = await scene.run()
+  await scene.send(0, 0)
+  await scene.send(1, 2)
+  await scene.committed(1, 1)
+  await daemon.kill()
+  await scene.send(0, 0)
+  await scene.silent()
+  const answer = await scene.why()
+  expect(answer).toMatchObject({ rule: 'unassigned', topicPartition: 'dead/0', lagRecords: '1' })
+  const positions = (await foldOf(scene.lake, 'test')).positions.get('lake')
+  const [zero] = [...(positions?.values() ?? [])].filter(({ source }) => source.partition === 0)
+  expect(Date.parse(answer.since ?? '')).toBeGreaterThanOrEqual(zero?.movedAtMs ?? Infinity)
+})
+
+test('a lake that refuses is told by the daemon, and found out where there is none', async () => {
+  const scene = await Scene.open('refusing', '{ delay: 0s, idle: 1h }')
+  const daemon = await scene.run()
+  await scene.send(0, 0)
+  await scene.send(1, 2)
+  await scene.committed(1, 1)
+  const table = join(scene.lake, 'numbers')
+  await rename(table, `${table}.aside`)
+  await writeFile(table, '')
+  const brokenMs = Date.now()
+  await scene.send(0, 0)
+  const told = await eventually('the daemon is refused', 20_000, async () => {
+    const answer = await scene.why()
+    return answer.rule === 'lake-refuses' ? answer : undefined
+  })
+  expect(Date.parse(told.since ?? '')).toBeGreaterThan(brokenMs - 2_000)
+  expect(Date.parse(told.since ?? '')).toBeLessThan(Date.now() + 1_000)
+  expect(told.sentence).toMatch(/ENOTDIR|EEXIST/)
+
+  await daemon.kill()
+  await scene.silent()
+  const found = await scene.why()
+  expect(found).toMatchObject({ rule: 'lake-refuses' })
+  expect(Date.parse(found.since ?? '')).toBeLessThan(brokenMs + 5_000)
+
+  await rm(table)
+  await rename(`${table}.aside`, table)
+  await mkdir(join(table, '_staging'), { recursive: true })
+  expect(await scene.why()).toMatchObject({ rule: 'unassigned', topicPartition: 'refusing/0' })
+})
+
+test('an hour whose delay is not over says when it is', async () => {
+  const scene = await Scene.open('delayed', '{ delay: 2d, idle: 1h }')
+  await scene.run()
+  await scene.send(0, 0)
+  await scene.send(1, 0)
+  await scene.committed(1, 1)
+  const answer = await scene.why()
+  expect(answer).toMatchObject({ state: 'open', rule: 'delay', since: endOfHour })
+  expect(answer.sentence).toContain(new Date(startMs + hourMs + 48 * hourMs).toISOString())
+})
+
+test('without any obstacle it is announced, and the answer says when', async () => {
+  const scene = await Scene.open('announced', '{ delay: 0s, idle: 1h }')
+  await scene.run()
+  await scene.send(0, 0)
+  await scene.send(0, 2)
+  await scene.send(1, 2)
+  const answer = await eventually('it is announced', 20_000, async () => {
+    const now = await scene.why()
+    return now.rule === 'announced' ? now : undefined
+  })
+  expect(answer.sentence).toMatch(/revision 1, 1 rows/)
+})
