@@ -1,6 +1,6 @@
 /**
  * The types of Kafka's protocol as values that read and write themselves. A message is a `struct`
- * of fields, each with the versions that carry it; reading a version without the field gives `absent`.
+ * of fields, each with the versions that carry it; a version without the field reads as `absent`.
  *
  * Sample: `struct({ name: field(text), epoch: field(int32, { first: 4, absent: -1 }) })`.
  * Source: Kafka protocol guide; KIP-482 for flexible versions and tagged fields.
