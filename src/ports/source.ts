@@ -86,8 +86,8 @@ export interface Source {
    */
   highWatermarks(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, NextOffset>>
   /**
-   * First offset at or after the position; a time past the last record gives the end. What no leader
-   * answers for is left out.
+   * First offset at or after the position; a time past the last record gives the end. What no
+   * leader answers for is left out.
    */
   offsetsAt(
     sources: readonly SourcePartition[],

@@ -116,6 +116,40 @@ test('a session that the broker ended is lost, and joined again', async () => {
   expect(reader.events).toEqual(['assigned t/0 t/1', 'lost t/0 t/1', 'assigned t/0 t/1'])
 })
 
+test('a group that does not take us is told of, and joined when it does', async () => {
+  world.broker.faults.fail('joinGroup', 23, 3)
+  const reader = new RecordingReader()
+  await read(reader)
+  await until('the share', () => reader.assigned.length === 2)
+  await until('the end of the trouble', () => reader.troubles.at(-1) === undefined)
+  expect(reader.troubles[0]?.facts).toEqual({
+    group: 'g',
+    reason: '23 INCONSISTENT_GROUP_PROTOCOL',
+  })
+})
+
+test('a partition that cannot be read is told of, and read when it can', async () => {
+  await appendTo(0, 'a')
+  const reader = new RecordingReader()
+  world.broker.faults.fail('fetch', 2, 3)
+  await read(reader)
+  await until('the record', () => reader.count === 1)
+  await until('the end of the trouble', () => reader.troubles.at(-1) === undefined)
+  expect(reader.troubles[0]).toMatchObject({ code: 'KAFKA_PARTITION_REFUSED' })
+  expect(reader.troubles[0]?.message).toMatch(/t\/[01]": 2 CORRUPT_MESSAGE/)
+})
+
+test('a topic that the broker hides for a moment keeps its members', async () => {
+  const reader = new RecordingReader()
+  await read(reader)
+  await until('the share', () => reader.assigned.length === 2)
+  world.broker.faults.fail('metadata', 17, 4)
+  await until('the trouble', () => reader.troubles.length > 0)
+  await until('the end of the trouble', () => reader.troubles.at(-1) === undefined)
+  expect(reader.troubles[0]).toMatchObject({ code: 'KAFKA_TOPIC_HIDDEN', facts: { topic: 't' } })
+  expect(reader.events).toEqual(['assigned t/0 t/1'])
+})
+
 test('a broker that is out of reach is told of, tried on, and read from when it is back', async () => {
   await using folder = await temporaryFolder()
   const broker = await startBroker({ directory: folder.path })

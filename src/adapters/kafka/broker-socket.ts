@@ -23,7 +23,7 @@ import { WireWriter } from '../../codec/kafka/wire-writer.ts'
 import type { BrokerAddress } from './options.ts'
 
 const readSizeBytes = 262_144
-export const frameSizeBytesMax = 256 * 1_048_576
+const frameSizeBytesMax = 256 * 1_048_576
 /** A larger answer's buffer is given back after use instead of kept. */
 const keptSizeBytesMax = 64 * 1_048_576
 const prefixSizeBytes = 4

@@ -1,6 +1,6 @@
 /**
- * The requests of one consumer-group member: join, sync, heartbeat, leave. Keeps the member's id and
- * generation; what to do about the answers is `Membership`'s matter.
+ * The requests of one consumer-group member: join, sync, heartbeat, leave. Keeps the member's id
+ * and generation; what to do about the answers is `Membership`'s matter.
  *
  * Source: KIP-62, KIP-394 (a first join is answered with a member id), KIP-429.
  */

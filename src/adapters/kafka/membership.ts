@@ -9,7 +9,7 @@
  * - When the broker says that we are no member any more, all that was ours is lost at once.
  *
  *     join → sync ─┬─ more is ours: assign ──────────────┬─ beat … ─ rebalance ─▶ join
- *                  └─ less is ours: revoke, then join again       └─ unknown member: lose all ▶ join
+ *                  └─ less is ours: revoke, then join again      └─ unknown member: lose all ▶ join
  *
  * Source: KIP-429 (incremental cooperative rebalancing), KIP-62.
  */
@@ -207,7 +207,7 @@ const countsOf = ({ topics }: ClusterFacts): ReadonlyMap<string, number> =>
 const countsText = (cluster: ClusterFacts): string =>
   JSON.stringify([...countsOf(cluster)].sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** @throws {Fault} KAFKA_PARTITION_REFUSED: the leader knows a partition that our broker does not. */
+/** @throws {Fault} KAFKA_PARTITION_REFUSED: the leader knows a partition that we do not. */
 function sourcesOf(
   cluster: ClusterFacts,
   assigned: readonly TopicPartition[],

@@ -1,7 +1,7 @@
 /**
  * Offsets of many topic-partitions, asked of their leaders now.
  *
- * Invariant: an offset is returned only when the leader gave it for the topic with the id asked for;
+ * Invariant: an offset is returned only when the leader gave it for the topic of that id;
  * whatever is not known is left out. Unknown blocks, it is never guessed.
  */
 

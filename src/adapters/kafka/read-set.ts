@@ -58,7 +58,7 @@ export class ReadSet {
     }
   }
 
-  /** Where the reader wants to begin; what it leaves out stays unread, what it sought since stays. */
+  /** Where the reader begins; what it leaves out stays unread, what it sought since stays. */
   begin(readings: readonly Reading[], from: ReadonlyMap<SourceKey, Offset>): void {
     for (const reading of readings) {
       if (!this.has(reading)) continue

@@ -58,7 +58,7 @@ export const kafkaFaults = {
     retry: 'never',
     message: (f: { topicPartition: string; offset: bigint; magic: number }) =>
       `"${f.topicPartition}" holds record format ${f.magic} at offset ${f.offset}, not format 2`,
-    hint: 'Let the broker rewrite the topic (message format 0.11 or newer), or seek past the offset.',
+    hint: 'Let the broker rewrite the topic (message format 0.11 or newer), or seek past it.',
   },
   KAFKA_CODEC_NOT_SUPPORTED: {
     domain: 'external',
@@ -86,7 +86,8 @@ export const kafkaFaults = {
     domain: 'external',
     retry: 'never',
     message: (f: { topicPartition: string; offset: bigint; sizeBytesMax: number }) =>
-      `the batch of "${f.topicPartition}" at offset ${f.offset} inflates past ${f.sizeBytesMax} bytes`,
+      `the batch of "${f.topicPartition}" at offset ${f.offset} inflates past ` +
+      `${f.sizeBytesMax} bytes`,
     hint: 'Make the producer send smaller batches; an operator can seek past this one.',
   },
   KAFKA_ANSWER_MALFORMED: {
@@ -106,7 +107,8 @@ export const kafkaFaults = {
     domain: 'external',
     retry: 'never',
     message: (f: { topicPartition: string; logHas: string; brokerHas: string }) =>
-      `"${f.topicPartition}" was read under topic id "${f.logHas}", the broker has "${f.brokerHas}"`,
+      `"${f.topicPartition}" was read under topic id "${f.logHas}", ` +
+      `the broker has "${f.brokerHas}"`,
     hint: 'The topic was deleted and made anew. Accept the new one with "lakeward source accept".',
   },
   KAFKA_CLUSTER_CHANGED: {

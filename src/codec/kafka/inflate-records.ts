@@ -20,7 +20,7 @@ import { TooLarge } from './too-large.ts'
 import { canHold } from './walk-records.ts'
 import { inflateZstd } from './zstd.ts'
 
-export const inflatedSizeBytesMax = 128 * 1_048_576
+const inflatedSizeBytesMax = 128 * 1_048_576
 
 /** zlib gathers its output in chunks and joins them: one chunk that holds all is fastest. */
 const growthGuess = 6

@@ -40,7 +40,7 @@ export function skippedBatches(
 
 /** The type of a marker: its only record's key. Markers are never compressed. */
 function markerOf({ bytes }: BatchBytes, batch: BatchFacts): number {
-  // Length, attributes, timestamp delta and offset delta of the first record, then the key's length.
+  // Length, attributes, timestamp and offset delta of the first record, then the key's length.
   let at = pastVarint(bytes, batch.recordsStart) + 1
   at = pastVarint(bytes, pastVarint(bytes, at))
   const key = pastVarint(bytes, at)
