@@ -203,6 +203,7 @@ export class Daemon {
       ends: () => this.#running?.lane.ends ?? new Map(),
       assigned: () => this.#running?.lane.owned,
       lakeTrouble: () => this.#troubleOfLake(),
+      refused: () => this.#running?.lane.refusals ?? new Map(),
     }
   }
 

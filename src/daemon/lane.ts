@@ -91,6 +91,11 @@ export class Lane implements SourceReader, CommitSteps {
     return [...this.#refused.values()]
   }
 
+  /** The same by topic-partition, with the reason. */
+  get refusals(): ReadonlyMap<SourceKey, string> {
+    return new Map([...this.#refused].map(([key, { fault }]) => [key, fault.message]))
+  }
+
   /** Bytes held: accumulating, in modules, and in the commit under way. */
   get bufferedBytes(): number {
     const { exporter, modules } = this.#parts

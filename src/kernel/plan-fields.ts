@@ -69,7 +69,6 @@ interface LeafRequest {
 /** The leaf of a scalar or enum, and how its values are read. */
 function planLeaf(
   parts: PlanParts,
-  place: Place,
   type: Plain,
   request: LeafRequest,
 ): { readonly value: ValuePlan; readonly column: ColumnLeaf } {
@@ -88,7 +87,6 @@ function planLeaf(
   const value: ValuePlan = {
     number,
     scalar,
-    checked: scalar === 'string' && place.message.syntax !== 'proto2',
     closed: type.kind === 'enum' && type.values.closed ? type.values : undefined,
     leaf,
   }
@@ -143,7 +141,7 @@ function planSingular(parts: PlanParts, place: Place, field: FieldSchema, name: 
   if (type.kind === 'map') throw notSupported(place, field.name, 'a map that is not repeated')
   const optional = field.presence === 'explicit' || field.oneof !== undefined
   const request = { context: place.context, name, number, optional, fieldId: number }
-  const { value, column } = planLeaf(parts, place, type, request)
+  const { value, column } = planLeaf(parts, type, request)
   return { plan: { kind: 'value', ...value, member, required } as const, column }
 }
 
@@ -164,7 +162,7 @@ function planList(parts: PlanParts, place: Place, field: FieldSchema, name: stri
     return { plan, column: list(group('element', 'required', inner.columns)) }
   }
   const request = { context, name: 'element', number, optional: false, fieldId: undefined }
-  const { value, column } = planLeaf(parts, place, type, request)
+  const { value, column } = planLeaf(parts, type, request)
   return { plan: { kind: 'values', ...value, rowSet }, column: list(column) }
 }
 
@@ -175,7 +173,7 @@ function planMap(parts: PlanParts, place: Place, field: FieldSchema, name: strin
   const context = parts.addRepeated(place.context, parts.leaves.length)
   const { rowSet } = parts.context(context)
   const keyRequest = { context, name: 'key', number: 1, optional: false, fieldId: undefined }
-  const key = planLeaf(parts, place, { kind: 'scalar', scalar: type.key }, keyRequest)
+  const key = planLeaf(parts, { kind: 'scalar', scalar: type.key }, keyRequest)
   const value = planMapValue(parts, place, type.value, context)
   const plain = { member: undefined, required: false }
   const fields: FieldPlan[] = [{ kind: 'value', ...key.value, ...plain }, value.plan]
@@ -215,7 +213,7 @@ function planMapValue(
     throw notSupported(place, 'value', 'a map to a closed enum without the number 0')
   }
   const request = { context, name: 'value', number: 2, optional: false, fieldId: undefined }
-  const { value, column } = planLeaf(parts, place, type, request)
+  const { value, column } = planLeaf(parts, type, request)
   return { plan: { kind: 'value', ...value, ...plain }, column }
 }
 

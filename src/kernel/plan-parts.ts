@@ -43,8 +43,6 @@ export interface MemberPlan {
 export interface ValuePlan {
   readonly number: number
   readonly scalar: ScalarType | 'enum'
-  /** Bytes that are not UTF-8 refuse the row. */
-  readonly checked: boolean
   /** Numbers that a closed enum does not name are skipped. */
   readonly closed: EnumSchema | undefined
   readonly leaf: number

@@ -284,15 +284,13 @@ class Linker {
     if (value.closed !== undefined) {
       return { code: operation.closedEnum, wireType, detail: this.#enum(value.closed) }
     }
-    const unchecked = value.scalar === 'string' && !value.checked
-    return { code: unchecked ? operation.bytes : code, wireType, detail: 0 }
+    return { code, wireType, detail: 0 }
   }
 
   /** A repeated field is accepted packed and not, whatever its declaration says. */
   #repeatedEntries(value: ValuePlan, rowSetIndex: number): EntryParts[] {
     const [code, wireType] = scalarReading[value.scalar]
-    const unchecked = value.scalar === 'string' && !value.checked
-    const detail = unchecked ? operation.bytes : code
+    const detail = code
     const { number } = value
     const oneof = value.closed && { address: this.#enum(value.closed), caseId: 0 }
     const rowSet = this.#rowSet(rowSetIndex)

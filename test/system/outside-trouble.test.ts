@@ -127,6 +127,12 @@ test('a lake that cannot be written turns readiness red and loses nothing', {
   expect(await daemon.stop()).toBe(0)
 })
 
+/** A file system of two megabytes, gone at the end of the block, before the folder it is in. */
+const smallDisk = (at: string): { mounted: boolean } & Disposable => ({
+  mounted: commandEndsWell('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', at]),
+  [Symbol.dispose]: () => void spawnSync('umount', ['-l', at]),
+})
+
 const tmpfs = requireService('tmpfs', () => {
   const probe = '/dev/shm/lakeward-probe'
   const mounted =
@@ -144,8 +150,8 @@ test.skipIf(!tmpfs)(
     await using folder = await temporaryFolder()
     const lake = join(folder.path, 'lake')
     await mkdir(lake)
-    expect(commandEndsWell('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', lake])).toBe(true)
-    onTestFinished(() => void spawnSync('umount', ['-l', lake]))
+    using disk = smallDisk(lake)
+    expect(disk.mounted).toBe(true)
     const broker = await startBroker({ directory: join(folder.path, 'broker') })
     onTestFinished(() => broker.close())
     broker.createTopic('numbers', 1)

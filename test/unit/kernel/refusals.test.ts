@@ -211,9 +211,10 @@ describe('UTF-8 is judged as RFC 3629 has it', () => {
     expect(rows).toMatchObject([{ raw: '0xfffe' }])
   })
 
-  test('a proto2 string is not judged', () => {
+  test('a proto2 string is judged too: no reader takes a STRING column that is not UTF-8', () => {
     const proto2 = { ...message, syntax: 'proto2' } as const
-    expect(roundTrip(proto2, [bytesField(2, bytes(0xff))]).refusals).toEqual([])
+    const { refusals } = roundTrip(proto2, [bytesField(2, bytes(0xff))])
+    expect(refusals).toEqual([{ row: 0, reason: 'invalid-utf8' }])
   })
 
   test('elements and map keys are judged', () => {
