@@ -6,19 +6,17 @@
  * commit that is decided and not published yet may have its files in staging.
  */
 
-import { ParquetError } from '../codec/parquet/parquet-error.ts'
-import { readParquetMetadata } from '../codec/parquet/read-file.ts'
 import { inParallel } from '../committer/parallel.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
+import { readFooterRows } from './footer-rows.ts'
 import { includes, type Scope } from './scope.ts'
 import type { LogWalk } from './walk-log.ts'
 
 const filesAtOnceMax = 16
-const tailBytes = 16_384
 
 /** A file of the log, and where it stands. */
 export interface CheckedFile {
@@ -138,46 +136,29 @@ function isNamedBy(pipeline: string, path: string): boolean {
 export async function checkRows(lake: Lake, files: readonly CheckedFile[]): Promise<CheckResult> {
   const check = new Check('rows')
   let rows = 0
-  await inParallel(files, filesAtOnceMax, async (checked) => {
-    const found = await rowsOfFooter(lake, checked)
-    if (found === undefined) return
-    const { path, rowCount } = checked.file
-    if (typeof found === 'string') check.fail(`"${path}": ${found}`)
-    else if (found !== rowCount) check.fail(`"${path}": ${found} rows, ${rowCount} in the log`)
-    else rows += found
+  await inParallel(files, filesAtOnceMax, async ({ file, path: place }) => {
+    // One that does not stand is told by the check of files.
+    if (place === undefined) return
+    const { path, rowCount, sizeBytes } = file
+    const found = await readFooterRows(sizeBytes, (first, next) => partOf(lake, file, first, next))
+    if (found.kind === 'unreadable') check.fail(`"${path}": ${found.why}`)
+    else if (found.rowCount !== rowCount) {
+      check.fail(`"${path}": ${found.rowCount} rows, ${rowCount} in the log`)
+    } else rows += rowCount
   })
   return check.result(`${counted(rows, 'row')} by footers`)
 }
 
-/** Undefined for a file that does not stand, which another check tells. */
-async function rowsOfFooter(
+/** Looks in staging between two looks at the table: it may be published meanwhile. */
+const partOf = async (
   lake: Lake,
-  { file, path }: CheckedFile,
-): Promise<number | string | undefined> {
-  if (path === undefined) return undefined
-  try {
-    for (let wanted = tailBytes; ; ) {
-      const tail = await tailOf(lake, file, wanted)
-      if (tail === undefined) return 'gone while it was read'
-      const outcome = readParquetMetadata(tail)
-      if (outcome.kind === 'read') return outcome.metadata.rowCount
-      if (outcome.tailBytes > file.sizeBytes) return 'its footer is longer than the file'
-      wanted = outcome.tailBytes
-    }
-  } catch (error) {
-    if (error instanceof ParquetError) return error.message
-    throw error
-  }
-}
-
-async function tailOf(lake: Lake, file: DataFile, bytes: number): Promise<Uint8Array | undefined> {
-  const first = Math.max(0, file.sizeBytes - bytes)
-  return (
-    (await lake.readRange(file.path, first, file.sizeBytes)) ??
-    (await lake.readRange(file.stagedPath, first, file.sizeBytes)) ??
-    (await lake.readRange(file.path, first, file.sizeBytes))
-  )
-}
+  { path, stagedPath }: DataFile,
+  first: number,
+  next: number,
+): Promise<Uint8Array | undefined> =>
+  (await lake.readRange(path, first, next)) ??
+  (await lake.readRange(stagedPath, first, next)) ??
+  (await lake.readRange(path, first, next))
 
 /** The whole file, wherever it stands at this moment. */
 export const readWhole = async (lake: Lake, file: DataFile): Promise<Uint8Array | undefined> =>

@@ -21,6 +21,7 @@ const waveMax = 32
 export interface WalkedEntry {
   readonly index: EntryIndex
   readonly entry: LogEntry
+  readonly headChecksum: string
   readonly verdict: EntryVerdict
   /** The state after this entry. */
   readonly state: FoldState
@@ -56,7 +57,7 @@ export async function* walkEntries(lake: Lake, pipeline: string): AsyncGenerator
       const index = state.next
       const step = foldEntry(state, index, read.entry, read.headChecksum)
       state = step.state
-      yield { index, entry: read.entry, ...step }
+      yield { index, ...read, ...step }
     }
   }
 }

@@ -145,8 +145,10 @@ export function lastEntryMs({ writers }: FoldState): UnixMs | undefined {
 }
 
 /**
- * Whether the lake takes what a commit of this stream would stage. Tried only where the log has been
- * silent for longer than a daemon at work would be: whose right to write is missing may be ours.
+ * Whether the lake takes what a commit of this stream would stage.
+ *
+ * Tried only where the log has been silent for longer than a daemon at work would leave it: else a
+ * refusal would only say that we may not write.
  */
 export async function tryLake(
   reading: Reading,

@@ -5,12 +5,13 @@ import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { present } from '../base/assert.ts'
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { openCommitLog } from '../committer/commit-log.ts'
 import { loadConfig } from '../daemon/config/load.ts'
 import type { ResolvedConfig, ResolvedStream } from '../daemon/config/resolved-config.ts'
 import { readSecrets } from '../daemon/config/secrets.ts'
 import { sourceOptions } from '../daemon/start.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
@@ -18,6 +19,7 @@ import type { Lake } from '../ports/lake.ts'
 import type { Source } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { parsePartition } from '../protocol/calendar-text.ts'
+import { emptyFold } from '../protocol/fold.ts'
 import { type Invocation, refusal, textOption } from './command.ts'
 
 /** Readers tell what they find in their answer; the log of a daemon is not theirs. */
@@ -57,6 +59,20 @@ export async function openReading(invocation: Invocation): Promise<Reading> {
   const telemetry = silentTelemetry
   const options = { lake, pipeline, clock, random, telemetry, readOnly: true }
   return { ...lakeside, log: await openCommitLog(options) }
+}
+
+/** The state of the log; an empty one where the log cannot be read, which is for checks to tell. */
+export async function stateIfReadable(invocation: Invocation): Promise<FoldState> {
+  try {
+    return (await openReading(invocation)).log.state
+  } catch (error) {
+    const isBroken =
+      isFault(error, 'LOG_ENTRY_UNREADABLE') ||
+      isFault(error, 'LOG_FORMAT_TOO_NEW') ||
+      isFault(error, 'LOG_CHECKPOINT_UNREADABLE')
+    if (isBroken) return emptyFold()
+    throw error
+  }
 }
 
 export type KafkaOutcome<T> =

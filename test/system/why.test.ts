@@ -115,9 +115,8 @@ class Scene {
   }
 
   async why(): Promise<Answer> {
-    const { code, stdout, stderr } = await lakeward([
-      ...['why', 'numbers', hour, '-c', this.config, '--json'],
-    ])
+    const words = ['why', 'numbers', hour, '-c', this.config, '--json']
+    const { code, stdout, stderr } = await lakeward(words)
     expect(code, stderr).toBe(0)
     return JSON.parse(stdout) as Answer
   }

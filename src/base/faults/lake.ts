@@ -16,4 +16,11 @@ export const lakeFaults = {
       `the lake refused to ${f.operation} "${f.path}": ${f.reason}`,
     hint: 'Grant write permission or make room on the lake; nothing is lost meanwhile.',
   },
+  LAKE_FILE_UNREADABLE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; reason: string }) =>
+      `file "${f.path}" of the lake cannot be read: ${f.reason}`,
+    hint: 'Run "lakeward verify --deep" to see what else is damaged, and restore it from a copy.',
+  },
 } as const satisfies FaultTable

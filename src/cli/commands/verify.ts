@@ -1,31 +1,26 @@
-import { type CheckResult, counted } from '../../audit/check.ts'
+import { counted } from '../../audit/check.ts'
 import type { RowRule } from '../../audit/commit-checks.ts'
-import type { KafkaAnswer } from '../../audit/kafka-check.ts'
 import type { Scope, Span } from '../../audit/scope.ts'
 import { tablesOf } from '../../audit/tables.ts'
 import { verifyLake } from '../../audit/verify.ts'
-import { isFault } from '../../base/fault.ts'
 import type { ResolvedConfig, ResolvedStream } from '../../daemon/config/resolved-config.ts'
 import { deadLetterTableName } from '../../daemon/stage-streams.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Source } from '../../ports/source.ts'
 import { parsePartition } from '../../protocol/calendar-text.ts'
-import { emptyFold } from '../../protocol/fold.ts'
+import { answerChecks } from '../check-answer.ts'
 import {
   type CommandDefinition,
   configOption,
-  type ExitCode,
-  exitCode,
   flagOption,
   type Invocation,
   optionalText,
   refusal,
 } from '../command.ts'
-import { alignedRows, type Output, type Paint } from '../output.ts'
-import { askBrokers, type Lakeside, openLakeside, openReading, streamNamed } from '../reading.ts'
+import { askPositions } from '../kafka-positions.ts'
+import type { Output } from '../output.ts'
+import { openLakeside, stateIfReadable, streamNamed } from '../reading.ts'
 
-const kafkaTimeoutMs = 15_000
 const progressEveryMs = 3_000
 
 /** `lakeward verify`: recounts files against the log against Kafka. */
@@ -42,7 +37,7 @@ export const command: CommandDefinition = {
     const lakeside = await openLakeside(invocation)
     const { config, lake, clock } = lakeside
     const scope = scopeOf(invocation, config)
-    const tables = tablesOf(await stateOf(invocation), [
+    const tables = tablesOf(await stateIfReadable(invocation), [
       ...config.streams.map(({ table }) => table),
       deadLetterTableName(config.pipeline),
     ])
@@ -53,27 +48,12 @@ export const command: CommandDefinition = {
       scope,
       isDeep: flagOption(invocation, 'deep'),
       ruleOf: (state) => ruleOf(config, state),
-      askKafka: () => askKafka(invocation, lakeside),
+      askKafka: () => askPositions(invocation, lakeside),
       onFile: progressOf(invocation.output, clock),
     })
-    return answer(invocation, checks)
+    return answerChecks(invocation, checks, flagOption(invocation, 'allowUnchecked'))
   },
 }
-
-/** A log that cannot be read is for the checks to tell. */
-async function stateOf(invocation: Invocation): Promise<FoldState> {
-  try {
-    return (await openReading(invocation)).log.state
-  } catch (error) {
-    if (logIsBroken(error)) return emptyFold()
-    throw error
-  }
-}
-
-const logIsBroken = (error: unknown): boolean =>
-  isFault(error, 'LOG_ENTRY_UNREADABLE') ||
-  isFault(error, 'LOG_FORMAT_TOO_NEW') ||
-  isFault(error, 'LOG_CHECKPOINT_UNREADABLE')
 
 function scopeOf(invocation: Invocation, config: ResolvedConfig): Scope {
   const [name] = invocation.arguments
@@ -111,21 +91,6 @@ function ruleOf(config: ResolvedConfig, { config: inForce }: FoldState): RowRule
   }
 }
 
-async function askKafka(invocation: Invocation, lakeside: Lakeside): Promise<KafkaAnswer> {
-  const outcome = await askBrokers(invocation, lakeside, kafkaTimeoutMs, positionsAt)
-  if (outcome.kind === 'silent') return outcome
-  return { kind: 'answered', ...outcome.answer }
-}
-
-async function positionsAt(
-  source: Source,
-): Promise<Omit<Extract<KafkaAnswer, { kind: 'answered' }>, 'kind'>> {
-  const metadata = await source.metadata()
-  const starts = await source.offsetsAt(metadata.sources, 'earliest')
-  const ends = await source.highWatermarks(metadata.sources)
-  return { metadata, starts, ends }
-}
-
 /** A line every few seconds, so that one sees it going on. */
 function progressOf(output: Output, clock: Clock): (done: number, of: number) => void {
   let lastMs = clock.monotonicMs()
@@ -135,36 +100,4 @@ function progressOf(output: Output, clock: Clock): (done: number, of: number) =>
     lastMs = nowMs
     output.progress(`read ${done} of ${counted(of, 'file')}`)
   }
-}
-
-function answer(invocation: Invocation, checks: readonly CheckResult[]): ExitCode {
-  const { output } = invocation
-  const failed = checks.some(({ state }) => state === 'failed')
-  const unchecked = checks.some(({ state }) => state === 'not-checkable')
-  const verdict = failed ? 'failed' : unchecked ? 'not-checkable' : 'ok'
-  output.answer({ verdict, checks }, checkLines(checks, output.paint))
-  if (failed) return exitCode.failed
-  return unchecked && !flagOption(invocation, 'allowUnchecked') ? exitCode.failed : exitCode.done
-}
-
-const stateNames = { ok: 'ok', failed: 'failed', 'not-checkable': 'not checkable' } as const
-
-/** One line for each check, and what it found below it. */
-function checkLines(checks: readonly CheckResult[], paint: Paint): readonly string[] {
-  const rows = alignedRows(
-    checks.map(({ name, stream, state, detail }) => {
-      const about = stream === undefined ? name : `${name} ${stream}`
-      const separator = state === 'not-checkable' ? ': ' : '  '
-      return [about, `${stateNames[state]}${separator}${detail}`]
-    }),
-  )
-  const ink = { ok: paint.green, failed: paint.red, 'not-checkable': paint.yellow }
-  return checks.flatMap(({ state, findings, findingCount }, index) => {
-    const left = findingCount - findings.length
-    return [
-      ink[state](rows[index] ?? ''),
-      ...findings.map((finding) => `    ${finding}`),
-      ...(left > 0 ? [`    and ${left} more`] : []),
-    ]
-  })
 }

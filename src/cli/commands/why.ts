@@ -81,7 +81,8 @@ async function askAboutPartition(
   const { httpToken } = await readSecrets(ownSecretsOf(config), invocation.files)
   const { listen } = config.http
   const address = { listen, token: httpToken?.reveal(), timeoutMs: daemonTimeoutMs }
-  const path = `/api/v1/streams/${encodeURIComponent(stream)}/partitions/${partitionName(partition)}`
+  const ofStream = `/api/v1/streams/${encodeURIComponent(stream)}`
+  const path = `${ofStream}/partitions/${partitionName(partition)}`
   return daemonViewOf(await askDaemon(address, path), stream, partition)
 }
 

@@ -1,0 +1,45 @@
+/** What was committed lately, read backwards from the end of the log. */
+import type { UnixMs } from '../base/time.ts'
+import type { EntryIndex } from '../model/log-entry.ts'
+import type { Lake } from '../ports/lake.ts'
+import { deadLettersOf } from './tables.ts'
+import { readEntry } from './walk-log.ts'
+
+/** Entries that are looked at, however many there are in the span. */
+const entriesMax = 500
+
+export interface RecentCommits {
+  /** Rows in files, by stream. */
+  readonly rows: ReadonlyMap<string, number>
+  /** Events that were read, by stream. */
+  readonly events: ReadonlyMap<string, number>
+  /** Staging time of the oldest entry that was counted; undefined when none was. */
+  readonly sinceMs: UnixMs | undefined
+}
+
+/**
+ * @param next end of the log.
+ * @param fromMs lake's time; entries before it are not counted.
+ */
+export async function readRecent(
+  { lake, pipeline }: { readonly lake: Lake; readonly pipeline: string },
+  next: EntryIndex,
+  fromMs: UnixMs,
+): Promise<RecentCommits> {
+  const [rows, events] = [new Map<string, number>(), new Map<string, number>()]
+  let sinceMs: UnixMs | undefined
+  for (let index = next - 1; index >= Math.max(0, next - entriesMax); index--) {
+    const entry = (await readEntry(lake, pipeline, index))?.entry
+    if (entry === undefined || entry.stagedAtMs < fromMs) break
+    if (entry.kind !== 'append') continue
+    sinceMs = entry.stagedAtMs
+    for (const { stream, rowCount } of entry.body.files) {
+      if (stream !== deadLettersOf) add(rows, stream, rowCount)
+    }
+    for (const { stream, counts } of entry.body.counts) add(events, stream, counts.read)
+  }
+  return { rows, events, sinceMs }
+}
+
+const add = (sums: Map<string, number>, stream: string, count: number): void =>
+  void sums.set(stream, (sums.get(stream) ?? 0) + count)

@@ -1,0 +1,177 @@
+/** `ready verify`: one announcement against its files, its counts, the log and the brokers. */
+import { countsAddUp } from '../model/counts.ts'
+import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import type { ManifestFile, ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
+import { clusterId, type SourcePartition, sourceKey, topicId } from '../model/topic-partition.ts'
+import type { Lake } from '../ports/lake.ts'
+import { emptyFold } from '../protocol/fold.ts'
+import { judgeFolder } from '../protocol/readiness-folder.ts'
+import { encodeManifest, manifestPathOf } from '../protocol/readiness-manifest.ts'
+import { Check, type CheckResult, counted, uncheckable } from './check.ts'
+import { checkRanges } from './commit-checks.ts'
+import { crc32cOf } from './decode-file.ts'
+import { readFooterRows } from './footer-rows.ts'
+import type { KafkaAnswer } from './kafka-check.ts'
+import { type DecidedAppend, type LogWalk, walkEntries } from './walk-log.ts'
+
+export interface ManifestFacts {
+  readonly lake: Lake
+  readonly pipeline: string
+  readonly lane: string
+  readonly manifest: ReadyManifest
+  readonly folded: FoldedPartition
+  readonly askKafka: () => Promise<KafkaAnswer>
+}
+
+/** @throws {Fault} `LAKE_…`; `LOG_…`: an entry below the announcement cannot be read. */
+export async function verifyManifest(facts: ManifestFacts): Promise<readonly CheckResult[]> {
+  const { lake, manifest } = facts
+  const listed = await lake.list(`${manifest.table}/${manifest.partitionPath}`)
+  const { below, state } = await walkTo(facts)
+  return [
+    await checkManifestFile(lake, manifest),
+    ...(await checkContents(lake, manifest.files)),
+    checkFolder(facts, state, listed),
+    checkSums(facts),
+    checkSources(facts, below),
+    checkBrokers(manifest, await facts.askKafka()),
+  ]
+}
+
+/** The log up to the announcement, and the state as it is at its end. */
+async function walkTo({
+  lake,
+  pipeline,
+  manifest,
+}: ManifestFacts): Promise<{ below: LogWalk; state: FoldState }> {
+  const appends: DecidedAppend[] = []
+  let before = emptyFold()
+  let state = before
+  for await (const walked of walkEntries(lake, pipeline)) {
+    const { index, entry, verdict } = walked
+    state = walked.state
+    if (index >= manifest.logEntry) continue
+    before = state
+    if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
+  }
+  return { below: { state: before, appends, trouble: undefined }, state }
+}
+
+/** The manifest on the lake has the bytes that the log gives it. */
+async function checkManifestFile(lake: Lake, manifest: ReadyManifest): Promise<CheckResult> {
+  const check = new Check('manifest')
+  const path = manifestPathOf(manifest)
+  const bytes = await lake.read(path)
+  if (bytes === undefined) check.fail(`"${path}" is missing`)
+  else if (!Buffer.from(bytes).equals(encodeManifest(manifest))) {
+    check.fail(`"${path}" says something else than log entry ${manifest.logEntry}`)
+  }
+  return check.result(path)
+}
+
+/** Each file stands with its size, its checksum and its rows. One file in memory at a time. */
+async function checkContents(
+  lake: Lake,
+  files: readonly ManifestFile[],
+): Promise<readonly CheckResult[]> {
+  const [sizes, checksums, rows] = [new Check('files'), new Check('checksums'), new Check('rows')]
+  let rowCount = 0
+  for (const file of files) {
+    const bytes = await lake.read(file.path)
+    if (bytes === undefined) {
+      sizes.fail(`"${file.path}": missing on the lake`)
+      continue
+    }
+    const [sizeBytes, checksum] = [bytes.length, crc32cOf(bytes)]
+    if (sizeBytes !== file.bytes) {
+      sizes.fail(`"${file.path}": ${sizeBytes} bytes, ${file.bytes} in the manifest`)
+    }
+    if (checksum !== file.crc32c) {
+      checksums.fail(`"${file.path}": crc32c ${checksum}, ${file.crc32c} in the manifest`)
+    }
+    const part = async (first: number, next: number): Promise<Uint8Array> =>
+      bytes.subarray(first, next)
+    const found = await readFooterRows(sizeBytes, part)
+    if (found.kind === 'unreadable') rows.fail(`"${file.path}": ${found.why}`)
+    else if (found.rowCount !== file.rows) {
+      rows.fail(`"${file.path}": ${found.rowCount} rows, ${file.rows} in the manifest`)
+    } else rowCount += found.rowCount
+  }
+  const looked = counted(files.length, 'file')
+  return [
+    sizes.result(looked),
+    checksums.result(looked),
+    rows.result(`${counted(rowCount, 'row')} by footers`),
+  ]
+}
+
+/** Nothing of ours lies in the folder that is not announced: readers of folders would count it. */
+function checkFolder(
+  { pipeline, manifest, folded }: ManifestFacts,
+  state: FoldState,
+  listed: Parameters<typeof judgeFolder>[3],
+): CheckResult {
+  const check = new Check('folder')
+  const place = { table: manifest.table, path: folded.partition.path }
+  const { stray } = judgeFolder(state, pipeline, place, listed)
+  for (const { path, sizeBytes } of stray) {
+    check.fail(`"${path}" of ${sizeBytes} bytes is not in the log`)
+  }
+  return check.result(`${counted(listed.length, 'object')} in "${place.table}/${place.path}"`)
+}
+
+function checkSums({ manifest, folded }: ManifestFacts): CheckResult {
+  const check = new Check('counts')
+  const { counts, rows, files, id } = manifest
+  if (!countsAddUp(counts)) check.fail(`${id}: the events read do not each have one fate`)
+  const listed = files.reduce((sum, file) => sum + file.rows, 0)
+  if (listed !== rows) check.fail(`${id}: says ${rows} rows, its files have ${listed}`)
+  const known = new Set(folded.files.map(({ path, crc32c }) => `${path} ${crc32c}`))
+  const strange = files.filter(({ path, crc32c }) => !known.has(`${path} ${crc32c}`))
+  for (const { path } of strange) check.fail(`"${path}" is not in the log as the manifest says`)
+  if (files.length !== folded.files.length) {
+    check.fail(`${counted(files.length, 'file')} announced, ${folded.files.length} in the log`)
+  }
+  if (counts.written !== folded.counts.written) {
+    check.fail(`${counts.written} events written, ${folded.counts.written} in the log`)
+  }
+  return check.result(`${counts.read} read, ${counts.written} written, ${counted(rows, 'row')}`)
+}
+
+/** The offsets it stands on are those that the log held below it, without a gap. */
+function checkSources({ lane, manifest }: ManifestFacts, below: LogWalk): CheckResult {
+  const check = new Check('sources')
+  for (const finding of checkRanges(below).findings) check.fail(finding)
+  const positions = below.state.positions.get(lane)
+  for (const source of manifest.sources) {
+    const next = positions?.get(sourceKey(partitionOf(source)))?.next
+    if (String(next) === source.next) continue
+    const name = `"${source.topic}/${source.partition}"`
+    check.fail(`${name}: up to ${source.next} in the manifest, ${next ?? 'nothing'} in the log`)
+  }
+  return check.result(`${counted(manifest.sources.length, 'topic-partition')} without a gap`)
+}
+
+function checkBrokers({ sources }: ReadyManifest, answer: KafkaAnswer): CheckResult {
+  if (answer.kind === 'silent') return uncheckable('kafka', answer.why)
+  const check = new Check('kafka')
+  const known = new Set(answer.metadata.sources.map(sourceKey))
+  for (const source of sources) {
+    const key = sourceKey(partitionOf(source))
+    const name = `"${source.topic}/${source.partition}"`
+    const end = answer.ends.get(key)
+    if (!known.has(key)) check.fail(`${name}: the brokers have no topic id ${source.topicId}`)
+    else if (end === undefined) check.uncheckable(`the leader of ${name} does not answer`)
+    else if (end < BigInt(source.next)) {
+      check.fail(`${name}: read up to ${source.next}, the broker ends at ${end}`)
+    }
+  }
+  return check.result(`${counted(sources.length, 'topic-partition')} at or beyond what was read`)
+}
+
+const partitionOf = (source: ManifestSource): SourcePartition => ({
+  clusterId: clusterId(source.clusterId),
+  topic: source.topic,
+  topicId: topicId(source.topicId),
+  partition: source.partition,
+})

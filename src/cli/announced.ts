@@ -1,0 +1,52 @@
+import { present } from '../base/assert.ts'
+import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
+import type { ReadyManifest } from '../model/ready-manifest.ts'
+import { partitionName } from '../protocol/calendar-text.ts'
+import { countOption, type Invocation, refusal } from './command.ts'
+
+/** A partition that the command asks about. */
+export interface AskedPartition {
+  readonly stream: string
+  readonly partition: LakePartition
+}
+
+export type FoundAnnouncement =
+  | {
+      readonly kind: 'announced'
+      readonly manifest: ReadyManifest
+      readonly folded: FoldedPartition
+    }
+  /** `why` is a sentence without its full stop. */
+  | { readonly kind: 'absent'; readonly why: string }
+
+/**
+ * The announcement in force, or the revision that `--revision` asks for.
+ *
+ * @throws {Fault} COMMAND_REFUSED: the revision is none.
+ */
+export function findAnnouncement(
+  invocation: Invocation,
+  { streams }: FoldState,
+  { stream, partition }: AskedPartition,
+): FoundAnnouncement {
+  const name = `"${stream}" ${partitionName(partition)}`
+  const folded = streams.get(stream)?.partitions.get(partition.path)
+  const revision = countOption(invocation, 'revision')
+  if (revision === 0) throw refusal(invocation, '--revision 0: revisions begin with 1')
+  if (folded?.manifest === undefined) {
+    return { kind: 'absent', why: `${name} is not announced; lakeward why tells what it waits for` }
+  }
+  const manifest = present(folded.manifest, 'an announced partition has its manifest')
+  if (revision === undefined || revision === manifest.revision) {
+    return { kind: 'announced', manifest, folded }
+  }
+  const newest = manifest.revision
+  return { kind: 'absent', why: `${name} has no revision ${revision}, its newest is ${newest}` }
+}
+
+/** The option of commands about one revision. */
+export const revisionOption = {
+  flags: '--revision <n>',
+  description: 'this revision; the newest when left out',
+}

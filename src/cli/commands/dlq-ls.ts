@@ -1,0 +1,40 @@
+import { groupLetters, type LetterGroup, letterFiles } from '../../audit/dead-letters.ts'
+import { isoOf } from '../../base/time.ts'
+import { unknownStream } from '../../model/counts.ts'
+import { type CommandDefinition, configOption, exitCode } from '../command.ts'
+import { alignedRows, type Paint } from '../output.ts'
+import { openReading, streamNamed } from '../reading.ts'
+
+/** `lakeward dlq ls`: dead letters by stream, reason and fingerprint. */
+export const command: CommandDefinition = {
+  arguments: [{ name: 'stream', description: `only this stream, or ${unknownStream}` }],
+  options: [configOption],
+  example: 'lakeward dlq ls app_events',
+  run: async (invocation) => {
+    const { config, lake, log } = await openReading(invocation)
+    const [stream] = invocation.arguments
+    if (stream !== undefined && stream !== unknownStream) streamNamed(invocation, config, stream)
+    const groups = await groupLetters(lake, letterFiles(log.state), stream)
+    const { output } = invocation
+    output.answer({ groups: groups.map(shownOf) }, listLines(groups, output.paint))
+    return exitCode.done
+  },
+}
+
+const shownOf = ({ firstSeenMs, lastSeenMs, ...group }: LetterGroup) => ({
+  ...group,
+  firstSeen: isoOf(firstSeenMs),
+  lastSeen: isoOf(lastSeenMs),
+})
+
+function listLines(groups: readonly LetterGroup[], paint: Paint): readonly string[] {
+  if (groups.length === 0) return ['there are no dead letters']
+  const rows = groups.map((group) => {
+    const { stream, reason, fingerprint, count, error } = group
+    const { firstSeen, lastSeen } = shownOf(group)
+    return [String(count), stream, reason, fingerprint, firstSeen, lastSeen, error]
+  })
+  const head = ['count', 'stream', 'reason', 'fingerprint', 'first seen', 'last seen', 'error']
+  const [first = '', ...rest] = alignedRows([head, ...rows])
+  return [paint.dim(first), ...rest]
+}

@@ -1,0 +1,41 @@
+import { verifyManifest } from '../../audit/verify-manifest.ts'
+import { lakeLane } from '../../daemon/pipeline.ts'
+import { findAnnouncement } from '../announced.ts'
+import { answerChecks } from '../check-answer.ts'
+import { type CommandDefinition, configOption, exitCode, flagOption } from '../command.ts'
+import { askPositions } from '../kafka-positions.ts'
+import { openReading, partitionArgument, streamArgument } from '../reading.ts'
+
+/** `lakeward ready verify`: proves a manifest against files, counts, log and brokers. */
+export const command: CommandDefinition = {
+  arguments: [
+    { name: 'stream', description: 'its name in the configuration', required: true },
+    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
+  ],
+  options: [
+    configOption,
+    { flags: '--allow-unchecked', description: 'exit 0 although a check could not be made' },
+  ],
+  example: 'lakeward ready verify app_events 2026-11-20T13',
+  run: async (invocation) => {
+    const reading = await openReading(invocation)
+    const { config, lake, log } = reading
+    const stream = streamArgument(invocation, config)
+    const partition = partitionArgument(invocation, stream)
+    const found = findAnnouncement(invocation, log.state, { stream: stream.name, partition })
+    if (found.kind === 'absent') {
+      invocation.output.answer({ verdict: 'failed', why: found.why, checks: [] }, [found.why])
+      return exitCode.failed
+    }
+    const { manifest, folded } = found
+    const checks = await verifyManifest({
+      lake,
+      pipeline: config.pipeline,
+      lane: lakeLane,
+      manifest,
+      folded,
+      askKafka: () => askPositions(invocation, reading),
+    })
+    return answerChecks(invocation, checks, flagOption(invocation, 'allowUnchecked'))
+  },
+}

@@ -1,0 +1,51 @@
+import { counted } from '../audit/check.ts'
+import { deadLettersOf } from '../audit/tables.ts'
+import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
+
+/** What an entry says, in a few words. */
+export function summaryOf(entry: LogEntry): string {
+  switch (entry.kind) {
+    case 'append':
+      return appendSummary(entry)
+    case 'ready': {
+      const names = entry.announcements.map(
+        ({ stream, partition }) => `${stream} ${partition.path}`,
+      )
+      return shortened(names)
+    }
+    case 'delivered': {
+      const names = entry.deliveries.map(({ stream, partitionPath, target }) => {
+        return `${stream} ${partitionPath} to ${target}`
+      })
+      return shortened(names)
+    }
+    case 'config':
+      return `version ${entry.version}, ${counted(entry.streams.length, 'stream')}`
+  }
+}
+
+function appendSummary({ ranges, body }: AppendEntry): string {
+  const offsets = ranges.reduce((sum, { first, next }) => sum + (next - first), 0n)
+  if (body.files.length === 0 && offsets === 0n) {
+    if (ranges.length > 0) return `start positions of ${counted(ranges.length, 'topic-partition')}`
+    return `evidence of ${counted(body.evidence.length, 'topic-partition')}`
+  }
+  const rows = rowsOf(body.files.filter(({ stream }) => stream !== deadLettersOf))
+  const letters = rowsOf(body.files.filter(({ stream }) => stream === deadLettersOf))
+  return [
+    counted(offsets, 'offset'),
+    counted(body.files.length, 'file'),
+    counted(rows, 'row'),
+    ...(letters === 0 ? [] : [counted(letters, 'dead letter')]),
+  ].join(', ')
+}
+
+const rowsOf = (files: AppendEntry['body']['files']): number =>
+  files.reduce((sum, { rowCount }) => sum + rowCount, 0)
+
+const namesShownMax = 3
+
+const shortened = (names: readonly string[]): string => {
+  const shown = names.slice(0, namesShownMax).join(', ')
+  return names.length > namesShownMax ? `${shown} and ${names.length - namesShownMax} more` : shown
+}
