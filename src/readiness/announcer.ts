@@ -9,7 +9,7 @@ import type { Random } from '../ports/random.ts'
 import type { MetadataAnswer } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideReady, type ReadyDecision } from '../protocol/readiness.ts'
-import type { Block } from '../protocol/readiness-blocks.ts'
+import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
 import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
@@ -20,6 +20,14 @@ import { gaugeReadiness } from './readiness-metrics.ts'
 const listedAtOnceMax = 16
 const failurePauseMsMax = 30_000
 const missingTopicAskedEachMs = 10_000
+/** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
+const passing: ReadonlySet<BlockRule> = new Set([
+  'delay',
+  'lagging',
+  'idle-without-proof',
+  'unpublished',
+  'metadata',
+])
 
 export interface AnnouncerPorts {
   readonly lake: Lake
@@ -237,7 +245,7 @@ export class Announcer {
     })
     for (const { stream, rule, partition, at } of blocks) {
       const known = this.#blocks.find((block) => block.stream === stream)
-      if (known?.rule === rule || rule === 'delay') continue
+      if (known?.rule === rule || passing.has(rule)) continue
       const topicPartition = at && topicPartitionName(at.source)
       const fields = { stream, partition: partition.path, rule, topicPartition }
       this.#ports.telemetry.log.info('partition-blocked', fields)
