@@ -10,7 +10,7 @@
  *
  * Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md, lz4_Block_format.md
  */
-import { copyBack } from './snappy.ts'
+import { copyLiteral, repeat } from './copy.ts'
 import { xxhash32 } from './xxhash32.ts'
 
 export type Lz4Outcome =
@@ -23,10 +23,13 @@ const skippableMagic = 0x184d2a50
 const storedBlock = 0x80000000
 const flag = { version: 0xc0, version1: 0x40, blockSum: 16, size: 8, sum: 4, dictionary: 1 }
 
+/** What a first buffer holds, as a multiple of the input. */
+const growthGuess = 4
+
 /** Inflates one or more frames. @param sizeBytesMax largest total size, inclusive. */
 export function inflateLz4(bytes: Uint8Array, sizeBytesMax: number): Lz4Outcome {
-  const out = new GrowingOutput(sizeBytesMax)
-  const input = new Lz4Input(bytes)
+  const out = new GrowingOutput(growthGuess * bytes.length, sizeBytesMax)
+  const input = new FrameInput(bytes)
   if (bytes.length === 0) return { kind: 'malformed' }
   while (input.at < bytes.length) {
     const magic = input.number(4)
@@ -40,8 +43,8 @@ export function inflateLz4(bytes: Uint8Array, sizeBytesMax: number): Lz4Outcome 
   return { kind: 'inflated', bytes: out.bytes.subarray(0, out.sizeBytes) }
 }
 
-/** Bytes read forward; a read past the end sets `failed` and gives 0. */
-class Lz4Input {
+/** What stands around blocks, read forward; a read past the end sets `failed` and gives 0. */
+class FrameInput {
   readonly bytes: Uint8Array
   at = 0
   failed = false
@@ -72,12 +75,13 @@ class Lz4Input {
 }
 
 class GrowingOutput {
-  bytes = new Uint8Array(4_096)
+  bytes: Uint8Array
   sizeBytes = 0
   full = false
   readonly sizeBytesMax: number
 
-  constructor(sizeBytesMax: number) {
+  constructor(guessBytes: number, sizeBytesMax: number) {
+    this.bytes = new Uint8Array(Math.min(guessBytes, sizeBytesMax))
     this.sizeBytesMax = sizeBytesMax
   }
 
@@ -89,7 +93,8 @@ class GrowingOutput {
       return false
     }
     if (needed > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length))
+      const doubled = Math.min(2 * this.bytes.length, this.sizeBytesMax)
+      const grown = new Uint8Array(Math.max(needed, doubled))
       grown.set(this.bytes.subarray(0, this.sizeBytes))
       this.bytes = grown
     }
@@ -104,7 +109,7 @@ class GrowingOutput {
   }
 }
 
-function inflateFrame(input: Lz4Input, out: GrowingOutput): boolean {
+function inflateFrame(input: FrameInput, out: GrowingOutput): boolean {
   const headerStart = input.at
   const flags = input.number(1)
   input.number(1)
@@ -128,7 +133,7 @@ interface FrameShape {
   readonly frameStart: number
 }
 
-function inflateBlocks(input: Lz4Input, out: GrowingOutput, frame: FrameShape): boolean {
+function inflateBlocks(input: FrameInput, out: GrowingOutput, frame: FrameShape): boolean {
   for (;;) {
     const size = input.number(4)
     if (input.failed) return false
@@ -143,28 +148,45 @@ function inflateBlocks(input: Lz4Input, out: GrowingOutput, frame: FrameShape): 
 
 /** One compressed block: literals and copies in turn; it ends with literals. */
 function inflateBlock(block: Uint8Array, out: GrowingOutput, frame: FrameShape): boolean {
-  const input = new Lz4Input(block)
+  const input = new BlockInput(block)
   for (;;) {
-    const token = input.number(1)
-    const literals = input.take(lengthOf(input, token >>> 4))
-    if (input.failed || literals === false || !out.append(literals)) return false
+    const token = input.byte()
+    const literals = input.length(token >>> 4)
+    if (literals > block.length - input.at || !out.reserve(literals)) return false
+    copyLiteral({ input: block, from: input.at, length: literals }, out.bytes, out.sizeBytes)
+    input.at += literals
+    out.sizeBytes += literals
     if (input.at === block.length) return true
-    const distance = input.number(2)
-    const length = 4 + lengthOf(input, token & 15)
-    if (input.failed || distance === 0) return false
+    const distance = input.byte() | (input.byte() << 8)
+    const length = 4 + input.length(token & 15)
+    if (input.at > block.length || distance === 0) return false
     if (distance > out.sizeBytes - frame.frameStart || !out.reserve(length)) return false
-    copyBack(out.bytes, out.sizeBytes, distance, length)
+    repeat(out.bytes, out.sizeBytes, length, distance)
     out.sizeBytes += length
   }
 }
 
-/** A length of four bits, carried on in bytes of 255 when it is 15. */
-function lengthOf(input: Lz4Input, nibble: number): number {
-  let length = nibble
-  if (nibble < 15) return length
-  for (;;) {
-    const byte = input.number(1)
-    length += byte
-    if (byte < 255) return length
+/** Bytes of one block; reading past their end gives 0 and leaves `at` behind it. */
+class BlockInput {
+  readonly #block: Uint8Array
+  at = 0
+
+  constructor(block: Uint8Array) {
+    this.#block = block
+  }
+
+  byte(): number {
+    return this.#block[this.at++] ?? 0
+  }
+
+  /** A length of four bits, carried on in bytes of 255 when it is 15. */
+  length(nibble: number): number {
+    let length = nibble
+    if (nibble < 15) return length
+    for (;;) {
+      const byte = this.byte()
+      length += byte
+      if (byte < 255) return length
+    }
   }
 }

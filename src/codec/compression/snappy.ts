@@ -9,6 +9,8 @@
  * Source: https://github.com/google/snappy/blob/main/format_description.txt
  */
 
+import { copyLiteral, repeat } from './copy.ts'
+
 /** @returns the announced length in bytes and where the elements start, or undefined. */
 function announcedLength(bytes: Uint8Array): { sizeBytes: number; next: number } | undefined {
   let sizeBytes = 0
@@ -41,7 +43,7 @@ export function inflateSnappy(bytes: Uint8Array, sizeBytesMax: number): SnappyOu
 /** Little-endian number of `count` bytes; the caller knows that they are there. */
 function littleEndian(bytes: Uint8Array, at: number, count: number): number {
   let value = 0
-  for (let index = 0; index < count; index++) value += (bytes[at + index] ?? 0) * 2 ** (8 * index)
+  for (let index = count - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] ?? 0)
   return value
 }
 
@@ -58,7 +60,7 @@ function fillSnappy(bytes: Uint8Array, first: number, out: Uint8Array): boolean 
       const length = 1 + (extra === 0 ? tag >>> 2 : littleEndian(bytes, at, extra))
       at += extra
       if (length > bytes.length - at || length > out.length - to) return false
-      out.set(bytes.subarray(at, at + length), to)
+      copyLiteral({ input: bytes, from: at, length }, out, to)
       at += length
       to += length
       continue
@@ -70,17 +72,8 @@ function fillSnappy(bytes: Uint8Array, first: number, out: Uint8Array): boolean 
     const distance = high + littleEndian(bytes, at, extra)
     at += extra
     if (distance === 0 || distance > to || length > out.length - to) return false
-    copyBack(out, to, distance, length)
+    repeat(out, to, length, distance)
     to += length
   }
   return to === out.length
-}
-
-/** Repeats what was written `distance` bytes before; source and target may overlap. */
-export function copyBack(out: Uint8Array, to: number, distance: number, length: number): void {
-  if (distance >= length) {
-    out.copyWithin(to, to - distance, to - distance + length)
-    return
-  }
-  for (let index = 0; index < length; index++) out[to + index] = out[to + index - distance] ?? 0
 }

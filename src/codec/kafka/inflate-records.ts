@@ -13,11 +13,11 @@
 import { gunzipSync } from 'node:zlib'
 import { Fault } from '../../base/fault.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
-import { inflateLz4 } from './lz4.ts'
+import { inflateLz4 } from '../compression/lz4-frame.ts'
 import type { BatchBytes, BatchFacts } from './record-batch.ts'
-import { inflateSnappy } from './snappy.ts'
 import { TooLarge } from './too-large.ts'
 import { canHold } from './walk-records.ts'
+import { inflateXerialSnappy } from './xerial-snappy.ts'
 import { inflateZstd } from './zstd.ts'
 
 const inflatedSizeBytesMax = 128 * 1_048_576
@@ -75,10 +75,17 @@ function inflate(section: Uint8Array, batch: BatchFacts): Uint8Array {
     case 'zstd':
       return inflateZstd(section, inflatedSizeBytesMax)
     case 'snappy':
-      return inflateSnappy(section, inflatedSizeBytesMax)
+      return inflateXerialSnappy(section, inflatedSizeBytesMax)
     case 'lz4':
-      return inflateLz4(section, inflatedSizeBytesMax)
+      return inflateFrames(section)
   }
+}
+
+function inflateFrames(section: Uint8Array): Uint8Array {
+  const outcome = inflateLz4(section, inflatedSizeBytesMax)
+  if (outcome.kind === 'inflated') return outcome.bytes
+  if (outcome.kind === 'too-large') throw new TooLarge()
+  throw new Error('a frame is malformed')
 }
 
 const isBufferTooLarge = (cause: unknown): boolean =>
