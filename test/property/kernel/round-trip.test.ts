@@ -103,11 +103,16 @@ test(
         )
         const result = roundTrip(schema.message, payloads)
         const refusedRows = new Set(result.refusals.map(({ row }) => row))
+        const notText = new Set(
+          result.refusals.filter(({ reason }) => reason === 'invalid-utf8').map(({ row }) => row),
+        )
         const ours = result.rows.values()
         for (const [row, bytes] of payloads.entries()) {
           const verdict = judge(schema, bytes)
           const mine = refusedRows.has(row) ? undefined : ours.next().value
           if (mine !== undefined && mayDiffer(verdict)) continue
+          // Known difference: protobufjs judges no proto2 string, and lakeward judges all.
+          if (notText.has(row) && schema.message.syntax === 'proto2') continue
           expect(refusedRows.has(row), `row ${row}`).toBe(verdict.kind !== 'row')
           if (verdict.kind !== 'row' || mine === undefined) refused += 1
           else {
