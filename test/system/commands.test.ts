@@ -1,0 +1,544 @@
+/** Every reading command on what a short demo leaves, and the damage that each check must find. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { LocalLake } from '../../src/adapters/local/local-lake.ts'
+import { SystemClock } from '../../src/adapters/local/system-clock.ts'
+import { SystemRandom } from '../../src/adapters/local/system-random.ts'
+import { encodeCheckpoint, parseCheckpoint } from '../../src/codec/log/checkpoint.ts'
+import { openCommitLog } from '../../src/committer/commit-log.ts'
+import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
+import { SimTelemetry } from '../sim/telemetry.ts'
+import { commandLine, type Ended } from '../support/command-line.ts'
+import { DamagedLake, type LoggedFile } from '../support/damage.ts'
+import { duck } from '../support/duck.ts'
+import { lakeward } from '../support/processes.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+interface DemoLine {
+  readonly read: number
+  readonly written: number
+  readonly late: number
+  readonly deadLettered: number
+  readonly ready: readonly string[]
+}
+
+interface ShownCheck {
+  readonly name: string
+  readonly stream?: string
+  readonly state: 'ok' | 'failed' | 'not-checkable'
+  readonly detail: string
+  readonly findings: readonly string[]
+}
+
+interface Verdict {
+  readonly verdict: ShownCheck['state']
+  readonly checks: readonly ShownCheck[]
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let config = ''
+let lake: DamagedLake
+let demo: DemoLine
+let broker: EmbeddedBroker
+let brokerPort = 0
+/** The first announced hour of page views, as people write it. */
+let hour = ''
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  const place = join(folder.path, 'demo')
+  const ended = await lakeward(['demo', '--exit-when-ready', '--folder', place])
+  expect(ended.code, ended.stderr).toBe(0)
+  demo = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as DemoLine
+  config = join(place, 'lakeward.yaml')
+  lake = new DamagedLake(join(place, 'lake'), 'shop')
+  brokerPort = Number(/brokers: \[127\.0\.0\.1:(\d+)\]/.exec(await readFile(config, 'utf8'))?.[1])
+  broker = await startBroker({ directory: join(place, 'broker'), port: brokerPort })
+  hour = /page_views\/dt=(\S+)\/hour=(\d\d)/.exec(demo.ready.join(' '))?.slice(1).join('T') ?? ''
+})
+
+afterAll(async () => {
+  await broker.close()
+  await folder[Symbol.asyncDispose]()
+})
+
+const run = (...words: readonly string[]): Promise<Ended> => commandLine([...words, '-c', config])
+
+/** The answer for machines: one line of JSON. */
+async function json<T>(...words: readonly string[]): Promise<T & { exit: number }> {
+  const { exit, out, error } = await run(...words, '--json')
+  expect(out.trimEnd().split('\n'), error).toHaveLength(1)
+  return { ...(JSON.parse(out) as T), exit }
+}
+
+/** Checks that are not ok, by name: "order page_views". */
+function wrongIn({ checks }: Verdict): Readonly<Record<string, ShownCheck['state']>> {
+  const wrong = checks.filter(({ state }) => state !== 'ok')
+  return Object.fromEntries(
+    wrong.map(({ name, stream, state }) => [
+      stream === undefined ? name : `${name} ${stream}`,
+      state,
+    ]),
+  )
+}
+
+/** A file of a stream with at least `rows` rows, in a partition that is not announced. */
+async function openFile(stream: string, rows = 3): Promise<LoggedFile> {
+  const isOpen = (file: LoggedFile): boolean =>
+    !demo.ready.includes(`shop/${stream}/${file.partitionPath}/1`)
+  const files = (await lake.files()).map(({ file }) => file)
+  const found = files.find(
+    (file) => file.stream === stream && isOpen(file) && file.rowCount >= rows,
+  )
+  if (found === undefined) throw new Error(`the demo leaves a file of ${stream} in an open hour`)
+  return found
+}
+
+describe('a whole lake', () => {
+  test('passes every check, deep ones too, and names each', async () => {
+    const { exit, out } = await run('verify', '--deep')
+    expect(exit, out).toBe(0)
+    const names = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0])
+    expect(new Set(names)).toEqual(
+      new Set([
+        ...['log', 'ranges', 'counts', 'events', 'files', 'strays', 'rows', 'announcements'],
+        ...['kafka', 'checksums', 'decoded', 'order', 'duplicates', 'letters', 'offsets'],
+      ]),
+    )
+  })
+
+  test('counts as many events as the demo produced', async () => {
+    const { checks } = await json<Verdict>('verify')
+    const counts = checks.find(({ name }) => name === 'counts')
+    expect(counts?.detail).toContain(`${demo.read} events read`)
+  })
+
+  test('is looked at by stream and by hours', async () => {
+    const [from, to] = [
+      hour,
+      `${hour.slice(0, 11)}${String(Number(hour.slice(11)) + 1).padStart(2, '0')}`,
+    ]
+    const one = await json<Verdict>('verify', 'page_views', '--hours', `${from}..${to}`, '--deep')
+    expect(one.exit).toBe(0)
+    const { rows } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    const decoded = one.checks.find(({ name }) => name === 'decoded')
+    expect(decoded?.detail).toContain(`${rows} rows`)
+    expect(one.checks.map(({ name }) => name)).not.toContain('ranges')
+  })
+
+  test('is not verified without brokers, unless that is allowed', async () => {
+    await broker.close()
+    onTestFinished(async () => {
+      const directory = join(config, '..', 'broker')
+      broker = await startBroker({ directory, port: brokerPort })
+    })
+    const told = await json<Verdict>('verify')
+    expect(told.exit).toBe(1)
+    expect(told.verdict).toBe('not-checkable')
+    expect(wrongIn(told)).toEqual({ kafka: 'not-checkable' })
+    const allowed = await run('verify', '--allow-unchecked')
+    expect(allowed.exit).toBe(0)
+    expect(allowed.out).toMatch(/kafka +not checkable: could not reach any Kafka broker/)
+  })
+
+  test.each([
+    [
+      'verify nothing',
+      'stream "nothing" is not configured; known: page_views, sessions, purchases',
+    ],
+    ['verify --hours 2026-11-20', 'write A..B'],
+    ['verify --hours 2026-11-20..2026-11-20', 'the end is not after the beginning'],
+    ['verify --hours 2026-13-20..2026-11-20', 'there is no such date or hour'],
+    ['why nothing 2026-11-20T00', 'stream "nothing" is not configured'],
+    ['why page_views 2026-11-20', 'the stream is partitioned by hour'],
+    ['ready ls nothing', 'stream "nothing" is not configured'],
+    ['ready show page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
+    ['files page_views 2026-11-20T00 --format csv', 'accepted: paths, symlink, json'],
+    ['log show x', '"x" is not an index'],
+    ['log ls --limit many', '"many" is not a whole number'],
+    ['status nothing', 'stream "nothing" is not configured'],
+    ['status --watch', '--watch: not supported by this version'],
+    ['dlq ls nothing', 'stream "nothing" is not configured'],
+    ['dlq show nothing', 'accepted: a fingerprint of 16 hex digits'],
+  ])('"%s" is refused with exit code 2: %s', async (line, message) => {
+    const { exit, out, error } = await run(...line.split(' '))
+    expect({ exit, out }).toEqual({ exit: 2, out: '' })
+    expect(error).toContain(message)
+  })
+})
+
+describe('verify finds', () => {
+  const verifyDeep = (): Promise<Verdict & { exit: number }> => json<Verdict>('verify', '--deep')
+
+  test('a file that is gone', async () => {
+    const { path } = await openFile('page_views')
+    await lake.remove(path)
+    const told = await verifyDeep()
+    expect(told.exit).toBe(1)
+    expect(wrongIn(told)).toMatchObject({ files: 'failed', decoded: 'failed' })
+    const files = told.checks.find(({ name }) => name === 'files')
+    expect(files?.findings).toEqual([`"${path}": missing on the lake`])
+  })
+
+  test('a byte that changed, though size and rows are right', async () => {
+    const { path } = await openFile('sessions')
+    await lake.flip(path)
+    const told = await verifyDeep()
+    expect(told.exit).toBe(1)
+    expect(wrongIn(told)).toMatchObject({ checksums: 'failed' })
+    expect(told.checks.find(({ name }) => name === 'files')?.state).toBe('ok')
+  })
+
+  test('a row that was dropped, though size and checksum are those of the log', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    await lake.rewrite(path, `SELECT * FROM rows WHERE nth < ${rowCount}`, { rowCount })
+    expect(wrongIn(await verifyDeep())).toMatchObject({ rows: 'failed', decoded: 'failed' })
+  })
+
+  test('a row that was dropped, though the log says so too: an event was written without it', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    const less = { rowCount: rowCount - 1 }
+    await lake.rewrite(path, `SELECT * FROM rows WHERE nth < ${rowCount}`, less)
+    expect(wrongIn(await verifyDeep())).toMatchObject({ events: 'failed' })
+  })
+
+  test('a row that stands twice in the place of another one', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    const twice = `SELECT * FROM rows WHERE nth < ${rowCount} UNION ALL SELECT * FROM rows WHERE nth = ${rowCount - 1}`
+    await lake.rewrite(path, `${twice} ORDER BY nth`, { rowCount })
+    const told = await verifyDeep()
+    expect(wrongIn(told)).toMatchObject({ 'duplicates page_views': 'failed' })
+    expect(wrongIn(told)).not.toHaveProperty('order page_views')
+  })
+
+  test('a row of an offset that its commit does not cover', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    const moved = `SELECT * REPLACE (CASE WHEN nth = ${rowCount} THEN _offset + 1000000 ELSE _offset END AS _offset) FROM rows ORDER BY nth`
+    await lake.rewrite(path, moved, { rowCount })
+    const told = await verifyDeep()
+    expect(wrongIn(told)).toMatchObject({ 'duplicates page_views': 'failed' })
+    const [finding] = told.checks.find(({ state }) => state === 'failed')?.findings ?? []
+    expect(finding).toMatch(/is in a file of a commit that covers \[\d+, \d+\) of it$/)
+  })
+
+  test('rows that do not stand in the order of their offsets', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    await lake.rewrite(path, 'SELECT * FROM rows ORDER BY nth DESC', { rowCount })
+    expect(wrongIn(await verifyDeep())).toEqual({ 'order page_views': 'failed' })
+  })
+
+  test('rows without identity columns: order and duplicates cannot be looked at', async () => {
+    const { path, rowCount } = await openFile('page_views')
+    await lake.rewrite(path, 'SELECT * EXCLUDE (_offset) FROM rows ORDER BY nth', { rowCount })
+    const told = await verifyDeep()
+    expect(told.exit).toBe(1)
+    expect(wrongIn(told)).toEqual({
+      'order page_views': 'not-checkable',
+      'duplicates page_views': 'not-checkable',
+      offsets: 'not-checkable',
+    })
+    expect(told.checks.find(({ name }) => name === 'order')?.detail).toBe('columns not listed')
+    expect((await run('verify', '--deep', '--allow-unchecked')).exit).toBe(0)
+  })
+
+  test('a dead letter that tells another reason than was counted', async () => {
+    const file = (await lake.files()).find(({ file: at }) => at.stream === '_dead_letters')?.file
+    const { path, rowCount } = file ?? (await openFile('_dead_letters'))
+    const other = "SELECT * REPLACE ('decode' AS step, 'another' AS reason) FROM rows ORDER BY nth"
+    await lake.rewrite(path, other, { rowCount })
+    expect(wrongIn(await verifyDeep())).toEqual({ letters: 'failed' })
+  })
+
+  test('a file of ours that the log does not know', async () => {
+    const { path } = await openFile('page_views')
+    await lake.copy(path, path.replace(/-\d+\.parquet$/, '-99.parquet'))
+    expect(wrongIn(await json<Verdict>('verify'))).toEqual({ strays: 'failed' })
+  })
+
+  test('an announcement that says other rows than its files have', async () => {
+    const { logEntry } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    await lake.edit(lake.entryFile(logEntry), (entry) => {
+      const { inline } = entry['body'] as { inline: { manifests: { rows: number }[] } }
+      for (const manifest of inline.manifests) manifest.rows += 1
+    })
+    expect(wrongIn(await json<Verdict>('verify'))).toEqual({ announcements: 'failed' })
+  })
+
+  test('an entry that cannot be read: nothing behind it is called right', async () => {
+    const file = lake.entryFile(5)
+    await lake.keep(file)
+    await writeFile(file, '{ "format": 1 }')
+    const told = await verifyDeep()
+    expect(told.exit).toBe(1)
+    expect(told.checks.every(({ state }) => state !== 'ok')).toBe(true)
+    expect(told.checks[0]).toMatchObject({ name: 'log', state: 'failed' })
+  })
+})
+
+describe('ready', () => {
+  test('ls lists every announcement of a stream', async () => {
+    const { out, exit } = await run('ready', 'ls', 'page_views')
+    expect(exit).toBe(0)
+    expect(out.trimEnd().split('\n')).toHaveLength(
+      demo.ready.filter((id) => id.includes('/page_views/')).length,
+    )
+    const { announced } = await json<{ announced: { partitionPath: string }[] }>(
+      'ready',
+      'ls',
+      'page_views',
+    )
+    for (const { partitionPath } of announced) {
+      expect(demo.ready).toContain(`shop/page_views/${partitionPath}/1`)
+    }
+  })
+
+  test('show gives the manifest that stands on the lake', async () => {
+    const { exit: _, ...shown } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    const path = join(lake.folder, '_lakeward/shop/ready/page_views', shown.partitionPath, '1.json')
+    expect(shown).toEqual(JSON.parse(await readFile(path, 'utf8')))
+    const text = await run('ready', 'show', 'page_views', shown.partitionPath, '--revision', '1')
+    expect(JSON.parse(text.out)).toEqual(shown)
+  })
+
+  test('show of what is not announced is a no', async () => {
+    const other = await run('ready', 'show', 'page_views', hour, '--revision', '2')
+    expect(other).toMatchObject({ exit: 1, out: expect.stringContaining('has no revision 2') })
+    const none = await run('ready', 'show', 'page_views', '2020-01-01T00')
+    expect(none).toMatchObject({ exit: 1, out: expect.stringContaining('is not announced') })
+  })
+
+  const verifyHour = (): Promise<Verdict & { exit: number }> =>
+    json<Verdict>('ready', 'verify', 'page_views', hour)
+
+  test('verify proves a sound announcement', async () => {
+    const told = await verifyHour()
+    expect(wrongIn(told)).toEqual({})
+    expect(told.exit).toBe(0)
+    expect(told.checks.map(({ name }) => name)).toEqual([
+      ...['manifest', 'files', 'checksums', 'rows', 'folder', 'counts', 'sources', 'kafka'],
+    ])
+  })
+
+  test('verify finds a byte, a file and a manifest that are not as announced', async () => {
+    const { files, partitionPath } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    const [first, second] = files
+    await lake.flip(first?.path ?? '')
+    expect(wrongIn(await verifyHour())).toMatchObject({ checksums: 'failed' })
+    await lake.remove(second?.path ?? '')
+    expect(wrongIn(await verifyHour())).toMatchObject({ checksums: 'failed', files: 'failed' })
+    await lake.remove(`_lakeward/shop/ready/page_views/${partitionPath}/1.json`)
+    expect(wrongIn(await verifyHour())).toMatchObject({ manifest: 'failed' })
+  })
+
+  test('verify finds a file beside the announced ones, and offsets that are not the log’s', async () => {
+    const { files, logEntry } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    const path = files[0]?.path ?? ''
+    await lake.copy(path, path.replace(/-\d+\.parquet$/, '-99.parquet'))
+    await lake.edit(lake.entryFile(logEntry), (entry) => {
+      const { inline } = entry['body'] as {
+        inline: { manifests: { sources: { next: string }[] }[] }
+      }
+      for (const { sources } of inline.manifests) for (const source of sources) source.next += '0'
+    })
+    expect(wrongIn(await verifyHour())).toMatchObject({
+      folder: 'failed',
+      sources: 'failed',
+      kafka: 'failed',
+    })
+  })
+})
+
+describe('files', () => {
+  test('are exactly those that make up the partition, for any reader', async () => {
+    const { rows } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+    const { exit, out } = await run('files', 'page_views', hour)
+    expect(exit).toBe(0)
+    const paths = out
+      .trimEnd()
+      .split('\n')
+      .map((path) => `'${path}'`)
+    const [found] = await duck(`SELECT count(*) AS rows FROM read_parquet([${paths.join()}])`)
+    expect(found).toEqual({ rows: BigInt(rows) })
+    const symlinks = await run('files', 'page_views', hour, '--format', 'symlink')
+    expect(
+      symlinks.out
+        .trimEnd()
+        .split('\n')
+        .map((url) => `'${new URL(url).pathname}'`),
+    ).toEqual(paths)
+    const listed = await run('files', 'page_views', hour, '--format', 'json')
+    const { files } = JSON.parse(listed.out) as { files: { file: string; rows: number }[] }
+    expect(files.map(({ file }) => `'${file}'`)).toEqual(paths)
+    expect(files.reduce((sum, file) => sum + file.rows, 0)).toBe(rows)
+  })
+
+  test('of an hour that is not announced are listed, with exit code 1', async () => {
+    const { partitionPath } = await openFile('page_views')
+    const { exit, out, error } = await run('files', 'page_views', partitionPath)
+    expect(exit).toBe(1)
+    expect(out).toContain(`/page_views/${partitionPath}/shop-`)
+    expect(error).toContain('is not announced')
+  })
+})
+
+describe('log', () => {
+  test('ls shows the newest entries, oldest first', async () => {
+    const { entries, next } = await json<{
+      entries: { index: number; kind: string }[]
+      next: number
+    }>('log', 'ls', '--limit', '4')
+    expect(entries.map(({ index }) => index)).toEqual([next - 4, next - 3, next - 2, next - 1])
+    const { out } = await run('log', 'ls', '--limit', '1000')
+    expect(out.trimEnd().split('\n')).toHaveLength(next)
+    expect(out).toMatch(/^0 +\S+ +config +[0-9a-f]{8} +version 1, 3 streams\n/)
+    expect(out).toMatch(/\n1 +\S+ +append +[0-9a-f]{8} +start positions of 4 topic-partitions\n/)
+  })
+
+  test('show prints one entry whole with its verdict', async () => {
+    const { entry, verdict } = await json<{ entry: { kind: string }; verdict: { kind: string } }>(
+      ...['log', 'show', '0'],
+    )
+    expect(entry.kind).toBe('config')
+    expect(verdict.kind).toBe('decided')
+    const { out } = await run('log', 'show', '1')
+    expect(out).toMatch(/^entry 1 append, decided, /)
+    expect(await run('log', 'show', '100000')).toMatchObject({ exit: 1 })
+  })
+
+  test('an entry that is void is said to be', async () => {
+    const list = (): Promise<{ entries: { index: number; kind: string; void?: string }[] }> =>
+      json('log', 'ls', '--limit', '1000')
+    const last = (await list()).entries.findLast(({ kind }) => kind === 'append')?.index ?? -1
+    await lake.edit(lake.entryFile(last), (entry) => Object.assign(entry, { configVersion: 7 }))
+    const because = 'config-changed: made under version 7, in force is 1'
+    expect((await list()).entries.find(({ index }) => index === last)?.void).toBe(because)
+    expect((await run('log', 'ls')).out).toContain(`void (${because})`)
+    const told = await json<{ voids: { entry: number; because: string }[] }>('log', 'verify')
+    expect(told.voids).toContainEqual({ entry: last, because })
+    expect((await run('log', 'show', String(last))).out).toContain(`void: ${because}`)
+  })
+
+  test('verify folds from zero and from each checkpoint, and finds one that lies', async () => {
+    const store = new LocalLake(`file:${lake.folder}`)
+    const [clock, random, telemetry] = [new SystemClock(), new SystemRandom(), new SimTelemetry()]
+    const options = { lake: store, pipeline: 'shop', clock, random, telemetry, checkpointEvery: 7 }
+    await openCommitLog(options)
+    const [checkpoint] = await store.list('_lakeward/shop/checkpoints')
+    const path = checkpoint?.path ?? ''
+    onTestFinished(() => store.remove(path))
+    const sound = await json<Verdict>('log', 'verify')
+    expect(wrongIn(sound)).toEqual({})
+    expect(sound.checks.find(({ name }) => name === 'checkpoints')?.detail).toContain(
+      '1 checkpoint',
+    )
+
+    const bytes = (await store.read(path)) ?? new Uint8Array()
+    const state = parseCheckpoint(bytes, path)
+    await store.put(path, encodeCheckpoint({ ...state, voidCount: state.voidCount + 1 }))
+    const lying = await json<Verdict>('log', 'verify')
+    expect(lying.exit).toBe(1)
+    expect(wrongIn(lying)).toEqual({ checkpoints: 'failed' })
+    await store.put(path, new Uint8Array(8))
+    expect(wrongIn(await json<Verdict>('log', 'verify'))).toEqual({ checkpoints: 'failed' })
+  })
+
+  test('verify finds a published file that is gone', async () => {
+    const { path } = await openFile('purchases', 1)
+    await lake.remove(path)
+    const told = await json<Verdict>('log', 'verify')
+    expect(told.exit).toBe(1)
+    expect(wrongIn(told)).toEqual({ files: 'failed' })
+  })
+})
+
+describe('status', () => {
+  test('tells of each stream where it stands and what waits', async () => {
+    const told = await json<{
+      streams: {
+        name: string
+        lagRecords: string
+        deadLetters: number
+        late: number
+        waiting?: object
+      }[]
+    }>('status')
+    expect(told.exit).toBe(0)
+    expect(told.streams.map(({ name }) => name)).toEqual(['page_views', 'sessions', 'purchases'])
+    expect(told.streams.every(({ lagRecords }) => lagRecords === '0')).toBe(true)
+    expect(told.streams.reduce((sum, { late }) => sum + late, 0)).toBe(demo.late)
+    const { out } = await run('status', 'sessions')
+    expect(out).toMatch(/^pipeline shop: \d+ log entries/)
+    expect(out).toContain('stream sessions, table sessions')
+    expect(out).not.toContain('stream purchases')
+  })
+})
+
+describe('dlq', () => {
+  interface Group {
+    readonly stream: string
+    readonly reason: string
+    readonly fingerprint: string
+    readonly count: number
+    readonly firstSeen: string
+    readonly lastSeen: string
+  }
+
+  test('ls groups by stream, reason and fingerprint, and leaves none out', async () => {
+    const { groups } = await json<{ groups: Group[] }>('dlq', 'ls')
+    const total = groups.reduce((sum, { count }) => sum + count, 0)
+    expect(total).toBe(demo.late + demo.deadLettered)
+    expect(new Set(groups.map(({ fingerprint }) => fingerprint)).size).toBe(groups.length)
+    for (const { firstSeen, lastSeen } of groups) expect(firstSeen <= lastSeen).toBe(true)
+    const own = await json<{ groups: Group[] }>('dlq', 'ls', 'sessions')
+    expect(own.groups).toEqual(groups.filter(({ stream }) => stream === 'sessions'))
+    expect((await run('dlq', 'ls', '_unknown')).out).toContain('envelope-malformed')
+  })
+
+  test('show prints one letter whole, by fingerprint and by place', async () => {
+    const { groups } = await json<{ groups: Group[] }>('dlq', 'ls', 'sessions')
+    const { fingerprint = '', count } = groups.find(({ reason }) => reason !== 'late') ?? {}
+    const shown = await json<{
+      letter: Record<string, unknown> & { value: { hex: string } }
+      count: number
+    }>('dlq', 'show', fingerprint)
+    expect(shown.count).toBe(count)
+    expect(shown.letter).toMatchObject({ stream: 'sessions', fingerprint })
+    expect(shown.letter.value.hex).toMatch(/^([0-9a-f]{2})+$/)
+    const { topic, partition, offset, index } = shown.letter
+    const place = [topic, partition, offset, index].map(String).join('/')
+    const same = await json<typeof shown>('dlq', 'show', place)
+    expect(same.letter).toEqual(shown.letter)
+    const { out } = await run('dlq', 'show', place)
+    expect(out).toContain(shown.letter.value.hex)
+    expect(await run('dlq', 'show', 'shop.events/0/99999999/0')).toMatchObject({ exit: 1 })
+  })
+
+  test('a damaged file of letters is named, with what to do', async () => {
+    const file = (await lake.files()).find(({ file: at }) => at.stream === '_dead_letters')?.file
+    const path = file?.path ?? ''
+    await lake.keep(join(lake.folder, path))
+    await writeFile(join(lake.folder, path), 'no Parquet')
+    const { exit, error } = await run('dlq', 'ls')
+    expect(exit).toBe(1)
+    expect(error).toContain(`file "${path}" of the lake cannot be read`)
+    expect(error).toMatch(/hint: Run "lakeward verify --deep"/)
+  })
+})
+
+test('why tells of an announced hour when it was', async () => {
+  const told = await json<{ rule: string; since: string }>('why', 'page_views', hour)
+  const { decidedAt } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
+  expect(told).toMatchObject({ exit: 0, rule: 'announced', since: decidedAt })
+})
+
+test('a configuration that is not there is exit code 2 for every command', async () => {
+  for (const words of ['verify', 'status', 'log ls', 'log verify', 'dlq ls', 'ready ls x']) {
+    const { exit } = await commandLine([...words.split(' '), '-c', join(folder.path, 'none.yaml')])
+    expect(exit, words).toBe(2)
+  }
+})
