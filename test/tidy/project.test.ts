@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 interface Manifest {
@@ -35,4 +35,14 @@ test('nothing in the tree names the place it was made in', () => {
     return place.test(readFileSync(path, 'utf8'))
   })
   expect(named).toEqual([])
+})
+
+test('docs/status.md names only files that are there', () => {
+  const text = readFileSync('docs/status.md', 'utf8')
+  const named = [
+    ...text.matchAll(/`((?:test|src|bench|docs|examples|config|docker|bin)\/[^`*|\s]*)`/g),
+  ]
+  const paths = [...new Set(named.map(([, path = '']) => path))]
+  expect(paths.length).toBeGreaterThan(20)
+  expect(paths.filter((path) => !existsSync(path))).toEqual([])
 })
