@@ -3,11 +3,12 @@
  *
  * usage: naive.ts BROKER TOPIC ROWS FOLDER; prints {"rows", "cpuSeconds", "peakRssBytes", "outputBytes"}.
  * At its best settings: one decode per event without `toObject`, row groups of 8,192 rows, eachBatch
- * with auto-commit off, one file.
+ * with auto-commit off, one file. CPU time counts from the first fetch on, in its favour.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import protobuf from 'protobufjs'
 
@@ -73,24 +74,28 @@ const platforms = ['UNKNOWN', 'IOS', 'ANDROID', 'WEB']
 
 type Decoded = Record<string, unknown> & { ext: Record<string, string>; platform: number }
 
+/** Changes the decoded event in place: absent fields have their defaults on its prototype. */
 function rowOf(value: Buffer): Record<string, unknown> {
   const { payload } = rawEvent.decode(value) as unknown as { payload: Uint8Array }
   const event = appEvent.decode(payload) as unknown as Decoded
-  const number = (field: string): number => Number(event[field])
-  return {
-    ...event,
-    event_time: number('event_time'),
-    user_id: number('user_id'),
-    session_id: number('session_id'),
-    platform: platforms[event.platform],
-    ext: Object.entries(event.ext).map(([key, entry]) => ({ key, value: entry })),
-  }
+  const { ext, platform } = event
+  const row: Record<string, unknown> = event
+  for (const field of ['event_time', 'user_id', 'session_id']) row[field] = Number(row[field])
+  row['platform'] = platforms[platform]
+  row['ext'] = Object.entries(ext).map(([key, entry]) => ({ key, value: entry }))
+  return row
 }
 
+// kafkajs leaves zstd to whoever wants it; node:zlib has it.
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+  compress: async (encoder: { buffer: Buffer }) => zstdCompressSync(encoder.buffer),
+  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
+})
 const kafka = new kafkajs.Kafka({
   clientId: 'naive',
   brokers: [broker],
   logLevel: kafkajs.logLevel.NOTHING,
+  retry: { retries: 0 },
 })
 const consumer = kafka.consumer({ groupId: `naive-${process.pid}`, maxBytesPerPartition: 4 << 20 })
 const path = join(folder, `naive-${process.pid}.parquet`)
@@ -99,8 +104,13 @@ writer.setRowGroupSize(8_192)
 let rows = 0
 let peakRssBytes = 0
 const { promise: done, resolve: finish } = Promise.withResolvers<void>()
+consumer.on(consumer.events.CRASH, ({ payload }) => {
+  console.error(payload.error)
+  process.exit(1)
+})
 await consumer.connect()
 await consumer.subscribe({ topic, fromBeginning: true })
+const begun = process.cpuUsage()
 await consumer.run({
   autoCommit: false,
   eachBatchAutoResolve: false,
@@ -116,7 +126,7 @@ await consumer.run({
 })
 await done
 await writer.close()
-const { user, system } = process.cpuUsage()
+const { user, system } = process.cpuUsage(begun)
 const outputBytes = statSync(path).size
 console.log(JSON.stringify({ rows, cpuSeconds: (user + system) / 1e6, peakRssBytes, outputBytes }))
 process.exit(0)

@@ -1,0 +1,62 @@
+/**
+ * The topic of app events: made once by its own broker process, kept in `bench/data` by seed and size.
+ *
+ *     node bench/ingest/topic.ts FOLDER ROWS     makes it, or does nothing when it is there
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import { AppEvents } from '../datasets/app-event.ts'
+
+export const topicName = 'app.events'
+export const emptyTopicName = 'app.empty'
+export const partitionCount = 4
+export const recordsPerBatch = 400
+const seed = 20_261_120
+
+/** Folder of the broker that holds the topic. */
+export const topicFolder = (rows: number): string =>
+  join(import.meta.dirname, '..', 'data', `app-event-${seed}-${rows}`)
+
+export const topicText = (rows: number): string =>
+  `app-event, ${rows} events, seed ${seed}, ${partitionCount} partitions, zstd batches of ` +
+  `${recordsPerBatch} records`
+
+const madeMark = 'made.json'
+
+export const isTopicMade = (rows: number): boolean => existsSync(join(topicFolder(rows), madeMark))
+
+async function makeTopic(rows: number): Promise<void> {
+  if (isTopicMade(rows)) return
+  const directory = topicFolder(rows)
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  const broker = await startBroker({ directory })
+  try {
+    broker.createTopic(topicName, partitionCount)
+    broker.createTopic(emptyTopicName, partitionCount)
+    await produce(rows, broker.port)
+  } finally {
+    await broker.close()
+  }
+  writeFileSync(join(directory, madeMark), `${JSON.stringify({ seed, rows })}\n`)
+}
+
+async function produce(rows: number, port: number): Promise<void> {
+  const events = new AppEvents(seed)
+  const brokers = [`127.0.0.1:${port}`]
+  const producer = new RecordProducer({ brokers, clientId: 'bench', compression: 'zstd' })
+  for (let first = 0, batch = 0; first < rows; first += recordsPerBatch, batch++) {
+    const records = Array.from({ length: Math.min(recordsPerBatch, rows - first) }, () => {
+      const { eventTimeMs, value } = events.next()
+      const partition = batch % partitionCount
+      return { topic: topicName, partition, key: undefined, value, timestampMs: eventTimeMs }
+    })
+    await producer.send(records)
+    if (batch % 250 === 249) console.error(`topic: ${first + recordsPerBatch} of ${rows} events`)
+  }
+  await producer.close()
+}
+
+if (import.meta.main) await makeTopic(Number(process.argv[2]))
