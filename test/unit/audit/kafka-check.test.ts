@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { checkKafka, type KafkaAnswer } from '../../../src/audit/kafka-check.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import { nextOffset, offset } from '../../../src/model/offset.ts'
+import {
+  clusterId,
+  type SourcePartition,
+  sourceKey,
+  topicId,
+} from '../../../src/model/topic-partition.ts'
+import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
+import { appendEntry, sampleSource, startRange } from '../../support/log-samples.ts'
+
+const writer = writerId('9f3ac1d2b0e4a67700112233445566aa')
+const entry = appendEntry(commitIdOf(writer, 0), { ranges: [startRange(0, 50)] })
+/** Committed up to 50 on one topic-partition. */
+const { state } = foldEntry(emptyFold(), 0, entry, '0')
+const key = sourceKey(sampleSource(0))
+
+function answer(
+  [first, next]: readonly [bigint, bigint],
+  sources: readonly SourcePartition[] = [sampleSource(0)],
+): Extract<KafkaAnswer, { kind: 'answered' }> {
+  return {
+    kind: 'answered',
+    metadata: { clusterId: clusterId('cluster-1'), sources, missingTopics: [] },
+    starts: new Map([[key, offset(first)]]),
+    ends: new Map([[key, nextOffset(next)]]),
+  }
+}
+
+test('a position between the broker’s first and last offset is right, with what it is behind', () => {
+  expect(checkKafka(state, answer([50n, 50n])).state).toBe('ok')
+  expect(checkKafka(state, answer([0n, 60n]))).toMatchObject({
+    state: 'ok',
+    detail: '1 position, 10 records behind',
+  })
+})
+
+test('a lake ahead of its broker is wrong', () => {
+  expect(checkKafka(state, answer([0n, 49n])).findings).toEqual([
+    '"growth.events/0": committed up to 50, the broker ends at 49',
+  ])
+})
+
+test('records that are gone before they were read are wrong', () => {
+  expect(checkKafka(state, answer([51n, 60n])).findings).toEqual([
+    '"growth.events/0": committed up to 50, the broker begins at 51: a gap',
+  ])
+})
+
+test('a topic that was made anew is wrong', () => {
+  const anew = { ...sampleSource(0), topicId: topicId('00000000-0000-0000-0000-000000000001') }
+  const { state: verdict, findings } = checkKafka(state, answer([0n, 60n], [anew]))
+  expect(verdict).toBe('failed')
+  expect(findings[0]).toMatch(/the brokers have no topic id 7f0e8a4e-/)
+})
+
+test('what does not answer is not called right', () => {
+  expect(checkKafka(state, { kind: 'silent', why: 'nobody there' })).toMatchObject({
+    state: 'not-checkable',
+    detail: 'nobody there',
+  })
+  const leaderless: KafkaAnswer = { ...answer([0n, 60n]), ends: new Map() }
+  expect(checkKafka(state, leaderless)).toMatchObject({
+    state: 'not-checkable',
+    detail: 'the leader of "growth.events/0" does not answer',
+  })
+})

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { durationMs, unixMs } from '../../../src/base/time.ts'
+import { shownBytes } from '../../../src/cli/commands/dlq-show.ts'
+import { type DaemonView, withDaemon } from '../../../src/cli/commands/why.ts'
+import { sourceKey } from '../../../src/model/topic-partition.ts'
+import { emptyFold } from '../../../src/protocol/fold.ts'
+import type { ReadinessFacts, ReadyStream } from '../../../src/protocol/readiness-facts.ts'
+import { sampleSource, stream, table } from '../../support/log-samples.ts'
+
+const ready: ReadyStream = {
+  name: stream,
+  table,
+  topics: ['growth.events'],
+  scheme: { by: 'hour', timezone: 'UTC' },
+  readyDelayMs: durationMs(0),
+  idleMs: durationMs(60_000),
+  targets: [],
+}
+const sources = [sampleSource(0), sampleSource(1)]
+const facts: ReadinessFacts = {
+  pipeline: 'growth',
+  lakeUrl: 'file:./lake',
+  lane: 'lake',
+  fold: emptyFold(),
+  lakeNowMs: unixMs(1_000_000),
+  commitIntervalMs: durationMs(1_000),
+  streams: [ready],
+  metadata: { sources, missingTopics: [], askedAtMs: unixMs(0) },
+  ends: new Map(),
+  assigned: undefined,
+  lakeTrouble: undefined,
+  refused: new Map(),
+  publishedHere: new Set(),
+  filesMissing: new Set(),
+}
+
+const told = (rule: string, sentence = '', since?: string) =>
+  ({
+    kind: 'answered',
+    rule,
+    topicPartition: 'growth.events/1',
+    since,
+    sentence,
+  }) satisfies DaemonView
+
+test('a daemon that reads a topic-partition tells that it has a reader', () => {
+  for (const rule of ['lagging', 'idle-without-proof', 'delay']) {
+    const { assigned } = withDaemon(facts, ready, told(rule))
+    expect(assigned, rule).toEqual(new Set(sources.map(sourceKey)))
+  }
+})
+
+test('a daemon without an opinion changes nothing', () => {
+  for (const rule of ['unassigned', 'due', 'announced', 'earlier-partition']) {
+    expect(withDaemon(facts, ready, told(rule))).toEqual(facts)
+  }
+})
+
+test('what the lake refuses is told in the daemon’s words, since its time', () => {
+  const since = '2026-11-20T14:05:01.000Z'
+  const sentence = `The lake refuses writes since ${since}: could not put "a": ENOSPC, no space.`
+  expect(withDaemon(facts, ready, told('lake-refuses', sentence, since)).lakeTrouble).toEqual({
+    sinceMs: Date.parse(since),
+    reason: expect.stringMatching(/ENOSPC, no space$/),
+  })
+})
+
+test('a topic-partition that the daemon refuses to read is named', () => {
+  const sentence = 'Topic-partition "growth.events/1" has stopped: it was recreated.'
+  const { refused } = withDaemon(facts, ready, told('refused', sentence))
+  expect([...refused]).toEqual([[sourceKey(sampleSource(1)), 'it was recreated']])
+})
+
+test('bytes are shown as hex, and as text only where they are some', () => {
+  expect(shownBytes(Buffer.from('Grüße\n'))).toEqual({ hex: '4772c3bcc39f650a', text: 'Grüße\n' })
+  expect(shownBytes(Uint8Array.of(0, 1))).toEqual({ hex: '0001', text: undefined })
+  expect(shownBytes(Uint8Array.of(0xff))).toEqual({ hex: 'ff', text: undefined })
+  expect(shownBytes(Uint8Array.of())).toEqual({ hex: '', text: '' })
+})
