@@ -1,21 +1,25 @@
 /** A protobuf message type as lakeward sees it: plain data made from a descriptor. */
 
-export type ScalarType =
-  | 'double'
-  | 'float'
-  | 'int32'
-  | 'int64'
-  | 'uint32'
-  | 'uint64'
-  | 'sint32'
-  | 'sint64'
-  | 'fixed32'
-  | 'fixed64'
-  | 'sfixed32'
-  | 'sfixed64'
-  | 'bool'
-  | 'string'
-  | 'bytes'
+/** Every scalar type, by the name it has in a .proto file. */
+export const scalarTypes = [
+  'double',
+  'float',
+  'int32',
+  'int64',
+  'uint32',
+  'uint64',
+  'sint32',
+  'sint64',
+  'fixed32',
+  'fixed64',
+  'sfixed32',
+  'sfixed64',
+  'bool',
+  'string',
+  'bytes',
+] as const
+
+export type ScalarType = (typeof scalarTypes)[number]
 
 export type FieldType =
   | { readonly kind: 'scalar'; readonly scalar: ScalarType }

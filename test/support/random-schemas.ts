@@ -6,31 +6,15 @@
  */
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
-import type {
-  EnumSchema,
-  FieldSchema,
-  FieldType,
-  MessageSchema,
-  ScalarType,
+import {
+  type EnumSchema,
+  type FieldSchema,
+  type FieldType,
+  type MessageSchema,
+  type ScalarType,
+  scalarTypes,
 } from '../../src/model/event-schema.ts'
 
-const scalars: readonly ScalarType[] = [
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-]
 const keyScalars: readonly ScalarType[] = ['string', 'int32', 'bool', 'sint64', 'fixed32', 'uint64']
 
 export interface DrawnSchema {
@@ -49,7 +33,7 @@ interface DrawnField {
 }
 
 const scalarType = fc
-  .constantFrom(...scalars)
+  .constantFrom(...scalarTypes)
   .map((scalar): FieldType => ({ kind: 'scalar', scalar }))
 
 function enumType(syntax: Syntax): fc.Arbitrary<FieldType> {

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import type {
-  EnumSchema,
-  FieldSchema,
-  MessageSchema,
-  ScalarType,
+import {
+  type EnumSchema,
+  type FieldSchema,
+  type MessageSchema,
+  scalarTypes,
 } from '../../src/model/event-schema.ts'
 import { enumField, messageField, messageOf, scalarField } from './message-schemas.ts'
 import { bytesField, joined, utf8, varintBytes, varintField } from './raw-events.ts'
@@ -22,24 +22,6 @@ export const wideIntegers = [
 ]
 export const floats = [0, 1, -1, 0.5, 5, 1e30, Number.NaN, Number.POSITIVE_INFINITY]
 export const texts = ['', 'a', 'ab', 'b', "o'k", 'é', '😀a', 'a%b', 'a_b']
-
-const scalars: readonly ScalarType[] = [
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-]
 
 const enumOf = (closed: boolean): EnumSchema => ({
   fullName: closed ? 'test.Closed' : 'test.Open',
@@ -61,7 +43,7 @@ interface FieldDraw {
 const fieldDraws = fc.uniqueArray(
   fc.record({
     number: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(2_000, 536_870_911)),
-    kind: fc.nat(scalars.length + 3),
+    kind: fc.nat(scalarTypes.length + 3),
     explicit: fc.boolean(),
     oneof: fc.boolean(),
   }),
@@ -88,11 +70,11 @@ function drawnField(
     presence: explicit || oneof ? 'explicit' : 'implicit',
     oneof: oneof ? 'choice' : undefined,
   } as const
-  const scalar = scalars[kind]
+  const scalar = scalarTypes[kind]
   if (scalar !== undefined) return scalarField(place, scalar, options)
-  if (kind > scalars.length + 1 && inner !== undefined)
+  if (kind > scalarTypes.length + 1 && inner !== undefined)
     return messageField(place, inner, { ...options, presence: 'explicit' })
-  const closed = kind === scalars.length
+  const closed = kind === scalarTypes.length
   // A closed enum without presence does not exist.
   return enumField(place, enumOf(closed), closed ? { ...options, presence: 'explicit' } : options)
 }

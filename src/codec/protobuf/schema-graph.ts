@@ -1,12 +1,13 @@
 import protobuf from 'protobufjs'
 import { assert, present } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
-import type {
-  EnumSchema,
-  FieldSchema,
-  FieldType,
-  MessageSchema,
-  ScalarType,
+import {
+  type EnumSchema,
+  type FieldSchema,
+  type FieldType,
+  type MessageSchema,
+  type ScalarType,
+  scalarTypes,
 } from '../../model/event-schema.ts'
 import { nameOf, type SchemaNames } from './schema-names.ts'
 
@@ -122,25 +123,9 @@ function syntaxOf(type: protobuf.Type): MessageSchema['syntax'] {
   return present<MessageSchema['syntax']>(undefined, 'the root has an edition')
 }
 
-const scalarTypes: readonly string[] = [
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-] satisfies readonly ScalarType[]
+const scalarNames: readonly string[] = scalarTypes
 
-const isScalarType = (name: string): name is ScalarType => scalarTypes.includes(name)
+const isScalarType = (name: string): name is ScalarType => scalarNames.includes(name)
 
 function scalarType(name: string): ScalarType {
   assert(isScalarType(name), `"${name}" is a scalar type`)

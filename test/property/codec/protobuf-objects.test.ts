@@ -8,24 +8,7 @@ import { ObjectDecoder } from '../../../src/codec/protobuf/object-decoder.ts'
 import { ObjectEncoder } from '../../../src/codec/protobuf/object-encoder.ts'
 import { parseMessageSchema } from '../../../src/codec/protobuf/parse-schema.ts'
 import { WireError } from '../../../src/codec/protobuf/wire.ts'
-
-const scalars = [
-  'double',
-  'float',
-  'int32',
-  'int64',
-  'uint32',
-  'uint64',
-  'sint32',
-  'sint64',
-  'fixed32',
-  'fixed64',
-  'sfixed32',
-  'sfixed64',
-  'bool',
-  'string',
-  'bytes',
-] as const
+import { scalarTypes as scalars } from '../../../src/model/event-schema.ts'
 
 /** One field of every scalar, alone, optional, repeated and packed or not, and as map value. */
 const text = `syntax = "proto3"; package p;
