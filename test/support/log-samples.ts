@@ -2,6 +2,7 @@
 import { unixMs } from '../../src/base/time.ts'
 import type { CountCell, Counts } from '../../src/model/counts.ts'
 import type { DataFile } from '../../src/model/data-file.ts'
+import type { FoldState } from '../../src/model/fold-state.ts'
 import { type CommitId, commitIdParts } from '../../src/model/ids.ts'
 import { type LakePartition, partitionPath } from '../../src/model/lake-partition.ts'
 import type {
@@ -10,12 +11,19 @@ import type {
   AppendRange,
   ConfigEntry,
   EntryBase,
+  LogEntry,
 } from '../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../src/model/offset.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
 import type { SealedCommit, SealedFile } from '../../src/model/sealed-commit.ts'
-import { clusterId, type SourcePartition, topicId } from '../../src/model/topic-partition.ts'
-import type { EntryDraft } from '../../src/ports/commit-log.ts'
+import {
+  clusterId,
+  type SourcePartition,
+  sourceKey,
+  topicId,
+} from '../../src/model/topic-partition.ts'
+import type { CommitLog, EntryDraft } from '../../src/ports/commit-log.ts'
+import { emptyFold, foldEntry } from '../../src/protocol/fold.ts'
 
 const hourMs = 3_600_000
 const dayStartMs = Date.UTC(2026, 10, 20)
@@ -191,3 +199,11 @@ export const sealedCommit = (
   progress: [],
   evidence: [],
 })
+
+/** The state after entries put in a row, whatever the fold thinks of them. */
+export const foldAll = (entries: readonly LogEntry[]): FoldState =>
+  entries.reduce((state, entry) => foldEntry(state, state.next, entry, '').state, emptyFold())
+
+/** Where the next record of a sample's topic-partition is, by the log. */
+export const nextOf = (log: CommitLog, partition = 0): bigint | undefined =>
+  log.state.positions.get(lane)?.get(sourceKey(sampleSource(partition)))?.next

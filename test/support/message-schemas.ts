@@ -46,3 +46,10 @@ export const messageOf = (fullName: string, fields: readonly FieldSchema[]): Mes
   syntax: 'proto3',
   fields,
 })
+
+/** @throws {Error} the message has no such field. */
+export function fieldNamed(message: MessageSchema, name: string): FieldSchema {
+  const found = message.fields.find((candidate) => candidate.name === name)
+  if (found === undefined) throw new Error(`no field ${name}`)
+  return found
+}

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import { sourceKey } from '../../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake } from '../../sim/lake.ts'
@@ -9,12 +8,11 @@ import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
 import {
   appendDraft,
-  lane,
+  nextOf,
   sampleCell,
   sampleFile,
   sampleHour,
   sampleRange,
-  sampleSource,
   startRange,
   stream,
 } from '../../support/log-samples.ts'
@@ -49,9 +47,6 @@ function world(): World {
     },
   }
 }
-
-const nextOf = (log: CommitLog, partition = 0): bigint | undefined =>
-  log.state.positions.get(lane)?.get(sourceKey(sampleSource(partition)))?.next
 
 describe('the commit log', () => {
   test('holds what was put, for whoever opens it', async () => {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { LogReader } from '../../../src/committer/log-reader.ts'
-import { sourceKey } from '../../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { entryPath, parseCheckpointPath } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
@@ -12,11 +11,10 @@ import { SimTelemetry } from '../../sim/telemetry.ts'
 import { expectSameState, judgeLog } from '../../support/log-oracle.ts'
 import {
   appendDraft,
-  lane,
+  nextOf,
   sampleFile,
   sampleHour,
   sampleRange,
-  sampleSource,
   startRange,
   stream,
 } from '../../support/log-samples.ts'
@@ -57,9 +55,6 @@ const checkpointsOf = ({ lake }: World): readonly number[] =>
     .filter((path) => path.startsWith(folder))
     .map((path) => parseCheckpointPath(path)?.next ?? -1)
     .sort((a, b) => a - b)
-
-const nextOf = (log: CommitLog): bigint | undefined =>
-  log.state.positions.get(lane)?.get(sourceKey(sampleSource(0)))?.next
 
 describe('checkpoints', () => {
   test('are written every so many entries, by whoever folds past', async () => {

@@ -5,6 +5,7 @@ import type { EnumSchema, FieldSchema, MessageSchema } from '../../../src/model/
 import { identityColumns } from '../../../src/model/row-batch.ts'
 import type { ColumnNode } from '../../../src/model/table-schema.ts'
 import { enumField, messageField, messageOf, scalarField } from '../../support/message-schemas.ts'
+import { faultOf } from '../../support/thrown.ts'
 
 const plan = (message: MessageSchema, names: 'as-declared' | 'snake' | 'lower' = 'as-declared') =>
   planTable(message, { identity: [], names })
@@ -112,15 +113,6 @@ describe('columns of a message', () => {
     expect(columns.map(({ name }) => name)).toEqual(names)
   })
 })
-
-function faultOf(run: () => unknown): unknown {
-  try {
-    run()
-  } catch (error) {
-    return error
-  }
-  return undefined
-}
 
 describe('what a table cannot have is refused by name', () => {
   test.each([

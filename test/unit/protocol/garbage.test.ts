@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { FoldState } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import type { AppendRange, LogEntry } from '../../../src/model/log-entry.ts'
-import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
+import type { AppendRange } from '../../../src/model/log-entry.ts'
+import { emptyFold } from '../../../src/protocol/fold.ts'
 import { decideStaging } from '../../../src/protocol/garbage.ts'
 import {
   appendEntry,
+  foldAll,
   sampleFile,
   sampleHour,
   sampleRange,
@@ -16,9 +16,6 @@ import {
 const writer = writerId('a'.repeat(32))
 const other = writerId('b'.repeat(32))
 const staged = commitIdOf(other, 3)
-
-const foldAll = (entries: readonly LogEntry[]): FoldState =>
-  entries.reduce((state, entry) => foldEntry(state, state.next, entry, '').state, emptyFold())
 
 const journal = (...ranges: AppendRange[]): Parameters<typeof decideStaging>[2] => ({
   pipeline: 'growth',

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { unixMs } from '../../../src/base/time.ts'
-import type { FoldState } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { LogEntry } from '../../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
-import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
+import { foldEntry } from '../../../src/protocol/fold.ts'
 import { brokenReliance } from '../../../src/protocol/reliance.ts'
 import {
   appendEntry,
   configEntry,
   entryBase,
+  foldAll,
   sampleCell,
   sampleFile,
   sampleHour,
@@ -25,9 +25,6 @@ const place = (hour: number): { stream: string; partition: ReturnType<typeof sam
   stream,
   partition: sampleHour(hour),
 })
-
-const foldAll = (entries: readonly LogEntry[]): FoldState =>
-  entries.reduce((state, entry) => foldEntry(state, state.next, entry, '').state, emptyFold())
 
 const written = appendEntry(id(2), {
   ranges: [sampleRange(0, 5, 9)],

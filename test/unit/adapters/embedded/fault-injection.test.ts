@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { errorCode } from '../../../../src/adapters/embedded/error-code.ts'
 import { batchOf, fetchRequest, produceRequest } from './batches.ts'
 import { RawClient } from './raw-client.ts'
-import { type BrokerWorld, brokerWorld } from './world.ts'
+import { ordersWorld } from './world.ts'
 
 const at = { topic: 'orders', partition: 0 }
 const anyMetadata = {
@@ -10,12 +10,6 @@ const anyMetadata = {
   autoCreate: false,
   clusterOperations: false,
   topicOperations: false,
-}
-
-async function ordersWorld(): Promise<BrokerWorld> {
-  const world = await brokerWorld()
-  world.broker.createTopic('orders', 1)
-  return world
 }
 
 async function produce(client: RawClient, firstSequence?: number) {
@@ -33,7 +27,7 @@ async function read(client: RawClient, currentLeaderEpoch = -1) {
 }
 
 test('an injected error is answered as often as asked, without effect', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   world.broker.faults.fail('produce', errorCode.kafkaStorageError, 2)
   expect(await produce(world.client)).toEqual([errorCode.kafkaStorageError, -1n])
   expect(await produce(world.client)).toEqual([errorCode.kafkaStorageError, -1n])
@@ -41,7 +35,7 @@ test('an injected error is answered as often as asked, without effect', async ()
 })
 
 test('a request cut before its effect has none, one cut after it has', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   world.broker.faults.cut('produce', 'before-effect')
   await expect(produce(world.client, 0)).rejects.toThrow('connection closed')
   expect(world.broker.highWatermark('orders', 0)).toBe(0n)
@@ -56,7 +50,7 @@ test('a request cut before its effect has none, one cut after it has', async () 
 })
 
 test('records behind a hold are not seen until it is released', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   await produce(world.client)
   world.broker.faults.hold(at, 3n)
   await produce(world.client)
@@ -74,7 +68,7 @@ test('records behind a hold are not seen until it is released', async () => {
 })
 
 test('a newer leader fences those who believe in the former one', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   await produce(world.client)
   world.broker.faults.raiseLeaderEpoch(at)
   expect((await read(world.client, 0)).errorCode).toBe(errorCode.fencedLeaderEpoch)
@@ -82,7 +76,7 @@ test('a newer leader fences those who believe in the former one', async () => {
 })
 
 test('answers are held back by a delay, and connections dropped on demand', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   world.broker.faults.delay('metadata', 30)
   const beganMs = performance.now()
   await world.client.call('metadata', 12, anyMetadata)
@@ -94,7 +88,7 @@ test('answers are held back by a delay, and connections dropped on demand', asyn
 })
 
 test('clear takes everything back', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const { faults } = world.broker
   faults.fail('produce', errorCode.kafkaStorageError, 9)
   faults.hold(at, 0n)
@@ -105,6 +99,6 @@ test('clear takes everything back', async () => {
 })
 
 test('a partition that is not there cannot be held', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   expect(() => world.broker.faults.hold({ topic: 'none', partition: 0 }, 0n)).toThrow('none/0')
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { errorCode } from '../../../../src/adapters/embedded/error-code.ts'
-import { type BrokerWorld, brokerWorld } from './world.ts'
+import { type BrokerWorld, ordersWorld } from './world.ts'
 
 const outside = { groupId: 'g', generationId: -1, memberId: '', instanceId: null }
 
@@ -28,14 +28,22 @@ async function committed(world: BrokerWorld, version = 8, groupId = 'g') {
   return found?.[0]?.partitions.map(({ nextOffset }) => nextOffset)
 }
 
-async function ordersWorld(): Promise<BrokerWorld> {
-  const world = await brokerWorld()
-  world.broker.createTopic('orders', 2)
-  return world
+/** The first one of a member of KIP-848. */
+const heartbeat = {
+  groupId: 'g',
+  memberId: 'm',
+  memberEpoch: 0,
+  instanceId: null,
+  rackId: null,
+  rebalanceTimeoutMs: 1_000,
+  topicNames: ['orders'],
+  topicRegex: null,
+  assignor: null,
+  owned: [],
 }
 
 test('committed offsets are found in every version, and after a restart', async () => {
-  await using before = await ordersWorld()
+  await using before = await ordersWorld(2)
   for (let version = 2; version <= 9; version++) expect(await commit(before, {}, version)).toBe(0)
   for (let version = 1; version <= 9; version++) {
     expect(await committed(before, version)).toEqual([5n, -1n])
@@ -53,7 +61,7 @@ test('committed offsets are found in every version, and after a restart', async 
 })
 
 test('a commit is refused for missing partitions, long metadata and claims of nobody', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(2)
   const refusals: readonly [object, number][] = [
     [{ topics: commitTopics(5n, { name: 'none' }) }, errorCode.unknownTopicOrPartition],
     [
@@ -68,7 +76,7 @@ test('a commit is refused for missing partitions, long metadata and claims of no
 })
 
 test('a topic made again begins without committed offsets', async () => {
-  await using before = await ordersWorld()
+  await using before = await ordersWorld(2)
   await commit(before)
   before.broker.deleteTopic('orders')
   before.broker.createTopic('orders', 2)
@@ -78,19 +86,7 @@ test('a topic made again begins without committed offsets', async () => {
 })
 
 test('a member of KIP-848 commits with its epoch from version 9 on', async () => {
-  await using world = await ordersWorld()
-  const heartbeat = {
-    groupId: 'g',
-    memberId: 'm',
-    memberEpoch: 0,
-    instanceId: null,
-    rackId: null,
-    rebalanceTimeoutMs: 1_000,
-    topicNames: ['orders'],
-    topicRegex: null,
-    assignor: null,
-    owned: [],
-  }
+  await using world = await ordersWorld(2)
   const joined = await world.client.call('consumerGroupHeartbeat', 1, heartbeat)
   expect(joined.assignment?.partitions[0]?.partitions).toEqual([0, 1])
   const member = { memberId: 'm', generationId: joined.memberEpoch }
@@ -122,7 +118,7 @@ const joining = {
 }
 
 test('a classic group is joined in every version, described, listed and deleted when empty', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(2)
   for (let version = 0; version <= 9; version++) {
     const groupId = `g${version}`
     const first = await world.client.call('joinGroup', version, { ...joining, groupId })
@@ -167,20 +163,8 @@ test('a classic group is joined in every version, described, listed and deleted 
 })
 
 test('both protocols do not mix in one group', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(2)
   await world.client.call('joinGroup', 3, joining)
-  const heartbeat = {
-    groupId: 'g',
-    memberId: 'm',
-    memberEpoch: 0,
-    instanceId: null,
-    rackId: null,
-    rebalanceTimeoutMs: 1_000,
-    topicNames: ['orders'],
-    topicRegex: null,
-    assignor: null,
-    owned: [],
-  }
   const { inconsistentGroupProtocol } = errorCode
   const refused = await world.client.call('consumerGroupHeartbeat', 1, heartbeat)
   expect(refused.errorCode).toBe(inconsistentGroupProtocol)
@@ -190,7 +174,7 @@ test('both protocols do not mix in one group', async () => {
 })
 
 test('a session outside the limits and an empty group id are refused', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(2)
   const code = async (more: object) =>
     (await world.client.call('joinGroup', 9, { ...joining, ...more })).errorCode
   expect(await code({ sessionTimeoutMs: 99 })).toBe(errorCode.invalidSessionTimeout)
@@ -199,7 +183,7 @@ test('a session outside the limits and an empty group id are refused', async () 
 })
 
 test('topics are made, grown and deleted by request, each refusal with its error', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(2)
   const make = async (more: object, validateOnly = false) => {
     const topic = {
       name: 'new',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { errorCode } from '../../../../src/adapters/embedded/error-code.ts'
 import { batchOf, fetchRequest, produceRequest } from './batches.ts'
 import { RawClient } from './raw-client.ts'
-import { type BrokerWorld, brokerWorld } from './world.ts'
+import { type BrokerWorld, ordersWorld } from './world.ts'
 
 interface ProducerClaim {
   readonly transactionalId: string
@@ -47,14 +47,8 @@ async function read(world: BrokerWorld, isolationLevel: number, fetchOffset = 0n
   return { ...partition, sizeBytes: Buffer.concat(partition.records).length }
 }
 
-async function ordersWorld(): Promise<BrokerWorld> {
-  const world = await brokerWorld()
-  world.broker.createTopic('orders', 1)
-  return world
-}
-
 test('records of an open transaction are seen by uncommitted readers only', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   await world.client.call('produce', 8, produceRequest('orders', batchOf()))
   const claim = await begin(world)
   expect(await include(world, claim)).toBe(0)
@@ -72,7 +66,7 @@ test('records of an open transaction are seen by uncommitted readers only', asyn
 })
 
 test('aborted transactions are listed to every reader that touches them', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const claim = await begin(world)
   await include(world, claim)
   await write(world, claim, 0)
@@ -88,7 +82,7 @@ test('aborted transactions are listed to every reader that touches them', async 
 })
 
 test('a reader of committed records that waits is woken by the commit', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const claim = await begin(world)
   await include(world, claim)
   await using reader = await RawClient.open(world.broker.port)
@@ -100,7 +94,7 @@ test('a reader of committed records that waits is woken by the commit', async ()
 })
 
 test('writing outside a transaction, or to a partition not in it, is refused', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const claim = await begin(world)
   expect(await write(world, claim, 0)).toBe(errorCode.invalidTxnState)
   world.broker.createTopic('other', 1)
@@ -111,7 +105,7 @@ test('writing outside a transaction, or to a partition not in it, is refused', a
 })
 
 test('a producer that begins again fences the former one and aborts what it left open', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const former = await begin(world)
   await include(world, former)
   await write(world, former, 0)
@@ -129,7 +123,7 @@ test('a producer that begins again fences the former one and aborts what it left
 })
 
 test('an answer that was lost may be asked for again, the other outcome may not', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const claim = await begin(world)
   expect(await end(world, claim, true)).toBe(errorCode.invalidTxnState)
   await include(world, claim)
@@ -140,7 +134,7 @@ test('an answer that was lost may be asked for again, the other outcome may not'
 })
 
 test('offsets of a transaction are the group’s when it commits, and never when it aborts', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const claim = await begin(world)
   const commit = async (nextOffset: bigint) => {
     await world.client.call('addOffsetsToTxn', 3, { ...claim, groupId: 'g' })
@@ -166,7 +160,7 @@ test('offsets of a transaction are the group’s when it commits, and never when
 })
 
 test('an open transaction outlives a restart and can be committed', async () => {
-  await using before = await ordersWorld()
+  await using before = await ordersWorld(1)
   const claim = await begin(before)
   await include(before, claim)
   await write(before, claim, 0)
@@ -181,7 +175,7 @@ test('an open transaction outlives a restart and can be committed', async () => 
 })
 
 test('aborted transactions are listed after a restart', async () => {
-  await using before = await ordersWorld()
+  await using before = await ordersWorld(1)
   const claim = await begin(before)
   await include(before, claim)
   await write(before, claim, 0)
@@ -193,7 +187,7 @@ test('aborted transactions are listed after a restart', async () => {
 })
 
 test('a transaction that takes too long is aborted', async () => {
-  await using world = await ordersWorld()
+  await using world = await ordersWorld(1)
   const request = {
     transactionalId: 'slow',
     transactionTimeoutMs: 30,

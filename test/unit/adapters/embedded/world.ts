@@ -42,3 +42,10 @@ export async function brokerWorld(
     },
   }
 }
+
+/** A world whose broker has the topic "orders". */
+export async function ordersWorld(partitionCount: number): Promise<BrokerWorld> {
+  const world = await brokerWorld()
+  world.broker.createTopic('orders', partitionCount)
+  return world
+}

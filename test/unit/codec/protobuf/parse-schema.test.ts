@@ -1,28 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../../../src/base/fault.ts'
 import { parseMessageSchema } from '../../../../src/codec/protobuf/parse-schema.ts'
-import type { FieldSchema, MessageSchema } from '../../../../src/model/event-schema.ts'
+import type { MessageSchema } from '../../../../src/model/event-schema.ts'
+import { fieldNamed as field } from '../../../support/message-schemas.ts'
+import { faultOf } from '../../../support/thrown.ts'
 
 const parse = (text: string, message: string): MessageSchema =>
   parseMessageSchema(new Map([['a.proto', text]]), 'a.proto', message)
 
-function faultOf(run: () => unknown): Fault {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof Fault) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
-
 const refusal = (text: string, message = 'A'): string => faultOf(() => parse(text, message)).message
-
-function field(message: MessageSchema, name: string): FieldSchema {
-  const found = message.fields.find((candidate) => candidate.name === name)
-  if (found === undefined) throw new Error(`no field ${name}`)
-  return found
-}
 
 describe('a proto3 message', () => {
   const text = `
