@@ -20,7 +20,9 @@ const moreFlags = ['--enable', 'bulk-memory', '--disableWarning', '201']
 /** @returns the WebAssembly module's bytes. @throws when the compiler reports errors. */
 export async function compileKernel(): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined
+  const stderr = asc.createMemoryStream()
   const result = await asc.main(['index.ts', '--outFile', 'kernel.wasm', ...flags, ...moreFlags], {
+    stderr,
     readFile: async (name) => {
       // The compiler asks for several spellings of a name; an absent one is not an error.
       return readFile(join(folder, name), 'utf8').catch(() => null)
@@ -31,7 +33,7 @@ export async function compileKernel(): Promise<Uint8Array> {
     listFiles: () => [],
   })
   if (result.error !== null || wasm === undefined) {
-    throw new Error(`kernel did not compile: ${result.stderr.toString()}`)
+    throw new Error(`kernel did not compile: ${stderr.toString()}`)
   }
   return wasm
 }

@@ -22,7 +22,8 @@ test('runtime dependencies stay few', () => {
 
 test('every dependency has its line in docs/dependencies.md, and no other', () => {
   const listed = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` \|/gm)]
-  expect(listed.map(([, name]) => name).sort()).toEqual(all.map(([name]) => name).sort())
+  expect(listed.length).toBe(all.length)
+  expect(new Set(listed.map(([, name]) => name))).toEqual(new Set(all.map(([name]) => name)))
 })
 
 test('nothing in the tree names the place it was made in', () => {

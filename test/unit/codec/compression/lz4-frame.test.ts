@@ -29,13 +29,13 @@ describe('an LZ4 frame', () => {
 
   test.each([15, 16, 40, 41, 269, 270, 525])('may have a literal of %i bytes', (count) => {
     const literal = Array.from({ length: count }, (_, at) => 97 + (at % 26))
-    const more = [...Array.from({ length: Math.floor((count - 15) / 255) }, () => 255)]
+    const more = Array.from({ length: Math.floor((count - 15) / 255) }, () => 255)
     const block = [0xf0, ...more, (count - 15) % 255, ...literal]
     expect(textOf(frame(block))).toBe(String.fromCharCode(...literal))
   })
 
   test.each([19, 40, 41, 300])('may repeat %i bytes at once', (count) => {
-    const more = [...Array.from({ length: Math.floor((count - 19) / 255) }, () => 255)]
+    const more = Array.from({ length: Math.floor((count - 19) / 255) }, () => 255)
     const block = [0x1f, 97, 1, 0, ...more, (count - 19) % 255, 0x10, 98]
     expect(textOf(frame(block))).toBe(`${'a'.repeat(count + 1)}b`)
   })
