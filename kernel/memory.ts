@@ -34,7 +34,7 @@ export function capHit(): u32 {
 }
 
 @inline
-export function classOf(bytes: u32): u32 {
+function classOf(bytes: u32): u32 {
   return 32 - clz<u32>((bytes < 64 ? 64 : bytes) - 1)
 }
 

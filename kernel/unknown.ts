@@ -4,8 +4,8 @@ import { Failure } from './structures'
 import { readVarint, varintValue } from './varint'
 
 /** Nesting below the root message, groups among unknown fields included, as the reference counts. */
-export const DEPTH_MAX: u32 = 100
-export let depth: u32 = 0
+const DEPTH_MAX: u32 = 100
+let depth: u32 = 0
 @inline
 export function enter(): bool {
   return ++depth <= DEPTH_MAX

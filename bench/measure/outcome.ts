@@ -1,7 +1,7 @@
 /** What a benchmark hands back. */
 
 /** One line of the report; a ratio is ours ÷ theirs in rows per CPU second, above 1 is faster. */
-export interface BenchCase {
+interface BenchCase {
   readonly name: string
   /** Rows per CPU second. */
   readonly rowsPerSecond: number
@@ -11,7 +11,7 @@ export interface BenchCase {
   readonly ratios: Readonly<Record<string, number>>
 }
 
-export interface BenchReport {
+interface BenchReport {
   readonly bench: string
   readonly commit: string
   readonly machine: string

@@ -9,7 +9,7 @@ export interface DayFigures {
   airTime: number
 }
 
-export interface FlightEvent {
+interface FlightEvent {
   readonly eventTimeMs: number
   readonly body: Readonly<Record<string, number | string>>
 }

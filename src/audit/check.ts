@@ -1,5 +1,5 @@
 /** What one look at the lake came to. Nothing that could not be looked at is called right. */
-export type CheckState = 'ok' | 'failed' | 'not-checkable'
+type CheckState = 'ok' | 'failed' | 'not-checkable'
 
 export interface CheckResult {
   /** Stable name: "files", "duplicates". */

@@ -27,7 +27,7 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
-export interface CommandArgument {
+interface CommandArgument {
   /** As shown: "STREAM". */
   readonly name: string
   readonly description: string

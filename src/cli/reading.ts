@@ -23,7 +23,7 @@ import { emptyFold } from '../protocol/fold.ts'
 import { type Invocation, refusal, textOption } from './command.ts'
 
 /** Readers tell what they find in their answer; the log of a daemon is not theirs. */
-export const silentTelemetry: Telemetry = {
+const silentTelemetry: Telemetry = {
   log: { error: () => {}, warn: () => {}, info: () => {} },
   metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
 }
@@ -130,7 +130,7 @@ export function partitionArgument(invocation: Invocation, stream: ResolvedStream
   return partitionNamed(invocation, stream, text)
 }
 
-export function partitionNamed(
+function partitionNamed(
   invocation: Pick<Invocation, 'command'>,
   stream: ResolvedStream,
   text: string,

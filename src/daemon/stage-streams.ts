@@ -17,7 +17,7 @@ import { targetName } from '../readiness/config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 
 /** Name of the dead letters' table in places and files of the log; no stream can have it. */
-export const deadLetterStream = '_dead_letters'
+const deadLetterStream = '_dead_letters'
 
 const rowGroupBytesMax = 128 * 1_024 * 1_024
 

@@ -20,7 +20,7 @@ export interface Difference {
 }
 
 /** What the log counts of a stream and hour. */
-export const countsOf = (fold: FoldState, stream: string, hour: PartitionPath): Counts =>
+const countsOf = (fold: FoldState, stream: string, hour: PartitionPath): Counts =>
   fold.streams.get(stream)?.partitions.get(hour)?.counts ?? zeroCounts
 
 /** All differences; none when every event is where it was meant to be. */

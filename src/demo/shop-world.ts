@@ -29,7 +29,7 @@ interface Visit {
 }
 
 /** Events are up to this much older than those before them. */
-export const disorderMsMax = 20_000
+const disorderMsMax = 20_000
 
 const visitsPerHour = 400
 const visitGapMs = 3_600_000 / visitsPerHour

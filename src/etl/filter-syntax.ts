@@ -16,7 +16,7 @@ export type FilterNode = LiteralNode | PathNode | TestNode
 
 export type LiteralNode = { readonly kind: 'literal'; readonly position: number } & LiteralValue
 
-export type LiteralValue =
+type LiteralValue =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'number'; readonly value: number | bigint }
   | { readonly type: 'boolean'; readonly value: boolean }

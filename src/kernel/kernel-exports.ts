@@ -3,7 +3,7 @@
 /** An address in linear memory, or a small number: u32, handed over as a signed number. */
 type Word = number
 
-export interface MemoryExports {
+interface MemoryExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   setMemoryCap(pages: number): void
   /** 1 once an allocation failed in the middle of a call, which trapped. */
@@ -13,7 +13,7 @@ export interface MemoryExports {
   setSeed(low: number, high: number): void
 }
 
-export interface ProgramExports {
+interface ProgramExports {
   newProgram(rowSets: number, contexts: number, leaves: number, requireds: number): Word
   releaseProgram(program: Word): void
   setRootMessage(program: Word, message: Word): void
@@ -67,7 +67,7 @@ export interface ProgramExports {
   addEnumName(program: Word, table: Word, number: number, length: number): Word
 }
 
-export interface ParseExports {
+interface ParseExports {
   parse(program: Word, starts: Word, ends: Word, count: number): number
   acceptedRows(program: Word): number
   refusedRows(): number
@@ -80,7 +80,7 @@ export interface ParseExports {
   encode(program: Word, file: Word): number
 }
 
-export interface FileExports {
+interface FileExports {
   openFile(program: Word): Word
   releaseFile(file: Word): void
   fileRows(file: Word): number

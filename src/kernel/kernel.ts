@@ -9,7 +9,7 @@ import { ScratchArena } from './scratch-arena.ts'
 import type { TablePlan } from './table-plan.ts'
 
 export type { CompiledTable } from './compiled-table.ts'
-export type { ClosedChunk, FileColumns, TakenPage } from './file-columns.ts'
+export type { FileColumns } from './file-columns.ts'
 export type { KernelInput } from './kernel-input.ts'
 
 export interface KernelOptions {

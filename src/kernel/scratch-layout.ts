@@ -22,7 +22,7 @@ class Offsets {
 }
 
 /** An array of a row set that clearing must zero; an element has `1 << shift` bytes. */
-export interface ScratchArrayPlan {
+interface ScratchArrayPlan {
   readonly rowSet: number
   readonly offset: number
   readonly shift: number

@@ -63,7 +63,7 @@ const scalarReading = {
 /** Tags below this index a table directly; a message with larger numbers is searched for those. */
 const directFieldsMax = 1_024
 
-export interface Arenas {
+interface Arenas {
   readonly zeroed: number
   readonly levels: number
 }

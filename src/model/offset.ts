@@ -8,9 +8,3 @@ export type NextOffset = Brand<bigint, 'NextOffset'>
 
 export const offset = (value: bigint): Offset => value as Offset
 export const nextOffset = (value: bigint): NextOffset => value as NextOffset
-
-/** Records `[first, next)` of one partition. Empty when both are equal. */
-export interface OffsetRange {
-  readonly first: Offset
-  readonly next: NextOffset
-}

@@ -21,7 +21,7 @@ import { type Candidate, candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 import { idleFromMs } from './watermark.ts'
 
-export type ExplainRule =
+type ExplainRule =
   | BlockRule
   /** It is announced. */
   | 'announced'

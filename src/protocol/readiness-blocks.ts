@@ -61,7 +61,7 @@ export interface Block {
 }
 
 /** A topic-partition that holds a partition back, and what the log knows of it. */
-export interface BlockingSource {
+interface BlockingSource {
   readonly source: SourcePartition
   /** Who moved its position last. */
   readonly writer: WriterId | undefined

@@ -22,7 +22,7 @@ import { calendarOf, schemeSpanMs } from './calendar.ts'
 import { type ReadinessFacts, type ReadyStream, sourcesOf, viewOf } from './readiness-facts.ts'
 
 /** Longest gap between partitions that is filled with empty ones: 31 days of hours. */
-export const emptyRunMax = 744
+const emptyRunMax = 744
 
 const hourMs = 3_600_000
 

@@ -26,7 +26,7 @@ export interface PassedSource {
 }
 
 /** "growth/app_events/dt=2026-11-20/hour=13/1" */
-export const manifestIdOf = (manifest: ManifestKey & { readonly pipeline: string }): string =>
+const manifestIdOf = (manifest: ManifestKey & { readonly pipeline: string }): string =>
   `${manifest.pipeline}/${manifest.stream}/${manifest.partitionPath}/${manifest.revision}`
 
 /** What tells one announcement of a pipeline from another. */

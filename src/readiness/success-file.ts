@@ -42,5 +42,5 @@ export class SuccessFile implements Notifier {
 }
 
 /** "ods_app_events/dt=2026-11-20/hour=13/_SUCCESS" */
-export const successPathOf = ({ table, partitionPath }: ReadyManifest): string =>
+const successPathOf = ({ table, partitionPath }: ReadyManifest): string =>
   `${table}/${partitionPath}/_SUCCESS`

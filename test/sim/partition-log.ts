@@ -2,7 +2,7 @@
 import type { Offset } from '../../src/model/offset.ts'
 import type { OffsetPosition } from '../../src/ports/source.ts'
 
-export interface SimBatch {
+interface SimBatch {
   readonly first: bigint
   readonly next: bigint
   readonly maxTimestampMs: number

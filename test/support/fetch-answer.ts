@@ -1,7 +1,7 @@
 /** Writes fetch answers of any version, for tests of the parser. */
 import { WireWriter } from '../../src/codec/kafka/wire-writer.ts'
 
-export interface TestPartition {
+interface TestPartition {
   readonly partition: number
   readonly errorCode?: number
   readonly highWatermark?: bigint

@@ -17,7 +17,7 @@ export function planOf(message: MessageSchema): TablePlan {
 }
 
 /** Loads payloads one behind the other and describes them as a batch. */
-export function loadBatch(kernel: Kernel, payloads: readonly Uint8Array[]): RowBatch {
+function loadBatch(kernel: Kernel, payloads: readonly Uint8Array[]): RowBatch {
   const count = payloads.length
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)

@@ -9,7 +9,7 @@ export interface RawEntry {
   readonly discarded: readonly { readonly commitId: string; readonly because: string }[]
 }
 
-export const logFolder = (lakeFolder: string, pipeline: string): string =>
+const logFolder = (lakeFolder: string, pipeline: string): string =>
   join(lakeFolder, '_lakeward', pipeline, 'log', '00000000')
 
 /** Entries in the order of the log. */

@@ -50,7 +50,7 @@ export function sampleHour(hour: number): LakePartition {
   }
 }
 
-export const sampleCounts = (written: number): Counts => ({
+const sampleCounts = (written: number): Counts => ({
   read: written + 2,
   written,
   filtered: { 'no-country': 1 },
@@ -171,7 +171,7 @@ export const sampleManifest = (hour: number, revision = 1): Omit<ReadyManifest, 
   decidedAt: '2026-11-20T14:05:12.345Z',
 })
 
-export const sealedFile = (hour: number, text: string): SealedFile => ({
+const sealedFile = (hour: number, text: string): SealedFile => ({
   stream,
   table,
   partitionPath: sampleHour(hour).path,

@@ -131,7 +131,7 @@ function fixedValue(leaf: ColumnLeaf, cursor: Cursor): CellValue {
   }
 }
 
-export function plainValues(leaf: ColumnLeaf, cursor: Cursor, count: number): CellValue[] {
+function plainValues(leaf: ColumnLeaf, cursor: Cursor, count: number): CellValue[] {
   if (leaf.physical === 'boolean') {
     const bytes = cursor.take(Math.ceil(count / 8))
     return Array.from({ length: count }, (_, i) => (((bytes[i >> 3] ?? 0) >> (i & 7)) & 1) === 1)

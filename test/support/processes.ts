@@ -3,12 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-export interface LogLine {
-  readonly event?: string
-  readonly msg?: string
-  readonly [field: string]: unknown
-}
-
 /** One process of lakeward, with what it logged. */
 export class LakewardProcess {
   readonly #child: ChildProcess

@@ -69,7 +69,7 @@ const sortedPairs = (pairs: readonly RowValue[]): RowValue =>
   pairs.toSorted((a, b) => (printed(a) < printed(b) ? -1 : 1))
 
 /** Absent is null where presence is kept, the default elsewhere. */
-export function messageRow(message: unknown, schema: MessageSchema): RowValue {
+function messageRow(message: unknown, schema: MessageSchema): RowValue {
   const row: Record<string, RowValue> = {}
   for (const { name, type, repeated, presence } of schema.fields) {
     const value = propertyOf(message, name)

@@ -129,7 +129,7 @@ export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
     otherwisePacked: typeOf(message, false),
   }))
 
-export function typeOf(message: MessageSchema, packed: boolean): protobuf.Type {
+function typeOf(message: MessageSchema, packed: boolean): protobuf.Type {
   const text = `syntax = "${message.syntax}";\npackage test;\n${enumText}\n${messageText(message, packed)}`
   const { root } = protobuf.parse(text, new protobuf.Root(), { keepCase: true })
   return root.resolveAll().lookupType(message.fullName)

@@ -19,7 +19,7 @@ import { SimRandom } from '../sim/random.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { appEvents, countsOf, lane, minute } from './readiness-world.ts'
 
-export const pipeline = 'growth'
+const pipeline = 'growth'
 
 /** The simulated lake's clock is ten minutes behind everybody's. */
 const lakeBehindMs = 10 * minute

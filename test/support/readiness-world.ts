@@ -66,7 +66,7 @@ export interface PlantedSource {
   readonly evidence?: { readonly end: bigint; readonly asked: UnixMs }
 }
 
-export interface PlantedPartition {
+interface PlantedPartition {
   readonly partition: LakePartition
   readonly table?: string
   readonly place?: 'open' | 'announced'
@@ -158,7 +158,7 @@ function foldedPosition(planted: PlantedSource): FoldedPosition {
 }
 
 /** A log state. */
-export function foldOf(log: PlantedLog): FoldState {
+function foldOf(log: PlantedLog): FoldState {
   const positions = new Map<SourceKey, FoldedPosition>()
   const evidence = new Map<SourceKey, FoldedEvidence>()
   const streams = new Map<string, FoldedStream>()

@@ -32,7 +32,7 @@ export interface TestBatch {
 const codecs: readonly BatchCodec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** A zigzag varint of up to 64 bits. */
-export function zigzag(value: number | bigint): Buffer {
+function zigzag(value: number | bigint): Buffer {
   const wide = BigInt(value)
   let rest = BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n))
   const bytes: number[] = []

@@ -11,7 +11,7 @@ export interface TestRecord {
   readonly headers?: Uint8Array
 }
 
-export const testSource = (topic: string, partition = 0): SourcePartition => ({
+const testSource = (topic: string, partition = 0): SourcePartition => ({
   topic,
   partition,
   clusterId: clusterId('test'),

@@ -35,7 +35,7 @@ const leaveTimeoutMs = 3_000
 const place = 'group'
 const never = new Promise<never>(() => {})
 
-export interface MembershipEvents {
+interface MembershipEvents {
   readonly onAssigned: (sources: readonly SourcePartition[]) => void
   readonly onRevoked: (sources: readonly SourcePartition[]) => Promise<void>
   readonly onLost: (sources: readonly SourcePartition[]) => void

@@ -11,7 +11,7 @@ const noSession = { id: 0, epoch: -1 }
 /** Not a follower. From v15 the field is a tag with this default. */
 const noReplica = -1
 
-export interface WantedPartition {
+interface WantedPartition {
   readonly partition: number
   /** -1: not known, not checked by the broker. */
   readonly leaderEpoch: number

@@ -22,7 +22,7 @@ import { Fault } from '../../base/fault.ts'
 import { type NextOffset, nextOffset, type Offset, offset } from '../../model/offset.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 
-export const batchHeaderSizeBytes = 61
+const batchHeaderSizeBytes = 61
 /** Bytes before the length field ends: the length counts what follows. */
 const lengthEnd = 12
 const magicAt = 16

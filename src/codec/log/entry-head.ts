@@ -31,7 +31,7 @@ export interface StoredBody {
   readonly sha256: string
 }
 
-export type HeadBody = { readonly inline: unknown } | StoredBody
+type HeadBody = { readonly inline: unknown } | StoredBody
 
 type HeadAnnouncement = Omit<Announcement, 'manifest'>
 

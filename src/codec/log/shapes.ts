@@ -30,7 +30,7 @@ const int64 = z
 export const absentAsNull = <T>(shape: ZodType<T>): ZodType<T | undefined> =>
   shape.nullable().transform((value) => value ?? undefined)
 
-export const offsetShape = int64.transform(offset)
+const offsetShape = int64.transform(offset)
 export const nextOffsetShape = int64.transform(nextOffset)
 export const timeShape = z.number().transform(unixMs)
 export const countShape = z.int().nonnegative()
