@@ -3,12 +3,16 @@
  * minute accumulates. A commit that falls takes the accumulating one with it, and what both covered
  * is read again from where the log says.
  */
-import type { Fault } from '../base/fault.ts'
+import { assert } from '../base/assert.ts'
 import { type DurationMs, durationMs, type MonotonicMs, monotonicMs } from '../base/time.ts'
 import type { FoldState } from '../model/fold-state.ts'
+import type { DiscardReason } from '../model/log-entry.ts'
 import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+
+/** What contradicts itself is read again once. */
+const malformedMax = 1
 
 export interface CommitSteps {
   /** Folds what others put, and tells the stages. */
@@ -36,8 +40,8 @@ export class CommitLoop {
   #stopping = false
   #dueMs: MonotonicMs
   #lastCommitMs: MonotonicMs | undefined
-  /** What the lake or the log said last when a commit could not go on. */
-  trouble: Fault | undefined
+  /** Commits in a row whose content contradicts itself. */
+  #malformedInARow = 0
 
   constructor(options: CommitLoopOptions) {
     this.#options = options
@@ -73,10 +77,16 @@ export class CommitLoop {
     this.#wake.abort()
   }
 
-  /** Commits what has accumulated until now, after the commit under way. */
+  /**
+   * Commits what has accumulated until now, after the commit under way.
+   *
+   * @throws what a commit has thrown, this one or an earlier one: where that one stood is not
+   *   known, so that nothing may follow it.
+   */
   commitNow(): Promise<void> {
     const next = this.#running.then(() => this.#commitOnce())
-    this.#running = next.catch(() => {})
+    next.catch(() => {})
+    this.#running = next
     return next
   }
 
@@ -89,6 +99,7 @@ export class CommitLoop {
     const outcome = await steps.commit(sealed)
     telemetry.metrics.count('lakeward_commits_total', 1, { outcome: outcome.kind })
     if (outcome.kind === 'committed') {
+      this.#malformedInARow = 0
       this.#lastCommitMs = clock.monotonicMs()
       const seconds = (this.#lastCommitMs - startedMs) / 1_000
       telemetry.metrics.observe('lakeward_commit_duration_seconds', seconds)
@@ -98,9 +109,15 @@ export class CommitLoop {
     }
     const fields = { commitId: sealed.commitId, because: outcome.because }
     telemetry.log.warn(`commit ${outcome.kind}`, fields)
+    this.#malformedInARow = isMalformed(outcome) ? this.#malformedInARow + 1 : 0
+    const again = 'what was read again contradicts itself again'
+    assert(this.#malformedInARow <= malformedMax, `${again}: ${outcome.because}`)
     await steps.startOver()
   }
 }
+
+const isMalformed = ({ because }: { readonly because: string }): boolean =>
+  because.startsWith('malformed' satisfies DiscardReason)
 
 const committedFields = (
   sealed: SealedCommit,

@@ -2,32 +2,26 @@
  * The daemon of one business unit: one lane, its commits, its announcements, and what keeps them
  * going when the outside does not answer.
  */
-import { present } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
-import { type DurationMs, durationMs, type UnixMs } from '../base/time.ts'
+import { type DurationMs, durationMs } from '../base/time.ts'
 import { adoptOrPutConfig } from '../committer/adopt-config.ts'
 import { openCommitLog } from '../committer/commit-log.ts'
-import { Committer } from '../committer/committer.ts'
 import { cleanStaging } from '../committer/janitor.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
-import { decideEvidence } from '../protocol/evidence.ts'
-import type { LakeTrouble } from '../protocol/readiness-facts.ts'
-import { Announcer } from '../readiness/announcer.ts'
-import type { ReadinessSetup } from '../readiness/facts.ts'
-import { Outbox } from '../readiness/outbox.ts'
-import { CommitLoop } from './commit-loop.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { gaugeDaemon } from './gauges.ts'
-import { Lane } from './lane.ts'
-import { buildPipeline, lakeLane } from './pipeline.ts'
-import { configuredStreams, deadLetterTableName, readyStreams } from './stage-streams.ts'
+import { doneWithin } from './patience.ts'
+import { assemble, type Running } from './running.ts'
+import { configuredStreams, deadLetterTableName } from './stage-streams.ts'
 
 const openPauseMsMax = 30_000
 const gaugeEveryMs = durationMs(5_000)
 const cleanEveryMs = durationMs(600_000)
 const announcePauseMs = durationMs(1_000)
-const outboxPauseMs = durationMs(250)
+/** How long a drain may take; what is left undone then is left as it is, for whoever comes next. */
+const drainMsMax = durationMs(60_000)
+const closeMsMax = durationMs(10_000)
 
 /** Whether all goes well, and if not why. */
 export interface Health {
@@ -35,25 +29,22 @@ export interface Health {
   readonly reasons: readonly string[]
 }
 
-/** What runs between start and stop. */
-interface Running {
-  readonly log: CommitLog
-  readonly lane: Lane
-  readonly commits: CommitLoop
-  readonly committer: Committer
-  readonly announcer: Announcer
-  readonly outbox: Outbox
-}
-
 export class Daemon {
   readonly config: ResolvedConfig
   readonly #ports: DaemonPorts
+  /** Aborted by `stop`: nothing more is begun. */
+  readonly #draining = new AbortController()
+  /** Aborted when all is drained: loops end. */
   readonly #stopping = new AbortController()
+  /** Aborted when work stays undone: nothing is tried again. */
+  readonly #abandoning = new AbortController()
   readonly #failed = Promise.withResolvers<never>()
   readonly #loops: Promise<void>[] = []
+  #hasFailed = false
+  #starting: Promise<void> = Promise.resolve()
+  #stopped: Promise<void> | undefined
   #running: Running | undefined
   #startTrouble: Fault | undefined
-  #lakeTrouble: LakeTrouble | undefined
 
   constructor(config: ResolvedConfig, ports: DaemonPorts) {
     this.config = config
@@ -71,64 +62,108 @@ export class Daemon {
     return this.#running
   }
 
-  /** Opens the log, takes up the configuration, begins to read. Waits for a lake that is down. */
-  async start(): Promise<void> {
+  /**
+   * Opens the log, takes up the configuration, begins to read. Waits for a lake that is down.
+   *
+   * @throws {Fault} LOG_…, CONFIG_CONFLICT: it cannot be started.
+   */
+  start(): Promise<void> {
+    const started = this.#start()
+    this.#starting = started.catch(() => {})
+    return started
+  }
+
+  /**
+   * Drains: stops reading, finishes what was read, commits, leaves the group. What a lake that does
+   * not answer keeps undone is left after a while: another daemon goes on from the log. May be
+   * called at any time, and again. Never rejects.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #start(): Promise<void> {
     const { lake, clock, random, telemetry, source } = this.#ports
     const { pipeline } = this.config
-    const signal = this.#stopping.signal
-    const logOptions = { lake, pipeline, clock, random, telemetry }
-    const log = await this.#untilOpen(() => openCommitLog(logOptions))
+    const signal = this.#abandoning.signal
+    const logOptions = { lake, pipeline, clock, random, telemetry, signal }
+    const log = await this.#untilDone(() => openCommitLog(logOptions))
     if (log === undefined) return
-    await this.#takeUpConfig(log)
-    const committer = new Committer({ ...logOptions, log })
-    const announcer = new Announcer(this.#readinessSetup(), {
-      lake,
+    if ((await this.#untilDone(() => this.#takeUpConfig(log))) === undefined) return
+    const running = assemble({
+      config: this.config,
+      ports: this.#ports,
       log,
-      clock,
-      random,
-      telemetry,
-      brokers: source,
+      signal,
+      onFatal: (error) => this.#fail(error),
     })
-    const commits: CommitLoop = new CommitLoop({
-      intervalMs: this.config.commit.interval,
-      steps: this.#lazySteps(),
-      clock,
-      telemetry,
-    })
-    const lane = this.#buildLane({ log, commits, committer, announcer })
-    const outbox = new Outbox(
-      this.#ports.notifiers,
-      { log, clock, random, telemetry },
-      { deadlineMs: this.config.ready.deliver.deadline, pauseMs: outboxPauseMs },
-    )
-    this.#running = { log, lane, commits, committer, announcer, outbox }
-    await this.#tryOnce(() => committer.publishPending(durationMs(0)))
+    this.#running = running
+    await this.#tryOnce(() => running.committer.publishPending(durationMs(0)))
+    if (this.#draining.signal.aborted) return
+    this.#beginLoops(running)
+    await source.open(running.lane)
+    telemetry.log.info('started', { pipeline, writerId: log.writerId })
+  }
+
+  #beginLoops({ commits, announcer, outbox }: Running): void {
+    const { signal } = this.#stopping
     this.#loop(() => commits.run())
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(cleanEveryMs, () => this.#clean())
     this.#every(gaugeEveryMs, () => this.#gauge())
-    await source.open(lane)
-    telemetry.log.info('started', { pipeline, writerId: log.writerId })
   }
 
-  /** Drains: stops reading, finishes what was read, commits, leaves the group. */
-  async stop(): Promise<void> {
-    const { source, modules, telemetry } = this.#ports
+  async #stop(): Promise<void> {
+    const { telemetry } = this.#ports
     telemetry.log.info('draining', {})
-    await source.stopFetching()
-    const running = this.#running
-    if (running !== undefined) {
-      running.commits.stop()
-      await running.commits.commitNow()
-      await this.#tryOnce(() => running.announcer.round())
-    }
+    this.#draining.abort()
+    const drained = this.#hasFailed || (await this.#within(drainMsMax, () => this.#drain()))
+    const reason = this.health().reasons.join('; ')
+    if (!drained) telemetry.log.warn('drain cut short', { reason })
+    this.#abandoning.abort()
     this.#stopping.abort()
+    this.#running?.commits.stop()
+    const closed = await this.#within(closeMsMax, () => this.#close())
+    if (closed) telemetry.log.info('drained', {})
+    else telemetry.log.warn('closed with calls under way', {})
+  }
+
+  async #drain(): Promise<void> {
+    await this.#starting
+    await this.#ports.source.stopFetching()
+    const running = this.#running
+    if (running === undefined) return
+    running.commits.stop()
+    await running.commits.commitNow()
+    await this.#tryOnce(() => running.announcer.round())
+  }
+
+  async #close(): Promise<void> {
+    const { source, modules } = this.#ports
     await source.close()
     await Promise.all(this.#loops)
     for (const module of modules.values()) await module.close()
-    telemetry.log.info('drained', {})
+  }
+
+  /** @returns whether `work` was done in time; what it throws is told as a failure. */
+  async #within(spanMs: DurationMs, work: () => Promise<void>): Promise<boolean> {
+    try {
+      return await doneWithin(this.#ports.clock, spanMs, work())
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
+  }
+
+  /** The process must end. What fails while it is ending anyway is only told. */
+  #fail(error: unknown): void {
+    this.#ports.telemetry.log.error('daemon failed', { error: String(error) })
+    if (this.#abandoning.signal.aborted) return
+    this.#hasFailed = true
+    this.#failed.reject(error)
   }
 
   health(): Health {
@@ -136,91 +171,18 @@ export class Daemon {
     const faults = [
       this.#startTrouble,
       running?.committer.trouble,
+      running?.lane.trouble,
+      running?.lane.startTrouble,
       running?.lane.sourceTrouble,
       ...(running?.lane.refused.map(({ fault }) => fault) ?? []),
     ]
     const reasons = faults.flatMap((fault) => (fault === undefined ? [] : [fault.message]))
     if (running === undefined && reasons.length === 0) reasons.push('starting')
-    if (this.#stopping.signal.aborted) reasons.push('draining')
+    if (this.#draining.signal.aborted) reasons.push('draining')
     return { ready: reasons.length === 0, reasons }
   }
 
-  #buildLane(parts: Pick<Running, 'log' | 'commits' | 'committer' | 'announcer'>): Lane {
-    const { log, commits, committer, announcer } = parts
-    const { clock, telemetry, random, source, modules, deadLetterSchema } = this.#ports
-    const bufferBytesMax = this.config.memory.buffers
-    const stages = buildPipeline(this.config, {
-      clock,
-      telemetry,
-      modules,
-      deadLetterSchema,
-      hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
-      kernelBytesMax: kernelBytesOf(bufferBytesMax),
-      nextCommitId: () => log.nextCommitId(),
-      onModuleBroken: (fault) => this.#failed.reject(fault),
-      onUnreadable: (at, fault) => {
-        source.pause([at])
-        this.#running?.lane.onRefused(at, fault)
-      },
-    })
-    return new Lane({
-      ...stages,
-      log,
-      source,
-      clock,
-      telemetry,
-      rule: { lane: lakeLane, start: this.config.kafka.start },
-      bufferBytesMax,
-      evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
-      commit: (sealed) => committer.commit(sealed),
-      onCommitted: () => announcer.nudge(),
-      hurry: () => commits.hurry(),
-      commitNow: () => commits.commitNow(),
-    })
-  }
-
-  /** The lane is made after the loop that drives it. */
-  #lazySteps(): ConstructorParameters<typeof CommitLoop>[0]['steps'] {
-    const lane = (): Lane => present(this.#running, 'a running daemon commits').lane
-    return {
-      refresh: () => lane().refresh(),
-      seal: (fold) => lane().seal(fold),
-      commit: (sealed) => lane().commit(sealed),
-      committed: (sealed) => lane().committed(sealed),
-      startOver: () => lane().startOver(),
-    }
-  }
-
-  #readinessSetup(): ReadinessSetup {
-    const { pipeline, lake, commit } = this.config
-    const streams = readyStreams(this.config)
-    return {
-      pipeline,
-      lakeUrl: lake.url,
-      lane: lakeLane,
-      commitIntervalMs: commit.interval,
-      streams: () => streams,
-      ends: () => this.#running?.lane.ends ?? new Map(),
-      assigned: () => this.#running?.lane.owned,
-      lakeTrouble: () => this.#troubleOfLake(),
-      refused: () => this.#running?.lane.refusals ?? new Map(),
-    }
-  }
-
-  /** What the lake refuses, with the time since when; the same trouble keeps its time. */
-  #troubleOfLake(): LakeTrouble | undefined {
-    const running = this.#running
-    const fault = running?.committer.trouble
-    if (running === undefined || fault === undefined) {
-      this.#lakeTrouble = undefined
-      return undefined
-    }
-    const sinceMs: UnixMs = this.#lakeTrouble?.sinceMs ?? running.log.lakeNowMs()
-    this.#lakeTrouble = { sinceMs, reason: fault.message }
-    return this.#lakeTrouble
-  }
-
-  async #takeUpConfig(log: CommitLog): Promise<void> {
+  async #takeUpConfig(log: CommitLog): Promise<number> {
     const { telemetry } = this.#ports
     const { checksum } = this.config
     const streams = configuredStreams(this.config)
@@ -232,30 +194,32 @@ export class Daemon {
       throw new Fault('CONFIG_CONFLICT', { pipeline, ...other })
     }
     telemetry.log.info(`configuration ${outcome.kind}`, fields)
+    return outcome.version
   }
 
   /** Tries until the lake answers. @returns undefined when stopped before. */
-  async #untilOpen<T>(open: () => Promise<T>): Promise<T | undefined> {
+  async #untilDone<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock, random, telemetry } = this.#ports
-    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+    const { signal } = this.#draining
+    for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const opened = await open()
+        const done = await work()
         this.#startTrouble = undefined
-        return opened
+        return signal.aborted ? undefined : done
       } catch (error) {
         if (!(error instanceof Fault) || error.retry === 'never') throw error
         this.#startTrouble = error
         telemetry.log.warn('not started yet', { code: error.code, message: error.message })
         const pauseMs = Math.min(openPauseMsMax, 250 * 2 ** Math.min(attempt, 10))
         const jitteredMs = durationMs(pauseMs * (0.5 + random.fraction() / 2))
-        await clock.sleep(jitteredMs, this.#stopping.signal)
+        await clock.sleep(jitteredMs, signal)
       }
     }
     return undefined
   }
 
   #loop(work: () => Promise<void>): void {
-    this.#loops.push(work().catch((error: unknown) => this.#failed.reject(error)))
+    this.#loops.push(work().catch((error: unknown) => this.#fail(error)))
   }
 
   #every(pauseMs: DurationMs, work: () => Promise<void>): void {
@@ -298,10 +262,3 @@ export class Daemon {
     gaugeDaemon(this.#ports.telemetry.metrics, running)
   }
 }
-
-const kernelBytesMin = 64 * 1_024 * 1_024
-const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
-
-/** Open pages live in the kernel's memory, beside its input; half of the budget is committed. */
-const kernelBytesOf = (bufferBytesMax: number): number =>
-  Math.min(kernelBytesMax, Math.max(kernelBytesMin, 2 * bufferBytesMax))

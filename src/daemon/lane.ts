@@ -4,14 +4,17 @@
  *
  * Invariants:
  * - what is taken in of a topic-partition continues exactly where the last taking ended;
- * - a seal happens only while the gate is held and no module has events in flight.
+ * - a seal happens only while the gate is held and no module has events in flight;
+ * - after an error that nobody may try again nothing is taken in and nothing is sealed any more:
+ *   rows whose range is not known to be right are never committed.
  */
-import type { Fault } from '../base/fault.ts'
-import { unixMs } from '../base/time.ts'
+import { Fault } from '../base/fault.ts'
+import { durationMs } from '../base/time.ts'
+import { type RetryContext, untilAnswered } from '../committer/retry.ts'
+import { Troubles } from '../committer/troubles.ts'
 import type { Exporter } from '../exporter/exporter.ts'
 import type { PositionTable } from '../exporter/position-table.ts'
 import type { FoldedEvidence, FoldState } from '../model/fold-state.ts'
-import type { IdleEvidence } from '../model/log-entry.ts'
 import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
 import {
@@ -22,13 +25,18 @@ import {
 } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
+import type { Random } from '../ports/random.ts'
 import type { FetchedBatches, Source, SourceReader } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Intake } from '../source/intake.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
+import { EvidenceDesk } from './evidence-desk.ts'
 import { Gate } from './gate.ts'
-import { resolveStartPositions, type StartRule } from './start-positions.ts'
+import { configVersionIn } from './own-config.ts'
+import { Ownership } from './ownership.ts'
+import { doneWithin } from './patience.ts'
+import type { StartRule } from './start-positions.ts'
 
 export interface LaneParts {
   readonly log: CommitLog
@@ -38,8 +46,11 @@ export interface LaneParts {
   readonly positions: PositionTable
   readonly modules: LaneModules
   readonly clock: Clock
+  readonly random: Random
   readonly telemetry: Telemetry
   readonly rule: StartRule
+  /** Aborted when the process ends with work undone. */
+  readonly signal: AbortSignal
   readonly bufferBytesMax: number
   /** Which leaders to ask for evidence of idleness, given what is owned. */
   readonly evidenceWanted: (
@@ -53,6 +64,8 @@ export interface LaneParts {
   readonly hurry: () => void
   /** Commits now, after what is under way. */
   readonly commitNow: () => Promise<void>
+  /** The process must end: a bug, or what no trying again can mend. */
+  readonly onFatal: (error: unknown) => void
 }
 
 /** Users' modules have events in flight between intake and exporter. */
@@ -68,32 +81,54 @@ export interface LaneModules {
 /** Commit early when a hostile producer makes this many cells of counts. */
 const cellsMax = 50_000
 
+/** Kafka's own offsets are a hint: no commit waits longer for a group that does not answer. */
+const hintMsMax = durationMs(3_000)
+
 export class Lane implements SourceReader, CommitSteps {
   readonly #parts: LaneParts
   readonly #gate = new Gate()
-  readonly #refused = new Map<SourceKey, { source: SourcePartition; fault: Fault }>()
-  /** About to be given up: nothing more is taken in of these. */
-  readonly #leaving = new Set<SourceKey>()
-  /** Assignments and leavings, one after the other. */
-  #membership: Promise<unknown> = Promise.resolve()
+  readonly #ownership: Ownership
+  readonly #evidence: EvidenceDesk
+  readonly #troubles = new Troubles()
+  readonly #retry: RetryContext
   readonly #ends = new Map<SourceKey, FoldedEvidence>()
   #committingBytes = 0
   #paused = false
+  #halted = false
   /** What the source said last when it could not go on by itself. */
   sourceTrouble: Fault | undefined
 
   constructor(parts: LaneParts) {
+    const { clock, random, signal, commitNow } = parts
     this.#parts = parts
+    this.#retry = { clock, random, signal, troubles: this.#troubles }
+    this.#evidence = new EvidenceDesk(parts)
+    this.#ownership = new Ownership({
+      ...parts,
+      commitNow,
+      isPaused: () => this.#paused,
+      onError: (error) => this.halt(error),
+    })
+  }
+
+  /** What the lake says while it is asked again and again; undefined when all is well. */
+  get trouble(): Fault | undefined {
+    return this.#troubles.any
+  }
+
+  /** Why some of what is ours is not read yet. */
+  get startTrouble(): Fault | undefined {
+    return this.#ownership.trouble
   }
 
   /** Topic-partitions that stopped until an operator says how to go on. */
   get refused(): readonly { source: SourcePartition; fault: Fault }[] {
-    return [...this.#refused.values()]
+    return [...this.#ownership.refused.values()]
   }
 
   /** The same by topic-partition, with the reason. */
   get refusals(): ReadonlyMap<SourceKey, string> {
-    return new Map([...this.#refused].map(([key, { fault }]) => [key, fault.message]))
+    return new Map([...this.#ownership.refused].map(([key, { fault }]) => [key, fault.message]))
   }
 
   /** Bytes held: accumulating, in modules, and in the commit under way. */
@@ -125,13 +160,15 @@ export class Lane implements SourceReader, CommitSteps {
     return this.#paused
   }
 
-  onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>> {
-    return this.#inTurn(() => this.#assign(sources))
+  async onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>> {
+    this.#log('assigned', sources)
+    await this.#guarded(() => this.#ownership.assign(sources))
+    return new Map()
   }
 
-  onRevoked(sources: readonly SourcePartition[]): Promise<void> {
+  async onRevoked(sources: readonly SourcePartition[]): Promise<void> {
     this.#log('revoked', sources)
-    return this.#inTurn(() => this.#leave(sources))
+    await this.#guarded(() => this.#leave(sources))
   }
 
   /**
@@ -140,41 +177,22 @@ export class Lane implements SourceReader, CommitSteps {
    */
   onLost(sources: readonly SourcePartition[]): void {
     this.#log('lost', sources)
-    this.#inTurn(() => this.#leave(sources)).catch((error: unknown) => {
-      this.#parts.telemetry.log.error('leaving failed', { error: String(error) })
-    })
+    this.#guarded(() => this.#leave(sources)).catch((error: unknown) => this.halt(error))
   }
 
-  async onFetched(answer: readonly FetchedBatches[]): Promise<void> {
-    while (!this.#gate.open) await this.#gate.passed()
-    const { intake, positions, exporter, clock, log, telemetry } = this.#parts
-    exporter.onFold(log.state)
-    const continuing = answer.filter(
-      ({ source, fetchOffset }) =>
-        !this.#leaving.has(sourceKey(source)) &&
-        positions.nextOf(source) === (fetchOffset as bigint),
-    )
-    if (continuing.length === 0) return
-    intake.take(continuing, clock.nowMs())
-    for (const { source, nextOffset, highWatermark } of continuing) {
-      const labels = { topic: source.topic, partition: String(source.partition) }
-      const lag = Number(highWatermark - nextOffset)
-      telemetry.metrics.gauge('lakeward_lag_records', lag, labels)
-      this.#ends.set(sourceKey(source), { source, highWatermark, askedAtMs: log.lakeNowMs() })
-    }
-    this.#pushBack()
+  onFetched(answer: readonly FetchedBatches[]): Promise<void> {
+    return this.#guarded(() => this.#take(answer))
   }
 
   onRefused(source: SourcePartition, fault: Fault): void {
-    this.#refused.set(sourceKey(source), { source, fault })
-    const topicPartition = topicPartitionName(source)
-    const { code, message, hint } = fault
-    this.#parts.telemetry.log.error('topic-partition refused', {
-      topicPartition,
-      code,
-      message,
-      hint,
-    })
+    this.#ownership.refuse(source, fault)
+  }
+
+  /** Takes in and seals nothing any more, and has the process end. */
+  halt(error: unknown): void {
+    this.#halted = true
+    const cutShort = this.#parts.signal.aborted && error instanceof Fault && error.retry !== 'never'
+    if (!cutShort) this.#parts.onFatal(error)
   }
 
   onTrouble(fault: Fault | undefined): void {
@@ -187,19 +205,23 @@ export class Lane implements SourceReader, CommitSteps {
   }
 
   async refresh(): Promise<FoldState> {
-    const fold = await this.#parts.log.refresh()
-    this.#parts.exporter.onFold(fold)
+    const { log, exporter } = this.#parts
+    const fold = await untilAnswered(this.#retry, () => log.refresh())
+    exporter.onFold(fold)
     return fold
   }
 
   async seal(fold: FoldState): Promise<SealedCommit | undefined> {
-    const evidence = await this.#gatherEvidence(fold)
-    const { exporter, log, modules } = this.#parts
-    return this.#gate.whileHeld(async () => {
+    const { exporter, log, modules, positions, rule, evidenceWanted } = this.#parts
+    const configVersion = configVersionIn(fold, rule.config)
+    const evidence = await this.#evidence.gather(evidenceWanted(fold, positions.sources()))
+    const sealed = await this.#gate.whileHeld(async () => {
       await modules.drain()
-      const configVersion = fold.config.version
+      if (this.#halted) return undefined
       return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence })
     })
+    if (sealed === undefined) this.#pushBack()
+    return sealed
   }
 
   async commit(sealed: SealedCommit): Promise<CommitOutcome> {
@@ -213,89 +235,81 @@ export class Lane implements SourceReader, CommitSteps {
   }
 
   async committed(sealed: SealedCommit): Promise<void> {
-    const { log, exporter, source, telemetry } = this.#parts
+    const { log, exporter, source, clock, telemetry } = this.#parts
     countCommit(telemetry.metrics, sealed)
     exporter.onFold(log.state)
     const next = new Map<SourceKey, NextOffset>()
     for (const range of sealed.ranges) next.set(sourceKey(range.source), range.next)
-    await source.commitOffsets(next)
     this.#parts.onCommitted()
+    await doneWithin(clock, hintMsMax, source.commitOffsets(next))
   }
 
   async startOver(): Promise<void> {
-    const { log, exporter, modules, positions, source, rule } = this.#parts
+    const { log, exporter, modules, positions } = this.#parts
     await this.#gate.whileHeld(async () => {
       modules.discard()
       exporter.discard()
-      exporter.onFold(await log.refresh())
       const owned = positions.sources()
       positions.reset()
-      const { from, refused } = await resolveStartPositions(log, source, owned, rule)
-      for (const at of owned) {
-        const fault = refused.get(sourceKey(at))
-        if (fault !== undefined) this.onRefused(at, fault)
-        const start = from.get(sourceKey(at))
-        if (start === undefined) continue
-        positions.assign(at, start.from, start.leaderEpoch)
-        source.seek(at, start.from, start.leaderEpoch)
-      }
+      await untilAnswered(this.#retry, () => this.#ownership.restart(owned))
+      exporter.onFold(log.state)
     })
     this.#pushBack()
   }
 
-  async #assign(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>> {
-    const { log, source, positions, rule } = this.#parts
-    const isNew = (at: SourcePartition): boolean => !positions.has(at)
-    const { from, refused } = await resolveStartPositions(log, source, sources.filter(isNew), rule)
-    for (const at of sources.filter(isNew)) {
-      const fault = refused.get(sourceKey(at))
-      if (fault !== undefined) this.onRefused(at, fault)
-      const start = from.get(sourceKey(at))
-      if (start === undefined) continue
-      positions.assign(at, start.from, start.leaderEpoch)
-    }
-    if (this.#paused) source.pause(sources)
-    this.#log('assigned', sources)
-    for (const at of sources) {
-      const next = positions.nextOf(at)
-      if (next !== undefined) source.seek(at, offset(next), positions.leaderEpochOf(at))
-    }
-    return new Map()
+  /**
+   * Takes in what continues a topic-partition where it ended. An answer that was held at the gate
+   * while positions were set anew is out of date even where its offset fits by chance: the source
+   * reads from there once more.
+   */
+  async #take(answer: readonly FetchedBatches[]): Promise<void> {
+    const { intake, positions, exporter, clock, log } = this.#parts
+    const asked = answer.map((part) => ({ part, tenure: positions.tenureOf(part.source) }))
+    while (!this.#gate.open) await this.#gate.passed()
+    if (this.#halted) return
+    exporter.onFold(log.state)
+    const current = asked.flatMap(({ part, tenure }) => {
+      const { source } = part
+      const holds = tenure !== undefined && positions.tenureOf(source) === tenure
+      return holds && !this.#ownership.isLeaving(source) ? [part] : []
+    })
+    const continuing = current.filter((part) => this.#continues(part))
+    if (continuing.length === 0) return
+    intake.take(continuing, clock.nowMs())
+    for (const part of continuing) this.#tellLag(part)
+    this.#pushBack()
   }
 
-  /** Commits what accumulated, then gives these up: no row stays behind without its range. */
+  /** True for what begins where the last taking ended; anything else is asked for again. */
+  #continues({ source: at, fetchOffset }: FetchedBatches): boolean {
+    const { positions, source, telemetry } = this.#parts
+    const next = positions.nextOf(at)
+    if (next === undefined || next === (fetchOffset as bigint)) return next !== undefined
+    const topicPartition = topicPartitionName(at)
+    telemetry.log.warn('answer out of turn', { topicPartition, next, fetchOffset })
+    source.seek(at, offset(next), positions.leaderEpochOf(at))
+    return false
+  }
+
+  #tellLag({ source, nextOffset, highWatermark }: FetchedBatches): void {
+    const { telemetry, log } = this.#parts
+    const labels = { topic: source.topic, partition: String(source.partition) }
+    telemetry.metrics.gauge('lakeward_lag_records', Number(highWatermark - nextOffset), labels)
+    this.#ends.set(sourceKey(source), { source, highWatermark, askedAtMs: log.lakeNowMs() })
+  }
+
   async #leave(sources: readonly SourcePartition[]): Promise<void> {
-    const { commitNow, positions } = this.#parts
-    for (const at of sources) this.#leaving.add(sourceKey(at))
-    await commitNow()
-    for (const at of sources) {
-      positions.drop(at)
-      this.#refused.delete(sourceKey(at))
-      this.#leaving.delete(sourceKey(at))
-    }
+    await this.#ownership.leave(sources)
+    for (const at of sources) this.#ends.delete(sourceKey(at))
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#membership.then(work)
-    this.#membership = done.catch(() => {})
-    return done
-  }
-
-  /** Asks leaders for their ends where a partition is due and waits for them. */
-  async #gatherEvidence(fold: FoldState): Promise<readonly IdleEvidence[]> {
-    const { evidenceWanted, positions, source, log, telemetry } = this.#parts
-    const wanted = evidenceWanted(fold, positions.sources())
-    if (wanted.length === 0) return []
-    const askedAtMs = unixMs(log.lakeNowMs())
+  /** Does what a source asks for; an error ends the process, whoever called. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    if (this.#halted) return
     try {
-      const ends = await source.highWatermarks(wanted)
-      return wanted.flatMap((at): readonly IdleEvidence[] => {
-        const highWatermark = ends.get(sourceKey(at))
-        return highWatermark === undefined ? [] : [{ source: at, highWatermark, askedAtMs }]
-      })
+      await work()
     } catch (error) {
-      telemetry.log.warn('no evidence of idleness', { error: String(error) })
-      return []
+      this.halt(error)
     }
   }
 
@@ -309,7 +323,8 @@ export class Lane implements SourceReader, CommitSteps {
       source.pause(positions.sources())
     } else if (this.#paused && held < bufferBytesMax / 2) {
       this.#paused = false
-      source.resume(positions.sources().filter((at) => !this.#refused.has(sourceKey(at))))
+      const { refused } = this.#ownership
+      source.resume(positions.sources().filter((at) => !refused.has(sourceKey(at))))
     }
   }
 

@@ -18,7 +18,7 @@ export interface PipelinePorts {
   readonly nextCommitId: () => CommitId
   /** By index of the configured stream. */
   readonly modules: ReadonlyMap<number, EtlModule>
-  readonly onModuleBroken: (fault: Fault) => void
+  readonly onModuleBroken: (error: unknown) => void
   /** A topic-partition whose bytes cannot be read on. */
   readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
 }

@@ -71,3 +71,10 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   })
   return { kernel, intake, exporter, positions, modules }
 }
+
+const kernelBytesMin = 64 * 1_024 * 1_024
+const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
+
+/** Open pages live in the kernel's memory, beside its input; half of the budget is committed. */
+export const kernelBytesOf = (bufferBytesMax: number): number =>
+  Math.min(kernelBytesMax, Math.max(kernelBytesMin, 2 * bufferBytesMax))

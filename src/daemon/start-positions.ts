@@ -6,7 +6,7 @@
  * id or cluster is not the one in the log is another topic under the same name: it is refused.
  */
 import { Fault } from '../base/fault.ts'
-import type { FoldedPosition, FoldState } from '../model/fold-state.ts'
+import type { FoldedPosition } from '../model/fold-state.ts'
 import type { AppendRange } from '../model/log-entry.ts'
 import { nextOffset, type Offset, offset } from '../model/offset.ts'
 import {
@@ -17,10 +17,13 @@ import {
 } from '../model/topic-partition.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { OffsetPosition, Source } from '../ports/source.ts'
+import { configVersionIn, type OwnConfig } from './own-config.ts'
 
 export interface StartPositions {
   readonly from: ReadonlyMap<SourceKey, StartPosition>
   readonly refused: ReadonlyMap<SourceKey, Fault>
+  /** The log knows nothing of these and no leader answered for them: to be asked again. */
+  readonly unanswered: readonly SourcePartition[]
 }
 
 /** Where to read on, and the leader epoch of the record before; -1 when it is not known. */
@@ -33,6 +36,7 @@ export interface StartRule {
   readonly lane: string
   /** `kafka.start`. */
   readonly start: OffsetPosition
+  readonly config: OwnConfig
 }
 
 /** What the log says of where to read one topic-partition from. */
@@ -68,7 +72,12 @@ export function decideStart(
   return { kind: 'added-partition' }
 }
 
-/** Reads positions from the log, and puts those it does not know yet. */
+/**
+ * Reads positions from the log, and puts those it does not know yet.
+ *
+ * @throws {Fault} LAKE_…, KAFKA_…: nothing was decided, or it was and the next call finds it;
+ *   CONFIG_CONFLICT.
+ */
 export async function resolveStartPositions(
   log: CommitLog,
   source: Source,
@@ -77,11 +86,13 @@ export async function resolveStartPositions(
 ): Promise<StartPositions> {
   for (;;) {
     const fold = await log.refresh()
+    const configVersion = configVersionIn(fold, rule.config)
     const positions = fold.positions.get(rule.lane) ?? new Map()
     const decisions = sources.map((at) => ({ at, decision: decideStart(positions, at) }))
-    const unknown = decisions.filter(({ decision }) => isUnknown(decision))
-    if (unknown.length === 0) return positionsOf(decisions)
-    await putStart({ log, source, rule, fold, unknown })
+    const unknown = decisions.filter(isUnknown)
+    const ranges = unknown.length === 0 ? [] : await startRanges(source, rule, unknown)
+    if (ranges.length === 0) return positionsOf(decisions)
+    await putStart(log, configVersion, ranges)
   }
 }
 
@@ -90,7 +101,7 @@ interface Decided {
   readonly decision: StartDecision
 }
 
-const isUnknown = ({ kind }: StartDecision): boolean =>
+const isUnknown = ({ decision: { kind } }: Decided): boolean =>
   kind === 'new-topic' || kind === 'added-partition'
 
 function positionsOf(decisions: readonly Decided[]): StartPositions {
@@ -100,40 +111,72 @@ function positionsOf(decisions: readonly Decided[]): StartPositions {
     if (decision.kind === 'known') from.set(sourceKey(at), decision.start)
     if (decision.kind === 'refused') refused.set(sourceKey(at), decision.fault)
   }
-  return { from, refused }
+  return { from, refused, unanswered: decisions.filter(isUnknown).map(({ at }) => at) }
 }
 
-interface StartFacts {
-  readonly log: CommitLog
-  readonly source: Source
-  readonly rule: StartRule
-  readonly fold: FoldState
-  readonly unknown: readonly Decided[]
-}
-
-/** Puts the start positions as an entry. Losing a race is no failure: the next look folds it. */
-async function putStart({ log, source, rule, fold, unknown }: StartFacts): Promise<void> {
+/** Start positions of all that leaders answered for, to be put as one entry. */
+async function startRanges(
+  source: Source,
+  rule: StartRule,
+  unknown: readonly Decided[],
+): Promise<readonly AppendRange[]> {
   const added = unknown.filter(({ decision }) => decision.kind === 'added-partition')
   const fresh = unknown.filter(({ decision }) => decision.kind === 'new-topic')
-  const places = (of: readonly Decided[]): readonly SourcePartition[] => of.map(({ at }) => at)
-  const offsets = new Map([
-    ...(await offsetsAt(source, places(added), 'earliest')),
-    ...(await offsetsAt(source, places(fresh), rule.start)),
-  ])
-  const ranges = unknown.flatMap(({ at }): readonly AppendRange[] => {
-    const first = offsets.get(sourceKey(at))
+  const places = added.map(({ at }) => at)
+  return [
+    ...rangesOf(rule, places, await offsetsAt(source, places, 'earliest')),
+    ...(await freshRanges(
+      source,
+      rule,
+      fresh.map(({ at }) => at),
+    )),
+  ]
+}
+
+/**
+ * Start positions of topics that the log does not know, for every partition they have, whoever
+ * reads it: one that is put later counts as added to the topic, and would start at its beginning.
+ *
+ * So a topic waits for all of its leaders, unless it starts at the first record anyway.
+ */
+async function freshRanges(
+  source: Source,
+  rule: StartRule,
+  fresh: readonly SourcePartition[],
+): Promise<readonly AppendRange[]> {
+  if (fresh.length === 0) return []
+  const idOf = ({ clusterId, topicId }: SourcePartition): string => `${clusterId}/${topicId}`
+  const topics = new Set(fresh.map(idOf))
+  const { sources } = await source.metadata()
+  const all = sources.filter((at) => topics.has(idOf(at)))
+  const offsets = await offsetsAt(source, all, rule.start)
+  if (rule.start === 'earliest') return rangesOf(rule, all, offsets)
+  const late = new Set(all.filter((at) => !offsets.has(sourceKey(at))).map(idOf))
+  const whole = all.filter((at) => !late.has(idOf(at)))
+  return rangesOf(rule, whole, offsets)
+}
+
+const rangesOf = (
+  { lane }: StartRule,
+  sources: readonly SourcePartition[],
+  offsets: ReadonlyMap<SourceKey, Offset>,
+): readonly AppendRange[] =>
+  sources.flatMap((source): readonly AppendRange[] => {
+    const first = offsets.get(sourceKey(source))
     if (first === undefined) return []
     const range = { first, next: nextOffset(first), leaderEpoch: -1 }
-    return [{ lane: rule.lane, source: at, expected: undefined, ...range }]
+    return [{ lane, source, expected: undefined, ...range }]
   })
-  await log.put({
-    kind: 'append',
-    commitId: log.nextCommitId(),
-    ranges,
-    places: [],
-    configVersion: fold.config.version,
-    body: { files: [], counts: [], progress: [], evidence: [] },
-  })
+
+/** Puts the start positions as an entry. Losing a race is no failure: the next look folds it. */
+async function putStart(
+  log: CommitLog,
+  configVersion: number,
+  ranges: readonly AppendRange[],
+): Promise<void> {
+  const body = { files: [], counts: [], progress: [], evidence: [] }
+  const commitId = log.nextCommitId()
+  await log.put({ kind: 'append', commitId, ranges, places: [], configVersion, body })
 }
 
 const offsetsAt = async (

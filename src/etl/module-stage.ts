@@ -6,7 +6,6 @@
  * - after `discard` no row of what was in flight before comes back;
  * - after `drain` every event that left has its fate.
  */
-import { Fault } from '../base/fault.ts'
 import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import type { ModuleRows } from '../model/module-rows.ts'
@@ -18,8 +17,8 @@ export interface ModuleStageParts {
   readonly steps: ReadonlyMap<number, ModuleStep>
   readonly input: KernelInput
   readonly onRows: (rows: ModuleRows) => void
-  /** The code does not load again: what was in flight has no fate, and the lane must start over. */
-  readonly onBroken: (fault: Fault) => void
+  /** The code does not load again, or a bug: what was in flight has no fate and never will. */
+  readonly onBroken: (error: unknown) => void
 }
 
 export class ModuleStage {
@@ -47,9 +46,10 @@ export class ModuleStage {
         if (generation !== this.#generation) return
         this.#parts.onRows({ ...output, ...events, stream })
       })
-      this.#last = Promise.all([this.#last, rows.catch((error) => this.#broken(error))]).then(
-        () => undefined,
-      )
+      this.#last = Promise.all([
+        this.#last,
+        rows.catch((error: unknown) => this.#parts.onBroken(error)),
+      ]).then(() => undefined)
     }
   }
 
@@ -61,10 +61,5 @@ export class ModuleStage {
   /** Forgets what is in flight: its records are read again. */
   discard(): void {
     this.#generation += 1
-  }
-
-  #broken(error: unknown): void {
-    if (!(error instanceof Fault)) throw error
-    this.#parts.onBroken(error)
   }
 }

@@ -34,8 +34,8 @@ export function appendModuleRows(
     }
     const { batch, eventOf } = batchOf(module, base, { first, next })
     if (batch.count > 0) {
-      for (const { row, reason } of writer.append(batch)) refused.set(eventOf[row] ?? -1, reason)
-      for (const event of eventOf) writer.widen(events.eventTimeMs[event] ?? Number.NaN)
+      const refusals = writer.append(batch, eventOf, module.load)
+      for (const { row, reason } of refusals) refused.set(eventOf[row] ?? -1, reason)
     }
     first = next
   }

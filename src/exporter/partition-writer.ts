@@ -27,7 +27,8 @@ export class PartitionWriter {
   readonly #pending: PendingRows = { event: new Int32Array(pendingAtFirst), count: 0 }
   readonly #sealed: SealedFile[] = []
   #file: ParquetFileWriter | undefined
-  #eventMs = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }
+  /** Of the rows in the open file. */
+  #eventMs = noEventMs()
 
   constructor(table: ExportedTable, partition: LakePartition, cell: OpenCell, late: boolean) {
     this.table = table
@@ -62,27 +63,30 @@ export class PartitionWriter {
     this.#pending.count = 0
     const refused: (RowRefusal & { event: number })[] = []
     for (const group of groupedByTopic(events, load)) {
-      const refusals = this.append(rowBatchOf(group, load))
+      const refusals = this.append(rowBatchOf(group, load), group, load)
       for (const refusal of refusals) {
         refused.push({ ...refusal, event: group[refusal.row] ?? -1 })
       }
-      this.#widen(group, load, refusals)
     }
     return refused
   }
 
-  /** Appends rows whose payloads lie in the kernel's input. Counts nothing. */
-  append(batch: RowBatch): readonly RowRefusal[] {
+  /**
+   * Appends rows whose payloads lie in the kernel's input. Counts nothing.
+   *
+   * @param eventOf the event of each row, as an index into the load's events.
+   * @returns the rows that were refused.
+   */
+  append(batch: RowBatch, eventOf: Int32Array, { events }: EventLoad): readonly RowRefusal[] {
     const file = (this.#file ??= new ParquetFileWriter(this.table.compiled, this.table.file))
     const refusals = file.append(batch)
+    const refusedRows = new Set(refusals.map(({ row }) => row))
+    for (let row = 0; row < eventOf.length; row++) {
+      if (refusedRows.size > 0 && refusedRows.has(row)) continue
+      this.#widen(events.eventTimeMs[eventOf[row] ?? -1] ?? Number.NaN)
+    }
     if (file.encodedBytes >= this.table.rollBytes) this.#roll(file)
     return refusals
-  }
-
-  /** Event times of rows that were appended, so that the file's range covers them. */
-  widen(eventMs: number): void {
-    if (eventMs < this.#eventMs.min) this.#eventMs.min = eventMs
-    if (eventMs > this.#eventMs.max) this.#eventMs.max = eventMs
   }
 
   /** Closes the open file. @returns all files of this commit, possibly none. */
@@ -101,6 +105,7 @@ export class PartitionWriter {
     this.#file = undefined
     if (file.rowCount === 0) return file.discard()
     this.#sealed.push(this.#sealedFile(file.seal()))
+    this.#eventMs = noEventMs()
     return undefined
   }
 
@@ -116,13 +121,14 @@ export class PartitionWriter {
     }
   }
 
-  #widen(events: Int32Array, load: EventLoad, refusals: readonly RowRefusal[]): void {
-    const refusedRows = new Set(refusals.map(({ row }) => row))
-    for (let row = 0; row < events.length; row++) {
-      if (refusedRows.size > 0 && refusedRows.has(row)) continue
-      this.widen(load.events.eventTimeMs[events[row] ?? -1] ?? Number.NaN)
-    }
+  #widen(eventMs: number): void {
+    if (eventMs < this.#eventMs.min) this.#eventMs.min = eventMs
+    if (eventMs > this.#eventMs.max) this.#eventMs.max = eventMs
   }
+}
+
+const noEventMs = (): { min: number; max: number } => {
+  return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }
 }
 
 /** Splits events so that each group comes from one topic; nearly always there is one group. */

@@ -61,6 +61,11 @@ export class PositionTable {
     return [...this.#positions.values()].map(({ source }) => source)
   }
 
+  /** Stands for the time since this topic-partition was assigned last: another one each time. */
+  tenureOf(source: SourcePartition): object | undefined {
+    return this.#positions.get(sourceKey(source))
+  }
+
   nextOf(source: SourcePartition): NextOffset | undefined {
     return this.#positions.get(sourceKey(source))?.next
   }

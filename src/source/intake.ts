@@ -33,7 +33,10 @@ export interface IntakeParts {
 interface Reached {
   readonly source: SourcePartition
   next: NextOffset
+  /** Of the last batch that was handed down. */
   leaderEpoch: number
+  /** True when there is something to tell: `next` has moved. */
+  moved: boolean
 }
 
 export class Intake {
@@ -58,7 +61,8 @@ export class Intake {
     const reached: Reached = {
       source: part.source,
       next: part.fetchOffset as bigint as NextOffset,
-      leaderEpoch: part.leaderEpoch,
+      leaderEpoch: -1,
+      moved: false,
     }
     this.#reached.push(reached)
     const skipped = new Set(part.skippedBatches)
@@ -68,10 +72,9 @@ export class Intake {
         at = batch.end
         const wanted = batch.nextOffset > part.fetchOffset && !skipped.has(batch.start)
         if (wanted) this.#takeBatch(part, batch, reached)
-        if (batch.nextOffset > reached.next) reached.next = batch.nextOffset
-        reached.leaderEpoch = batch.leaderEpoch
+        advance(reached, batch.nextOffset, batch.leaderEpoch)
       }
-      reached.next = part.nextOffset
+      advance(reached, part.nextOffset, part.leaderEpoch)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.#parts.onUnreadable(part.source, error)
@@ -108,12 +111,21 @@ export class Intake {
       events.count = 0
       this.#parts.onLoad({ records, events, fetchedAtMs: this.#fetchedAtMs })
     }
-    for (const { source, next, leaderEpoch } of this.#reached) {
-      this.#parts.onAdvance(source, next, leaderEpoch)
+    for (const reached of this.#reached) {
+      const { source, next, leaderEpoch, moved } = reached
+      if (moved) this.#parts.onAdvance(source, next, leaderEpoch)
+      reached.moved = false
     }
     this.#reached = []
+    // A batch of millions of empty records is no reason to keep its table.
+    if (records.capacity > recordsMax) this.#records = recordTable(recordsMax)
     records.count = 0
     records.sources.length = 0
     this.#parts.input.clear()
   }
+}
+
+function advance(reached: Reached, next: NextOffset, leaderEpoch: number): void {
+  if (next <= reached.next) return
+  Object.assign(reached, { next, leaderEpoch, moved: true })
 }

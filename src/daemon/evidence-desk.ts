@@ -1,0 +1,61 @@
+/**
+ * Asks leaders for their ends, so that quiet topic-partitions hold no announcement back.
+ *
+ * Invariant: no commit waits longer than `waitMs` for brokers; an answer that comes later goes into
+ * the next commit, with the time at which it was asked for.
+ */
+import { durationMs } from '../base/time.ts'
+import type { IdleEvidence } from '../model/log-entry.ts'
+import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Source } from '../ports/source.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { doneWithin } from './patience.ts'
+
+const waitMs = durationMs(3_000)
+
+export interface EvidenceDeskParts {
+  readonly log: CommitLog
+  readonly source: Source
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+export class EvidenceDesk {
+  readonly #parts: EvidenceDeskParts
+  /** The question under way. */
+  #asking: Promise<void> | undefined
+  #answers: readonly IdleEvidence[] = []
+
+  constructor(parts: EvidenceDeskParts) {
+    this.#parts = parts
+  }
+
+  /** Answers for those of `wanted` that came by now or come soon, each handed over once. */
+  async gather(wanted: readonly SourcePartition[]): Promise<readonly IdleEvidence[]> {
+    if (wanted.length === 0) return []
+    this.#asking ??= this.#ask(wanted).finally(() => {
+      this.#asking = undefined
+    })
+    await doneWithin(this.#parts.clock, waitMs, this.#asking)
+    const keys = new Set(wanted.map(sourceKey))
+    const answers = this.#answers.filter(({ source }) => keys.has(sourceKey(source)))
+    this.#answers = []
+    return answers
+  }
+
+  async #ask(wanted: readonly SourcePartition[]): Promise<void> {
+    const { source, log, telemetry } = this.#parts
+    const askedAtMs = log.lakeNowMs()
+    try {
+      const ends = await source.highWatermarks(wanted)
+      this.#answers = wanted.flatMap((at): readonly IdleEvidence[] => {
+        const highWatermark = ends.get(sourceKey(at))
+        return highWatermark === undefined ? [] : [{ source: at, highWatermark, askedAtMs }]
+      })
+    } catch (error) {
+      telemetry.log.warn('no evidence of idleness', { error: String(error) })
+    }
+  }
+}

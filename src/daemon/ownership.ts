@@ -1,0 +1,184 @@
+/**
+ * Which topic-partitions are ours, from where each is read, and which of them stopped.
+ *
+ * Invariants:
+ * - assignments and leavings are carried out one after the other, in the order they were told;
+ * - what is given up is committed first: no row stays behind without its range;
+ * - nobody waits for a broker or a lake that does not answer: what is not known yet is asked again
+ *   later, for as long as it is ours.
+ */
+import { Fault } from '../base/fault.ts'
+import { durationMs } from '../base/time.ts'
+import type { PositionTable } from '../exporter/position-table.ts'
+import { offset } from '../model/offset.ts'
+import {
+  type SourceKey,
+  type SourcePartition,
+  sourceKey,
+  topicPartitionName,
+} from '../model/topic-partition.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Random } from '../ports/random.ts'
+import type { Source } from '../ports/source.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import { resolveStartPositions, type StartPositions, type StartRule } from './start-positions.ts'
+
+const firstPauseMs = 250
+const pauseMsMax = 30_000
+
+export interface OwnershipParts {
+  readonly log: CommitLog
+  readonly source: Source
+  readonly positions: PositionTable
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  readonly rule: StartRule
+  /** Aborted when the process ends with work undone. */
+  readonly signal: AbortSignal
+  /** True while nothing may be read for want of memory. */
+  readonly isPaused: () => boolean
+  /** Commits what accumulated, after what is under way. */
+  readonly commitNow: () => Promise<void>
+  /** Work that nobody waits for threw what cannot be tried again. */
+  readonly onError: (error: unknown) => void
+}
+
+interface Refused {
+  readonly source: SourcePartition
+  readonly fault: Fault
+}
+
+export class Ownership {
+  readonly #parts: OwnershipParts
+  /** Told to be ours, and not taken back. */
+  readonly #ours = new Set<SourceKey>()
+  /** About to be given up: nothing more is taken in of these. */
+  readonly #leaving = new Set<SourceKey>()
+  readonly #refused = new Map<SourceKey, Refused>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #failures = 0
+  /** What kept us from finding out where to read from; undefined when all is well. */
+  trouble: Fault | undefined
+
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts
+  }
+
+  /** Topic-partitions that stopped until an operator says how to go on. */
+  get refused(): ReadonlyMap<SourceKey, Refused> {
+    return this.#refused
+  }
+
+  isLeaving(source: SourcePartition): boolean {
+    return this.#leaving.has(sourceKey(source))
+  }
+
+  /** These are ours: finds out from where each is read, and begins. */
+  assign(sources: readonly SourcePartition[]): Promise<void> {
+    for (const at of sources) this.#ours.add(sourceKey(at))
+    return this.#inTurn(() => this.#assign(sources))
+  }
+
+  /** Commits what accumulated of these, then gives them up. */
+  leave(sources: readonly SourcePartition[]): Promise<void> {
+    for (const at of sources) {
+      this.#ours.delete(sourceKey(at))
+      this.#leaving.add(sourceKey(at))
+    }
+    return this.#inTurn(() => this.#leave(sources))
+  }
+
+  refuse(source: SourcePartition, fault: Fault): void {
+    this.#refused.set(sourceKey(source), { source, fault })
+    const { code, message, hint } = fault
+    const fields = { topicPartition: topicPartitionName(source), code, message, hint }
+    this.#parts.telemetry.log.error('topic-partition refused', fields)
+  }
+
+  /**
+   * Sets every position as the log says; what accumulated was thrown away before.
+   *
+   * @throws {Fault} LAKE_…: no position is set then, and the call is to be repeated.
+   */
+  async restart(owned: readonly SourcePartition[]): Promise<void> {
+    const { log, source, rule } = this.#parts
+    this.#take(owned, await resolveStartPositions(log, source, owned, rule))
+  }
+
+  async #assign(sources: readonly SourcePartition[]): Promise<void> {
+    const { positions, source } = this.#parts
+    const ours = sources.filter((at) => this.#ours.has(sourceKey(at)))
+    for (const at of ours) {
+      const next = positions.nextOf(at)
+      if (next !== undefined) source.seek(at, offset(next), positions.leaderEpochOf(at))
+    }
+    const fresh = ours.filter((at) => !positions.has(at))
+    if (fresh.length > 0) this.#take(fresh, await this.#found(fresh))
+  }
+
+  async #leave(sources: readonly SourcePartition[]): Promise<void> {
+    const { commitNow, positions } = this.#parts
+    for (const at of sources) this.#leaving.add(sourceKey(at))
+    await commitNow()
+    for (const at of sources) {
+      positions.drop(at)
+      this.#refused.delete(sourceKey(at))
+      this.#leaving.delete(sourceKey(at))
+    }
+  }
+
+  /** Where to read from; what may be asked again later is left unanswered. */
+  async #found(sources: readonly SourcePartition[]): Promise<StartPositions> {
+    const { log, source, rule, telemetry } = this.#parts
+    try {
+      const found = await resolveStartPositions(log, source, sources, rule)
+      this.#failures = found.unanswered.length === 0 ? 0 : this.#failures + 1
+      this.trouble = undefined
+      return found
+    } catch (error) {
+      if (!(error instanceof Fault) || error.retry === 'never') throw error
+      this.#failures += 1
+      this.trouble = error
+      telemetry.log.warn('start positions not found yet', { code: error.code, error })
+      return { from: new Map(), refused: new Map(), unanswered: sources }
+    }
+  }
+
+  #take(sources: readonly SourcePartition[], found: StartPositions): void {
+    const { positions, source, isPaused } = this.#parts
+    for (const at of sources) {
+      const key = sourceKey(at)
+      const fault = found.refused.get(key)
+      if (fault !== undefined) this.refuse(at, fault)
+      if (fault !== undefined) source.pause([at])
+      const start = found.from.get(key)
+      if (start === undefined || !this.#ours.has(key)) continue
+      positions.assign(at, start.from, start.leaderEpoch)
+      if (this.#refused.has(key)) continue
+      if (isPaused()) source.pause([at])
+      source.seek(at, start.from, start.leaderEpoch)
+    }
+    if (found.unanswered.length > 0) this.#askLater(found.unanswered)
+  }
+
+  #askLater(sources: readonly SourcePartition[]): void {
+    const { clock, random, signal, telemetry, onError } = this.#parts
+    const names = sources.map(topicPartitionName)
+    telemetry.log.warn('no start position yet', { topicPartitions: names })
+    const fullMs = Math.min(pauseMsMax, firstPauseMs * 2 ** Math.min(this.#failures, 16))
+    const pauseMs = durationMs(fullMs * (0.5 + random.fraction() / 2))
+    const again = async (): Promise<void> => {
+      await clock.sleep(pauseMs, signal)
+      if (!signal.aborted) await this.#inTurn(() => this.#assign(sources))
+    }
+    again().catch(onError)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+}

@@ -1,0 +1,146 @@
+/** Puts together what runs in a daemon between start and stop. */
+import type { Fault } from '../base/fault.ts'
+import { durationMs, type UnixMs } from '../base/time.ts'
+import { Committer } from '../committer/committer.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import { decideEvidence } from '../protocol/evidence.ts'
+import type { LakeTrouble } from '../protocol/readiness-facts.ts'
+import { Announcer } from '../readiness/announcer.ts'
+import type { ReadinessSetup } from '../readiness/facts.ts'
+import { Outbox } from '../readiness/outbox.ts'
+import { CommitLoop } from './commit-loop.ts'
+import type { ResolvedConfig } from './config/resolved-config.ts'
+import type { DaemonPorts } from './daemon-ports.ts'
+import { Lane } from './lane.ts'
+import { buildPipeline, kernelBytesOf, lakeLane, type Stages } from './pipeline.ts'
+import { readyStreams } from './stage-streams.ts'
+
+const outboxPauseMs = durationMs(250)
+
+export interface Running {
+  readonly log: CommitLog
+  readonly lane: Lane
+  readonly commits: CommitLoop
+  readonly committer: Committer
+  readonly announcer: Announcer
+  readonly outbox: Outbox
+}
+
+export interface AssemblyParts {
+  readonly config: ResolvedConfig
+  readonly ports: DaemonPorts
+  readonly log: CommitLog
+  /** Aborted when the process ends with work undone. */
+  readonly signal: AbortSignal
+  /** The process must end. */
+  readonly onFatal: (error: unknown) => void
+}
+
+export function assemble(parts: AssemblyParts): Running {
+  const { config, ports, log, signal } = parts
+  const { lake, clock, random, telemetry, source, notifiers } = ports
+  const { pipeline, commit, ready } = config
+  const committer = new Committer({ lake, pipeline, clock, random, telemetry, signal, log })
+  // Lane, loop and announcer ask each other: whoever is asked is there when the first one runs.
+  const readiness = readinessSetup(config, { committer, log, lane: () => lane })
+  const announcer = new Announcer(readiness, {
+    lake,
+    log,
+    clock,
+    random,
+    telemetry,
+    brokers: source,
+  })
+  const commits: CommitLoop = new CommitLoop({
+    intervalMs: commit.interval,
+    steps: {
+      refresh: () => lane.refresh(),
+      seal: (fold) => lane.seal(fold),
+      commit: (sealed) => lane.commit(sealed),
+      committed: (sealed) => lane.committed(sealed),
+      startOver: () => lane.startOver(),
+    },
+    clock,
+    telemetry,
+  })
+  const lane: Lane = new Lane({
+    ...buildStages(parts, () => lane),
+    log,
+    source,
+    clock,
+    random,
+    telemetry,
+    signal,
+    rule: { lane: lakeLane, start: config.kafka.start, config },
+    bufferBytesMax: config.memory.buffers,
+    evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
+    commit: (sealed) => committer.commit(sealed),
+    onCommitted: () => announcer.nudge(),
+    hurry: () => commits.hurry(),
+    commitNow: () => commits.commitNow(),
+    onFatal: parts.onFatal,
+  })
+  const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
+  const outbox = new Outbox(notifiers, { log, clock, random, telemetry }, delivery)
+  return { log, lane, commits, committer, announcer, outbox }
+}
+
+function buildStages({ config, ports, log }: AssemblyParts, lane: () => Lane): Stages {
+  const { clock, telemetry, random, source, modules, deadLetterSchema } = ports
+  return buildPipeline(config, {
+    clock,
+    telemetry,
+    modules,
+    deadLetterSchema,
+    hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
+    kernelBytesMax: kernelBytesOf(config.memory.buffers),
+    nextCommitId: () => log.nextCommitId(),
+    onModuleBroken: (error) => lane().halt(error),
+    onUnreadable: (at, fault) => {
+      source.pause([at])
+      lane().onRefused(at, fault)
+    },
+  })
+}
+
+interface SetupParts {
+  readonly committer: Committer
+  readonly log: CommitLog
+  readonly lane: () => Lane
+}
+
+function readinessSetup(config: ResolvedConfig, parts: SetupParts): ReadinessSetup {
+  const { committer, log, lane } = parts
+  const streams = readyStreams(config)
+  const trouble = new TroubleSince(log)
+  return {
+    pipeline: config.pipeline,
+    lakeUrl: config.lake.url,
+    lane: lakeLane,
+    commitIntervalMs: config.commit.interval,
+    streams: () => streams,
+    ends: () => lane().ends,
+    assigned: () => lane().owned,
+    lakeTrouble: () => trouble.since(committer.trouble ?? lane().trouble),
+    refused: () => lane().refusals,
+  }
+}
+
+/** What the lake refuses, with the time since when; the same trouble keeps its time. */
+class TroubleSince {
+  readonly #log: CommitLog
+  #sinceMs: UnixMs | undefined
+
+  constructor(log: CommitLog) {
+    this.#log = log
+  }
+
+  since(fault: Fault | undefined): LakeTrouble | undefined {
+    if (fault === undefined) {
+      this.#sinceMs = undefined
+      return undefined
+    }
+    this.#sinceMs ??= this.#log.lakeNowMs()
+    return { sinceMs: this.#sinceMs, reason: fault.message }
+  }
+}

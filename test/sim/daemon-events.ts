@@ -1,0 +1,124 @@
+/** Numbered events of two streams in one topic, and what must become of each. */
+import { present } from '../../src/base/assert.ts'
+import { type UnixMs, unixMs } from '../../src/base/time.ts'
+import { encodeBatch, encodeRawEvent, utf8, varintField } from '../support/raw-events.ts'
+import type { SimClock } from './clock.ts'
+import type { SimRandom } from './random.ts'
+import type { SimKafka } from './source.ts'
+
+export const topic = 'events'
+export const partitionCount = 4
+export const streams = ['even', 'odd'] as const
+export const outOfOrdernessMs = 5 * 60_000
+
+/** `fine` and `filtered` ones may come too late; `broken` and `unknown` are dead letters always. */
+export type EventKind = 'fine' | 'filtered' | 'broken' | 'unknown'
+
+export interface ProducedEvent {
+  readonly n: number
+  readonly kind: EventKind
+  readonly stream: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Position within its record. */
+  readonly index: number
+  readonly eventMs: UnixMs
+}
+
+/** Message `test.Number` of `test/support/numbers.ts`. */
+export const schema = `syntax = "proto3";
+package test;
+message Number { int64 n = 1; string text = 2; }
+`
+
+const hourMs = 3_600_000
+/** Event time goes so much faster than the clock: hours end while minutes pass. */
+const eventSpeed = 50
+const behindMs = 10 * hourMs
+
+type Draft = Pick<ProducedEvent, 'n' | 'kind' | 'stream' | 'eventMs'>
+
+export class Producer {
+  readonly events: ProducedEvent[] = []
+  readonly #kafka: SimKafka
+  readonly #clock: SimClock
+  readonly #random: SimRandom
+  readonly #startMs: number
+  #next = 0
+
+  constructor(kafka: SimKafka, clock: SimClock, random: SimRandom) {
+    this.#kafka = kafka
+    this.#clock = clock
+    this.#random = random
+    this.#startMs = clock.nowMs()
+  }
+
+  /** Appends one batch of a few records to one partition. */
+  produce(): void {
+    const partition = this.#random.below(partitionCount)
+    const records = Array.from({ length: 1 + this.#random.below(4) }, () => this.#record())
+    const codec = this.#random.fraction() < 0.3 ? 'zstd' : 'none'
+    const first = this.#kafka.append(
+      { topic, partition },
+      { codec, records: records.map(({ value }) => ({ value, timestampMs: this.#nowMs() })) },
+    )
+    for (const [at, { drafts }] of records.entries()) {
+      for (const [index, draft] of drafts.entries()) {
+        const offset = BigInt(first) + BigInt(at)
+        this.events.push({ ...draft, partition, offset, index })
+      }
+    }
+  }
+
+  #record(): { readonly value: Uint8Array; readonly drafts: readonly Draft[] } {
+    const isBatched = this.#random.fraction() < 0.15
+    const stream = present(streams[this.#random.below(2)], 'a stream')
+    if (!isBatched) {
+      const draft = this.#draft(stream)
+      return { value: envelopeOf(draft), drafts: [draft] }
+    }
+    const drafts = Array.from({ length: 1 + this.#random.below(3) }, () => this.#draft(stream)).map(
+      (draft) => ({ ...draft, stream, kind: draft.kind === 'unknown' ? 'fine' : draft.kind }),
+    )
+    const events = drafts.map((draft) => ({
+      event_time_ms: draft.eventMs,
+      payload: payloadOf(draft),
+    }))
+    const payload = encodeBatch(events)
+    return { value: encodeRawEvent({ stream, batched: true, payload }), drafts }
+  }
+
+  #draft(stream: string): Draft {
+    const n = this.#next++
+    const chance = this.#random.fraction()
+    const eventMs = this.#eventMs()
+    if (chance < 0.05) return { n, kind: 'unknown', stream: '_unknown', eventMs }
+    const kind = chance < 0.12 ? 'broken' : chance < 0.22 ? 'filtered' : 'fine'
+    return { n, kind, stream, eventMs }
+  }
+
+  /** Mostly a little out of order, sometimes hours behind. */
+  #eventMs(): UnixMs {
+    const elapsedMs = this.#clock.nowMs() - this.#startMs
+    const late = this.#random.fraction() < 0.06 ? this.#random.below(3 * hourMs) : 0
+    const jitterMs = this.#random.below(outOfOrdernessMs)
+    return unixMs(this.#startMs - behindMs + elapsedMs * eventSpeed - jitterMs - late)
+  }
+
+  #nowMs(): number {
+    return this.#clock.nowMs()
+  }
+}
+
+function envelopeOf(draft: Draft): Uint8Array {
+  const stream = draft.kind === 'unknown' ? 'nobody' : draft.stream
+  return encodeRawEvent({ stream, event_time_ms: draft.eventMs, payload: payloadOf(draft) })
+}
+
+function payloadOf({ n, kind }: Draft): Uint8Array {
+  if (kind === 'broken') return Uint8Array.from([18, 200, 1])
+  const text = utf8(kind === 'filtered' ? 'skip' : `number ${n}`)
+  return new Uint8Array(
+    Buffer.concat([varintField(1, BigInt(n)), Uint8Array.from([18, text.length]), text]),
+  )
+}

@@ -1,0 +1,253 @@
+/**
+ * What must be true of a lake after daemons have worked on it. Looks at the lake alone: the log is
+ * folded from its first entry, Parquet files are read by a reader that is not ours.
+ */
+import { present } from '../../src/base/assert.ts'
+import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
+import { countsAddUp, deadLetteredTotal, filteredTotal } from '../../src/model/counts.ts'
+import type { FoldState } from '../../src/model/fold-state.ts'
+import type { IdleEvidence } from '../../src/model/log-entry.ts'
+import { partitionAt } from '../../src/protocol/calendar.ts'
+import { type JudgedLog, judgeLog } from '../support/log-oracle.ts'
+import { outOfOrdernessMs, type ProducedEvent, streams } from './daemon-events.ts'
+import type { SimStore } from './lake.ts'
+
+const hourly = { by: 'hour', timezone: 'UTC' } as const
+
+export interface Judged {
+  readonly store: SimStore
+  readonly pipeline: string
+  readonly events: readonly ProducedEvent[]
+  readonly readyDelayMs: number
+  readonly readyIdleMs: number
+}
+
+export interface Verdict {
+  /** Everything that is wrong; empty when nothing is. */
+  readonly wrong: readonly string[]
+  /** What there was to look at, so that a suite can see that there was something. */
+  readonly found: Readonly<Record<string, number>>
+}
+
+export async function judgeLake(judged: Judged): Promise<Verdict> {
+  const log = judgeLog(judged.store, judged.pipeline)
+  const rows = await readAll(judged, log)
+  const wrong = [
+    ...wrongFiles(judged, log),
+    ...wrongPlaces(judged, rows),
+    ...wrongCounts(judged, log.state, rows),
+    ...wrongLateness(judged, log, rows),
+    ...wrongAnnouncements(log),
+  ]
+  return { wrong, found: foundIn(log, rows) }
+}
+
+function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Verdict['found'] {
+  const places = [...placesOf.values()].flat()
+  const decided = entries.filter((at) => at.decided).map(({ entry }) => entry)
+  return {
+    rows: places.filter(({ reason }) => reason === undefined).length,
+    letters: places.filter(({ reason }) => reason !== undefined && reason !== 'late').length,
+    late: places.filter(({ reason }) => reason === 'late').length,
+    appends: decided.filter(({ kind }) => kind === 'append').length,
+    announced: decided.flatMap((entry) => (entry.kind === 'ready' ? entry.announcements : []))
+      .length,
+    discarded: [...state.writers.values()].reduce((sum, at) => sum + at.discardedCount, 0),
+    voids: state.voidCount,
+    proofs: evidenceOf({ entries, state }).length,
+  }
+}
+
+interface Rows {
+  /** Tables that hold an event, by its identity. */
+  readonly placesOf: ReadonlyMap<string, readonly Place[]>
+}
+
+/** Where an event was found: in a table's partition, or among the dead letters for a reason. */
+interface Place {
+  readonly table: string
+  readonly partitionPath: string
+  readonly n: bigint | undefined
+  readonly reason: string | undefined
+}
+
+const idOf = (at: { partition: number; offset: bigint; index: number }): string =>
+  `${at.partition}/${at.offset}/${at.index}`
+
+async function readAll({ store }: Judged, { state }: JudgedLog): Promise<Rows> {
+  const placesOf = new Map<string, Place[]>()
+  for (const [name, stream] of state.streams) {
+    for (const { files, partition } of stream.partitions.values()) {
+      for (const file of files) {
+        const bytes = store.get(file.path)?.body
+        if (bytes === undefined) continue
+        for (const row of await readParquetRows(bytes)) {
+          const isLetter = name.startsWith('_')
+          const id = isLetter ? row : { ...row, ...identityOf(row) }
+          const key = idOf(id as Parameters<typeof idOf>[0])
+          const places = placesOf.get(key) ?? []
+          placesOf.set(key, places)
+          places.push({
+            table: name,
+            partitionPath: partition.path,
+            n: row['n'] as bigint | undefined,
+            reason: isLetter ? String(row['reason']) : undefined,
+          })
+        }
+      }
+    }
+  }
+  return { placesOf }
+}
+
+const identityOf = (row: Readonly<Record<string, unknown>>) => ({
+  partition: row['_partition'],
+  offset: row['_offset'],
+  index: row['_index'],
+})
+
+/** Standing are exactly the files of decided entries, in their sizes. */
+function wrongFiles({ store }: Judged, { state }: JudgedLog): readonly string[] {
+  const known = new Map<string, number>()
+  for (const { partitions } of state.streams.values()) {
+    for (const { files } of partitions.values()) {
+      for (const { path, sizeBytes } of files) known.set(path, sizeBytes)
+    }
+  }
+  const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
+  return [
+    ...standing.filter((path) => !known.has(path)).map((path) => `file "${path}" is no one's`),
+    ...[...known].flatMap(([path, sizeBytes]) =>
+      store.get(path)?.body.byteLength === sizeBytes ? [] : [`file "${path}" is not there`],
+    ),
+  ]
+}
+
+/** Each event is in its one place, or was filtered and is in none. */
+function wrongPlaces({ events }: Judged, { placesOf }: Rows): readonly string[] {
+  const wrong: string[] = []
+  const produced = new Set(events.map(idOf))
+  for (const key of placesOf.keys()) if (!produced.has(key)) wrong.push(`row ${key} of no event`)
+  for (const event of events) {
+    const places = placesOf.get(idOf(event)) ?? []
+    const text = places.map(({ table, reason }) => `${table} ${reason ?? ''}`).join(', ') || 'none'
+    if (!isRight(event, places)) wrong.push(`event ${event.n} (${event.kind}) is in ${text}`)
+  }
+  return wrong
+}
+
+function isRight({ kind, stream, n, eventMs }: ProducedEvent, places: readonly Place[]): boolean {
+  const [place, ...more] = places
+  if (place === undefined) return kind === 'filtered'
+  if (more.length > 0) return false
+  const isLate = place.reason === 'late'
+  switch (kind) {
+    case 'unknown':
+      return place.reason !== undefined && !isLate
+    case 'filtered':
+      return isLate
+    case 'broken':
+      return place.reason !== undefined
+    case 'fine': {
+      if (place.reason !== undefined) return isLate
+      const path = partitionAt(eventMs, hourly).path
+      return place.table === stream && place.n === BigInt(n) && place.partitionPath === path
+    }
+  }
+}
+
+/** Every cell says what was produced, and what of it is where. */
+function wrongCounts({ events }: Judged, state: FoldState, { placesOf }: Rows): readonly string[] {
+  const wanted = new Map<string, { read: number; rows: number; letters: number; late: number }>()
+  for (const event of events) {
+    const key = `${event.stream} ${partitionAt(event.eventMs, hourly).path}`
+    const cell = wanted.get(key) ?? { read: 0, rows: 0, letters: 0, late: 0 }
+    wanted.set(key, cell)
+    cell.read += 1
+    const [place] = placesOf.get(idOf(event)) ?? []
+    if (place?.reason === 'late') cell.late += 1
+    else if (place?.reason !== undefined) cell.letters += 1
+    else if (place !== undefined) cell.rows += 1
+  }
+  const wrong: string[] = []
+  for (const [name, { partitions }] of state.streams) {
+    for (const { partition, counts } of partitions.values()) {
+      const key = `${name} ${partition.path}`
+      if (!countsAddUp(counts)) wrong.push(`counts of ${key} do not add up`)
+      if (counts.read === 0) continue
+      const told = [counts.read, counts.written, deadLetteredTotal(counts), counts.late]
+      const { read, rows, letters, late } = wanted.get(key) ?? emptyCell
+      const seen = [read, rows, letters, late]
+      const filtered = read - rows - letters - late
+      wanted.delete(key)
+      const [toldText, seenText] = [told.join(), seen.join()]
+      if (toldText === seenText && filteredTotal(counts) === filtered) continue
+      wrong.push(`${key}: counted ${toldText} (read, written, letters, late), found ${seenText}`)
+    }
+  }
+  for (const key of wanted.keys()) wrong.push(`${key} is counted nowhere`)
+  return wrong
+}
+
+const emptyCell = { read: 0, rows: 0, letters: 0, late: 0 }
+
+/**
+ * An event is late only when its partition could be announced: its topic-partition had passed the
+ * announced end before it came, by events before it, or by a proof of idleness that it came after.
+ */
+function wrongLateness(judged: Judged, log: JudgedLog, { placesOf }: Rows): readonly string[] {
+  const evidence = evidenceOf(log)
+  return judged.events.flatMap((event) => {
+    const [place] = placesOf.get(idOf(event)) ?? []
+    if (place?.reason !== 'late') return []
+    const { nextMs } = partitionAt(event.eventMs, hourly)
+    const dueMs = nextMs + judged.readyDelayMs
+    const passed =
+      judged.events.some((other) => isBefore(other, event, dueMs + outOfOrdernessMs)) ||
+      evidence.some(
+        ({ source, highWatermark, askedAtMs }) =>
+          source.partition === event.partition &&
+          BigInt(highWatermark) <= event.offset &&
+          askedAtMs >= dueMs + judged.readyIdleMs,
+      )
+    const name = `event ${event.n} of ${event.stream} at ${event.partition}/${event.offset}`
+    return passed ? [] : [`${name} is called late without a reason`]
+  })
+}
+
+/** An event of the same stream came from the same topic-partition before, of that time or later. */
+const isBefore = (other: ProducedEvent, event: ProducedEvent, sinceMs: number): boolean =>
+  other.partition === event.partition &&
+  other.stream === event.stream &&
+  other.eventMs >= sinceMs &&
+  other.offset <= event.offset
+
+const evidenceOf = ({ entries }: JudgedLog): readonly IdleEvidence[] =>
+  entries.flatMap(({ entry, decided }) =>
+    decided && entry.kind === 'append' ? entry.body.evidence : [],
+  )
+
+/** Each stream's hours are announced once, in order, and none is left. */
+function wrongAnnouncements({ entries, state }: JudgedLog): readonly string[] {
+  const wrong: string[] = []
+  const announced = new Set<string>()
+  for (const { entry, decided } of entries) {
+    if (!decided || entry.kind !== 'ready') continue
+    for (const { stream, partition } of entry.announcements) {
+      const key = `${stream} ${partition.path}`
+      if (announced.has(key)) wrong.push(`${key} is announced twice`)
+      announced.add(key)
+    }
+  }
+  for (const name of streams) {
+    const { partitions } = present(state.streams.get(name), `stream "${name}" has rows`)
+    for (const { partition, files, manifest } of partitions.values()) {
+      const key = `${name} ${partition.path}`
+      if (files.length > 0 && !announced.has(key)) wrong.push(`${key} is not announced`)
+      if (manifest === undefined) continue
+      const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
+      if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)
+    }
+  }
+  return wrong
+}

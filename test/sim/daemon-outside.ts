@@ -1,0 +1,122 @@
+/** What a simulated process sees of the world: its clock, its brokers, and calls that end with it. */
+import { Fault } from '../../src/base/fault.ts'
+import { type DurationMs, durationMs, type MonotonicMs, type UnixMs } from '../../src/base/time.ts'
+import type { NextOffset, Offset } from '../../src/model/offset.ts'
+import type { SourceKey, SourcePartition } from '../../src/model/topic-partition.ts'
+import type { Clock } from '../../src/ports/clock.ts'
+import type { OffsetPosition, Source, SourceReader } from '../../src/ports/source.ts'
+import type { SimClock } from './clock.ts'
+import type { SimRandom } from './random.ts'
+import type { SimSource } from './source.ts'
+
+const rebalanceTimeoutMs = durationMs(48_000)
+const never = (): Promise<never> => new Promise(() => {})
+
+/** Chance, what it may do now, and where is told what no daemon may ever do. */
+export interface Weather {
+  readonly random: SimRandom
+  readonly isWild: boolean
+  readonly seen: { unreachable: number }
+  readonly violations: string[]
+}
+
+export const stackOf = (error: unknown): string =>
+  error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
+
+/** The clock of one process: it wakes nobody who died. */
+export class Life implements Clock {
+  alive = true
+  readonly died: Promise<void>
+  readonly #clock: SimClock
+  #die: () => void = () => {}
+
+  constructor(clock: SimClock) {
+    this.#clock = clock
+    this.died = new Promise((resolve) => {
+      this.#die = resolve
+    })
+  }
+
+  end(): void {
+    this.alive = false
+    this.#die()
+  }
+
+  nowMs(): UnixMs {
+    return this.#clock.nowMs()
+  }
+
+  monotonicMs(): MonotonicMs {
+    return this.#clock.monotonicMs()
+  }
+
+  async sleep(span: DurationMs, signal?: AbortSignal): Promise<void> {
+    if (!this.alive) return never()
+    await this.#clock.sleep(span, signal)
+    return this.alive ? undefined : never()
+  }
+}
+
+/** Brokers that take their time, and do not always answer, nor for every partition. */
+export function slowSource(source: SimSource, life: Life, weather: Weather): Source {
+  const { random } = weather
+  const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
+    await life.sleep(durationMs(random.fraction() < 0.1 ? random.below(20_000) : random.below(50)))
+    if (weather.isWild && random.fraction() < 0.1) {
+      weather.seen.unreachable++
+      throw new Fault('KAFKA_UNREACHABLE', { brokers: ['sim'], reason: 'sim: no answer' })
+    }
+    return answer()
+  }
+  const partly = async <T>(asked: Promise<ReadonlyMap<SourceKey, T>>) => {
+    const answers = await asked
+    const { isWild } = weather
+    return new Map([...answers].filter(() => !isWild || random.fraction() < 0.9))
+  }
+  return {
+    open: (reader) => source.open(mortalReader(reader, life, weather)),
+    stopFetching: () => source.stopFetching(),
+    close: () => source.close(),
+    pause: (sources) => source.pause(sources),
+    resume: (sources) => source.resume(sources),
+    seek: (at, position) => source.seek(at, position),
+    metadata: () => ask(() => source.metadata()),
+    highWatermarks: (sources: readonly SourcePartition[]) =>
+      ask<ReadonlyMap<SourceKey, NextOffset>>(() => partly(source.highWatermarks(sources))),
+    offsetsAt: (sources: readonly SourcePartition[], position: OffsetPosition) =>
+      ask<ReadonlyMap<SourceKey, Offset>>(() => partly(source.offsetsAt(sources, position))),
+    commitOffsets: (next) => source.commitOffsets(next),
+    assigned: () => source.assigned(),
+  }
+}
+
+/** As the real adapter calls a reader: nobody waits for `onAssigned`, nor long for `onRevoked`. */
+function mortalReader(reader: SourceReader, life: Life, weather: Weather): SourceReader {
+  const bug = (error: unknown): void => {
+    if (life.alive) weather.violations.push(`a reader threw: ${stackOf(error)}`)
+  }
+  return {
+    onAssigned: async (sources) => {
+      if (life.alive) reader.onAssigned(sources).catch(bug)
+      return new Map()
+    },
+    onRevoked: async (sources) => {
+      if (!life.alive) return
+      const revoked = reader.onRevoked(sources).catch(bug)
+      await Promise.race([revoked, life.sleep(rebalanceTimeoutMs), life.died])
+    },
+    onLost: (sources) => {
+      if (life.alive) reader.onLost(sources)
+    },
+    onFetched: async (answer) => {
+      if (!life.alive) return never()
+      await Promise.resolve(reader.onFetched(answer)).catch(bug)
+      return life.alive ? undefined : never()
+    },
+    onRefused: (at, fault) => {
+      weather.violations.push(`refused: ${fault.message}`)
+      reader.onRefused(at, fault)
+    },
+    onTrouble: (fault) => reader.onTrouble(fault),
+  }
+}
