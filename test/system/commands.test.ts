@@ -1,8 +1,7 @@
-/** Every reading command on what a short demo leaves, and the damage that each check must find. */
+/** Every other reading command on what a short demo leaves. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import { SystemRandom } from '../../src/adapters/local/system-random.ts'
@@ -10,274 +9,56 @@ import { encodeCheckpoint, parseCheckpoint } from '../../src/codec/log/checkpoin
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
-import { commandLine, type Ended } from '../support/command-line.ts'
-import { DamagedLake, type LoggedFile } from '../support/damage.ts'
+import { commandLine } from '../support/command-line.ts'
+import type { DamagedLake } from '../support/damage.ts'
+import {
+  type Answered,
+  DemoLake,
+  type DemoLine,
+  type Verdict,
+  wrongIn,
+} from '../support/demo-lake.ts'
 import { duck } from '../support/duck.ts'
-import { lakeward } from '../support/processes.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 
-interface DemoLine {
-  readonly read: number
-  readonly written: number
-  readonly late: number
-  readonly deadLettered: number
-  readonly ready: readonly string[]
-}
-
-interface ShownCheck {
-  readonly name: string
-  readonly stream?: string
-  readonly state: 'ok' | 'failed' | 'not-checkable'
-  readonly detail: string
-  readonly findings: readonly string[]
-}
-
-interface Verdict {
-  readonly verdict: ShownCheck['state']
-  readonly checks: readonly ShownCheck[]
-}
-
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let config = ''
+let made: DemoLake
 let lake: DamagedLake
 let demo: DemoLine
-let broker: EmbeddedBroker
-let brokerPort = 0
 /** The first announced hour of page views, as people write it. */
 let hour = ''
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const place = join(folder.path, 'demo')
-  const ended = await lakeward(['demo', '--exit-when-ready', '--folder', place])
-  expect(ended.code, ended.stderr).toBe(0)
-  demo = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as DemoLine
-  config = join(place, 'lakeward.yaml')
-  lake = new DamagedLake(join(place, 'lake'), 'shop')
-  brokerPort = Number(/brokers: \[127\.0\.0\.1:(\d+)\]/.exec(await readFile(config, 'utf8'))?.[1])
-  broker = await startBroker({ directory: join(place, 'broker'), port: brokerPort })
-  hour = /page_views\/dt=(\S+)\/hour=(\d\d)/.exec(demo.ready.join(' '))?.slice(1).join('T') ?? ''
+  made = await DemoLake.make()
+  lake = made.lake
+  demo = made.demo
+  hour = made.hour
 })
 
-afterAll(async () => {
-  await broker.close()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(() => made.close())
 
-const run = (...words: readonly string[]): Promise<Ended> => commandLine([...words, '-c', config])
+const run: DemoLake['run'] = (...words) => made.run(...words)
+const json = <T>(...words: readonly string[]): Promise<Answered<T>> => made.json<T>(...words)
+const openFile: DemoLake['openFile'] = (stream, rows) => made.openFile(stream, rows)
 
-/** The answer for machines: one line of JSON. */
-async function json<T>(...words: readonly string[]): Promise<T & { exit: number }> {
-  const { exit, out, error } = await run(...words, '--json')
-  expect(out.trimEnd().split('\n'), error).toHaveLength(1)
-  return { ...(JSON.parse(out) as T), exit }
-}
-
-/** Checks that are not ok, by name: "order page_views". */
-function wrongIn({ checks }: Verdict): Readonly<Record<string, ShownCheck['state']>> {
-  const wrong = checks.filter(({ state }) => state !== 'ok')
-  return Object.fromEntries(
-    wrong.map(({ name, stream, state }) => [
-      stream === undefined ? name : `${name} ${stream}`,
-      state,
-    ]),
-  )
-}
-
-/** A file of a stream with at least `rows` rows, in a partition that is not announced. */
-async function openFile(stream: string, rows = 3): Promise<LoggedFile> {
-  const isOpen = (file: LoggedFile): boolean =>
-    !demo.ready.includes(`shop/${stream}/${file.partitionPath}/1`)
-  const files = (await lake.files()).map(({ file }) => file)
-  const found = files.find(
-    (file) => file.stream === stream && isOpen(file) && file.rowCount >= rows,
-  )
-  if (found === undefined) throw new Error(`the demo leaves a file of ${stream} in an open hour`)
-  return found
-}
-
-describe('a whole lake', () => {
-  test('passes every check, deep ones too, and names each', async () => {
-    const { exit, out } = await run('verify', '--deep')
-    expect(exit, out).toBe(0)
-    const names = out
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(' ')[0])
-    expect(new Set(names)).toEqual(
-      new Set([
-        ...['log', 'ranges', 'counts', 'events', 'files', 'strays', 'rows', 'announcements'],
-        ...['kafka', 'checksums', 'decoded', 'order', 'duplicates', 'letters', 'offsets'],
-      ]),
-    )
-  })
-
-  test('counts as many events as the demo produced', async () => {
-    const { checks } = await json<Verdict>('verify')
-    const counts = checks.find(({ name }) => name === 'counts')
-    expect(counts?.detail).toContain(`${demo.read} events read`)
-  })
-
-  test('is looked at by stream and by hours', async () => {
-    const [from, to] = [
-      hour,
-      `${hour.slice(0, 11)}${String(Number(hour.slice(11)) + 1).padStart(2, '0')}`,
-    ]
-    const one = await json<Verdict>('verify', 'page_views', '--hours', `${from}..${to}`, '--deep')
-    expect(one.exit).toBe(0)
-    const { rows } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
-    const decoded = one.checks.find(({ name }) => name === 'decoded')
-    expect(decoded?.detail).toContain(`${rows} rows`)
-    expect(one.checks.map(({ name }) => name)).not.toContain('ranges')
-  })
-
-  test('is not verified without brokers, unless that is allowed', async () => {
-    await broker.close()
-    onTestFinished(async () => {
-      const directory = join(config, '..', 'broker')
-      broker = await startBroker({ directory, port: brokerPort })
-    })
-    const told = await json<Verdict>('verify')
-    expect(told.exit).toBe(1)
-    expect(told.verdict).toBe('not-checkable')
-    expect(wrongIn(told)).toEqual({ kafka: 'not-checkable' })
-    const allowed = await run('verify', '--allow-unchecked')
-    expect(allowed.exit).toBe(0)
-    expect(allowed.out).toMatch(/kafka +not checkable: could not reach any Kafka broker/)
-  })
-
-  test.each([
-    [
-      'verify nothing',
-      'stream "nothing" is not configured; known: page_views, sessions, purchases',
-    ],
-    ['verify --hours 2026-11-20', 'write A..B'],
-    ['verify --hours 2026-11-20..2026-11-20', 'the end is not after the beginning'],
-    ['verify --hours 2026-13-20..2026-11-20', 'there is no such date or hour'],
-    ['why nothing 2026-11-20T00', 'stream "nothing" is not configured'],
-    ['why page_views 2026-11-20', 'the stream is partitioned by hour'],
-    ['ready ls nothing', 'stream "nothing" is not configured'],
-    ['ready show page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
-    ['files page_views 2026-11-20T00 --format csv', 'accepted: paths, symlink, json'],
-    ['log show x', '"x" is not an index'],
-    ['log ls --limit many', '"many" is not a whole number'],
-    ['status nothing', 'stream "nothing" is not configured'],
-    ['status --watch', '--watch: not supported by this version'],
-    ['dlq ls nothing', 'stream "nothing" is not configured'],
-    ['dlq show nothing', 'accepted: a fingerprint of 16 hex digits'],
-  ])('"%s" is refused with exit code 2: %s', async (line, message) => {
-    const { exit, out, error } = await run(...line.split(' '))
-    expect({ exit, out }).toEqual({ exit: 2, out: '' })
-    expect(error).toContain(message)
-  })
-})
-
-describe('verify finds', () => {
-  const verifyDeep = (): Promise<Verdict & { exit: number }> => json<Verdict>('verify', '--deep')
-
-  test('a file that is gone', async () => {
-    const { path } = await openFile('page_views')
-    await lake.remove(path)
-    const told = await verifyDeep()
-    expect(told.exit).toBe(1)
-    expect(wrongIn(told)).toMatchObject({ files: 'failed', decoded: 'failed' })
-    const files = told.checks.find(({ name }) => name === 'files')
-    expect(files?.findings).toEqual([`"${path}": missing on the lake`])
-  })
-
-  test('a byte that changed, though size and rows are right', async () => {
-    const { path } = await openFile('sessions')
-    await lake.flip(path)
-    const told = await verifyDeep()
-    expect(told.exit).toBe(1)
-    expect(wrongIn(told)).toMatchObject({ checksums: 'failed' })
-    expect(told.checks.find(({ name }) => name === 'files')?.state).toBe('ok')
-  })
-
-  test('a row that was dropped, though size and checksum are those of the log', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    await lake.rewrite(path, `SELECT * FROM rows WHERE nth < ${rowCount}`, { rowCount })
-    expect(wrongIn(await verifyDeep())).toMatchObject({ rows: 'failed', decoded: 'failed' })
-  })
-
-  test('a row that was dropped, though the log says so too: an event was written without it', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    const less = { rowCount: rowCount - 1 }
-    await lake.rewrite(path, `SELECT * FROM rows WHERE nth < ${rowCount}`, less)
-    expect(wrongIn(await verifyDeep())).toMatchObject({ events: 'failed' })
-  })
-
-  test('a row that stands twice in the place of another one', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    const twice = `SELECT * FROM rows WHERE nth < ${rowCount} UNION ALL SELECT * FROM rows WHERE nth = ${rowCount - 1}`
-    await lake.rewrite(path, `${twice} ORDER BY nth`, { rowCount })
-    const told = await verifyDeep()
-    expect(wrongIn(told)).toMatchObject({ 'duplicates page_views': 'failed' })
-    expect(wrongIn(told)).not.toHaveProperty('order page_views')
-  })
-
-  test('a row of an offset that its commit does not cover', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    const moved = `SELECT * REPLACE (CASE WHEN nth = ${rowCount} THEN _offset + 1000000 ELSE _offset END AS _offset) FROM rows ORDER BY nth`
-    await lake.rewrite(path, moved, { rowCount })
-    const told = await verifyDeep()
-    expect(wrongIn(told)).toMatchObject({ 'duplicates page_views': 'failed' })
-    const [finding] = told.checks.find(({ state }) => state === 'failed')?.findings ?? []
-    expect(finding).toMatch(/is in a file of a commit that covers \[\d+, \d+\) of it$/)
-  })
-
-  test('rows that do not stand in the order of their offsets', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    await lake.rewrite(path, 'SELECT * FROM rows ORDER BY nth DESC', { rowCount })
-    expect(wrongIn(await verifyDeep())).toEqual({ 'order page_views': 'failed' })
-  })
-
-  test('rows without identity columns: order and duplicates cannot be looked at', async () => {
-    const { path, rowCount } = await openFile('page_views')
-    await lake.rewrite(path, 'SELECT * EXCLUDE (_offset) FROM rows ORDER BY nth', { rowCount })
-    const told = await verifyDeep()
-    expect(told.exit).toBe(1)
-    expect(wrongIn(told)).toEqual({
-      'order page_views': 'not-checkable',
-      'duplicates page_views': 'not-checkable',
-      offsets: 'not-checkable',
-    })
-    expect(told.checks.find(({ name }) => name === 'order')?.detail).toBe('columns not listed')
-    expect((await run('verify', '--deep', '--allow-unchecked')).exit).toBe(0)
-  })
-
-  test('a dead letter that tells another reason than was counted', async () => {
-    const file = (await lake.files()).find(({ file: at }) => at.stream === '_dead_letters')?.file
-    const { path, rowCount } = file ?? (await openFile('_dead_letters'))
-    const other = "SELECT * REPLACE ('decode' AS step, 'another' AS reason) FROM rows ORDER BY nth"
-    await lake.rewrite(path, other, { rowCount })
-    expect(wrongIn(await verifyDeep())).toEqual({ letters: 'failed' })
-  })
-
-  test('a file of ours that the log does not know', async () => {
-    const { path } = await openFile('page_views')
-    await lake.copy(path, path.replace(/-\d+\.parquet$/, '-99.parquet'))
-    expect(wrongIn(await json<Verdict>('verify'))).toEqual({ strays: 'failed' })
-  })
-
-  test('an announcement that says other rows than its files have', async () => {
-    const { logEntry } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
-    await lake.edit(lake.entryFile(logEntry), (entry) => {
-      const { inline } = entry['body'] as { inline: { manifests: { rows: number }[] } }
-      for (const manifest of inline.manifests) manifest.rows += 1
-    })
-    expect(wrongIn(await json<Verdict>('verify'))).toEqual({ announcements: 'failed' })
-  })
-
-  test('an entry that cannot be read: nothing behind it is called right', async () => {
-    const file = lake.entryFile(5)
-    await lake.keep(file)
-    await writeFile(file, '{ "format": 1 }')
-    const told = await verifyDeep()
-    expect(told.exit).toBe(1)
-    expect(told.checks.every(({ state }) => state !== 'ok')).toBe(true)
-    expect(told.checks[0]).toMatchObject({ name: 'log', state: 'failed' })
-  })
+test.each([
+  ['verify nothing', 'stream "nothing" is not configured; known: page_views, sessions, purchases'],
+  ['verify --hours 2026-11-20', 'write A..B'],
+  ['verify --hours 2026-11-20..2026-11-20', 'the end is not after the beginning'],
+  ['verify --hours 2026-13-20..2026-11-20', 'there is no such date or hour'],
+  ['why nothing 2026-11-20T00', 'stream "nothing" is not configured'],
+  ['why page_views 2026-11-20', 'the stream is partitioned by hour'],
+  ['ready ls nothing', 'stream "nothing" is not configured'],
+  ['ready show page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
+  ['files page_views 2026-11-20T00 --format csv', 'accepted: paths, symlink, json'],
+  ['log show x', '"x" is not an index'],
+  ['log ls --limit many', '"many" is not a whole number'],
+  ['status nothing', 'stream "nothing" is not configured'],
+  ['status --watch', '--watch: not supported by this version'],
+  ['dlq ls nothing', 'stream "nothing" is not configured'],
+  ['dlq show nothing', 'accepted: a fingerprint of 16 hex digits'],
+])('"%s" is refused with exit code 2: %s', async (line, message) => {
+  const { exit, out, error } = await run(...line.split(' '))
+  expect({ exit, out }).toEqual({ exit: 2, out: '' })
+  expect(error).toContain(message)
 })
 
 describe('ready', () => {
@@ -320,7 +101,14 @@ describe('ready', () => {
     expect(wrongIn(told)).toEqual({})
     expect(told.exit).toBe(0)
     expect(told.checks.map(({ name }) => name)).toEqual([
-      ...['manifest', 'files', 'checksums', 'rows', 'folder', 'counts', 'sources', 'kafka'],
+      'manifest',
+      'files',
+      'checksums',
+      'rows',
+      'folder',
+      'counts',
+      'sources',
+      'kafka',
     ])
   })
 
@@ -401,7 +189,9 @@ describe('log', () => {
 
   test('show prints one entry whole with its verdict', async () => {
     const { entry, verdict } = await json<{ entry: { kind: string }; verdict: { kind: string } }>(
-      ...['log', 'show', '0'],
+      'log',
+      'show',
+      '0',
     )
     expect(entry.kind).toBe('config')
     expect(verdict.kind).toBe('decided')
@@ -538,7 +328,7 @@ test('why tells of an announced hour when it was', async () => {
 
 test('a configuration that is not there is exit code 2 for every command', async () => {
   for (const words of ['verify', 'status', 'log ls', 'log verify', 'dlq ls', 'ready ls x']) {
-    const { exit } = await commandLine([...words.split(' '), '-c', join(folder.path, 'none.yaml')])
+    const { exit } = await commandLine([...words.split(' '), '-c', `${made.config}.none`])
     expect(exit, words).toBe(2)
   }
 })

@@ -42,6 +42,8 @@ test('the verdict over checks is the gravest of them', () => {
 
 test('numbers agree with their nouns', () => {
   expect([counted(0, 'file'), counted(1, 'file'), counted(2n, 'file')]).toEqual([
-    ...['0 files', '1 file', '2 files'],
+    '0 files',
+    '1 file',
+    '2 files',
   ])
 })

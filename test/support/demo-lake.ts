@@ -1,0 +1,118 @@
+/** The lake that a short demo leaves, its broker, and command lines on both. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { commandLine, type Ended } from './command-line.ts'
+import { DamagedLake, type LoggedFile } from './damage.ts'
+import { lakeward } from './processes.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+export interface DemoLine {
+  readonly read: number
+  readonly written: number
+  readonly late: number
+  readonly deadLettered: number
+  readonly ready: readonly string[]
+}
+
+interface ShownCheck {
+  readonly name: string
+  readonly stream?: string
+  readonly state: 'ok' | 'failed' | 'not-checkable'
+  readonly detail: string
+  readonly findings: readonly string[]
+}
+
+export interface Verdict {
+  readonly verdict: ShownCheck['state']
+  readonly checks: readonly ShownCheck[]
+}
+
+export type Answered<T> = T & { readonly exit: number }
+
+interface DemoParts {
+  readonly folder: AsyncDisposable
+  readonly place: string
+  readonly demo: DemoLine
+  readonly brokerPort: number
+}
+
+export class DemoLake {
+  readonly config: string
+  readonly lake: DamagedLake
+  /** What the demo counted. */
+  readonly demo: DemoLine
+  /** The first announced hour of page views, as people write it. */
+  readonly hour: string
+  readonly #parts: DemoParts
+  #broker: EmbeddedBroker | undefined
+
+  constructor(parts: DemoParts) {
+    const { place, demo } = parts
+    this.#parts = parts
+    this.demo = demo
+    this.config = join(place, 'lakeward.yaml')
+    this.lake = new DamagedLake(join(place, 'lake'), 'shop')
+    const announced = /page_views\/dt=(\S+?)\/hour=(\d\d)/.exec(demo.ready.join(' '))
+    this.hour = announced?.slice(1).join('T') ?? ''
+  }
+
+  /** Runs the demo to its end, and starts its broker again. To be closed. */
+  static async make(): Promise<DemoLake> {
+    const folder = await temporaryFolder()
+    const place = join(folder.path, 'demo')
+    const ended = await lakeward(['demo', '--exit-when-ready', '--folder', place])
+    expect(ended.code, ended.stderr).toBe(0)
+    const demo = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as DemoLine
+    const text = await readFile(join(place, 'lakeward.yaml'), 'utf8')
+    const brokerPort = Number(/brokers: \[127\.0\.0\.1:(\d+)\]/.exec(text)?.[1])
+    const made = new DemoLake({ folder, place, demo, brokerPort })
+    await made.startBroker()
+    return made
+  }
+
+  async startBroker(): Promise<void> {
+    const { place, brokerPort: port } = this.#parts
+    this.#broker = await startBroker({ directory: join(place, 'broker'), port })
+  }
+
+  async stopBroker(): Promise<void> {
+    await this.#broker?.close()
+    this.#broker = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.stopBroker()
+    await this.#parts.folder[Symbol.asyncDispose]()
+  }
+
+  run(...words: readonly string[]): Promise<Ended> {
+    return commandLine([...words, '-c', this.config])
+  }
+
+  /** The answer for machines: one line of JSON. */
+  async json<T>(...words: readonly string[]): Promise<Answered<T>> {
+    const { exit, out, error } = await this.run(...words, '--json')
+    expect(out.trimEnd().split('\n'), error).toHaveLength(1)
+    return { ...(JSON.parse(out) as T), exit }
+  }
+
+  /** A file of a stream with at least `rows` rows, in a partition that is not announced. */
+  async openFile(stream: string, rows = 3): Promise<LoggedFile> {
+    const isOpen = (file: LoggedFile): boolean =>
+      !this.demo.ready.includes(`shop/${stream}/${file.partitionPath}/1`)
+    const files = (await this.lake.files()).map(({ file }) => file)
+    const found = files.find((at) => at.stream === stream && isOpen(at) && at.rowCount >= rows)
+    if (found === undefined) throw new Error(`the demo leaves a file of ${stream} in an open hour`)
+    return found
+  }
+}
+
+/** Checks that are not ok, by name: "order page_views". */
+export function wrongIn({ checks }: Verdict): Readonly<Record<string, ShownCheck['state']>> {
+  const wrong = checks.filter(({ state }) => state !== 'ok')
+  const nameOf = ({ name, stream }: ShownCheck): string =>
+    stream === undefined ? name : `${name} ${stream}`
+  return Object.fromEntries(wrong.map((check) => [nameOf(check), check.state]))
+}
