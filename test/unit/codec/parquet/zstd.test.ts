@@ -1,0 +1,47 @@
+import { zstdDecompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compressAgain, compressDocumented, works } from '../../../../src/codec/parquet/zstd.ts'
+
+const textOf = (sizeBytes: number): Buffer =>
+  Buffer.from(Array.from({ length: sizeBytes }, (_, at) => ((at * at) >>> 5) & 63))
+
+describe('a compressor that is used again', () => {
+  it('gives the bytes of the documented function, whatever came before', () => {
+    const page = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.nat(300_000).map(textOf))
+    fc.assert(
+      fc.property(fc.array(page, { maxLength: 6 }), fc.constantFrom(1, 3), (pages, level) => {
+        const again = compressAgain(level)
+        const documented = compressDocumented(level)
+        for (const body of pages) {
+          const compressed = Buffer.from(again(body))
+          expect(compressed.equals(documented(body))).toBe(true)
+          expect(zstdDecompressSync(compressed).equals(body)).toBe(true)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('takes a page that its buffer cannot hold, and small ones after it', () => {
+    const again = compressAgain(1)
+    for (const sizeBytes of [10, 20_000_000, 1_500_000, 10]) {
+      const body = textOf(sizeBytes)
+      expect(Buffer.from(again(body)).equals(compressDocumented(1)(body))).toBe(true)
+    }
+  })
+
+  it('is not trusted when it fails, or gives other bytes than the documented function', () => {
+    expect(works(compressAgain(1), 1)).toBe(true)
+    expect(works(compressAgain(19), 1)).toBe(false)
+    let calls = 0
+    const once = compressAgain(1)
+    expect(works((body) => (calls++ === 0 ? once(body) : once(Buffer.from('other'))), 1)).toBe(
+      false,
+    )
+    const throwing = (): Uint8Array => {
+      throw new Error('no handle')
+    }
+    expect(works(throwing, 1)).toBe(false)
+  })
+})
