@@ -21,6 +21,7 @@ import {
   startRange,
   stream,
 } from '../../../support/log-samples.ts'
+import { faultOf } from '../../../support/thrown.ts'
 
 const id = commitIdOf(writerId('9f3ac1d2b0e4a677'.repeat(2)), 41)
 const bodyPathOf = (sha256: string): string => `bodies/${sha256}`
@@ -177,5 +178,8 @@ test('a journal is read back as it was written, and refused with its path when i
   expect(() => parseJournal(Buffer.from('{"format":2}'), 'a/head.json')).toThrow(
     /journal "a\/head.json" of a staged commit is unreadable: format/,
   )
-  expect(() => parseJournal(Buffer.from('torn'), 'a/head.json')).toThrow(/unreadable/)
+  expect(faultOf(() => parseJournal(Buffer.from('torn'), 'a/head.json'))).toMatchObject({
+    code: 'LOG_JOURNAL_UNREADABLE',
+    facts: { path: 'a/head.json' },
+  })
 })
