@@ -61,7 +61,8 @@ export class CommitLoop {
       await clock.sleep(durationMs(waitMs), this.#wake.signal)
       if (this.#wake.signal.aborted) this.#wake = new AbortController()
       if (this.#stopping) return
-      this.#dueMs = monotonicMs(clock.monotonicMs() + intervalMs)
+      // From when it was due, not from when we woke: late wake-ups do not add up.
+      this.#dueMs = monotonicMs(Math.max(clock.monotonicMs(), this.#dueMs + intervalMs))
       await this.commitNow()
     }
   }
