@@ -32,13 +32,20 @@ export class EvidenceDesk {
     this.#parts = parts
   }
 
-  /** Answers for those of `wanted` that came by now or come soon, each handed over once. */
+  /** Answers for those of `wanted` that came since the last call, or come soon. */
   async gather(wanted: readonly SourcePartition[]): Promise<readonly IdleEvidence[]> {
     if (wanted.length === 0) return []
+    const late = this.#take(wanted)
+    if (late.length > 0) return late
     this.#asking ??= this.#ask(wanted).finally(() => {
       this.#asking = undefined
     })
     await doneWithin(this.#parts.clock, waitMs, this.#asking)
+    return this.#take(wanted)
+  }
+
+  /** Hands each answer over once. */
+  #take(wanted: readonly SourcePartition[]): readonly IdleEvidence[] {
     const keys = new Set(wanted.map(sourceKey))
     const answers = this.#answers.filter(({ source }) => keys.has(sourceKey(source)))
     this.#answers = []

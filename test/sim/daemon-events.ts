@@ -33,8 +33,8 @@ message Number { int64 n = 1; string text = 2; }
 
 const hourMs = 3_600_000
 /** Event time goes so much faster than the clock: hours end while minutes pass. */
-const eventSpeed = 50
-const behindMs = 10 * hourMs
+const eventSpeed = 120
+const behindMs = 5 * hourMs
 
 type Draft = Pick<ProducedEvent, 'n' | 'kind' | 'stream' | 'eventMs'>
 

@@ -28,8 +28,8 @@ import { SimKafka, type SimSource } from './source.ts'
 import { SimTelemetry } from './telemetry.ts'
 
 export const pipeline = 'sim'
-export const readyDelayMs = 30_000
-export const readyIdleMs = 60_000
+export const readyDelayMs = 5_000
+export const readyIdleMs = 15_000
 
 const daemonsAtOnce = 2
 
@@ -38,7 +38,7 @@ kafka: { brokers: ["127.0.0.1:9092"] }
 lake: { url: "file:./lake" }
 commit: { interval: 10s }
 memory: { buffers: 16MiB }
-ready: { delay: 30s, idle: 60s }
+ready: { delay: 5s, idle: 15s }
 streams:
 ${streams
   .map(
@@ -141,11 +141,11 @@ export class World implements Weather {
 
   async #fate(): Promise<void> {
     const chance = this.random.fraction()
-    if (chance < 0.04) await this.#kill()
-    else if (chance < 0.06) await this.#stop()
-    else if (chance < 0.1) this.#steal()
-    else if (chance < 0.13) this.#expire()
-    else if (chance < 0.16) this.#outage()
+    if (chance < 0.07) await this.#kill()
+    else if (chance < 0.11) await this.#stop()
+    else if (chance < 0.18) this.#steal()
+    else if (chance < 0.23) this.#expire()
+    else if (chance < 0.29) this.#outage()
   }
 
   #any(): Process {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { judgeLake } from './daemon-oracle.ts'
 import { pipeline, readyDelayMs, readyIdleMs, type Seen, World } from './daemon-world.ts'
 
-const steps = 24
+const steps = 16
 const seedCount = Number(process.env['LAKEWARD_SIM_SEEDS'] ?? 100)
 const onlySeed = process.env['LAKEWARD_SIM_SEED']
 const seeds =
