@@ -1,8 +1,9 @@
 /**
- * Runs one benchmark: `npm run bench -- ingest [--quick]`. The last line of stdout is one JSON object.
+ * Runs one benchmark: `npm run bench -- ingest [--quick]`. The last line of stdout is one JSON
+ * object.
  *
- * Exits 0 when every bar holds, 1 when one is missed or the figures scatter too much to say, 2 for a
- * name that is not known, 3 when something outside is missing.
+ * Exits 0 when every bar holds, 1 when one is missed or the figures scatter too much to say, 2 for
+ * a name that is not known, 3 when something outside is missing.
  */
 import { type BenchOutcome, MissingOutside } from './measure/outcome.ts'
 

@@ -109,7 +109,8 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
     for (; at != last; at++) {
       const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
       const found = entry.id
-      if (((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) == 0 && found) {
+      const differs = (entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)
+      if (differs == 0 && found) {
         if (isShort || sameLong(p, textAt(c, found - 1) + 4, length)) {
           id = found - 1
           break

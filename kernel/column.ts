@@ -39,7 +39,9 @@ export class Column {
   hash: usize
   hashCapacity: u32
   hashMask: u32
-  /** 1 when the last chunk found no use for a dictionary in its first page: the next starts plain. */
+  /**
+   * 1 when the last chunk found no use for a dictionary in its first page: the next starts plain.
+   */
   skipDictionary: u32
 
   // Statistics of the chunk.

@@ -1,7 +1,9 @@
 /** Enum numbers to names: tables sorted by number, made by the host. */
 import { EnumItem, EnumTable } from './structures'
 
-/** Text found by `enumText`; an unknown number's lies in a scratch that the next call overwrites. */
+/**
+ * Text found by `enumText`; an unknown number's lies in a scratch that the next call overwrites.
+ */
 export let textStart: usize = 0
 export let textLength: u32 = 0
 /** 11 characters at most, and room for reads of whole vectors. */

@@ -1,4 +1,6 @@
-/** What the host calls. Addresses are u32; every call that may grow memory invalidates its views. */
+/**
+ * What the host calls. Addresses are u32; every call that may grow memory invalidates its views.
+ */
 import {
   appendBools,
   appendEnums,

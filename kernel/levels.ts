@@ -27,7 +27,9 @@ export function addBytes(to: usize, a: usize, b: usize, count: u32): void {
   }
 }
 
-/** Definition levels with an optional step added: where the entry has a row, its presence counts. */
+/**
+ * Definition levels with an optional step added: where the entry has a row, its presence counts.
+ */
 function addPresence(context: Context, presence: usize, to: usize): void {
   const rowSet = changetype<RowSet>(context.rowSet)
   const count = context.levels

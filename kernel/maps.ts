@@ -2,7 +2,8 @@
  * Maps: of entries with equal keys in one row the last one lives.
  *
  * Entries are parsed like elements of a repeated message; here the earlier ones of each key are
- * marked dead, and with them their own elements. The level walk and the selection pass over the dead.
+ * marked dead, and with them their own elements. The level walk and the selection pass over the
+ * dead.
  */
 import { allocate, release } from './memory'
 import { hashSlot, sameText } from './hash'
@@ -34,7 +35,9 @@ function killPairwise(map: RowSet, first: u32, next: u32): void {
   }
 }
 
-/** Open addressing over the rows from the last to the first: whoever finds its key there is dead. */
+/**
+ * Open addressing over the rows from the last to the first: whoever finds its key there is dead.
+ */
 function killHashed(map: RowSet, first: u32, next: u32): void {
   const slots = <u32>1 << (33 - clz<u32>(next - first))
   const table = allocate(slots << 2)

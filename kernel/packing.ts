@@ -2,7 +2,7 @@
  * Parquet's RLE and bit-packed hybrid.
  *
  *     run        = header varint (count << 1), value in ⌈width / 8⌉ bytes
- *     bit-packed = header varint (groups << 1 | 1), groups × 8 values of `width` bits, low bits first
+ *     bit-packed = header varint (groups << 1 | 1), groups × 8 values of `width` bits, low first
  *
  * Values are taken in groups of eight; a run is written when it saves more than the header of the
  * next packed stretch costs. A packed stretch reserves two bytes for its header and gives one back
@@ -68,7 +68,9 @@ function allEqual16(from: usize): bool {
   return i16x8.all_true(i16x8.eq(v128.load(from), v128.load16_splat(from)))
 }
 
-/** u16 values of `width` 1..16 bits. The source needs 8 spare entries, the target 32 spare bytes. */
+/**
+ * u16 values of `width` 1..16 bits. The source needs 8 spare entries, the target 32 spare bytes.
+ */
 export function packIndexStream(from: usize, count: u32, width: u32, to: usize): usize {
   const last = count ? load<u16>(from + ((count - 1) << 1)) : 0
   v128.store(from + (count << 1), i16x8.splat(last))
@@ -80,7 +82,11 @@ export function packIndexStream(from: usize, count: u32, width: u32, to: usize):
     if (allEqual16(at)) {
       const value = load<u16>(at)
       let next = i + 8
-      while (next + 8 <= count && load<u16>(from + (next << 1)) == value && allEqual16(from + (next << 1))) next += 8
+      while (next + 8 <= count) {
+        const eight = from + (next << 1)
+        if (load<u16>(eight) != value || !allEqual16(eight)) break
+        next += 8
+      }
       while (next < count && load<u16>(from + (next << 1)) == value) next++
       if (next > count) next = count
       if (next - i >= RUN_MIN || next == count) {

@@ -2,8 +2,8 @@
  * Minimum and maximum of a chunk, exact: numbers in their own order (unsigned where the type is),
  * NaN passed over, texts by their bytes.
  *
- * A zero of floating point is written as -0 when it is the minimum and +0 when it is the maximum, as
- * the Parquet specification asks: readers may tell the two apart, the comparison here does not.
+ * A zero of floating point is written as -0 when it is the minimum and +0 when it is the maximum,
+ * as the Parquet specification asks: readers may tell the two apart, the comparison here does not.
  */
 import { Column } from './column'
 import { reserve } from './memory'
@@ -19,7 +19,9 @@ export function resetRange(c: Column): void {
   c.maxLength = 0
 }
 
-/** The value in the column's order as a signed number: unsigned types have their sign bit turned. */
+/**
+ * The value in the column's order as a signed number: unsigned types have their sign bit turned.
+ */
 @inline
 export function ordered<T>(c: Column, value: T): T {
   if (isFloat<T>()) return value

@@ -9,7 +9,8 @@
  * parent is parsed before its next sibling, so the elements of a parent are neighbours, and a count
  * per parent row tells them apart.
  *
- * A *context* is one place in the column tree that has levels: a row set, or an optional group in it.
+ * A *context* is one place in the column tree that has levels: a row set, or an optional group in
+ * it.
  */
 
 /** What to do with a field. Must agree with `operation` in src/kernel/table-program.ts. */

@@ -3,7 +3,9 @@ import { clearFailure, fail, failure } from './row-sets'
 import { Failure } from './structures'
 import { readVarint, varintValue } from './varint'
 
-/** Nesting below the root message, groups among unknown fields included, as the reference counts. */
+/**
+ * Nesting below the root message, groups among unknown fields included, as the reference counts.
+ */
 const DEPTH_MAX: u32 = 100
 let depth: u32 = 0
 @inline

@@ -1,9 +1,11 @@
 /**
- * The naive way in Node.js: kafkajs eachBatch → protobufjs → parquetjs-lite, snappy (it has no zstd).
+ * The naive way in Node.js: kafkajs eachBatch → protobufjs → parquetjs-lite, with snappy (it has
+ * no zstd).
  *
- * usage: naive.ts BROKER TOPIC ROWS FOLDER; prints {"rows", "cpuSeconds", "peakRssBytes", "outputBytes"}.
- * At its best settings: one decode per event without `toObject`, row groups of 8,192 rows, eachBatch
- * with auto-commit off, one file. CPU time counts from the first fetch on, in its favour.
+ * usage: naive.ts BROKER TOPIC ROWS FOLDER
+ * prints: {"rows", "cpuSeconds", "peakRssBytes", "outputBytes"}
+ * At its best settings: one decode per event without `toObject`, row groups of 8,192 rows,
+ * eachBatch with auto-commit off, one file. CPU time counts from the first fetch on, in its favour.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'

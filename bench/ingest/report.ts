@@ -98,8 +98,9 @@ export interface IngestContext {
 const resultsPath = join(import.meta.dirname, '..', 'results', 'ingest.md')
 const resultsHead = `# bench ingest
 
-Appended by \`npm run bench -- ingest\`: whole process, Kafka protocol → decode → zstd Parquet → commit, in rows per CPU
-second (user + system), start-up included. Ratios are medians of pairs that took turns; absolute seconds are no bar.
+Appended by \`npm run bench -- ingest\`: whole process, Kafka protocol → decode → zstd Parquet →
+commit, in rows per CPU second (user + system), start-up included. Ratios are medians of pairs that
+took turns; absolute seconds are no bar.
 `
 
 /** Appends a section to the results; a run that scatters too much is kept as such. */

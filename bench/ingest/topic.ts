@@ -1,5 +1,6 @@
 /**
- * The topic of app events: made once by its own broker process, kept in `bench/data` by seed and size.
+ * The topic of app events: made once by its own broker process, kept in `bench/data` by seed and
+ * size.
  *
  *     node bench/ingest/topic.ts FOLDER ROWS     makes it, or does nothing when it is there
  */

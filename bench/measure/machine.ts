@@ -33,7 +33,9 @@ export function commitText(): string {
   return git('rev-parse', '--short', 'HEAD') + (changed === '' ? '' : '+')
 }
 
-/** Words before a command, so that it yields to others and stays on one CPU where that can be had. */
+/**
+ * Words before a command, so that it yields to others and stays on one CPU where that can be had.
+ */
 export interface Placement {
   readonly words: readonly string[]
   readonly text: string

@@ -1,5 +1,6 @@
 /**
- * A daemon for ten minutes at the default interval: how many commits, and how soon DuckDB reads each.
+ * A daemon for ten minutes at the default interval: how many commits, and how soon DuckDB reads
+ * each.
  *
  *     node bench/ten-minutes/run.ts            appends to bench/results/ten-minutes.md
  */
@@ -73,18 +74,22 @@ async function untilReadable(expected: number): Promise<number> {
 const slowest = Math.max(...commits.map(({ readableSeconds }) => readableSeconds))
 const good = Math.abs(commits.length - 10) <= 1 && slowest <= readableSecondsMax && code === 0
 const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
+const cpuModel = cpus()[0]?.model ?? 'unknown CPU'
+const memoryGib = Math.round(totalmem() / 2 ** 30)
+const tableLine = ({ entry, rows: count, readableSeconds }: (typeof commits)[number]): string =>
+  `| ${entry} | ${count} | ${readableSeconds} s |`
 appendFileSync(
   results,
   `
 ## ${new Date().toISOString()} · ${git('rev-parse', '--short', 'HEAD')}
 
-${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version},
-embedded broker, local lake. Interval 60 s (default), ${spanMs / 1_000} s, ${rows} rows: ${commits.length} commits,
-drained with exit code ${code}.
+${[cpuModel, `${cpus().length} cores`, `${memoryGib} GiB`, `Node ${process.version}`].join(', ')},
+embedded broker, local lake. Interval 60 s (default), ${spanMs / 1_000} s, ${rows} rows:
+${commits.length} commits, drained with exit code ${code}.
 
 | entry | rows | DuckDB reads all after |
 |---:|---:|---:|
-${commits.map(({ entry, rows: count, readableSeconds }) => `| ${entry} | ${count} | ${readableSeconds} s |`).join('\n')}
+${commits.map(tableLine).join('\n')}
 `,
 )
 const machine = `${cpus().length} cores`

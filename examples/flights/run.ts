@@ -1,6 +1,6 @@
 /**
- * Real flight records through lakeward: fetches them, puts them into a topic as protobuf events, lets
- * a daemon ingest them by the day of New York, and compares the lake with the source.
+ * Real flight records through lakeward: fetches them, puts them into a topic as protobuf events,
+ * lets a daemon ingest them by the day of New York, and compares the lake with the source.
  *
  *     node examples/flights/run.ts
  */

@@ -1,4 +1,6 @@
-/** A daemon with its HTTP server: the server listens first, so that it can say why the rest waits. */
+/**
+ * A daemon with its HTTP server: the server listens first, so that it can say why the rest waits.
+ */
 import { ApiServer } from '../adapters/http/api-server.ts'
 import { PrometheusMetrics } from '../adapters/telemetry/prometheus.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'

@@ -2,8 +2,9 @@
  * The `module` step of one stream: hands events to user code and says what became of each.
  *
  * - Batches are run one after the other: rows come out in the order the events went in.
- * - Events are run some hundreds at a time. When these take too long, or end the code's thread, they
- *   are run again event by event, so that only the event that does it is refused. Code with effects of its own may so see an event twice.
+ * - Events are run some hundreds at a time. When these take too long, or end the code's thread,
+ *   they are run again event by event, so that only the event that does it is refused. Code with
+ *   effects of its own may so see an event twice.
  */
 import { assert, present } from '../base/assert.ts'
 import { unixMs } from '../base/time.ts'

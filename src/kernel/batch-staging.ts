@@ -2,7 +2,9 @@ import { assert } from '../base/assert.ts'
 import type { IdentityColumn, RowBatch } from '../model/row-batch.ts'
 import type { LinearMemory } from './linear-memory.ts'
 
-/** Payloads handed over in one call at most; must agree with ROWS_PER_CALL_MAX in kernel/parse.ts. */
+/**
+ * Payloads handed over in one call at most; must agree with ROWS_PER_CALL_MAX in kernel/parse.ts.
+ */
 const rowsPerCallMax = 2_048
 
 const topicBytesMax = 1_024

@@ -1,4 +1,6 @@
-/** The kernel's functions as the host sees them; kernel/index.ts and kernel/program.ts define them. */
+/**
+ * The kernel's functions as the host sees them; kernel/index.ts and kernel/program.ts define them.
+ */
 
 /** An address in linear memory, or a small number: u32, handed over as a signed number. */
 type Word = number

@@ -1,4 +1,6 @@
-/** What a simulated process sees of the world: its clock, its brokers, and calls that end with it. */
+/**
+ * What a simulated process sees of the world: its clock, its brokers, and calls that end with it.
+ */
 import { Fault } from '../../src/base/fault.ts'
 import { type DurationMs, durationMs, type MonotonicMs, type UnixMs } from '../../src/base/time.ts'
 import type { NextOffset, Offset } from '../../src/model/offset.ts'

@@ -48,7 +48,9 @@ export class SimLake implements Lake {
   calls = 0
   readonly history: string[] = []
   fault: LakeFault | undefined
-  /** False once its process was killed: it gets no more answers, and what it sent may land or not. */
+  /**
+   * False once its process was killed: it gets no more answers, and what it sent may land or not.
+   */
   alive = true
   /** Whether a call that was under way when the process died still has its effect. */
   landsAfterDeath: () => boolean = () => false

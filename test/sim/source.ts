@@ -1,6 +1,6 @@
 /**
- * Kafka in memory: topics of real record batches, groups, and sources that read them. Deterministic:
- * no time passes in it, and handlers run in one order.
+ * Kafka in memory: topics of real record batches, groups, and sources that read them.
+ * Deterministic: no time passes in it, and handlers run in one order.
  *
  * Bytes handed to a reader are overwritten when it has taken them, as the real ones are.
  */

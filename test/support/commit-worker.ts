@@ -3,8 +3,8 @@
  *
  *     node commit-worker.ts <folder> <records> <partitions>
  *
- * Covers the records of every topic-partition from where the log says, and ends when all are covered.
- * It cares for no owner: several of them race for the same ranges.
+ * Covers the records of every topic-partition from where the log says, and ends when all are
+ * covered. It cares for no owner: several of them race for the same ranges.
  */
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'

@@ -1,4 +1,6 @@
-/** Waiting for something outside: looks again and again until a bound, and says what it saw last. */
+/**
+ * Waiting for something outside: looks again and again until a bound, and says what it saw last.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**

@@ -1,4 +1,6 @@
-/** Rows of `test/golden/parquet/every_type.proto`, as wire bytes and as any reader must see them. */
+/**
+ * Rows of `test/golden/parquet/every_type.proto`, as wire bytes and as any reader must see them.
+ */
 import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 import { parseMessageSchema } from '../../src/codec/protobuf/parse-schema.ts'

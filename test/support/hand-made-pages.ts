@@ -1,9 +1,9 @@
 /**
  * A kernel of hand-made pages, to test how files are put together without WebAssembly.
  *
- * The table: `id int64`, `name string?`, `tags list<int32>`. Rows are given directly; every `append`
- * of a batch takes the next rows. Pages are plain, or with a dictionary for `name`. As the kernel's,
- * its answers are views of memory that the next call overwrites.
+ * The table: `id int64`, `name string?`, `tags list<int32>`. Rows are given directly; every
+ * `append` of a batch takes the next rows. Pages are plain, or with a dictionary for `name`. As the
+ * kernel's, its answers are views of memory that the next call overwrites.
  */
 import type { CompiledTable, FileColumns } from '../../src/kernel/kernel.ts'
 import type { RowBatch, RowRefusal } from '../../src/model/row-batch.ts'

@@ -1,7 +1,8 @@
 /**
  * A judge of lakes that knows entries and the fold, and nothing of who wrote them or how.
  *
- * It folds every entry from the first one, takes no checkpoint, and looks at the objects that stand.
+ * It folds every entry from the first one, takes no checkpoint, and looks at the objects that
+ * stand.
  */
 import { expect } from 'vitest'
 import { encodeCheckpoint } from '../../src/codec/log/checkpoint.ts'

@@ -73,7 +73,9 @@ export interface PacedNumbersOptions {
   readonly perTick: number
 }
 
-/** Produces numbers at a steady pace until it is stopped; number n goes to partition n mod count. */
+/**
+ * Produces numbers at a steady pace until it is stopped; number n goes to partition n mod count.
+ */
 export class PacedNumbers {
   readonly #options: PacedNumbersOptions
   readonly #producer: RecordProducer

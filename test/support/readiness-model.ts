@@ -2,8 +2,8 @@
  * A small world with a memory of the truth: producers append events, a daemon reads, commits and
  * announces, in any order. Whoever announces a partition that is still to get an event is caught.
  *
- * Producers are punctual: an event is appended at most `ready.delay` after it happened. Then nothing
- * that is announced may ever get another event, whatever the order of things.
+ * Producers are punctual: an event is appended at most `ready.delay` after it happened. Then
+ * nothing that is announced may ever get another event, whatever the order of things.
  */
 import { durationMs, type UnixMs, unixMs } from '../../src/base/time.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'

@@ -33,7 +33,10 @@ async function startChild(directory: string, fileKilobytesMax: number | 'unlimit
   return { child, port, ended: once(child, 'exit') }
 }
 
-/** Produces from `first` on, several at a time, until the connection breaks. @returns next unacknowledged. */
+/**
+ * Produces from `first` on, several at a time, until the connection breaks. @returns next
+ * unacknowledged.
+ */
 async function produceUntilCut(
   port: number,
   first: number,

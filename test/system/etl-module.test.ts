@@ -1,4 +1,6 @@
-/** Streams with a module, on real daemons: what becomes of each event, in the lake and in the log. */
+/**
+ * Streams with a module, on real daemons: what becomes of each event, in the lake and in the log.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

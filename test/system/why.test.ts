@@ -1,5 +1,6 @@
 /**
- * Five causes, each planted on a real daemon over the embedded broker, and what `lakeward why` says.
+ * Five causes, each planted on a real daemon over the embedded broker, and what `lakeward why`
+ * says.
  *
  * The lake is made to refuse by a file that stands where the table's folder must be: that stops
  * every user, root too.

@@ -18,6 +18,9 @@ const columnsMax = 100
 const linesMax = 400
 
 const files = filesBelow('src')
+/** What is not shipped: names of tests and expected texts may stand on one line. */
+const others = ['test', 'bench', 'examples', 'kernel', 'config'].flatMap(filesBelow)
+const withoutTexts = (line: string): string => line.replace(/'[^']*'|"[^"]*"|`[^`]*`/g, '')
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
 
@@ -27,6 +30,7 @@ const found = (text: string, patterns: readonly RegExp[]): readonly string[] =>
 
 test('tidy reads the whole source tree', () => {
   expect(files.length).toBeGreaterThan(60)
+  expect(others.length).toBeGreaterThan(60)
 })
 
 test.each(files)('$path takes time, chance and the outside from ports', ({ path, text }) => {
@@ -43,6 +47,13 @@ test.each(files)('$path fits its size', ({ text }) => {
   const wide = lines.filter((line) => line.length > columnsMax)
   expect(wide).toEqual([])
   expect(lines.length).toBeLessThanOrEqual(linesMax)
+})
+
+test.each(others)('$path has no hole in its types and fits its width', ({ path, text }) => {
+  const lines = text.split('\n').map(withoutTexts)
+  // This file names the holes.
+  if (path !== 'test/tidy/bans.test.ts') expect(found(lines.join('\n'), typeHoles)).toEqual([])
+  expect(lines.filter((line) => line.length > columnsMax)).toEqual([])
 })
 
 test('the bans find what they must', () => {

@@ -21,14 +21,14 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `checkpoint "${f.path}" is unreadable: ${f.reason}`,
-    hint: 'Restore it from a copy of the lake; while all log entries stand it may be removed instead.',
+    hint: 'Restore it from a copy of the lake; while all log entries stand, removing it will do.',
   },
   LOG_JOURNAL_UNREADABLE: {
     domain: 'external',
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `journal "${f.path}" of a staged commit is unreadable: ${f.reason}`,
-    hint: 'Its folder is left alone; look for its commit in "lakeward log ls" before you remove it.',
+    hint: 'Its folder is left alone; look for its commit in "lakeward log ls" before removing it.',
   },
   LOG_FILE_GONE: {
     domain: 'external',
@@ -42,7 +42,7 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; sizeBytes: number; foundBytes: number; entry: number }) =>
       `file "${f.path}" has ${f.foundBytes} bytes, log entry ${f.entry} says ${f.sizeBytes}`,
-    hint: 'Find out who wrote it, and restore it from a copy of the lake; its partition waits for it.',
+    hint: 'Find out who wrote it and restore it from a copy; its partition waits for it.',
   },
   CONFIG_CONFLICT: {
     domain: 'user',

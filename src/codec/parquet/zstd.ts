@@ -7,10 +7,11 @@
  *
  * Invariants:
  * - The output is valid until the next call.
- * - The bytes are those of `zstdCompressSync`: a frame begins anew, with its size in its header, and
- *   nothing of the page before is in it.
+ * - The bytes are those of `zstdCompressSync`: a frame begins anew, with its size in its header,
+ *   and nothing of the page before is in it.
  *
- * Source: Node.js lib/zlib.js, class ZstdCompress; zstd.h, `ZSTD_compressStream2` with `ZSTD_e_end`.
+ * Source: Node.js lib/zlib.js, class ZstdCompress; zstd.h, `ZSTD_compressStream2` with
+ * `ZSTD_e_end`.
  */
 import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib'
 import { assert } from '../../base/assert.ts'
