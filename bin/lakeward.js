@@ -2,6 +2,7 @@
 // Plain JavaScript of old, so that an old Node.js gets as far as the message about its age.
 
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 
 const nodeMajorMin = 24
 
@@ -12,6 +13,9 @@ if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
   )
   process.exit(2)
 }
+
+// What Node.js compiled (and stripped of types) is kept for the next start: half of its CPU time.
+module.enableCompileCache()
 
 // Node.js strips no types below node_modules: there the compiled files are the only ones that run.
 const source = new URL('../src/cli/main.ts', import.meta.url)
