@@ -263,7 +263,7 @@ export class Lane implements SourceReader, CommitSteps {
    * reads from there once more.
    */
   async #take(answer: readonly FetchedBatches[]): Promise<void> {
-    const { intake, positions, exporter, clock, log } = this.#parts
+    const { intake, positions, exporter, clock, log, telemetry } = this.#parts
     const asked = answer.map((part) => ({ part, tenure: positions.tenureOf(part.source) }))
     while (!this.#gate.open) await this.#gate.passed()
     if (this.#halted) return
@@ -276,6 +276,8 @@ export class Lane implements SourceReader, CommitSteps {
     const continuing = current.filter((part) => this.#continues(part))
     if (continuing.length === 0) return
     intake.take(continuing, clock.nowMs())
+    const bytes = continuing.reduce((sum, { start, end }) => sum + end - start, 0)
+    telemetry.metrics.count('lakeward_bytes_read_total', bytes)
     for (const part of continuing) this.#tellLag(part)
     this.#pushBack()
   }

@@ -46,7 +46,7 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const guard = new EventTimeGuard(guardedStreams(config), input, exporter)
   const filters = new FilterStep(filterRules(config), input, exporter)
   const modules = new ModuleStage({
-    steps: moduleSteps(config, ports.modules),
+    steps: moduleSteps(config, ports),
     input,
     onRows: (rows) => exporter.appendModuleRows(rows),
     onBroken: ports.onModuleBroken,
@@ -72,9 +72,14 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   return { kernel, intake, exporter, positions, modules }
 }
 
-const kernelBytesMin = 64 * 1_024 * 1_024
+/**
+ * Room for the largest batch that is taken at all, in the input and once more as a dead letter,
+ * each in a block of twice its size at worst, and for the page it goes into. Used only when one
+ * comes.
+ */
+const largestBatchBytes = 1_024 * 1_024 * 1_024
 const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
 
 /** Open pages live in the kernel's memory, beside its input; half of the budget is committed. */
 export const kernelBytesOf = (bufferBytesMax: number): number =>
-  Math.min(kernelBytesMax, Math.max(kernelBytesMin, 2 * bufferBytesMax))
+  Math.min(kernelBytesMax, largestBatchBytes + 2 * bufferBytesMax)

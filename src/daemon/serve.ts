@@ -2,6 +2,7 @@
  * A daemon with its HTTP server: the server listens first, so that it can say why the rest waits.
  */
 import { ApiServer } from '../adapters/http/api-server.ts'
+import { EventLoopDelay } from '../adapters/local/event-loop.ts'
 import { PrometheusMetrics } from '../adapters/telemetry/prometheus.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
 import type { Logger } from '../ports/telemetry.ts'
@@ -37,18 +38,28 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon> 
   const { config, files, log, worker } = options
   const metrics = new PrometheusMetrics()
   const feed = new EventFeed()
+  const delay = new EventLoopDelay()
   const telemetry = feed.over({ log, metrics })
   const daemon = await createDaemon({ config, files, telemetry, worker })
   const { httpToken } = await readSecrets(config, files)
   const server = new ApiServer({
     ...addressOf(config.http.listen),
     token: httpToken?.reveal(),
-    routes: apiRoutes(daemon, metrics),
+    routes: apiRoutes(daemon, {
+      contentType: metrics.contentType,
+      text: () => {
+        metrics.gauge('lakeward_event_loop_lag_seconds', delay.longestSeconds())
+        return metrics.text()
+      },
+    }),
     events: { path: eventsPath, subscribe: feed.subscribe },
   })
   const address = await server.listen()
   log.info('listening', { address })
-  const close = (): Promise<void> => server.close()
+  const close = async (): Promise<void> => {
+    delay.stop()
+    await server.close()
+  }
   const stop = async (): Promise<void> => {
     await daemon.stop()
     await close()

@@ -11,10 +11,11 @@ import type { MessageSchema } from '../model/event-schema.ts'
 import type { ConfiguredStream } from '../model/log-entry.ts'
 import type { GuardedStream } from '../parser/event-time.ts'
 import type { ParsedStream } from '../parser/parsed-stream.ts'
-import type { EtlModule } from '../ports/etl-module.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { targetName } from '../readiness/config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
+import type { PipelinePorts } from './pipeline-ports.ts'
+import { TimedModule } from './timed-module.ts'
 
 /** Name of the dead letters' table in places and files of the log; no stream can have it. */
 const deadLetterStream = '_dead_letters'
@@ -43,15 +44,18 @@ export const filterRules = ({ streams }: ResolvedConfig): readonly (readonly Fil
     ),
   )
 
+type ModulePorts = Pick<PipelinePorts, 'modules' | 'clock' | 'telemetry'>
+
 /** By index of the configured stream. */
 export const moduleSteps = (
   { streams }: ResolvedConfig,
-  modules: ReadonlyMap<number, EtlModule>,
+  { modules, clock, telemetry }: ModulePorts,
 ): ReadonlyMap<number, ModuleStep> =>
   new Map(
     [...modules].map(([index, module]) => {
       const { name, scheme } = present(streams[index], 'a module belongs to a stream')
-      return [index, new ModuleStep({ name, scheme }, module)]
+      const timing = { stream: name, clock, metrics: telemetry.metrics }
+      return [index, new ModuleStep({ name, scheme }, new TimedModule(module, timing))]
     }),
   )
 

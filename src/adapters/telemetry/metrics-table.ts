@@ -53,7 +53,9 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   lakeward_notify_pending: gauge('Announcements not yet acknowledged.', ['target']),
   lakeward_open_writers: gauge('Partitions of tables with an open file.'),
   lakeward_buffer_bytes: gauge('Bytes held for the next commit.', ['stream']),
-  lakeward_etl_seconds: gauge('CPU time of ETL modules.', ['stream']),
+  lakeward_etl_seconds: gauge('Time that the batches of ETL modules took, all together.', [
+    'stream',
+  ]),
   lakeward_files_written_total: counter('Parquet files committed.'),
   lakeward_event_loop_lag_seconds: gauge('How late timers of this process fire.'),
 }

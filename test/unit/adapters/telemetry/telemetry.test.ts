@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { jsonLogger } from '../../../../src/adapters/telemetry/json-logger.ts'
 import { metricsTable } from '../../../../src/adapters/telemetry/metrics-table.ts'
@@ -45,4 +45,13 @@ test('the table names every metric of the contract, and no other', () => {
   )
   expect(named.size).toBeGreaterThan(10)
   expect(named).toEqual(new Set(Object.keys(metricsTable)))
+})
+
+test('every metric of the table is told by somebody', () => {
+  const told = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('metrics-table.ts'))
+    .map((name) => readFileSync(`src/${name}`, 'utf8'))
+    .join('\n')
+  const untold = Object.keys(metricsTable).filter((name) => !told.includes(`'${name}'`))
+  expect(untold).toEqual([])
 })
