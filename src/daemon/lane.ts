@@ -69,7 +69,7 @@ export interface LaneParts {
 }
 
 /** Users' modules have events in flight between intake and exporter. */
-export interface LaneModules {
+interface LaneModules {
   /** Bytes of events handed to modules whose rows are not back yet. */
   readonly inFlightBytes: number
   /** Resolves when nothing is in flight. */

@@ -27,7 +27,7 @@ export interface StartPositions {
 }
 
 /** Where to read on, and the leader epoch of the record before; -1 when it is not known. */
-export interface StartPosition {
+interface StartPosition {
   readonly from: Offset
   readonly leaderEpoch: number
 }

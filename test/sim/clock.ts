@@ -15,7 +15,7 @@ interface Timer {
 }
 
 /** Where simulated time begins: 2026-11-20T00:00:00.000Z. */
-export const simStartMs = Date.UTC(2026, 10, 20)
+const simStartMs = Date.UTC(2026, 10, 20)
 
 /**
  * A clock that moves only when every task is asleep, straight to the earliest timer. The wall clock

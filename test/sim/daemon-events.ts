@@ -12,7 +12,7 @@ export const streams = ['even', 'odd'] as const
 export const outOfOrdernessMs = 5 * 60_000
 
 /** `fine` and `filtered` ones may come too late; `broken` and `unknown` are dead letters always. */
-export type EventKind = 'fine' | 'filtered' | 'broken' | 'unknown'
+type EventKind = 'fine' | 'filtered' | 'broken' | 'unknown'
 
 export interface ProducedEvent {
   readonly n: number

@@ -1,6 +1,6 @@
 /**
- * Daemons of one pipeline in a world that fails: brokers, lake and clock are simulated, the daemon is
- * the real one. Everything that happens is drawn from one seed.
+ * Daemons of one pipeline in a world that fails: brokers, lake and clock are simulated, the daemon
+ * is the real one. Everything that happens is drawn from one seed.
  */
 
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Whole daemons in a world that fails. `LAKEWARD_SIM_SEEDS` runs more seeds, `LAKEWARD_SIM_SEED` one:
- * the same seed gives the same run.
+ * Whole daemons in a world that fails. `LAKEWARD_SIM_SEEDS` runs more seeds, `LAKEWARD_SIM_SEED`
+ * one: the same seed gives the same run.
  */
 import { expect, test } from 'vitest'
 import { judgeLake } from './daemon-oracle.ts'

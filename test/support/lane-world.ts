@@ -1,4 +1,6 @@
-/** The inside of a daemon over a simulated lake, driven by hand: what a source says, a test says. */
+/**
+ * The inside of a daemon over a simulated lake, driven by hand: what a source says, a test says.
+ */
 import { readFileSync } from 'node:fs'
 import { durationMs } from '../../src/base/time.ts'
 import { parseMessageSchema } from '../../src/codec/protobuf/parse-schema.ts'
@@ -29,7 +31,7 @@ import { encodeRawEvent, utf8, varintField } from './raw-events.ts'
 import { encodeBatch, type TestRecord } from './record-batch.ts'
 
 export const pipeline = 'sim'
-export const hourMs = 3_600_000
+const hourMs = 3_600_000
 /** Start of an hour that is over. */
 export const eventsMs = Date.UTC(2026, 10, 19, 13)
 
@@ -79,7 +81,7 @@ export function numbersConfig(
 
 let letters: MessageSchema | undefined
 
-export function deadLetterSchema(): MessageSchema {
+function deadLetterSchema(): MessageSchema {
   const path = new URL('../../proto/dead_letter.proto', import.meta.url)
   letters ??= parseMessageSchema(
     new Map([['dead_letter.proto', readFileSync(path, 'utf8')]]),
@@ -105,7 +107,7 @@ export interface NumberFields {
   readonly payload?: Uint8Array
 }
 
-export function numberPayload({ n, text = `number ${n}` }: NumberFields): Uint8Array {
+function numberPayload({ n, text = `number ${n}` }: NumberFields): Uint8Array {
   const bytes = utf8(text)
   const tail = [18, bytes.length]
   if (bytes.length > 127) throw new Error('a short text')

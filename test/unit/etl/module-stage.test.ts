@@ -44,7 +44,7 @@ function world(): {
   const said: string[] = []
   const broken: unknown[] = []
   // The input's memory is that of the load under way.
-  let memory = new Uint8Array()
+  let memory: Uint8Array = new Uint8Array()
   const notUsed = (): never => {
     throw new Error('the stage only looks at the memory')
   }
