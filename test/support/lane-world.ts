@@ -31,7 +31,6 @@ import { encodeRawEvent, utf8, varintField } from './raw-events.ts'
 import { encodeBatch, type TestRecord } from './record-batch.ts'
 
 export const pipeline = 'sim'
-const hourMs = 3_600_000
 /** Start of an hour that is over. */
 export const eventsMs = Date.UTC(2026, 10, 19, 13)
 
