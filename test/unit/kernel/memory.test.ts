@@ -79,13 +79,13 @@ describe('files start small, grow by use and give back', () => {
     table.release()
   })
 
-  test('a page that grew to 20 MB is not held on to', () => {
+  test('a page that grew to 5 MB is not held on to', () => {
     const kernel = openKernel()
     const plan = planOf(messageOf('T', [scalarField(['a', 1], 'bytes')]))
     const file = kernel.compile(plan).openFile()
-    const large = new Uint8Array(20 * mebibyte).fill(7)
+    const large = new Uint8Array(5 * mebibyte).fill(7)
     expect(appendPayloads(kernel, file, [bytesField(1, large)])).toEqual([])
-    expect(file.bufferedBytes).toBeGreaterThan(20 * mebibyte)
+    expect(file.bufferedBytes).toBeGreaterThan(5 * mebibyte)
     const page = present(file.takePage(0), 'a page')
     const dictionary = file.closeChunk(0).dictionary?.body ?? page.body
     expect(Buffer.from(dictionary.subarray(4, 4 + large.length)).equals(large)).toBe(true)
