@@ -10,12 +10,22 @@ import type { RowBatch } from '../model/row-batch.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
 import type { ExportedTable } from './exported-stream.ts'
 
-/** The table of what could not be taken; goes into the same entry as the data. */
+/** Letters that are loaded into the kernel's input at a time. */
+const loadedBytesMax = 4 * 1_024 * 1_024
+
+/**
+ * The table of what could not be taken; goes into the same entry as the data.
+ *
+ * Of the letters of one record only the first holds the record: a batched record of a mebibyte with
+ * nine thousand events that come too late would be nine gibibytes otherwise.
+ */
 export class DeadLetterTable {
   readonly #table: ExportedTable
   readonly #input: KernelInput
   #encoded: Uint8Array[] = []
   #encodedBytes = 0
+  /** Records of which a letter was added since the last flush. */
+  readonly #records = new Set<string>()
   #file: ParquetFileWriter | undefined
   #eventMs: { min: number; max: number } | undefined
 
@@ -33,7 +43,7 @@ export class DeadLetterTable {
   }
 
   add(letter: DeadLetter, commitId: CommitId): void {
-    const bytes = encodeDeadLetter(letter, commitId)
+    const bytes = encodeDeadLetter(this.#withoutRepetition(letter), commitId)
     this.#encoded.push(bytes)
     this.#encodedBytes += bytes.length
     const at = letter.kafkaTimestampMs
@@ -45,11 +55,16 @@ export class DeadLetterTable {
   flush(): void {
     if (this.#encoded.length === 0) return
     const file = (this.#file ??= new ParquetFileWriter(this.#table.compiled, this.#table.file))
-    const batch = letterBatch(this.#encoded, this.#input)
-    const refusals = file.append(batch)
-    assert(refusals.length === 0, `the kernel takes a dead letter: ${refusals[0]?.reason}`)
-    this.#encoded = []
-    this.#encodedBytes = 0
+    const letters = this.#encoded
+    for (let first = 0; first < letters.length; ) {
+      const next = portionNext(letters, first)
+      const mark = this.#input.mark()
+      const refusals = file.append(letterBatch(letters.slice(first, next), this.#input))
+      assert(refusals.length === 0, `the kernel takes a dead letter: ${refusals[0]?.reason}`)
+      this.#input.rewind(mark)
+      first = next
+    }
+    this.#forgetEncoded()
   }
 
   /** @param partition the day of the commit, by the lake's clock. */
@@ -69,10 +84,37 @@ export class DeadLetterTable {
   discard(): void {
     this.#file?.discard()
     this.#file = undefined
-    this.#encoded = []
-    this.#encodedBytes = 0
+    this.#forgetEncoded()
     this.#eventMs = undefined
   }
+
+  /** All letters of a record but those of modules come between two flushes. */
+  #withoutRepetition(letter: DeadLetter): DeadLetter {
+    const { source, offset } = letter
+    const record = `${source.partition}/${offset}/${source.topic}`
+    if (this.#records.has(record)) {
+      return { ...letter, key: undefined, headers: undefined, value: undefined }
+    }
+    this.#records.add(record)
+    return letter
+  }
+
+  #forgetEncoded(): void {
+    this.#encoded = []
+    this.#encodedBytes = 0
+    this.#records.clear()
+  }
+}
+
+/** Where a portion of letters that begins at `first` ends; at least one letter is in it. */
+function portionNext(letters: readonly Uint8Array[], first: number): number {
+  let sizeBytes = letters[first]?.length ?? 0
+  let next = first + 1
+  for (; next < letters.length; next++) {
+    sizeBytes += letters[next]?.length ?? 0
+    if (sizeBytes > loadedBytesMax) break
+  }
+  return next
 }
 
 /** Loads encoded letters as rows. The table has no identity columns: letters carry their own. */

@@ -31,6 +31,7 @@ import { encodeRawEvent, utf8, varintField } from './raw-events.ts'
 import { encodeBatch, type TestRecord } from './record-batch.ts'
 
 export const pipeline = 'sim'
+export const hourMs = 3_600_000
 /** Start of an hour that is over. */
 export const eventsMs = Date.UTC(2026, 10, 19, 13)
 
@@ -80,7 +81,7 @@ export function numbersConfig(
 
 let letters: MessageSchema | undefined
 
-function deadLetterSchema(): MessageSchema {
+export function deadLetterSchema(): MessageSchema {
   const path = new URL('../../proto/dead_letter.proto', import.meta.url)
   letters ??= parseMessageSchema(
     new Map([['dead_letter.proto', readFileSync(path, 'utf8')]]),
@@ -106,7 +107,7 @@ export interface NumberFields {
   readonly payload?: Uint8Array
 }
 
-function numberPayload({ n, text = `number ${n}` }: NumberFields): Uint8Array {
+export function numberPayload({ n, text = `number ${n}` }: NumberFields): Uint8Array {
   const bytes = utf8(text)
   const tail = [18, bytes.length]
   if (bytes.length > 127) throw new Error('a short text')
@@ -293,3 +294,9 @@ export async function openLaneWorld(options: LaneWorldOptions = {}): Promise<Lan
 
 /** Lets everything happen that needs no time. */
 export const settle = (clock: SimClock): Promise<void> => clock.run(clock.sleep(durationMs(0)))
+
+/** Has a world read these partitions, and forgets that it was told from where. */
+export async function owning(world: LaneWorld, ...partitions: readonly number[]): Promise<void> {
+  await world.lane.onAssigned(partitions.map((partition) => world.at(partition)))
+  world.source.takeCalls()
+}

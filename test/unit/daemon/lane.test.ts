@@ -4,23 +4,16 @@ import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { topicId } from '../../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import type { EtlModule, EtlOutcome } from '../../../src/ports/etl-module.ts'
+import type { EtlModule } from '../../../src/ports/etl-module.ts'
 import {
-  fetched,
   fetchedNumbers,
   type LaneWorld,
-  numberRecord,
-  numbersConfig,
   openLaneWorld,
+  owning,
   pipeline,
   settle,
 } from '../../support/lane-world.ts'
 import { expectCoveredOnce, judgeLog } from '../../support/log-oracle.ts'
-
-const owning = async (world: LaneWorld, ...partitions: number[]): Promise<void> => {
-  await world.lane.onAssigned(partitions.map(world.at))
-  world.source.takeCalls()
-}
 
 /** Calls `hook` at the beginning of each refresh. */
 const hooked =
@@ -304,102 +297,6 @@ describe('a configuration', () => {
     await adoptOrPutConfig(other.log, { checksum: world.config.checksum, streams: [] })
     await world.commits.commitNow()
     expect(world.next(0)).toBe(2n)
-  })
-})
-
-describe('evidence of idleness', () => {
-  const due = { ready: '{ delay: 0s, idle: 10s }' }
-
-  /** Partition 1 is quiet, and the hour of partition 0 over. */
-  async function quiet() {
-    const world = await openLaneWorld({ config: await numbersConfig(undefined, due) })
-    await owning(world, 0, 1)
-    await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 1)])
-    await world.commits.commitNow()
-    world.source.ends.set(0, 1n)
-    await world.announcer.round()
-    await world.clock.run(world.clock.sleep(durationMs(15_000)))
-    return world
-  }
-
-  const proofs = (world: LaneWorld): readonly number[] =>
-    judgeLog(world.store, pipeline)
-      .entries.flatMap(({ entry }) => (entry.kind === 'append' ? entry.body.evidence : []))
-      .map(({ askedAtMs }) => askedAtMs)
-
-  test('is committed with what accumulated', async () => {
-    const world = await quiet()
-    await world.clock.run(world.commits.commitNow())
-    expect(proofs(world)).toHaveLength(2)
-  })
-
-  test('that brokers are slow to give holds no commit up; it comes with the next one', async () => {
-    const world = await quiet()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    world.source.beforeAnswer = () => promise
-    const askedAtMs = world.log.lakeNowMs()
-    await world.lane.onFetched([fetchedNumbers(world.at(0), 1, 2)])
-    const beginMs = world.clock.monotonicMs()
-    await world.clock.run(world.commits.commitNow())
-    expect(world.clock.monotonicMs() - beginMs).toBeLessThanOrEqual(3_000)
-    expect(world.next(0)).toBe(2n)
-    expect(proofs(world)).toEqual([])
-    resolve()
-    await settle(world.clock)
-    await world.clock.run(world.commits.commitNow())
-    expect(new Set(proofs(world))).toEqual(new Set([askedAtMs]))
-  })
-})
-
-describe('memory', () => {
-  const filtered: EtlOutcome = {
-    kind: 'done',
-    result: {
-      rows: new Uint8Array(),
-      rowNext: new Int32Array(),
-      eventRowNext: new Int32Array(1),
-      failures: [],
-    },
-  }
-  const mib = 1_024 * 1_024
-  /** A record whose module runs until it is told to end. */
-  async function heavy() {
-    const ends: (() => void)[] = []
-    const module: EtlModule = {
-      run: () => new Promise((resolve) => ends.push(() => resolve(filtered))),
-      close: async () => {},
-    }
-    const world = await openLaneWorld({ modules: new Map([[0, module]]) })
-    await owning(world, 0, 1)
-    const payload = new Uint8Array(17 * mib).fill(0)
-    await world.lane.onFetched([fetched(world.at(0), 0, [numberRecord({ n: 0, payload })])])
-    return { world, end: () => ends.splice(0).forEach((end) => void end()) }
-  }
-
-  test('in use beyond the budget pauses all, hurries the commit, and resumes after it', async () => {
-    const { world, end } = await heavy()
-    expect(world.lane.paused).toBe(true)
-    expect(world.source.takeCalls()).toEqual(['pause events/0 events/1'])
-    const loop = world.commits.run()
-    await settle(world.clock)
-    end()
-    await settle(world.clock)
-    expect(world.next(0)).toBe(1n)
-    expect(world.source.takeCalls()).toEqual(['resume events/0 events/1'])
-    world.commits.stop()
-    await world.clock.run(loop)
-  })
-
-  test('of thrown away events does not keep a lane paused that has nothing to commit', async () => {
-    const { world, end } = await heavy()
-    await world.lane.startOver()
-    expect(world.lane.paused).toBe(true)
-    world.source.takeCalls()
-    end()
-    await settle(world.clock)
-    await world.commits.commitNow()
-    expect(world.lane.paused).toBe(false)
-    expect(world.source.takeCalls()).toEqual(['resume events/0 events/1'])
   })
 })
 

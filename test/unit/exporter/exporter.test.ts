@@ -1,0 +1,407 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
+import { unixMs } from '../../../src/base/time.ts'
+import { readParquetRows } from '../../../src/codec/parquet/read-file.ts'
+import type { ResolvedConfig } from '../../../src/daemon/config/resolved-config.ts'
+import { buildPipeline, kernelBytesOf, type Stages } from '../../../src/daemon/pipeline.ts'
+import { countsAddUp } from '../../../src/model/counts.ts'
+import type { FoldState } from '../../../src/model/fold-state.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import { offset } from '../../../src/model/offset.ts'
+import type { SealedCommit, SealedFile } from '../../../src/model/sealed-commit.ts'
+import type { EtlModule } from '../../../src/ports/etl-module.ts'
+import type { FetchedBatches } from '../../../src/ports/source.ts'
+import { partitionAt } from '../../../src/protocol/calendar.ts'
+import { emptyFold } from '../../../src/protocol/fold.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import {
+  deadLetterSchema,
+  eventsMs,
+  fetched,
+  hourMs,
+  numberPayload,
+  numberRecord,
+  numbersConfig,
+  sourceAt,
+} from '../../support/lane-world.ts'
+import { encodeBatch, encodeRawEvent } from '../../support/raw-events.ts'
+
+const nowMs = eventsMs + 10 * hourMs
+const facts = { lakeNowMs: unixMs(nowMs), configVersion: 4, evidence: [] }
+const hourly = { by: 'hour', timezone: 'UTC' } as const
+const pathOf = (atMs: number): string => partitionAt(unixMs(atMs), hourly).path
+
+let ids = 0
+
+function openStages(config: ResolvedConfig, modules = new Map<number, EtlModule>()): Stages {
+  ids = 0
+  const stages = buildPipeline(config, {
+    clock: new SimClock(nowMs),
+    telemetry: new SimTelemetry(),
+    hashSeed: 1n,
+    kernelBytesMax: kernelBytesOf(16 * 1_024 * 1_024),
+    deadLetterSchema: deadLetterSchema(),
+    nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),
+    modules,
+    onModuleBroken: (error) => {
+      throw error
+    },
+    onUnreadable: (_, fault) => {
+      throw fault
+    },
+  })
+  return stages
+}
+
+function take(stages: Stages, ...answer: FetchedBatches[]): void {
+  for (const { source, fetchOffset } of answer) {
+    if (!stages.positions.has(source)) stages.positions.assign(source, offset(fetchOffset), -1)
+  }
+  stages.intake.take(answer, nowMs)
+}
+
+const seal = (stages: Stages): SealedCommit =>
+  present(stages.exporter.seal(facts), 'something accumulated')
+
+const rowsOf = ({ chunks }: SealedFile) => readParquetRows(Buffer.concat(chunks))
+
+const cellsOf = ({ counts }: SealedCommit) =>
+  Object.fromEntries(
+    counts.map(({ stream, partition, counts: { read, written, filtered, late, deadLettered } }) => [
+      `${stream} ${partition.path}`,
+      { read, written, filtered, late, deadLettered },
+    ]),
+  )
+
+/** All up to the end of an hour is announced. */
+const announced = (stream: string, untilMs: number): FoldState => ({
+  ...emptyFold(),
+  streams: new Map([
+    [stream, { progress: new Map(), partitions: new Map(), announcedNextMs: unixMs(untilMs) }],
+  ]),
+})
+
+const source = sourceAt(0)
+let stages: Stages
+
+beforeEach(async () => {
+  const filter = `etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]`
+  stages = openStages(await numbersConfig([{ name: 'numbers', more: [filter] }]))
+})
+
+describe('a commit', () => {
+  test('has each event where it belongs, and its counts add up', async () => {
+    take(
+      stages,
+      fetched(source, 0, [
+        numberRecord({ n: 0 }),
+        numberRecord({ n: 1, eventMs: eventsMs + hourMs }),
+        numberRecord({ n: 2, text: 'skip' }),
+        numberRecord({ n: 3, payload: Uint8Array.from([18, 200, 1]) }),
+        numberRecord({ n: 4, payload: Uint8Array.from([8, 4, 18, 1, 0xff]) }),
+        numberRecord({ n: 5, stream: 'nobody' }),
+        { value: Uint8Array.from([7]), timestampMs: eventsMs },
+      ]),
+    )
+    const commit = seal(stages)
+    expect(cellsOf(commit)).toEqual({
+      [`numbers ${pathOf(eventsMs)}`]: {
+        read: 4,
+        written: 1,
+        filtered: { skipped: 1 },
+        late: 0,
+        deadLettered: { 'decode-invalid-utf8': 1, 'decode-malformed': 1 },
+      },
+      [`numbers ${pathOf(eventsMs + hourMs)}`]: {
+        read: 1,
+        written: 1,
+        filtered: {},
+        late: 0,
+        deadLettered: {},
+      },
+      [`_unknown ${pathOf(eventsMs)}`]: {
+        read: 2,
+        written: 0,
+        filtered: {},
+        late: 0,
+        deadLettered: { 'envelope-malformed': 1, 'unknown-stream': 1 },
+      },
+    })
+    expect(commit.counts.every(({ counts }) => countsAddUp(counts))).toBe(true)
+    expect(commit.files.map(({ table, rowCount }) => [table, rowCount])).toEqual([
+      ['numbers', 1],
+      ['numbers', 1],
+      ['sim_dead_letters', 4],
+    ])
+    expect(commit.ranges).toMatchObject([{ source, expected: 0n, first: 0n, next: 7n }])
+    expect(commit.configVersion).toBe(4)
+  })
+
+  test('names a place for each file, and no place without one', () => {
+    const records = [numberRecord({ n: 0 }), numberRecord({ n: 1, text: 'skip', eventMs: nowMs })]
+    take(stages, fetched(source, 0, records))
+    const { files, places } = seal(stages)
+    const named = places.map(({ stream, partition }) => `${stream} ${partition.path}`)
+    expect(named).toEqual(files.map(({ stream, partitionPath }) => `${stream} ${partitionPath}`))
+    expect(named).toEqual([`numbers ${pathOf(eventsMs)}`])
+  })
+
+  test('has the dead letters of its own events, under its own id, of the day it is made', async () => {
+    const bad = numberRecord({ n: 0, payload: Uint8Array.from([18, 200, 1]) })
+    take(stages, fetched(source, 0, [bad]))
+    const first = seal(stages)
+    take(stages, fetched(source, 1, [bad]))
+    const second = seal(stages)
+    for (const [n, commit] of [first, second].entries()) {
+      const [file] = commit.files
+      const rows = await rowsOf(present(file, 'letters'))
+      expect(rows).toMatchObject([{ offset: BigInt(n), commit_id: commit.commitId }])
+      expect(file?.partitionPath).toBe('dt=2026-11-19')
+    }
+    expect(first.commitId).not.toBe(second.commitId)
+  })
+
+  test('of nothing is none, unless it tells of idleness', () => {
+    expect(stages.exporter.seal(facts)).toBeUndefined()
+    const proof = { source, highWatermark: 0n, askedAtMs: unixMs(nowMs) } as never
+    expect(stages.exporter.seal({ ...facts, evidence: [proof] })).toMatchObject({
+      ranges: [],
+      files: [],
+      evidence: [proof],
+    })
+  })
+
+  test('after one that was thrown away holds nothing of it', async () => {
+    const bad = numberRecord({ n: 9, payload: Uint8Array.from([18, 200, 1]) })
+    take(stages, fetched(source, 0, [numberRecord({ n: 0 }), bad]))
+    expect(stages.exporter.bufferedBytes).toBeGreaterThan(0)
+    stages.exporter.discard()
+    stages.positions.reset()
+    expect([stages.exporter.bufferedBytes, stages.exporter.cellCount]).toEqual([0, 0])
+    take(stages, fetched(source, 0, [numberRecord({ n: 1 })]))
+    const { files, counts } = seal(stages)
+    expect(files).toHaveLength(1)
+    expect(await rowsOf(present(files[0], 'a file'))).toMatchObject([{ n: 1n, _offset: 0n }])
+    expect(counts.map((cell) => cell.counts.read)).toEqual([1])
+  })
+
+  test('tells the highest event time of each stream, of late and filtered events too', () => {
+    stages.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    const records = [
+      numberRecord({ n: 0, eventMs: eventsMs }),
+      numberRecord({ n: 1, eventMs: eventsMs + 5 * hourMs, text: 'skip' }),
+    ]
+    take(stages, fetched(source, 0, records))
+    expect(seal(stages).progress).toEqual([
+      { stream: 'numbers', source, eventWatermarkMs: eventsMs + 5 * hourMs },
+    ])
+  })
+})
+
+describe('a late event', () => {
+  test('is a dead letter, counted as late in its own hour, which is no place', async () => {
+    stages.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    const records = [numberRecord({ n: 0 }), numberRecord({ n: 1, eventMs: eventsMs + hourMs })]
+    take(stages, fetched(source, 0, records))
+    const commit = seal(stages)
+    expect(cellsOf(commit)).toMatchObject({
+      [`numbers ${pathOf(eventsMs)}`]: { read: 1, written: 0, late: 1, deadLettered: {} },
+      [`numbers ${pathOf(eventsMs + hourMs)}`]: { read: 1, written: 1, late: 0 },
+    })
+    expect(commit.places.map(({ stream }) => stream)).toEqual(['numbers', '_dead_letters'])
+    expect(await rowsOf(present(commit.files[1], 'letters'))).toMatchObject([{ step: 'late' }])
+  })
+
+  test('is late as soon as the log says so, for a partition that is open here too', () => {
+    const record = numberRecord({ n: 0 })
+    take(stages, fetched(source, 0, [record]))
+    stages.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    take(stages, fetched(source, 1, [record]))
+    expect(Object.values(cellsOf(seal(stages)))).toMatchObject([{ read: 2, written: 1, late: 1 }])
+    take(stages, fetched(source, 2, [record]))
+    expect(Object.values(cellsOf(seal(stages)))).toMatchObject([{ read: 1, written: 0, late: 1 }])
+  })
+
+  test('of one stream says nothing of another', async () => {
+    const two = openStages(await numbersConfig([{ name: 'numbers' }, { name: 'others' }]))
+    two.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    const records = [numberRecord({ n: 0 }), numberRecord({ n: 1, stream: 'others' })]
+    take(two, fetched(source, 0, records))
+    expect(cellsOf(seal(two))).toMatchObject({
+      [`numbers ${pathOf(eventsMs)}`]: { written: 0, late: 1 },
+      [`others ${pathOf(eventsMs)}`]: { written: 1, late: 0 },
+    })
+  })
+
+  test('that is malformed as well has one fate', () => {
+    stages.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    take(stages, fetched(source, 0, [numberRecord({ n: 0, payload: Uint8Array.from([18, 9]) })]))
+    const commit = seal(stages)
+    expect(Object.values(cellsOf(commit))).toMatchObject([{ read: 1, late: 1, deadLettered: {} }])
+    expect(commit.counts.every(({ counts }) => countsAddUp(counts))).toBe(true)
+  })
+})
+
+test('rows of a stream from several topics know their own topic', async () => {
+  const topics = '[events, more]'
+  const many = openStages(await numbersConfig([{ name: 'numbers', topics }]))
+  const other = sourceAt(1, 'more')
+  take(
+    many,
+    fetched(source, 0, [numberRecord({ n: 0 }), numberRecord({ n: 1 })]),
+    fetched(other, 7, [numberRecord({ n: 2 })]),
+  )
+  const { files } = seal(many)
+  const rows = await rowsOf(present(files[0], 'one file'))
+  expect(rows.map((row) => [row['n'], row['_topic'], row['_partition'], row['_offset']])).toEqual([
+    [0n, 'events', 0, 0n],
+    [1n, 'events', 0, 1n],
+    [2n, 'more', 1, 7n],
+  ])
+})
+
+describe('a batched record', () => {
+  const batchOf = (count: number, payload: (n: number) => Uint8Array) => {
+    const events = Array.from({ length: count }, (_, n) => ({
+      event_time_ms: eventsMs,
+      payload: payload(n),
+    }))
+    const value = encodeRawEvent({ stream: 'numbers', batched: true, payload: encodeBatch(events) })
+    return { value, timestampMs: eventsMs }
+  }
+
+  test('whose events are refused is kept once, beside a letter for each of them', async () => {
+    const record = batchOf(3, (n) => (n === 1 ? numberPayload({ n }) : Uint8Array.from([18, 200])))
+    take(
+      stages,
+      fetched(source, 0, [record, numberRecord({ n: 9, payload: Uint8Array.of(18, 9) })]),
+    )
+    const { files } = seal(stages)
+    const letters = await rowsOf(present(files[1], 'letters'))
+    const kept = letters.map((row) => [row['offset'], row['index'], row['value'] !== null])
+    expect(kept).toEqual([
+      [0n, 0, true],
+      [0n, 2, false],
+      [1n, 0, true],
+    ])
+    expect(letters[0]?.['value']).toEqual(record.value)
+  })
+
+  test('of a mebibyte of refused events takes no gibibytes', () => {
+    const record = batchOf(9_000, () => Uint8Array.from([18, 200, 1, ...Buffer.alloc(100)]))
+    expect(record.value.length).toBeGreaterThan(1_000_000)
+    take(stages, fetched(source, 0, [record]))
+    expect(stages.exporter.bufferedBytes).toBeLessThan(32 * 1_024 * 1_024)
+    expect(Object.values(cellsOf(seal(stages)))).toMatchObject([{ read: 9_000, written: 0 }])
+  })
+})
+
+describe('a file that is full', () => {
+  /** Texts that do not compress. */
+  const noise = (n: number): string =>
+    Array.from({ length: 100 }, (_, at) =>
+      String.fromCharCode(33 + ((Math.imul(n * 131 + at * 7 + 1, 0x9e3779b1) >>> 13) % 90)),
+    ).join('')
+
+  test('is closed and another opened; each tells the event times of its own rows', async () => {
+    const file = 'file: { rollBytes: 64KiB, codec: none }'
+    const rolling = openStages(await numbersConfig([{ name: 'numbers', more: [file] }]))
+    const perLoad = 8_000
+    for (let load = 0; load < 4; load++) {
+      const records = Array.from({ length: perLoad }, (_, at) =>
+        numberRecord({
+          n: at,
+          text: noise(load * perLoad + at),
+          eventMs: eventsMs + load * 60_000 + at,
+        }),
+      )
+      take(rolling, fetched(source, load * perLoad, records))
+    }
+    const { files, places } = seal(rolling)
+    expect(files.length).toBeGreaterThan(1)
+    expect(places).toHaveLength(1)
+    let rowCount = 0
+    for (const sealed of files) {
+      const offsets = (await rowsOf(sealed)).map((row) => Number(row['_offset']))
+      const times = offsets.map(
+        (at) => eventsMs + Math.floor(at / perLoad) * 60_000 + (at % perLoad),
+      )
+      expect(sealed.eventTimeMs).toEqual({ min: Math.min(...times), max: Math.max(...times) })
+      rowCount += offsets.length
+    }
+    expect(rowCount).toBe(4 * perLoad)
+  })
+})
+
+describe('rows of a module', () => {
+  const twice: EtlModule = {
+    /** Event n becomes n rows; event 3 one that is no protobuf. */
+    run: async () => {
+      const rows = [[], [1], [2, 2], [3]].map((ns) =>
+        ns.map((n) => (n === 3 ? Uint8Array.of(18, 200) : numberPayload({ n }))),
+      )
+      const all = rows.flat()
+      let end = 0
+      const rowNext = Int32Array.from(all, ({ length }) => (end += length))
+      let next = 0
+      const eventRowNext = Int32Array.from(rows, ({ length }) => (next += length))
+      const result = {
+        rows: new Uint8Array(Buffer.concat(all)),
+        rowNext,
+        eventRowNext,
+        failures: [],
+      }
+      return { kind: 'done', result }
+    },
+    close: async () => {},
+  }
+
+  test('are in the commit of their events, which have one fate each', async () => {
+    const module = openStages(await numbersConfig(), new Map([[0, twice]]))
+    take(
+      module,
+      fetched(
+        source,
+        0,
+        [0, 1, 2, 3].map((n) => numberRecord({ n })),
+      ),
+    )
+    await module.modules.drain()
+    const commit = seal(module)
+    expect(Object.values(cellsOf(commit))).toEqual([
+      {
+        read: 4,
+        written: 2,
+        filtered: { 'etl-empty': 1 },
+        late: 0,
+        deadLettered: { 'decode-truncated': 1 },
+      },
+    ])
+    const rows = await rowsOf(present(commit.files[0], 'rows'))
+    expect(rows.map((row) => [row['n'], row['_offset']])).toEqual([
+      [1n, 1n],
+      [2n, 2n],
+      [2n, 2n],
+    ])
+    expect(commit.files[0]?.eventTimeMs).toEqual({ min: eventsMs, max: eventsMs })
+  })
+
+  test('that come after they were given up are in no commit', async () => {
+    const module = openStages(await numbersConfig(), new Map([[0, twice]]))
+    take(
+      module,
+      fetched(
+        source,
+        0,
+        [0, 1, 2, 3].map((n) => numberRecord({ n })),
+      ),
+    )
+    module.modules.discard()
+    module.exporter.discard()
+    module.positions.reset()
+    await module.modules.drain()
+    expect(module.exporter.seal(facts)).toBeUndefined()
+    expect(module.exporter.bufferedBytes).toBe(0)
+  })
+})
