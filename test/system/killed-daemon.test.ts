@@ -22,8 +22,8 @@ const killsMax = 120
 const hitsMin = 2
 const partitionCount = 4
 const hourMs = 3_600_000
-/** An hour of event time passes in about a second, so that announcements fall between commits. */
-const stepMs = 9_000
+/** An hour of event time passes with each commit, so that each makes a partition due. */
+const stepMs = 36_000
 
 /** Looks as often as it can, since the phases last milliseconds; gives others their turns. */
 async function soon(condition: () => boolean, boundMs: number): Promise<void> {
@@ -58,7 +58,7 @@ async function awaitPhase(phase: CommitPhase, lake: string, pause: number): Prom
       return soon(() => entryCount(lake) > entries, 2_000)
     case 'published but unannounced':
       await soon(() => entryCount(lake) > entries, 2_000)
-      return soon(() => false, 4 + (pause % 5) * 3)
+      return soon(() => false, 10 + (pause % 6) * 6)
   }
 }
 
@@ -72,7 +72,7 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
   const brokerPort = broker.port
   const config = await writeNumbersConfig(folder.path, { brokerPort, assignment: 'static' })
   const lake = join(folder.path, 'lake')
-  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 25 * 24 * hourMs
+  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
   const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
   const numbers = new PacedNumbers(paced)
   const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
