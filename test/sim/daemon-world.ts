@@ -3,14 +3,12 @@
  * is the real one. Everything that happens is drawn from one seed.
  */
 
-import { readFileSync } from 'node:fs'
 import { present } from '../../src/base/assert.ts'
 import { durationMs } from '../../src/base/time.ts'
-import { parseMessageSchema } from '../../src/codec/protobuf/parse-schema.ts'
 import { loadConfig } from '../../src/daemon/config/load.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { Daemon } from '../../src/daemon/daemon.ts'
-import type { MessageSchema } from '../../src/model/event-schema.ts'
+import { deadLetterSchema } from '../support/lane-world.ts'
 import { MemoryConfigFiles } from '../unit/daemon/memory-config-files.ts'
 import { SimClock } from './clock.ts'
 import {
@@ -52,16 +50,13 @@ ${streams
   )
   .join('')}`
 
-let config: ResolvedConfig | undefined
-let deadLetterSchema: MessageSchema | undefined
+let config: Promise<ResolvedConfig> | undefined
 
-async function loadOnce(): Promise<{ config: ResolvedConfig; deadLetterSchema: MessageSchema }> {
+/** The configuration of all daemons, `ready` as below. */
+export function loadedConfig(): Promise<ResolvedConfig> {
   const files = new MemoryConfigFiles({ 'lakeward.yaml': yaml, 'number.proto': schema })
-  config ??= await loadConfig('lakeward.yaml', files)
-  const path = new URL('../../proto/dead_letter.proto', import.meta.url)
-  const sources = new Map([['d.proto', readFileSync(path, 'utf8')]])
-  deadLetterSchema ??= parseMessageSchema(sources, 'd.proto', 'lakeward.v1.DeadLetter')
-  return { config, deadLetterSchema }
+  config ??= loadConfig('lakeward.yaml', files)
+  return config
 }
 
 /** What happened in a run, so that a suite can see that its runs did something. */
@@ -213,12 +208,12 @@ export class World implements Weather {
   }
 
   async #begin(): Promise<void> {
-    const resolved = await loadOnce()
+    const resolved = await loadedConfig()
     const life = new Life(this.clock)
     const lake = this.#lake()
     const telemetry = new SimTelemetry()
     const source = this.kafka.source([topic])
-    const daemon = new Daemon(resolved.config, {
+    const daemon = new Daemon(resolved, {
       lake,
       clock: life,
       random: new SimRandom(this.random.below(2 ** 31)),
@@ -226,7 +221,7 @@ export class World implements Weather {
       source: slowSource(source, life, this),
       notifiers: [],
       modules: new Map(),
-      deadLetterSchema: resolved.deadLetterSchema,
+      deadLetterSchema: deadLetterSchema(),
     })
     const process = { daemon, lake, source, life, telemetry, isMember: false }
     this.#processes.push(process)

@@ -1,0 +1,75 @@
+/**
+ * A whole daemon, from start to drain, with one call to the lake failing, then a later one, … until
+ * a run misses the fault. `LAKEWARD_FAULTS=all` leaves out none.
+ */
+import { expect, test } from 'vitest'
+import { durationMs } from '../../../src/base/time.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { Producer } from '../../sim/daemon-events.ts'
+import { judgeLake } from '../../sim/daemon-oracle.ts'
+import { loadedConfig, pipeline, readyDelayMs, readyIdleMs } from '../../sim/daemon-world.ts'
+import type { LakeFault, SimStore } from '../../sim/lake.ts'
+import { SimRandom } from '../../sim/random.ts'
+import { SimKafka } from '../../sim/source.ts'
+import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
+
+const config = await loadedConfig()
+const topic = 'events'
+
+interface Life {
+  readonly run: DaemonRun
+  readonly wrong: readonly string[]
+}
+
+/** Reads some events, commits, stops; then another daemon does what is left. */
+async function live(fault: LakeFault): Promise<Life> {
+  const clock = new SimClock()
+  const store: SimStore = new Map()
+  const kafka = new SimKafka()
+  kafka.createTopic(topic, 4)
+  const producer = new Producer(kafka, clock, new SimRandom(5))
+  const pass = (seconds: number): Promise<void> =>
+    clock.run(clock.sleep(durationMs(seconds * 1_000)))
+  const source = kafka.source([topic])
+  const run = daemonRun({ config, clock, store, source, fault })
+  const started = run.daemon.start()
+  for (let n = 0; n < 8; n++) producer.produce()
+  await pass(11)
+  for (let n = 0; n < 4; n++) producer.produce()
+  await pass(1)
+  await clock.run(Promise.all([run.daemon.stop(), started]))
+  run.lake.settle()
+  const heir = daemonRun({ config, clock, store, source: kafka.source([topic]), seed: 2 })
+  await clock.run(heir.daemon.start())
+  await pass(45)
+  await clock.run(heir.daemon.stop())
+  const { events } = producer
+  const { wrong } = await judgeLake({ store, pipeline, events, readyDelayMs, readyIdleMs })
+  return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
+}
+
+const moments = ['before-effect', 'after-effect', 'lands-late'] as const
+
+test.each(moments)(
+  'whichever call fails once (%s), each event is in the lake once',
+  {
+    timeout: 120_000,
+  },
+  async (moment) => {
+    for (let failAt = 1; ; failAt += moment === 'after-effect' ? 1 : 2) {
+      const { run, wrong } = await live({ failAt, moment, lasting: 'once' })
+      expect(wrong, `failAt=${failAt}`).toEqual([])
+      if (run.lake.calls < failAt) return
+    }
+  },
+)
+
+test('from whichever call on the lake is gone, the daemon drains and another goes on', {
+  timeout: 120_000,
+}, async () => {
+  for (let failAt = 1; ; failAt += all ? 1 : 9) {
+    const { run, wrong } = await live({ failAt, moment: 'after-effect', lasting: 'forever' })
+    expect(wrong, `failAt=${failAt}`).toEqual([])
+    if (run.lake.calls < failAt) return
+  }
+})

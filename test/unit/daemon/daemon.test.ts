@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { isFault } from '../../../src/base/fault.ts'
+import { durationMs } from '../../../src/base/time.ts'
+import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
+import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import type { Source, SourceReader } from '../../../src/ports/source.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { SimLake, type SimStore } from '../../sim/lake.ts'
+import { SimRandom } from '../../sim/random.ts'
+import { SimKafka, type SimSource } from '../../sim/source.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
+import { numberRecord, numbersConfig, pipeline } from '../../support/lane-world.ts'
+import { judgeLog } from '../../support/log-oracle.ts'
+
+const config = await numbersConfig()
+const at = { topic: 'events', partition: 0 }
+
+let clock: SimClock
+let store: SimStore
+let kafka: SimKafka
+let source: SimSource
+let run: DaemonRun
+
+beforeEach(() => {
+  clock = new SimClock()
+  store = new Map()
+  kafka = new SimKafka()
+  kafka.createTopic('events', 1)
+  source = kafka.source(['events'])
+  run = daemonRun({ config, clock, store, source })
+})
+
+const pass = (seconds: number): Promise<void> => clock.run(clock.sleep(durationMs(seconds * 1_000)))
+const produce = (n: number): void => void kafka.append(at, { records: [numberRecord({ n })] })
+const events = ({ telemetry }: DaemonRun): readonly string[] =>
+  telemetry.events.map(({ event }) => event)
+const nextOffsets = (): readonly bigint[] =>
+  [...(judgeLog(store, pipeline).state.positions.get('lake')?.values() ?? [])].map(
+    ({ next }) => next,
+  )
+/** From the next call on the lake answers nothing. */
+const breakLake = ({ lake }: DaemonRun): void => {
+  lake.fault = { failAt: lake.calls + 1, moment: 'before-effect', lasting: 'forever' }
+}
+
+/** A lake whose every call hangs from now on. */
+const hangLake = ({ lake }: DaemonRun): void => {
+  lake.alive = false
+}
+
+describe('a drain', () => {
+  test('commits what was read, once, however often it is asked for', async () => {
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(1)
+    const stops = [run.daemon.stop(), run.daemon.stop()]
+    await clock.run(Promise.all(stops))
+    await clock.run(run.daemon.stop())
+    expect(nextOffsets()).toEqual([1n])
+    expect(events(run).filter((event) => event === 'drained')).toHaveLength(1)
+    expect([run.failures, run.daemon.health().ready]).toEqual([[], false])
+  })
+
+  test('of a daemon that was never started is none', async () => {
+    await clock.run(run.daemon.stop())
+    await clock.run(run.daemon.start())
+    expect(store.size).toBe(0)
+    expect(source.assigned()).toEqual([])
+  })
+
+  test('before the lake has answered begins nothing afterwards', async () => {
+    breakLake(run)
+    const started = run.daemon.start()
+    await pass(5)
+    expect(run.daemon.health().reasons).toMatchObject([expect.stringContaining('could not put')])
+    const stopped = run.daemon.stop()
+    run.lake.fault = undefined
+    await clock.run(Promise.all([started, stopped]))
+    await pass(60)
+    expect(source.assigned()).toEqual([])
+    expect(events(run)).not.toContain('started')
+  })
+
+  test('while it starts waits for that, then commits and leaves', async () => {
+    const started = run.daemon.start()
+    const stopped = run.daemon.stop()
+    await clock.run(Promise.all([started, stopped]))
+    expect(source.assigned()).toEqual([])
+    expect(run.failures).toEqual([])
+  })
+
+  test('with a lake that refuses everything ends in a minute or so, and leaves the work', async () => {
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(1)
+    breakLake(run)
+    const beginMs = clock.monotonicMs()
+    await clock.run(run.daemon.stop())
+    expect(clock.monotonicMs() - beginMs).toBeLessThanOrEqual(75_000)
+    expect(events(run)).toContain('drain cut short')
+    expect(run.failures).toEqual([])
+    expect(nextOffsets()).toEqual([0n])
+    const heir = daemonRun({ config, clock, store, source: kafka.source(['events']), seed: 2 })
+    await clock.run(heir.daemon.start())
+    await pass(1)
+    await clock.run(heir.daemon.stop())
+    expect(nextOffsets()).toEqual([1n])
+  })
+
+  test('with a lake that hangs ends as well', async () => {
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(1)
+    hangLake(run)
+    const beginMs = clock.monotonicMs()
+    await clock.run(run.daemon.stop())
+    expect(clock.monotonicMs() - beginMs).toBeLessThanOrEqual(75_000)
+    expect(source.assigned()).toEqual([])
+  })
+})
+
+describe('a failure', () => {
+  /** The reader that the daemon gave to its source. */
+  function watched(): { readonly source: Source; reader(): SourceReader } {
+    const readers: SourceReader[] = []
+    const open = source.open.bind(source)
+    source.open = (reader) => {
+      readers.push(reader)
+      return open(reader)
+    }
+    return { source, reader: () => readers[0] as SourceReader }
+  }
+
+  test('in a handler of the source is told, and nothing is committed after it', async () => {
+    const { reader } = watched()
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(1)
+    const stranger = { ...present(source.assigned()[0]), partition: 0 }
+    const part = { source: stranger, bytes: new Uint8Array(), start: 0, end: 8, fetchOffset: 1n }
+    await clock.run(Promise.resolve(reader().onFetched([part as never])))
+    expect(run.failures).toHaveLength(1)
+    await pass(60)
+    expect(nextOffsets()).toEqual([0n])
+    await clock.run(run.daemon.stop())
+    expect(nextOffsets()).toEqual([0n])
+  })
+
+  test('in a log that cannot be read any more is told', async () => {
+    await clock.run(run.daemon.start())
+    await pass(1)
+    const { next } = judgeLog(store, pipeline).state
+    const path = [...store.keys()].find((name) => name.includes('/log/'))?.replace(/\d+\.json$/, '')
+    const body = Buffer.from('no entry')
+    store.set(`${path}${String(next).padStart(20, '0')}.json`, { body, modifiedMs: 0 })
+    await pass(30)
+    expect(run.failures.map((error) => isFault(error, 'LOG_ENTRY_UNREADABLE'))).toEqual([true])
+  })
+
+  test('is another configuration put by another daemon', async () => {
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(1)
+    const random = new SimRandom(9)
+    const lake = new SimLake({ store, clock })
+    const telemetry = new SimTelemetry()
+    const other = await openCommitLog({ lake, pipeline, clock, random, telemetry })
+    await adoptOrPutConfig(other, { checksum: 'another file', streams: [] })
+    await pass(30)
+    expect(run.failures.map((error) => isFault(error, 'CONFIG_CONFLICT'))).toEqual([true])
+    expect(nextOffsets()).toEqual([0n])
+    await clock.run(run.daemon.stop())
+    expect(source.assigned()).toEqual([])
+  })
+})
+
+const present = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('something is there')
+  return value
+}
