@@ -48,15 +48,20 @@ async function live(fault: LakeFault): Promise<Life> {
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }
 
-const moments = ['before-effect', 'after-effect', 'lands-late'] as const
+const isThorough = process.env['LAKEWARD_FAULTS'] === 'all'
+const cases = [
+  ['before-effect', 5],
+  ['after-effect', 3],
+  ['lands-late', 7],
+] as const
 
-test.each(moments)(
+test.each(cases)(
   'whichever call fails once (%s), each event is in the lake once',
   {
     timeout: 120_000,
   },
-  async (moment) => {
-    for (let failAt = 1; ; failAt += moment === 'after-effect' ? 1 : 2) {
+  async (moment, step) => {
+    for (let failAt = 1; ; failAt += isThorough ? 1 : step) {
       const { run, wrong } = await live({ failAt, moment, lasting: 'once' })
       expect(wrong, `failAt=${failAt}`).toEqual([])
       if (run.lake.calls < failAt) return
@@ -67,7 +72,7 @@ test.each(moments)(
 test('from whichever call on the lake is gone, the daemon drains and another goes on', {
   timeout: 120_000,
 }, async () => {
-  for (let failAt = 1; ; failAt += all ? 1 : 9) {
+  for (let failAt = 1; ; failAt += isThorough ? 1 : 9) {
     const { run, wrong } = await live({ failAt, moment: 'after-effect', lasting: 'forever' })
     expect(wrong, `failAt=${failAt}`).toEqual([])
     if (run.lake.calls < failAt) return

@@ -3,7 +3,7 @@ import { isFault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
-import type { Source, SourceReader } from '../../../src/ports/source.ts'
+import type { SourceReader } from '../../../src/ports/source.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
@@ -121,25 +121,25 @@ describe('a drain', () => {
 })
 
 describe('a failure', () => {
-  /** The reader that the daemon gave to its source. */
-  function watched(): { readonly source: Source; reader(): SourceReader } {
+  /** The readers that daemons give to their source. */
+  function watched(): readonly SourceReader[] {
     const readers: SourceReader[] = []
     const open = source.open.bind(source)
     source.open = (reader) => {
       readers.push(reader)
       return open(reader)
     }
-    return { source, reader: () => readers[0] as SourceReader }
+    return readers
   }
 
   test('in a handler of the source is told, and nothing is committed after it', async () => {
-    const { reader } = watched()
+    const readers = watched()
     await clock.run(run.daemon.start())
     produce(0)
     await pass(1)
     const stranger = { ...present(source.assigned()[0]), partition: 0 }
     const part = { source: stranger, bytes: new Uint8Array(), start: 0, end: 8, fetchOffset: 1n }
-    await clock.run(Promise.resolve(reader().onFetched([part as never])))
+    await clock.run(Promise.resolve(readers[0]?.onFetched([part as never])))
     expect(run.failures).toHaveLength(1)
     await pass(60)
     expect(nextOffsets()).toEqual([0n])
