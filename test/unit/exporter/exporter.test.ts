@@ -16,6 +16,17 @@ import { emptyFold } from '../../../src/protocol/fold.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
 import {
+  announced,
+  cellsOf,
+  facts,
+  nowMs,
+  openStages,
+  pathOf,
+  rowsOf,
+  seal,
+  take,
+} from '../../support/exporter-stages.ts'
+import {
   deadLetterSchema,
   eventsMs,
   fetched,
@@ -26,60 +37,6 @@ import {
   sourceAt,
 } from '../../support/lane-world.ts'
 import { encodeBatch, encodeRawEvent } from '../../support/raw-events.ts'
-
-const nowMs = eventsMs + 10 * hourMs
-const facts = { lakeNowMs: unixMs(nowMs), configVersion: 4, evidence: [] }
-const hourly = { by: 'hour', timezone: 'UTC' } as const
-const pathOf = (atMs: number): string => partitionAt(unixMs(atMs), hourly).path
-
-let ids = 0
-
-function openStages(config: ResolvedConfig, modules = new Map<number, EtlModule>()): Stages {
-  ids = 0
-  return buildPipeline(config, {
-    clock: new SimClock(nowMs),
-    telemetry: new SimTelemetry(),
-    hashSeed: 1n,
-    kernelBytesMax: kernelBytesOf(16 * 1_024 * 1_024),
-    deadLetterSchema: deadLetterSchema(),
-    nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),
-    modules,
-    onModuleBroken: (error) => {
-      throw error
-    },
-    onUnreadable: (_, fault) => {
-      throw fault
-    },
-  })
-}
-
-function take(stages: Stages, ...answer: FetchedBatches[]): void {
-  for (const { source, fetchOffset } of answer) {
-    if (!stages.positions.has(source)) stages.positions.assign(source, offset(fetchOffset), -1)
-  }
-  stages.intake.take(answer, nowMs)
-}
-
-const seal = (stages: Stages): SealedCommit =>
-  present(stages.exporter.seal(facts), 'something accumulated')
-
-const rowsOf = ({ chunks }: SealedFile) => readParquetRows(Buffer.concat(chunks))
-
-const cellsOf = ({ counts }: SealedCommit) =>
-  Object.fromEntries(
-    counts.map(({ stream, partition, counts: { read, written, filtered, late, deadLettered } }) => [
-      `${stream} ${partition.path}`,
-      { read, written, filtered, late, deadLettered },
-    ]),
-  )
-
-/** All up to the end of an hour is announced. */
-const announced = (stream: string, untilMs: number): FoldState => ({
-  ...emptyFold(),
-  streams: new Map([
-    [stream, { progress: new Map(), partitions: new Map(), announcedNextMs: unixMs(untilMs) }],
-  ]),
-})
 
 const source = sourceAt(0)
 let stages: Stages
@@ -276,12 +233,8 @@ describe('a batched record', () => {
     )
     const { files } = seal(stages)
     const letters = await rowsOf(present(files[1], 'letters'))
-    const kept = letters.map((row) => [row['offset'], row['index'], row['value'] !== null])
-    expect(kept).toEqual([
-      [0n, 0, true],
-      [0n, 2, false],
-      [1n, 0, true],
-    ])
+    const kept = letters.map((row) => `${row['offset']}/${row['index']} ${row['value'] !== null}`)
+    expect(kept).toEqual(['0/0 true', '0/2 false', '1/0 true'])
     expect(letters[0]?.['value']).toEqual(record.value)
   })
 
@@ -328,77 +281,5 @@ describe('a file that is full', () => {
       rowCount += offsets.length
     }
     expect(rowCount).toBe(4 * perLoad)
-  })
-})
-
-describe('rows of a module', () => {
-  const twice: EtlModule = {
-    /** Event n becomes n rows; event 3 one that is no protobuf. */
-    run: async () => {
-      const rows = [[], [1], [2, 2], [3]].map((ns) =>
-        ns.map((n) => (n === 3 ? Uint8Array.of(18, 200) : numberPayload({ n }))),
-      )
-      const all = rows.flat()
-      let end = 0
-      const rowNext = Int32Array.from(all, ({ length }) => (end += length))
-      let next = 0
-      const eventRowNext = Int32Array.from(rows, ({ length }) => (next += length))
-      const result = {
-        rows: new Uint8Array(Buffer.concat(all)),
-        rowNext,
-        eventRowNext,
-        failures: [],
-      }
-      return { kind: 'done', result }
-    },
-    close: async () => {},
-  }
-
-  test('are in the commit of their events, which have one fate each', async () => {
-    const module = openStages(await numbersConfig(), new Map([[0, twice]]))
-    take(
-      module,
-      fetched(
-        source,
-        0,
-        [0, 1, 2, 3].map((n) => numberRecord({ n })),
-      ),
-    )
-    await module.modules.drain()
-    const commit = seal(module)
-    expect(Object.values(cellsOf(commit))).toEqual([
-      {
-        read: 4,
-        written: 2,
-        filtered: { 'etl-empty': 1 },
-        late: 0,
-        deadLettered: { 'decode-truncated': 1 },
-      },
-    ])
-    const rows = await rowsOf(present(commit.files[0], 'rows'))
-    expect(rows.map((row) => [row['n'], row['_offset']])).toEqual([
-      [1n, 1n],
-      [2n, 2n],
-      [2n, 2n],
-    ])
-    expect(commit.files[0]?.eventTimeMs).toEqual({ min: eventsMs, max: eventsMs })
-  })
-
-  test('that come after they were given up are in no commit', async () => {
-    const module = openStages(await numbersConfig(), new Map([[0, twice]]))
-    take(
-      module,
-      fetched(
-        source,
-        0,
-        [0, 1, 2, 3].map((n) => numberRecord({ n })),
-      ),
-    )
-    module.modules.discard()
-    module.exporter.discard()
-    module.positions.reset()
-    await module.modules.drain()
-    expect(module.exporter.seal(facts)).toBeUndefined()
-    expect(module.exporter.bufferedBytes).toBe(0)
   })
 })
