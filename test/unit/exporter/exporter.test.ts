@@ -1,20 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { present } from '../../../src/base/assert.ts'
 import { unixMs } from '../../../src/base/time.ts'
-import { readParquetRows } from '../../../src/codec/parquet/read-file.ts'
-import type { ResolvedConfig } from '../../../src/daemon/config/resolved-config.ts'
-import { buildPipeline, kernelBytesOf, type Stages } from '../../../src/daemon/pipeline.ts'
+import { type Stages } from '../../../src/daemon/pipeline.ts'
 import { countsAddUp } from '../../../src/model/counts.ts'
-import type { FoldState } from '../../../src/model/fold-state.ts'
-import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import { offset } from '../../../src/model/offset.ts'
-import type { SealedCommit, SealedFile } from '../../../src/model/sealed-commit.ts'
-import type { EtlModule } from '../../../src/ports/etl-module.ts'
-import type { FetchedBatches } from '../../../src/ports/source.ts'
-import { partitionAt } from '../../../src/protocol/calendar.ts'
-import { emptyFold } from '../../../src/protocol/fold.ts'
-import { SimClock } from '../../sim/clock.ts'
-import { SimTelemetry } from '../../sim/telemetry.ts'
 import {
   announced,
   cellsOf,
@@ -27,7 +15,6 @@ import {
   take,
 } from '../../support/exporter-stages.ts'
 import {
-  deadLetterSchema,
   eventsMs,
   fetched,
   hourMs,
@@ -233,7 +220,9 @@ describe('a batched record', () => {
     )
     const { files } = seal(stages)
     const letters = await rowsOf(present(files[1], 'letters'))
-    const kept = letters.map((row) => `${row['offset']}/${row['index']} ${row['value'] !== null}`)
+    const place = ({ offset, index, value }: Record<string, unknown>): string =>
+      `${String(offset)}/${String(index)} ${value !== null}`
+    const kept = letters.map((row) => place(row))
     expect(kept).toEqual(['0/0 true', '0/2 false', '1/0 true'])
     expect(letters[0]?.['value']).toEqual(record.value)
   })
