@@ -18,7 +18,7 @@ import { deadLetterSchema, eventsMs, hourMs } from './lane-world.ts'
 
 export const nowMs = eventsMs + 10 * hourMs
 export const facts = { lakeNowMs: unixMs(nowMs), configVersion: 4, evidence: [] }
-export const hourly = { by: 'hour', timezone: 'UTC' } as const
+const hourly = { by: 'hour', timezone: 'UTC' } as const
 export const pathOf = (atMs: number): string => partitionAt(unixMs(atMs), hourly).path
 
 let ids = 0
