@@ -10,6 +10,10 @@ import { type BenchOutcome, MissingOutside } from './measure/outcome.ts'
 const built: Readonly<Record<string, () => Promise<(quick: boolean) => Promise<BenchOutcome>>>> = {
   ingest: async () => (await import('./ingest/ingest.ts')).benchIngest,
 }
+/** Records rather than benchmarks: each prints, appends its results and sets the exit code itself. */
+const records: Readonly<Record<string, () => Promise<unknown>>> = {
+  'ten-minutes': () => import('./ten-minutes/run.ts'),
+}
 /** Names of the contract that have no benchmark yet. */
 const notBuilt = ['decode-parquet', 'merge', 'cdc', 'hdfs', 's3']
 
@@ -21,7 +25,13 @@ function refuse(message: string): never {
 const [name = '', ...flags] = process.argv.slice(2)
 const unknownFlag = flags.find((flag) => flag !== '--quick')
 const load = Object.hasOwn(built, name) ? built[name] : undefined
-const accepted = `accepted: ${Object.keys(built).join(', ')}`
+const accepted = `accepted: ${[...Object.keys(built), ...Object.keys(records)].join(', ')}`
+const record = Object.hasOwn(records, name) ? records[name] : undefined
+if (record !== undefined) {
+  if (flags[0] !== undefined) refuse(`bench "${name}" takes no flag, given ${flags[0]}`)
+  await record()
+  process.exit()
+}
 if (notBuilt.includes(name)) refuse(`bench "${name}": not supported by this version; ${accepted}`)
 if (load === undefined) refuse(`there is no benchmark "${name}"; ${accepted}`)
 if (unknownFlag !== undefined) refuse(`there is no flag "${unknownFlag}"; accepted: --quick`)
