@@ -29,9 +29,14 @@ export const command: CommandDefinition = {
     const stopped = new Promise<void>((resolve) => {
       stopSignal.addEventListener('abort', () => resolve(), { once: true })
     })
-    await Promise.race([daemon.start(), stopped, daemon.failed])
-    await Promise.race([stopped, daemon.failed])
-    await Promise.race([served.stop(), daemon.failed])
+    try {
+      await Promise.race([daemon.start(), stopped, daemon.failed])
+      await Promise.race([stopped, daemon.failed])
+      await Promise.race([served.stop(), daemon.failed])
+    } finally {
+      // Also of a daemon that failed: what it has open would keep the process alive for ever.
+      await served.stop()
+    }
     return exitCode.done
   },
 }
