@@ -109,6 +109,7 @@ export class Ownership {
 
   async #assign(sources: readonly SourcePartition[]): Promise<void> {
     const { positions, source } = this.#parts
+    this.trouble = undefined
     const ours = sources.filter((at) => this.#ours.has(sourceKey(at)))
     for (const at of ours) {
       const next = positions.nextOf(at)
@@ -135,7 +136,6 @@ export class Ownership {
     try {
       const found = await resolveStartPositions(log, source, sources, rule)
       this.#failures = found.unanswered.length === 0 ? 0 : this.#failures + 1
-      this.trouble = undefined
       return found
     } catch (error) {
       if (!(error instanceof Fault) || error.retry === 'never') throw error

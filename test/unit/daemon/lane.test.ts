@@ -205,6 +205,16 @@ describe('a lake that does not answer', () => {
     expect([world.lane.startTrouble, world.fatal]).toEqual([undefined, []])
   })
 
+  test('is no trouble any more when what waited for it is given up', async () => {
+    const world = await openLaneWorld()
+    world.lake.fault = { failAt: world.lake.calls + 1, moment: 'before-effect', lasting: 'forever' }
+    await world.lane.onAssigned([world.at(0)])
+    world.lake.fault = undefined
+    await world.clock.run(world.lane.onRevoked([world.at(0)]))
+    await world.clock.run(world.clock.sleep(durationMs(60_000)))
+    expect([world.lane.startTrouble, world.lane.owned.size]).toEqual([undefined, 0])
+  })
+
   test('keeps positions while they are set anew, until it answers', async () => {
     const world = await openLaneWorld()
     await owning(world, 0)
