@@ -174,26 +174,6 @@ test('a topic-partition without rows and without proof is told with the time it 
   expect(sinceMs).toBeLessThan(beginMs + 20_000)
 })
 
-test('a topic-partition of a worker that was never started has no reader', async () => {
-  const scene = await Scene.open('unassigned', '{ delay: 0s, idle: 1h }')
-  await scene.run(2)
-  const owned = await eventually('a position is known', 20_000, async () => {
-    const positions = (await foldOf(scene.lake, 'test')).positions.get('lake')
-    return [...(positions?.values() ?? [])].map(({ source }) => source.partition)[0]
-  })
-  await scene.send(owned, 0)
-  await scene.send(owned, 2)
-  await eventually('both are committed', 20_000, async () => {
-    const streams = (await foldOf(scene.lake, 'test')).streams.get('numbers')
-    return (streams?.partitions.size ?? 0) === 2 ? true : undefined
-  })
-  expect(await scene.why()).toMatchObject({
-    rule: 'unassigned',
-    topicPartition: `unassigned/${1 - owned}`,
-    since: endOfHour,
-  })
-})
-
 test('a reader that died is told as a topic-partition without one, since its last sign', async () => {
   const scene = await Scene.open('dead', '{ delay: 0s, idle: 500ms }')
   const daemon = await scene.run()
