@@ -49,7 +49,7 @@ export const logFaults = {
     retry: 'never',
     message: (f: { pipeline: string; ownChecksum: string; logChecksum: string }) =>
       `configuration of pipeline "${f.pipeline}" has checksum ${f.ownChecksum}, ` +
-      `another daemon put ${f.logChecksum} at the same time`,
+      `the one in force by its log has ${f.logChecksum}`,
     hint: 'Give all daemons of the pipeline the same files, then start this one again.',
   },
 } as const satisfies FaultTable
