@@ -10,7 +10,7 @@ import { type BenchOutcome, MissingOutside } from './measure/outcome.ts'
 const built: Readonly<Record<string, () => Promise<(quick: boolean) => Promise<BenchOutcome>>>> = {
   ingest: async () => (await import('./ingest/ingest.ts')).benchIngest,
 }
-/** Records rather than benchmarks: each prints, appends its results and sets the exit code itself. */
+/** Records rather than benchmarks: each prints, appends its results and sets the exit code. */
 const records: Readonly<Record<string, () => Promise<unknown>>> = {
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
