@@ -2,7 +2,8 @@
  * Which leaders to ask for their high watermark, so that quiet topic-partitions hold nothing back.
  *
  * Invariants:
- * - only the reader of a topic-partition asks for it, and only while a partition waits for it;
+ * - only the reader of a topic-partition asks for it: once to show in the log that it is read, and
+ *   then only while a partition waits for it;
  * - evidence in the log that is not covered yet is left alone while its reader gets on: replacing
  *   it at each commit would move the end away for ever on a busy topic-partition;
  * - whoever is stuck says so again and again, so that `why` tells a stuck reader from none.
@@ -16,6 +17,8 @@ import { later, type UnixMs } from '../base/time.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import { firstBlock } from './readiness.ts'
 import {
+  committedOf,
+  isUnread,
   type ReadinessFacts,
   type ReadyStream,
   type SourceView,
@@ -24,8 +27,12 @@ import {
 } from './readiness-facts.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
 
-/** Commit intervals after which evidence that nothing moved towards is asked for again. */
-const stuckIntervals = 2
+/**
+ * Commit intervals after which evidence that nothing moved towards is asked for again: at each
+ * second commit, though that may come a moment less than two intervals after the last question.
+ * Readiness-blocks.ts takes a longer silence for none to read (`silentIntervals`).
+ */
+const stuckIntervals = 1.5
 
 /**
  * The topic-partitions whose leaders are to be asked now.
@@ -33,7 +40,8 @@ const stuckIntervals = 2
  * Ask at most once a commit interval: each answer becomes an entry.
  *
  * @param owned what this process reads now.
- * @returns in the order of `owned`; empty when no partition would come nearer to its announcement.
+ * @returns in the order of `owned`; empty when no partition would come nearer to its announcement,
+ *   and the log has had a sign of each one's reader.
  */
 export function decideEvidence(
   facts: ReadinessFacts,
@@ -48,7 +56,13 @@ export function decideEvidence(
       if (isWanted(facts, stream, view, block.partition.nextMs)) wanted.add(sourceKey(source))
     }
   }
-  return owned.filter((source) => wanted.has(sourceKey(source)))
+  return owned.filter((source) => wanted.has(sourceKey(source)) || owesFirstSign(facts, source))
+}
+
+/** The log knows its start position, which is no sign of a reader, and nothing else. */
+function owesFirstSign(facts: ReadinessFacts, source: SourcePartition): boolean {
+  const committed = committedOf(facts, source)
+  return committed.position !== undefined && isUnread(committed)
 }
 
 /** True when an answer of the leader, given now, would prove what is missing, or show who reads. */

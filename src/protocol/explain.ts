@@ -175,16 +175,13 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
     case 'delay':
       return delaySentence(facts, block, name, dueMs)
     case 'lagging':
-      return (
-        `Topic-partition ${name} has ${at?.lagRecords} records that are not committed; ` +
-        `its last commit was at ${isoOrNever(at?.movedAtMs)}.`
-      )
+      return laggingSentence(block, name)
     case 'idle-without-proof':
       return idleSentence(stream, block, name)
     case 'unassigned':
-      return at?.movedAtMs === undefined
-        ? `Topic-partition ${name} has never been read: no writer has it.`
-        : `Topic-partition ${name} has no writer: the log has had no sign of one${since}.`
+      return at?.everRead
+        ? `Topic-partition ${name} has no writer: the log has had no sign of one${since}.`
+        : `Topic-partition ${name} has never been read: no writer has it.`
     case 'refused':
       return `Topic-partition ${name} has stopped${since}: ${detail}.`
     case 'topic-missing':
@@ -210,6 +207,12 @@ function delaySentence(facts: ReadinessFacts, block: Block, name: string, dueMs:
   if (facts.lakeNowMs < dueMs) return `Its end plus ready.delay is at ${isoOf(dueMs)}.`
   const reached = isoOrNever(block.at?.eventWatermarkMs)
   return `Event time of ${name} is at ${reached}; its end plus ready.delay is ${isoOf(dueMs)}.`
+}
+
+function laggingSentence({ at }: Block, name: string): string {
+  const lag = `Topic-partition ${name} has ${at?.lagRecords} records that are not committed`
+  if (at?.movedAtMs === undefined) return `${lag}; it has had no commit yet.`
+  return `${lag}; its last commit was at ${isoOf(at.movedAtMs)}.`
 }
 
 function idleSentence(stream: ReadyStream, block: Block, name: string): string {

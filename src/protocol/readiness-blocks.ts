@@ -12,6 +12,8 @@ import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import {
+  isUnmoved,
+  isUnread,
   type ReadinessFacts,
   type ReadyStream,
   type SourceView,
@@ -63,15 +65,17 @@ export interface Block {
 /** A topic-partition that holds a partition back, and what the log knows of it. */
 interface BlockingSource {
   readonly source: SourcePartition
-  /** Who moved its position last. */
+  /** Who moved its position last; undefined where nobody did. */
   readonly writer: WriterId | undefined
   /** Last committed record. */
   readonly lastOffset: Offset | undefined
   /** Records appended and not committed; undefined where no high watermark is known. */
   readonly lagRecords: bigint | undefined
   readonly eventWatermarkMs: UnixMs | undefined
-  /** Lake's clock of the last commit that moved its position. */
+  /** Lake's clock of the last commit that moved its position; undefined where none did. */
   readonly movedAtMs: UnixMs | undefined
+  /** False where the log has never had a sign of a reader. */
+  readonly everRead: boolean
 }
 
 /** Which rule is told when several topic-partitions block, the most telling first. */
@@ -82,7 +86,10 @@ export type Completeness =
   | { readonly kind: 'complete'; readonly passed: readonly PassedSource[] }
   | { readonly kind: 'blocked'; readonly block: Block }
 
-/** Spans of silence after which a topic-partition counts as read by nobody. */
+/**
+ * Spans of silence after which a topic-partition counts as read by nobody. A reader that is stuck
+ * must show itself within them: see `stuckIntervals` in evidence.ts.
+ */
 const silentIntervals = 2
 const silentGraceMs = 5_000
 
@@ -199,7 +206,8 @@ function ruleOf(
   const lagging = lag !== undefined && lag > 0n
   const quietSinceMs = quietSinceOf(view) ?? position.sinceMs
   const provableMs = idleFromMs(stream, quietSinceMs, partition.nextMs)
-  const signDueMs = lagging ? dueMs : provableMs
+  // A reader of what is quiet and known to be read owes no sign before the proof can be asked for.
+  const signDueMs = lagging || isUnread(view) ? dueMs : provableMs
   const lastSignMs = latest(position.movedAtMs, evidence?.askedAtMs)
   const silentFromMs = latest(lastSignMs, signDueMs) + silentAfterMs(facts)
   if (facts.lakeNowMs > silentFromMs && !facts.assigned?.has(sourceKey(view.source))) {
@@ -238,14 +246,16 @@ const highest = (a: NextOffset | undefined, b: NextOffset | undefined): NextOffs
 
 function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSource {
   const { source, position, progress } = view
-  const next = position?.next ?? 0n
+  const moved = position === undefined || isUnmoved(position) ? undefined : position
+  const next = moved?.next ?? 0n
   return {
     source,
-    writer: position === undefined ? undefined : commitIdParts(position.commitId).writer,
+    writer: moved && commitIdParts(moved.commitId).writer,
     lastOffset: next === 0n ? undefined : offset(next - 1n),
     lagRecords: lagRecordsOf(facts, view),
     eventWatermarkMs: progress?.eventWatermarkMs,
-    movedAtMs: position?.movedAtMs,
+    movedAtMs: moved?.movedAtMs,
+    everRead: !isUnread(view),
   }
 }
 

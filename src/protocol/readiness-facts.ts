@@ -63,11 +63,23 @@ export interface ReadinessFacts {
 }
 
 /** All that is known of one stream on one topic-partition. */
-export interface SourceView {
+export interface SourceView extends CommittedSource {
   readonly source: SourcePartition
-  readonly position: FoldedPosition | undefined
   readonly progress: FoldedProgress | undefined
+}
+
+/** What the log says of a topic-partition, whatever its streams. */
+interface CommittedSource {
+  readonly position: FoldedPosition | undefined
   readonly evidence: FoldedEvidence | undefined
+}
+
+export function committedOf(facts: ReadinessFacts, source: SourcePartition): CommittedSource {
+  const key = sourceKey(source)
+  return {
+    position: facts.fold.positions.get(facts.lane)?.get(key),
+    evidence: facts.fold.evidence.get(key),
+  }
 }
 
 /** What the log says of a stream on a topic-partition. */
@@ -76,14 +88,26 @@ export function viewOf(
   stream: ReadyStream,
   source: SourcePartition,
 ): SourceView {
-  const key = sourceKey(source)
-  return {
-    source,
-    position: facts.fold.positions.get(facts.lane)?.get(key),
-    progress: facts.fold.streams.get(stream.name)?.progress.get(key),
-    evidence: facts.fold.evidence.get(key),
-  }
+  const progress = facts.fold.streams.get(stream.name)?.progress.get(sourceKey(source))
+  return { source, progress, ...committedOf(facts, source) }
 }
+
+/**
+ * True while nobody moved a position from where it was put at the start.
+ *
+ * The epoch is asked too: on a lake with a coarse clock a first commit may bear the start's time.
+ */
+export const isUnmoved = ({ sinceMs, movedAtMs, leaderEpoch }: FoldedPosition): boolean =>
+  movedAtMs === sinceMs && leaderEpoch === -1
+
+/**
+ * True while the log has no sign of a reader: nobody moved the position, nobody told of the leader.
+ *
+ * The start position itself is no sign. Who comes first puts those of all partitions of a topic,
+ * also of the partitions that another worker reads, or none.
+ */
+export const isUnread = ({ position, evidence }: CommittedSource): boolean =>
+  evidence === undefined && (position === undefined || isUnmoved(position))
 
 /**
  * The topic-partitions that can carry a stream: the brokers' answer, or, where they have not been

@@ -56,6 +56,8 @@ export interface PlantedSource {
   readonly next?: bigint
   readonly since?: UnixMs
   readonly moved?: UnixMs
+  /** When its start position was put, where nobody has moved it since. */
+  readonly unmovedSince?: UnixMs
   readonly writer?: WriterId
   /** Highest event-time watermark of any stream on it, where it differs from the progress. */
   readonly topicWatermark?: UnixMs
@@ -145,11 +147,11 @@ function foldedStream(log: PlantedLog, name: string): FoldedStream {
 function foldedPosition(planted: PlantedSource): FoldedPosition {
   const watermarks = Object.values(planted.progress ?? {}).map(({ watermark }) => watermark)
   const highest = watermarks.length === 0 ? undefined : unixMs(Math.max(...watermarks))
-  const sinceMs = planted.since ?? unixMs(0)
+  const sinceMs = planted.unmovedSince ?? planted.since ?? unixMs(0)
   return {
     source: planted.source,
     next: nextOffset(planted.next ?? 100n),
-    leaderEpoch: 0,
+    leaderEpoch: planted.unmovedSince === undefined ? 0 : -1,
     commitId: commitIdOf(planted.writer ?? writerA, 3),
     sinceMs,
     movedAtMs: planted.moved ?? sinceMs,

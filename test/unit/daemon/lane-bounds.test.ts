@@ -20,27 +20,54 @@ import { encodeBatch } from '../../support/record-batch.ts'
 describe('evidence of idleness', () => {
   const due = { ready: '{ delay: 0s, idle: 10s }' }
 
-  /** Partition 1 is quiet, and the hour of partition 0 over. */
-  async function quiet() {
+  /** Partition 1 is quiet, of partition 0 a record is committed. */
+  async function committed() {
     const world = await openLaneWorld({ config: await numbersConfig(undefined, due) })
     await owning(world, 0, 1)
     await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 1)])
     await world.commits.commitNow()
+    return world
+  }
+
+  /** The same, and the hour of the record is over. */
+  async function quiet() {
+    const world = await committed()
     world.source.ends.set(0, 1n)
     await world.announcer.round()
     await world.clock.run(world.clock.sleep(durationMs(15_000)))
     return world
   }
 
+  const evidence = (world: LaneWorld) =>
+    judgeLog(world.store, pipeline).entries.flatMap(({ entry }) =>
+      entry.kind === 'append' ? entry.body.evidence : [],
+    )
+  /** When each was asked, without those that showed at the beginning who reads. */
   const proofs = (world: LaneWorld): readonly number[] =>
-    judgeLog(world.store, pipeline)
-      .entries.flatMap(({ entry }) => (entry.kind === 'append' ? entry.body.evidence : []))
+    evidence(world)
+      .slice(2)
       .map(({ askedAtMs }) => askedAtMs)
 
   test('is committed with what accumulated', async () => {
     const world = await quiet()
     await world.clock.run(world.commits.commitNow())
     expect(proofs(world)).toHaveLength(2)
+  })
+
+  test('of all that is read stands in the first entry, once, to show that it is read', async () => {
+    const world = await committed()
+    expect(evidence(world).map(({ source }) => source.partition)).toEqual([0, 1])
+    await world.lane.onFetched([fetchedNumbers(world.at(0), 1, 2)])
+    await world.commits.commitNow()
+    expect(evidence(world)).toHaveLength(2)
+  })
+
+  test('is committed once though nothing else is', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 1)
+    await world.commits.commitNow()
+    await world.commits.commitNow()
+    expect(evidence(world).map(({ source }) => source.partition)).toEqual([1])
   })
 
   test('that brokers are slow to give holds no commit up; it comes with the next one', async () => {

@@ -56,10 +56,27 @@ describe('the leader of a topic-partition is asked', () => {
     expect(asked(pending, '2026-11-20T14:17:30Z')).toEqual([])
   })
 
-  test('again when nothing was read towards that end for two commit intervals', () => {
+  test('again when nothing was read towards that end since the commit before the last', () => {
     const stuck = log({ evidence: { end: 60n, asked: at('2026-11-20T14:15:00Z') } })
-    expect(asked(stuck, '2026-11-20T14:16:59Z')).toEqual([])
-    expect(asked(stuck, '2026-11-20T14:17:00Z')).toEqual([1])
+    expect(asked(stuck, '2026-11-20T14:16:29Z')).toEqual([])
+    expect(asked(stuck, '2026-11-20T14:16:30Z')).toEqual([1])
+  })
+
+  test('once, by its reader, where the log knows no more than its start position', () => {
+    const noneWaits: PlantedLog = {
+      sources: [
+        { source: shard(0), unmovedSince: at('2026-11-20T14:09:59Z') },
+        { source: shard(1), unmovedSince: at('2026-11-20T14:09:59Z') },
+      ],
+    }
+    const facts = factsOf(noneWaits, at('2026-11-20T14:10:00Z'))
+    expect(decideEvidence(facts, [shard(1)])).toEqual([shard(1)])
+    const [first, second] = noneWaits.sources ?? []
+    const told = { end: 100n, asked: at('2026-11-20T14:10:00Z') }
+    const sources = [{ ...first, source: shard(0), evidence: told }, second ?? { source: shard(1) }]
+    expect(asked({ sources }, '2026-11-20T14:10:30Z')).toEqual([1])
+    const moved = { source: shard(1), since: at('2026-11-20T14:09:59Z') }
+    expect(asked({ sources: [moved] }, '2026-11-20T14:10:30Z')).toEqual([])
   })
 
   test('by its reader only', () => {
@@ -87,7 +104,7 @@ describe('the leader of a topic-partition is asked', () => {
     expect(asked(announced, '2026-11-20T14:20:00Z')).toEqual([])
   })
 
-  test('when known records wait and nothing was committed for two intervals, to show who reads', () => {
+  test('when known records wait and nothing was committed for a while, to show who reads', () => {
     const facts = factsOf(log(), at('2026-11-20T14:06:00Z'), {
       ends: new Map([
         [

@@ -163,6 +163,98 @@ describe('five causes give five rules', () => {
   })
 })
 
+describe('a topic-partition of which the log knows no more than its start position', () => {
+  const start = at('2026-11-20T14:10:00Z')
+  const unmoved = { unmovedSince: start, next: 100n }
+  const inTime = at('2026-11-20T14:12:05Z')
+  const silent = at('2026-11-20T14:12:06Z')
+
+  test('has no reader after two commit intervals and 5 s, long before it could be proven idle', () => {
+    expect(why(factsOf(planted(unmoved), silent, { ends: endsOf(1, 100n) }))).toEqual({
+      state: 'open',
+      rule: 'unassigned',
+      topicPartition: 'events/1',
+      writer: undefined,
+      lastOffset: undefined,
+      lagRecords: 0n,
+      sinceMs: start,
+      sentence: 'Topic-partition "events/1" has never been read: no writer has it.',
+    })
+    expect(why(factsOf(planted(unmoved), inTime)).rule).toBe('idle-without-proof')
+  })
+
+  test('has no reader either where records wait for one', () => {
+    const lag = { ends: endsOf(1, 140n) }
+    expect(why(factsOf(planted(unmoved), silent, lag))).toMatchObject({
+      rule: 'unassigned',
+      lagRecords: 40n,
+      lastOffset: undefined,
+      sinceMs: start,
+    })
+    expect(why(factsOf(planted(unmoved), inTime, lag))).toMatchObject({
+      rule: 'lagging',
+      writer: undefined,
+      lastOffset: undefined,
+      sentence:
+        'Topic-partition "events/1" has 40 records that are not committed; ' +
+        'it has had no commit yet.',
+    })
+  })
+
+  test('is told though another one lags, which somebody reads', () => {
+    const lagging = {
+      source: shard(0),
+      moved: silent,
+      progress: rows('2026-11-20T13:30:00Z', '2026-11-20T14:12:00Z'),
+    }
+    const sources = [lagging, { source: shard(1), ...unmoved }]
+    const facts = factsOf(planted(unmoved, { sources }), silent, { ends: endsOf(0, 140n) })
+    expect(why(facts)).toMatchObject({ rule: 'unassigned', topicPartition: 'events/1' })
+  })
+
+  test('is not told before its reader owes a sign: after the end and delay', () => {
+    const early = { ...unmoved, unmovedSince: at('2026-11-20T10:00:00Z') }
+    const passed = planted(early)
+    expect(why(factsOf(passed, at('2026-11-20T14:07:05Z'))).rule).toBe('idle-without-proof')
+    expect(why(factsOf(passed, at('2026-11-20T14:07:06Z')))).toMatchObject({
+      rule: 'unassigned',
+      sinceMs: at('2026-11-20T10:00:00Z'),
+    })
+  })
+
+  test('has a reader where this process is it', () => {
+    const facts = factsOf(planted(unmoved), silent, { assigned: new Set([sourceKey(shard(1))]) })
+    expect(why(facts).rule).toBe('idle-without-proof')
+    const other = { ...facts, assigned: new Set([sourceKey(shard(0))]) }
+    expect(why(other).rule).toBe('unassigned')
+  })
+
+  test('has one where somebody told of its leader, until the proof of idleness stays away', () => {
+    const evidence = { end: 100n, asked: at('2026-11-20T14:10:30Z') }
+    const shown = planted({ ...unmoved, evidence })
+    expect(why(factsOf(shown, at('2026-11-20T14:22:05Z')))).toMatchObject({
+      rule: 'idle-without-proof',
+      sinceMs: start,
+    })
+    expect(why(factsOf(shown, at('2026-11-20T14:22:06Z')))).toMatchObject({
+      rule: 'unassigned',
+      sinceMs: evidence.asked,
+      sentence:
+        'Topic-partition "events/1" has no writer: the log has had no sign of one ' +
+        'since 2026-11-20T14:10:30.000Z.',
+    })
+  })
+
+  test('is another one where records were committed at the time of the start, on a coarse clock', () => {
+    const moved = { since: start, moved: start, next: 100n }
+    expect(why(factsOf(planted(moved), silent))).toMatchObject({
+      rule: 'idle-without-proof',
+      writer: writerB,
+      lastOffset: 99n,
+    })
+  })
+})
+
 describe('other answers', () => {
   const passed = { progress: rows('2026-11-20T14:10:00Z') }
   const announced: Partial<PlantedLog> = {
