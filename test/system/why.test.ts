@@ -1,5 +1,5 @@
 /**
- * Five causes, each planted on a real daemon over the embedded broker, and what `lakeward why`
+ * Six causes, each planted on a real daemon over the embedded broker, and what `lakeward why`
  * says.
  *
  * The lake is made to refuse by a file that stands where the table's folder must be: that stops
@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
 import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import type { FoldedPosition } from '../../src/model/fold-state.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { eventually } from '../support/eventually.ts'
 import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
@@ -22,6 +23,8 @@ const hourMs = 3_600_000
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
 const hour = new Date(startMs).toISOString().slice(0, 13)
 const endOfHour = new Date(startMs + hourMs).toISOString()
+/** Where a configuration says on which address its daemon answers. */
+const listening = /listen: "([^"]*)"/
 /** Longer than a log may be silent before nobody counts as reading: two intervals and 5 s. */
 const silenceMs = 6_000
 
@@ -85,13 +88,36 @@ class Scene {
     return new Scene(topic, config)
   }
 
-  /** @param workerCount of which the first one is started. */
-  async run(workerCount = 1): Promise<LakewardProcess> {
-    const share = ['--worker-index', '0', '--worker-count', String(workerCount)]
-    const daemon = new LakewardProcess(['run', '-c', this.config, ...share])
+  /** Starts one of `workerCount` workers; the first one is asked by `why`. */
+  async run(workerCount = 1, workerIndex = 0): Promise<LakewardProcess> {
+    const config = workerIndex === 0 ? this.config : await this.#configOfAnother()
+    const share = ['--worker-index', String(workerIndex), '--worker-count', String(workerCount)]
+    const daemon = new LakewardProcess(['run', '-c', config, ...share])
     onTestFinished(() => daemon.kill())
     await daemon.line('"event":"started"')
     return daemon
+  }
+
+  /** The same configuration on a port of its own, on which nobody asks. */
+  async #configOfAnother(): Promise<string> {
+    const path = join(this.config, '..', 'another.yaml')
+    const text = await readFile(this.config, 'utf8')
+    await writeFile(path, text.replace(listening, 'listen: "127.0.0.1:0"'))
+    return path
+  }
+
+  /** What the daemon itself answers. */
+  async asked(): Promise<Answer> {
+    const address = listening.exec(await readFile(this.config, 'utf8'))?.[1]
+    const path = `/api/v1/streams/numbers/partitions/${hour}`
+    const answer = await fetch(`http://${address}${path}`)
+    return ((await answer.json()) as { why: Answer }).why
+  }
+
+  /** The position of a partition in the log. */
+  async position(partition: number): Promise<FoldedPosition | undefined> {
+    const positions = (await foldOf(this.lake, 'test')).positions.get('lake')
+    return [...(positions?.values() ?? [])].find(({ source }) => source.partition === partition)
   }
 
   /** One event, `hours` after the hour that is asked about. */
@@ -172,6 +198,74 @@ test('a topic-partition without rows and without proof is told with the time it 
   const sinceMs = Date.parse(answer.since ?? '')
   expect(sinceMs).toBeGreaterThanOrEqual(beginMs - 1_000)
   expect(sinceMs).toBeLessThan(beginMs + 20_000)
+})
+
+/** The one partition that a worker said it reads. */
+async function assignedTo(daemon: LakewardProcess): Promise<number> {
+  const line = await daemon.line('"event":"assigned"')
+  const { topicPartitions } = JSON.parse(line) as { topicPartitions: readonly string[] }
+  expect(topicPartitions).toHaveLength(1)
+  return Number(/\/(\d+)$/.exec(topicPartitions[0] ?? '')?.[1])
+}
+
+test('a topic-partition of a worker that was never started has no reader', async () => {
+  const scene = await Scene.open('unassigned', '{ delay: 0s, idle: 1h }')
+  const daemon = await scene.run(2)
+  const owned = await assignedTo(daemon)
+  const other = 1 - owned
+  await scene.send(owned, 0)
+  await scene.send(owned, 2)
+  await eventually('what is read is committed', 20_000, async () =>
+    (await scene.position(owned))?.next === 2n ? true : undefined,
+  )
+  const putMs = (await scene.position(other))?.sinceMs ?? 0
+  const expected = {
+    state: 'open',
+    rule: 'unassigned',
+    topicPartition: `unassigned/${other}`,
+    since: new Date(putMs).toISOString(),
+  }
+  const told = await eventually('the command tells it', 20_000, async () => {
+    const answer = await scene.why()
+    return answer.rule === 'unassigned' ? answer : undefined
+  })
+  expect(Date.now(), 'not before its reader had time').toBeGreaterThan(putMs + 5_500)
+  expect(told).toMatchObject({ ...expected, lagRecords: '0' })
+  expect(told).not.toHaveProperty('writer')
+  expect(await scene.asked()).toMatchObject(expected)
+
+  await scene.send(other, 0)
+  await scene.send(other, 2)
+  expect(await scene.why()).toMatchObject({ ...expected, lagRecords: '2' })
+  await daemon.kill()
+  expect(await scene.why()).toMatchObject({ ...expected, lagRecords: '2' })
+
+  expect(await assignedTo(await scene.run(2, 1))).toBe(other)
+  await eventually('its reader has come, and it is announced', 20_000, async () => {
+    const { rule } = await scene.why()
+    return rule === 'announced' ? true : undefined
+  })
+})
+
+test('a topic-partition without records that another worker reads has a reader', async () => {
+  const scene = await Scene.open('shared', '{ delay: 0s, idle: 1h }')
+  const daemon = await scene.run(2)
+  const another = await scene.run(2, 1)
+  const owned = await assignedTo(daemon)
+  const quiet = await assignedTo(another)
+  expect(quiet).toBe(1 - owned)
+  await scene.send(owned, 0)
+  await scene.send(owned, 2)
+  await eventually('what is read is committed', 20_000, async () =>
+    (await scene.position(owned))?.next === 2n ? true : undefined,
+  )
+  const expected = { rule: 'idle-without-proof', topicPartition: `shared/${quiet}` }
+  await scene.silent()
+  expect(await scene.why()).toMatchObject(expected)
+  expect(await scene.asked()).toMatchObject(expected)
+  await daemon.kill()
+  await another.kill()
+  expect(await scene.why()).toMatchObject(expected)
 })
 
 test('a reader that died is told as a topic-partition without one, since its last sign', async () => {
