@@ -56,7 +56,7 @@ export interface PlantedSource {
   readonly next?: bigint
   readonly since?: UnixMs
   readonly moved?: UnixMs
-  /** When its start position was put, where nobody has moved it since. */
+  /** When its start position was put, where nobody has moved it since; it has no leader epoch. */
   readonly unmovedSince?: UnixMs
   readonly writer?: WriterId
   /** Highest event-time watermark of any stream on it, where it differs from the progress. */

@@ -245,9 +245,11 @@ describe('a topic-partition of which the log knows no more than its start positi
     })
   })
 
-  test('is another one where records were committed at the time of the start, on a coarse clock', () => {
-    const moved = { since: start, moved: start, next: 100n }
-    expect(why(factsOf(planted(moved), silent))).toMatchObject({
+  test.each([
+    ['at the time of the start, on a coarse clock', { since: start, moved: start }],
+    ['without leader epochs', { unmovedSince: start, moved: at('2026-11-20T14:10:01Z') }],
+  ])('is another one where records were committed %s', (_, moved) => {
+    expect(why(factsOf(planted({ ...moved, next: 100n }), silent))).toMatchObject({
       rule: 'idle-without-proof',
       writer: writerB,
       lastOffset: 99n,
