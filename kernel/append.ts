@@ -152,19 +152,24 @@ function copyLong(to: usize, from: usize, length: u32): void {
 
 @inline
 function textsPlain(c: Column, slots: usize, first: u32, count: u32, selected: bool): void {
+  const values = c.values
+  const lengthsBytes = (values + count - first) << 2
+  let lengths = reserve(c.lengthsBuffer(), values << 2, lengthsBytes + 64) + (values << 2)
   let need = c.plainBytes
   for (let k = first; k < count; k++) {
-    need += 4 + <u32>(load<u64>(slotAt(slots, k, selected)) >> 32)
+    const length = <u32>(load<u64>(slotAt(slots, k, selected)) >> 32)
+    store<u32>(lengths, length)
+    lengths += 4
+    need += length
   }
   let to = reserve(c.plainBuffer(), c.plainBytes, need + 64) + c.plainBytes
   for (let k = first; k < count; k++) {
     const slot = load<u64>(slotAt(slots, k, selected))
     const from = <usize>slot
     const length = <u32>(slot >> 32)
-    store<u32>(to, length)
-    copyText(to + 4, from, length)
+    copyText(to, from, length)
     seeText(c, from, length)
-    to += 4 + length
+    to += length
   }
   c.plainBytes = need
   c.values += count - first
@@ -340,12 +345,12 @@ function enumsPlain(c: Column, leaf: Leaf, first: u32, count: u32, selected: boo
     enumText(changetype<EnumTable>(leaf.enumTable), load<i32>(slotAt(leaf.slots, k, selected)))
     const used = c.plainBytes
     const to = reserve(c.plainBuffer(), used, used + textLength + 64) + used
-    store<u32>(to, textLength)
-    memory.copy(to + 4, textStart, textLength)
+    memory.copy(to, textStart, textLength)
     seeText(c, textStart, textLength)
-    c.plainBytes = used + 4 + textLength
+    c.plainBytes = used + textLength
+    const at = c.values++ << 2
+    store<u32>(reserve(c.lengthsBuffer(), at, at + 64) + at, textLength)
   }
-  c.values += count - first
 }
 
 export function appendEnums(c: Column, leaf: Leaf, count: u32, selected: bool): void {

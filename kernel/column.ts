@@ -19,9 +19,13 @@ export class Column {
   /** u16 each; a dictionary never has more than 65,536 entries. */
   indexes: usize
   indexesCapacity: u32
+  /** Values that are in no dictionary: numbers as they are; of texts the characters alone. */
   plain: usize
   plainCapacity: u32
   plainBytes: u32
+  /** Texts that are in no dictionary: u32 each. */
+  lengths: usize
+  lengthsCapacity: u32
 
   // The chunk's dictionary.
   /** 1 while new values go through the dictionary. */
@@ -43,6 +47,15 @@ export class Column {
    * 1 when the last chunk found no use for a dictionary in its first page: the next starts plain.
    */
   skipDictionary: u32
+  /**
+   * 1 when more than a quarter of the values that the dictionary saw were repeats; outlives the
+   * chunk as `skipDictionary` does.
+   */
+  repeats: u32
+  /** 1 when values outside of a dictionary are written plain, for the reader's sake. */
+  plainOnly: u32
+  /** 1 once a page of the chunk showed that differences do not pay. */
+  deltasLost: u32
 
   // Statistics of the chunk.
   nulls: u32
@@ -71,6 +84,9 @@ export class Column {
   }
   @inline plainBuffer(): Buffer {
     return changetype<Buffer>(changetype<usize>(this) + offsetof<Column>('plain'))
+  }
+  @inline lengthsBuffer(): Buffer {
+    return changetype<Buffer>(changetype<usize>(this) + offsetof<Column>('lengths'))
   }
   @inline dictionaryBuffer(): Buffer {
     return changetype<Buffer>(changetype<usize>(this) + offsetof<Column>('dictionary'))

@@ -153,6 +153,7 @@ export function addNumber<T>(c: Column, value: T): void {
 /** Turns the open page plain and ends the chunk's dictionary; earlier pages keep it. */
 export function fallBack(c: Column): void {
   const values = c.values
+  c.repeats = u32(c.distinct < (c.dictionaryValues + values) / 4 * 3)
   if (isTextDictionary(c)) indexesToTexts(c, values)
   else if (widthOf(c) == 4) indexesToNumbers<u32>(c, values)
   else indexesToNumbers<u64>(c, values)
@@ -168,16 +169,18 @@ export function fallBack(c: Column): void {
 }
 
 function indexesToTexts(c: Column, values: u32): void {
-  let need = c.plainBytes
+  const lengths = reserve(c.lengthsBuffer(), 0, (values << 2) + 64)
+  let need: u32 = 0
   for (let i: u32 = 0; i < values; i++) {
-    need += 4 + load<u32>(textAt(c, load<u16>(c.indexes + (i << 1))))
+    const length = load<u32>(textAt(c, load<u16>(c.indexes + (i << 1))))
+    store<u32>(lengths + (i << 2), length)
+    need += length
   }
-  let to = reserve(c.plainBuffer(), c.plainBytes, need + 64) + c.plainBytes
+  let to = reserve(c.plainBuffer(), 0, need + 64)
   for (let i: u32 = 0; i < values; i++) {
-    const text = textAt(c, load<u16>(c.indexes + (i << 1)))
-    const size = 4 + load<u32>(text)
-    memory.copy(to, text, size)
-    to += size
+    const length = load<u32>(lengths + (i << 2))
+    memory.copy(to, textAt(c, load<u16>(c.indexes + (i << 1))) + 4, length)
+    to += length
   }
   c.plainBytes = need
 }

@@ -20,7 +20,7 @@ import {
   isFull,
   pageBody,
   pageBytes,
-  pageIsDictionary,
+  pageEncoding,
   pageLevels,
   pageNulls,
   pageRows,
@@ -105,7 +105,8 @@ export function clearRows(program: Program): void {
 
 // Builders.
 
-export function openFile(program: Program): File {
+/** @param plainOnly 1 when values outside of dictionaries are to be plain. */
+export function openFile(program: Program, plainOnly: u32): File {
   const count = program.leafCount
   const bytes = offsetof<File>() + count * offsetof<Column>()
   const file = changetype<File>(allocate(bytes))
@@ -120,6 +121,7 @@ export function openFile(program: Program): File {
     c.definitionMax = leaf.definitionMax
     c.repetitionMax = leaf.repetitionMax
     c.unsigned = leaf.unsigned
+    c.plainOnly = plainOnly
     resetColumn(c)
   }
   file.heldBytes = heldBytes
@@ -227,8 +229,8 @@ export function takenRows(): u32 {
 export function takenNulls(): u32 {
   return pageNulls
 }
-export function takenIsDictionary(): u32 {
-  return pageIsDictionary
+export function takenEncoding(): u32 {
+  return pageEncoding
 }
 
 // Chunks.

@@ -5,14 +5,25 @@
  *
  *     [repetition levels]   u32 length, hybrid; only under a repeated field
  *     [definition levels]   u32 length, hybrid; only under an optional or repeated field
- *     values                plain, or: u8 bit width, hybrid of dictionary indexes
+ *     values                by encoding:
+ *       plain               numbers; of texts u32 length and characters, one behind the other
+ *       dictionary          u8 bit width, hybrid of dictionary indexes
+ *       deltas              integers, as kernel/delta.ts packs them
+ *       delta lengths       lengths of texts as deltas, then the characters of all of them
+ *
+ * Texts outside of a dictionary have delta lengths: characters that stand next to each other
+ * compress better and faster than with lengths between them. Integers have deltas where those save
+ * enough over plain ones; the first page of a chunk where they do not ends it for the chunk. Both
+ * depend on nothing but the rows of the chunk (and, from row group to row group, of the file).
+ * A page without values is plain: readers know no other that is empty.
  */
 import { Column } from './column'
+import { deltaBytesMax, packDeltas } from './delta'
 import { dropDictionary, openDictionary, widthOf } from './dictionary'
 import { Buffer, drop, heldBytes, reserve, reserveShared, setHeldBytes } from './memory'
 import { packBools, packIndexStream, packLevels } from './packing'
 import { resetRange } from './statistics'
-import { Kind } from './structures'
+import { Kind, PageEncoding } from './structures'
 
 /** The page last closed; its body is valid until the next call. */
 export let pageBody: usize = 0
@@ -20,7 +31,7 @@ export let pageBytes: u32 = 0
 export let pageLevels: u32 = 0
 export let pageRows: u32 = 0
 export let pageNulls: u32 = 0
-export let pageIsDictionary: u32 = 0
+export let pageEncoding: u32 = PageEncoding.PLAIN
 
 /** Shared by all columns of all files. */
 const output = memory.data(8, 8)
@@ -48,10 +59,10 @@ export function closePage(c: Column): void {
   pageNulls = levels - values
   // Before the first value there is no dictionary that a page of nulls could point into.
   const byIndex = c.dictionaryOpen && c.distinct
-  pageIsDictionary = u32(byIndex != 0)
+  pageEncoding = byIndex ? PageEncoding.DICTIONARY : PageEncoding.PLAIN
   c.nulls += pageNulls
-  const bare = !c.definitionMax && !byIndex && c.kind != Kind.BOOL
-  if (bare) {
+  const isNumber = c.kind > <u32>Kind.ENUM && c.kind != Kind.BOOL
+  if (isNumber && !byIndex && !c.definitionMax && !mayHaveDeltas(c, values)) {
     // The column's own buffer is the body: nothing to put in front, nothing to copy.
     pageBody = c.plain
     pageBytes = c.plainBytes
@@ -65,26 +76,89 @@ export function closePage(c: Column): void {
   c.rows = 0
   c.plainBytes = 0
   if (c.plainCapacity > KEEP_BYTES_MAX) retirePlain(c)
+  if (c.lengthsCapacity > KEEP_BYTES_MAX) drop(c.lengthsBuffer())
 }
 
 function assemble(c: Column, levels: u32, values: u32): void {
-  const need = 2 * levelBytes(c) + c.plainBytes + values * 2 + (values >> 2) + 256
+  const need = 2 * levelBytes(c) + valueBytes(c, values) + 256
   let to = reserveShared(changetype<Buffer>(output), need)
   pageBody = to
   if (c.repetitionMax) to = packLevels(c.repetitions, levels, c.repetitionMax, to)
   if (c.definitionMax) to = packLevels(c.definitions, levels, c.definitionMax, to)
-  if (pageIsDictionary) {
+  if (pageEncoding == PageEncoding.DICTIONARY) {
     const width = c.distinct > 1 ? 32 - clz<u32>(c.distinct - 1) : 1
     store<u8>(to++, width)
     const indexes = reserve(c.indexesBuffer(), values << 1, (values << 1) + 64)
     to = packIndexStream(indexes, values, width, to)
   } else if (c.kind == Kind.BOOL) {
     to = packBools(reserve(c.plainBuffer(), values, values + 64), values, to)
-  } else {
-    memory.copy(to, c.plain, c.plainBytes)
-    to += c.plainBytes
-  }
+  } else if (c.kind <= <u32>Kind.ENUM) to = putTexts(c, values, to)
+  else to = putNumbers(c, values, to)
   pageBytes = <u32>(to - pageBody)
+}
+
+/** Most bytes that the values of the open page take in any encoding. */
+function valueBytes(c: Column, values: u32): u32 {
+  const indexes = values * 2 + (values >> 2)
+  const deltas = widthOf(c) == 4 ? deltaBytesMax<u32>(values) : deltaBytesMax<u64>(values)
+  return (c.plainBytes > deltas ? c.plainBytes : deltas) + indexes
+}
+
+/** Copies a page's characters behind their lengths. */
+function putTexts(c: Column, values: u32, to: usize): usize {
+  if (!values) return to
+  if (c.plainOnly) return putPlainTexts(c, values, to)
+  pageEncoding = PageEncoding.DELTA_LENGTHS
+  to = packDeltas<i32>(c.lengths, values, to)
+  memory.copy(to, c.plain, c.plainBytes)
+  return to + c.plainBytes
+}
+
+function putPlainTexts(c: Column, values: u32, to: usize): usize {
+  let from = c.plain
+  for (let i: u32 = 0; i < values; i++) {
+    const length = load<u32>(c.lengths + (i << 2))
+    store<u32>(to, length)
+    memory.copy(to + 4, from, length)
+    from += length
+    to += 4 + length
+  }
+  return to
+}
+
+function mayHaveDeltas(c: Column, values: u32): bool {
+  const isInteger = c.kind == Kind.INT32 || c.kind == Kind.INT64
+  return isInteger && !c.plainOnly && !c.deltasLost && values > 1
+}
+
+/**
+ * Whether packed differences are the better page.
+ *
+ * Compression gains nothing on them, and on plain integers a little: it folds the bytes that are
+ * always zero, at many times the cost of packing. So packed ones must only be smaller than plain
+ * ones by a sixteenth, which random numbers of the type's whole width are not. Where values repeat
+ * without enough of them to fill a dictionary, compression finds the repeats in plain ones and none
+ * in differences: there packed ones must be less than three eighths.
+ */
+function deltasPay(c: Column, bytes: u32): bool {
+  const plain = c.plainBytes
+  return c.repeats ? bytes < (plain >> 3) * 3 : bytes <= plain - (plain >> 4)
+}
+
+function putNumbers(c: Column, values: u32, to: usize): usize {
+  if (mayHaveDeltas(c, values)) {
+    const end =
+      c.kind == Kind.INT32
+        ? packDeltas<i32>(c.plain, values, to)
+        : packDeltas<i64>(c.plain, values, to)
+    if (deltasPay(c, <u32>(end - to))) {
+      pageEncoding = PageEncoding.DELTAS
+      return end
+    }
+    c.deltasLost = 1
+  }
+  memory.copy(to, c.plain, c.plainBytes)
+  return to + c.plainBytes
 }
 
 function retirePlain(c: Column): void {
@@ -115,6 +189,7 @@ export function resetColumn(c: Column): void {
   c.rows = 0
   c.plainBytes = 0
   c.nulls = 0
+  c.deltasLost = 0
   dropDictionary(c)
   openDictionary(c)
   resetRange(c)
@@ -126,6 +201,7 @@ export function releaseColumn(c: Column): void {
   drop(changetype<Buffer>(c.repetitionsAt()))
   drop(c.indexesBuffer())
   drop(c.plainBuffer())
+  drop(c.lengthsBuffer())
   drop(c.minBuffer())
   drop(c.maxBuffer())
 }

@@ -46,6 +46,14 @@ export const enum Kind {
   BOOL = 6,
 }
 
+/** Of a page's values. Must agree with `pageEncodings` in src/kernel/page-encodings.ts. */
+export const enum PageEncoding {
+  PLAIN = 0,
+  DICTIONARY = 1,
+  DELTAS = 2,
+  DELTA_LENGTHS = 3,
+}
+
 /** Why a row is refused. Must agree with `refusalReasons` in src/kernel/file-columns.ts. */
 export const enum Failure {
   NONE = 0,

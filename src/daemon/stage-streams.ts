@@ -86,6 +86,7 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
     compiled: kernel.compile(planTable(message, { identity, names })),
     file: {
       codec: file.codec,
+      encodings: file.encodings,
       level: 1,
       rowGroupBytesMax,
       keyValues: new Map([
@@ -112,7 +113,7 @@ export function deadLetterTable(
     stream: deadLetterStream,
     table: deadLetterTableName(pipeline),
     compiled: kernel.compile(planTable(message, { identity: [], names: 'as-declared' })),
-    file: { codec: 'zstd', level: 1, rowGroupBytesMax, keyValues: new Map() },
+    file: { codec: 'zstd', encodings: 'auto', level: 1, rowGroupBytesMax, keyValues: new Map() },
     rollBytes: rowGroupBytesMax,
     schemaVersion: 1,
   }

@@ -40,6 +40,12 @@ export const fileConfig = section({
     .prefault('new')
     .describe('`new`: each commit writes new files.'),
   codec: choice(['zstd', 'snappy', 'none']).prefault('zstd').describe('Compression of pages.'),
+  encodings: choice(['auto', 'plain'])
+    .prefault('auto')
+    .describe(
+      'Of values outside of dictionaries. `auto`: strings in DELTA_LENGTH_BYTE_ARRAY, integers ' +
+        'in DELTA_BINARY_PACKED where it saves. `plain`: for readers that lack these.',
+    ),
   rollBytes: size({ min: '64KiB', max: '16GiB' })
     .prefault('512MiB')
     .describe('A file of this size is closed and the next one opened.'),

@@ -2,6 +2,7 @@ import { assert, present } from '../base/assert.ts'
 import type { BatchStaging } from './batch-staging.ts'
 import { type FileColumns, KernelFile } from './file-columns.ts'
 import type { LinearMemory } from './linear-memory.ts'
+import type { FileEncodings } from './page-encodings.ts'
 import type { ScratchArena } from './scratch-arena.ts'
 import { layOutScratch, type ScratchLayout } from './scratch-layout.ts'
 import type { TablePlan } from './table-plan.ts'
@@ -10,7 +11,8 @@ import { linkProgram } from './table-program.ts'
 /** A plan that the kernel can run. */
 export interface CompiledTable {
   readonly plan: TablePlan
-  openFile(): FileColumns
+  /** @param encodings of the file's pages; `auto` when not given. */
+  openFile(encodings?: FileEncodings): FileColumns
   /** @throws {InvariantError} while a file of the table is open. */
   release(): void
 }
@@ -57,9 +59,9 @@ export class LinkedTable implements CompiledTable {
     return present(this.#capacities[0], 'the root is a row set')
   }
 
-  openFile(): FileColumns {
+  openFile(encodings: FileEncodings = 'auto'): FileColumns {
     this.#openFiles += 1
-    return new KernelFile(this, () => {
+    return new KernelFile(this, encodings, () => {
       this.#openFiles -= 1
     })
   }

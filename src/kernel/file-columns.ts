@@ -1,6 +1,7 @@
 import { assert, present } from '../base/assert.ts'
 import type { RefusalReason, RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { LinkedTable } from './compiled-table.ts'
+import { type FileEncodings, type PageEncoding, pageEncoding } from './page-encodings.ts'
 
 /** A closed data page, body in the layout of version 1. */
 export interface TakenPage {
@@ -10,7 +11,7 @@ export interface TakenPage {
   readonly valueCount: number
   readonly rowCount: number
   readonly nullCount: number
-  readonly encoding: 'plain' | 'rle-dictionary'
+  readonly encoding: PageEncoding
 }
 
 /** What is known of a column chunk when all its pages are taken. */
@@ -69,12 +70,15 @@ export class KernelFile implements FileColumns {
   #anyFull = false
   #released = false
 
-  constructor(table: LinkedTable, onRelease: () => void) {
+  constructor(table: LinkedTable, encodings: FileEncodings, onRelease: () => void) {
     this.#table = table
     this.#onRelease = onRelease
     this.#leafCount = table.plan.leaves.length
     const program = table.linked()
-    this.#file = this.#memory.guard('opening a file', () => this.#calls.openFile(program))
+    const plainOnly = encodings === 'plain' ? 1 : 0
+    this.#file = this.#memory.guard('opening a file', () =>
+      this.#calls.openFile(program, plainOnly),
+    )
   }
 
   get #memory() {
@@ -189,7 +193,7 @@ export class KernelFile implements FileColumns {
       valueCount: this.#calls.takenLevels(),
       rowCount: this.#calls.takenRows(),
       nullCount: this.#calls.takenNulls(),
-      encoding: this.#calls.takenIsDictionary() === 0 ? 'plain' : 'rle-dictionary',
+      encoding: pageEncoding(this.#calls.takenEncoding()),
     }
   }
 

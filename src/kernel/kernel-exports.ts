@@ -83,7 +83,8 @@ interface ParseExports {
 }
 
 interface FileExports {
-  openFile(program: Word): Word
+  /** @param plainOnly 1 or 0. */
+  openFile(program: Word, plainOnly: number): Word
   releaseFile(file: Word): void
   fileRows(file: Word): number
   fileBytes(file: Word): number
@@ -94,7 +95,7 @@ interface FileExports {
   takenLevels(): number
   takenRows(): number
   takenNulls(): number
-  takenIsDictionary(): number
+  takenEncoding(): number
   dictionaryCount(file: Word, column: number): number
   dictionaryStart(file: Word, column: number): Word
   dictionarySize(file: Word, column: number): number
@@ -152,7 +153,7 @@ export const kernelFunctions = [
   'takenLevels',
   'takenRows',
   'takenNulls',
-  'takenIsDictionary',
+  'takenEncoding',
   'dictionaryCount',
   'dictionaryStart',
   'dictionarySize',

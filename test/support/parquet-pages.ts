@@ -11,6 +11,7 @@ import type {
   LeafColumn,
   TableSchema,
 } from '../../src/model/table-schema.ts'
+import { readDeltas } from './delta-values.ts'
 
 export type CellValue = bigint | number | boolean | string | null
 /** Rows as plain data: groups are objects, lists arrays, maps arrays of pairs. */
@@ -142,6 +143,27 @@ function plainValues(leaf: ColumnLeaf, cursor: Cursor, count: number): CellValue
   })
 }
 
+/** Values outside of a dictionary. */
+function valuesOf(
+  leaf: ColumnLeaf,
+  cursor: Cursor,
+  { encoding, count }: { readonly encoding: string; readonly count: number },
+): CellValue[] {
+  if (encoding === 'plain') return plainValues(leaf, cursor, count)
+  const is64 = leaf.physical === 'int64'
+  const deltas = readDeltas(cursor.bytes.subarray(cursor.at), is64 ? 64 : 32)
+  if (deltas.values.length !== count) throw new RangeError('as many differences as values')
+  cursor.take(deltas.sizeBytes)
+  if (encoding === 'delta-length-byte-array') {
+    return deltas.values.map((length) => textOf(leaf, cursor.take(Number(length))))
+  }
+  return deltas.values.map((value) => {
+    const isUnsigned = leaf.logical === 'uint32' || leaf.logical === 'uint64'
+    const shown = isUnsigned ? BigInt.asUintN(is64 ? 64 : 32, value) : value
+    return is64 ? shown : Number(shown)
+  })
+}
+
 interface OpenPage {
   readonly body: Uint8Array
   readonly valueCount: number
@@ -198,9 +220,9 @@ export class ChunkReader {
     const rows = repetitions.filter((level) => level === 0).length
     if (page.rowCount !== rows) throw new RangeError('row count of the page')
     const values =
-      page.encoding === 'plain'
-        ? plainValues(leaf, cursor, count)
-        : indexed(cursor, count, present(dictionary, 'indexes have a dictionary'))
+      page.encoding === 'rle-dictionary'
+        ? indexed(cursor, count, present(dictionary, 'indexes have a dictionary'))
+        : valuesOf(leaf, cursor, { encoding: page.encoding, count })
     if (cursor.at !== cursor.bytes.length) throw new RangeError('the page has spare bytes')
     let next = 0
     return definitions.map((definition, index) => ({

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts'
+import type { PageEncoding } from '../../kernel/page-encodings.ts'
 import type { LeafColumn } from '../../model/table-schema.ts'
 import type { CompressPage, ParquetCodec } from './compression.ts'
 import type { ChunkPlace } from './footer.ts'
@@ -9,7 +10,7 @@ import type { ChunkBounds } from './statistics.ts'
 export interface RawPage {
   readonly body: Uint8Array
   readonly valueCount: number
-  readonly encoding: 'plain' | 'rle-dictionary'
+  readonly encoding: PageEncoding
 }
 
 /** What the kernel says of a column chunk when it is closed; views, as those of pages. */
@@ -23,6 +24,13 @@ export interface ClosedChunk extends ChunkBounds {
  */
 const ratioMin = 1.05
 
+const noPages = (): Record<PageEncoding, number> => ({
+  plain: 0,
+  'rle-dictionary': 0,
+  'delta-binary-packed': 0,
+  'delta-length-byte-array': 0,
+})
+
 const noValues = { body: new Uint8Array(0), valueCount: 0 }
 
 /** Pages of one column of the open row group, compressed as they come. */
@@ -30,7 +38,7 @@ export class ColumnChunk {
   readonly #column: LeafColumn
   readonly #wanted: { readonly codec: ParquetCodec; readonly compress: CompressPage }
   readonly #dataPages: EncodedPage[] = []
-  readonly #pages = { plain: 0, 'rle-dictionary': 0 }
+  readonly #pages = noPages()
   #codec: ParquetCodec | undefined
 
   constructor(

@@ -13,6 +13,7 @@
 import { crc32c } from '@node-rs/crc32'
 import { assert } from '../../base/assert.ts'
 import type { CompiledTable, FileColumns } from '../../kernel/kernel.ts'
+import type { FileEncodings } from '../../kernel/page-encodings.ts'
 import type { RowBatch, RowRefusal } from '../../model/row-batch.ts'
 import type { TableSchema } from '../../model/table-schema.ts'
 import { ColumnChunk } from './column-chunk.ts'
@@ -24,6 +25,8 @@ export interface ParquetFileOptions {
   readonly codec: ParquetCodec
   /** Of zstd, 1 to 22. */
   readonly level: number
+  /** Of values outside of dictionaries; `auto` when not given. */
+  readonly encodings?: FileEncodings
   /** A row group is closed when it has more bytes, compressed ones and those not yet. */
   readonly rowGroupBytesMax: number
   /** Written into the footer. */
@@ -58,7 +61,7 @@ export class ParquetFileWriter {
   constructor(table: CompiledTable, options: ParquetFileOptions) {
     this.#schema = table.plan.schema
     this.#options = options
-    this.#columns = table.openFile()
+    this.#columns = table.openFile(options.encodings)
     this.#compress = pageCompressor(options.codec, options.level)
     this.#chunks = this.#newChunks()
   }

@@ -10,6 +10,7 @@
  *
  * Source: Apache Parquet, `parquet.thrift` (FileMetaData).
  */
+import { type PageEncoding, pageEncodings } from '../../kernel/page-encodings.ts'
 import type { LeafColumn, TableSchema } from '../../model/table-schema.ts'
 import type { ParquetCodec } from './compression.ts'
 import {
@@ -38,7 +39,7 @@ export interface ChunkPlace extends ChunkBounds {
   readonly dictionaryOffset: number | undefined
   readonly dataOffset: number
   /** How many data pages there are of each encoding. */
-  readonly pages: { readonly plain: number; readonly 'rle-dictionary': number }
+  readonly pages: Readonly<Record<PageEncoding, number>>
 }
 
 export interface RowGroupPlace {
@@ -132,20 +133,28 @@ function columnMetaData(chunk: ChunkPlace): ThriftValue {
 function usedEncodings(chunk: ChunkPlace): readonly number[] {
   const hasLevels = chunk.column.definitionMax > 0 || chunk.column.repetitionMax > 0
   const hasPlain = chunk.pages.plain > 0 || chunk.dictionaryOffset !== undefined
-  const hasDictionary = chunk.pages['rle-dictionary'] > 0
+  const isUsed = ([encoding, count]: readonly [PageEncoding, number]): boolean =>
+    encoding !== 'plain' && count > 0
   return [
     ...(hasPlain ? [encodings.plain] : []),
     ...(hasLevels ? [encodings.rle] : []),
-    ...(hasDictionary ? [encodings['rle-dictionary']] : []),
-  ]
+    ...pageCounts(chunk)
+      .filter(isUsed)
+      .map(([encoding]) => encodings[encoding]),
+  ].toSorted((left, right) => left - right)
 }
+
+/** By encoding, in one order for all files. */
+const pageCounts = ({ pages }: ChunkPlace): readonly (readonly [PageEncoding, number])[] =>
+  pageEncodings.map((encoding) => [encoding, pages[encoding]])
 
 /** By these a reader knows that a chunk has only dictionary pages, and may filter by dictionary. */
 function encodingStats(chunk: ChunkPlace): readonly ThriftValue[] {
   const counts: readonly (readonly [number, number, number])[] = [
     [pageTypes.dictionary, encodings.plain, chunk.dictionaryOffset === undefined ? 0 : 1],
-    [pageTypes.data, encodings.plain, chunk.pages.plain],
-    [pageTypes.data, encodings['rle-dictionary'], chunk.pages['rle-dictionary']],
+    ...pageCounts(chunk).map(
+      ([encoding, count]) => [pageTypes.data, encodings[encoding], count] as const,
+    ),
   ]
   return counts
     .filter(([, , count]) => count > 0)

@@ -27,7 +27,13 @@ export const physicalTypes = {
 
 export const repetitions = { required: 0, optional: 1, repeated: 2 } as const
 
-export const encodings = { plain: 0, rle: 3, 'rle-dictionary': 8 } as const
+export const encodings = {
+  plain: 0,
+  rle: 3,
+  'delta-binary-packed': 5,
+  'delta-length-byte-array': 6,
+  'rle-dictionary': 8,
+} as const
 
 export const pageTypes = { data: 0, dictionary: 2 } as const
 

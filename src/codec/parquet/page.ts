@@ -9,6 +9,7 @@
  * Source: Apache Parquet, `parquet.thrift` (PageHeader), README ("Checksumming").
  */
 import { crc32 } from 'node:zlib'
+import type { PageEncoding } from '../../kernel/page-encodings.ts'
 import { encodings, pageTypes } from './format.ts'
 import { encodeThrift, i32, struct, type ThriftValue } from './thrift.ts'
 
@@ -28,7 +29,7 @@ export interface EncodedPage {
   readonly valueCount: number
 }
 
-export function dataPage(page: PageContent, encoding: 'plain' | 'rle-dictionary'): EncodedPage {
+export function dataPage(page: PageContent, encoding: PageEncoding): EncodedPage {
   const header = struct([
     [1, i32(page.valueCount)],
     [2, i32(encodings[encoding])],

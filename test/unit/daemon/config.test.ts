@@ -60,7 +60,7 @@ test('a configuration with only what is required gets every default', () => {
         eventTime: { outOfOrderness: 30_000, futureMax: 3_600_000, pastMax: 2_592_000_000 },
         table: 'app_events',
         partition: { by: 'hour', timezone: 'UTC' },
-        file: { mode: 'new', codec: 'zstd', rollBytes: 536_870_912 },
+        file: { mode: 'new', codec: 'zstd', encodings: 'auto', rollBytes: 536_870_912 },
         late: { policy: 'dead-letter' },
         columns: [],
         names: 'as-declared',

@@ -48,24 +48,24 @@ describe('dictionaries', () => {
       'long texts that differ in the middle',
       (i: number) => `${'x'.repeat(20)}${i}${'y'.repeat(40)}`,
     ],
-  ])('%s that are all distinct become plain within the first page', (_, textOf) => {
+  ])('%s that are all distinct leave the dictionary within the first page', (_, textOf) => {
     const texts = range(3_000).map(textOf)
     const { chunk } = column(
       'string',
       texts.map((text) => bytesField(1, utf8(text))),
     )
-    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['plain'] })
+    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['delta-length-byte-array'] })
     expect(valuesOf(chunk)).toEqual(texts)
     const sorted = texts.toSorted()
     expect(chunk).toMatchObject({ min: sorted[0], max: sorted.at(-1) })
   })
 
-  test.each(['int32', 'int64'] as const)('distinct numbers of %s become plain', (scalar) => {
+  test.each(['int32', 'int64'] as const)('distinct numbers of %s become differences', (scalar) => {
     const { chunk } = column(
       scalar,
       range(3_000).map((i) => varintField(1, BigInt(i * 1_000))),
     )
-    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['plain'] })
+    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['delta-binary-packed'] })
     expect(valuesOf(chunk).map(Number)).toEqual(range(3_000).map((i) => i * 1_000))
   })
 
@@ -88,7 +88,7 @@ describe('dictionaries', () => {
       second.map((text) => bytesField(1, utf8(text))),
     )
     const [chunk] = reader.chunks()
-    expect(chunk?.encodings).toEqual(['rle-dictionary', 'plain'])
+    expect(chunk?.encodings).toEqual(['rle-dictionary', 'delta-length-byte-array'])
     expect(present(chunk, 'a column').entries.map(({ value }) => value)).toEqual([
       ...first,
       ...second,
@@ -114,7 +114,7 @@ describe('dictionaries', () => {
     )
     const chunk = present(chunks[0], 'one column')
     expect(valuesOf(chunk)).toEqual(texts)
-    expect(chunk.encodings).toEqual(['plain'])
+    expect(chunk.encodings).toEqual(['delta-length-byte-array'])
     expect(chunk).toMatchObject({ min: '-2147483648', max: 'ZERO' })
   })
 })
