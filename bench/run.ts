@@ -5,17 +5,31 @@
  * Exits 0 when every bar holds, 1 when one is missed or the figures scatter too much to say, 2 for
  * a name that is not known, 3 when something outside is missing.
  */
-import { type BenchOutcome, MissingOutside } from './measure/outcome.ts'
+import { parseArgs } from 'node:util'
+import { type BenchFlags, type BenchOutcome, MissingOutside, Misused } from './measure/outcome.ts'
 
-const built: Readonly<Record<string, () => Promise<(quick: boolean) => Promise<BenchOutcome>>>> = {
-  ingest: async () => (await import('./ingest/ingest.ts')).benchIngest,
+interface Benchmark {
+  /** Names of flags that take a value, without dashes; `--quick` goes with all. */
+  readonly valued: readonly string[]
+  readonly run: (flags: BenchFlags) => Promise<BenchOutcome>
+}
+
+const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  'decode-parquet': async () => {
+    const { benchDecodeParquet } = await import('./decode-parquet/decode-parquet.ts')
+    return { valued: ['proto', 'message', 'data'], run: benchDecodeParquet }
+  },
+  ingest: async () => {
+    const { benchIngest } = await import('./ingest/ingest.ts')
+    return { valued: [], run: ({ isQuick }) => benchIngest(isQuick) }
+  },
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */
 const records: Readonly<Record<string, () => Promise<unknown>>> = {
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
 /** Names of the contract that have no benchmark yet. */
-const notBuilt = ['decode-parquet', 'merge', 'cdc', 'hdfs', 's3']
+const notBuilt = ['merge', 'cdc', 'hdfs', 's3']
 
 function refuse(message: string): never {
   console.error(message)
@@ -23,7 +37,6 @@ function refuse(message: string): never {
 }
 
 const [name = '', ...flags] = process.argv.slice(2)
-const unknownFlag = flags.find((flag) => flag !== '--quick')
 const load = Object.hasOwn(built, name) ? built[name] : undefined
 const accepted = `accepted: ${[...Object.keys(built), ...Object.keys(records)].join(', ')}`
 const record = Object.hasOwn(records, name) ? records[name] : undefined
@@ -34,15 +47,33 @@ if (record !== undefined) {
 }
 if (notBuilt.includes(name)) refuse(`bench "${name}": not supported by this version; ${accepted}`)
 if (load === undefined) refuse(`there is no benchmark "${name}"; ${accepted}`)
-if (unknownFlag !== undefined) refuse(`there is no flag "${unknownFlag}"; accepted: --quick`)
 try {
-  const bench = await load()
-  const { report, missed } = await bench(flags.includes('--quick'))
+  const { valued, run } = await load()
+  const { report, missed } = await run(flagsOf(flags, valued))
   for (const line of missed) console.log(`MISSED: ${line}`)
   console.log(JSON.stringify(report))
   process.exitCode = missed.length === 0 ? 0 : 1
 } catch (error) {
+  if (error instanceof Misused) refuse(error.message)
   if (!(error instanceof MissingOutside)) throw error
   console.error(error.message)
   process.exitCode = 3
+}
+
+/** @throws {Misused} a flag is not known, or lacks its value. */
+function flagsOf(words: readonly string[], valued: readonly string[]): BenchFlags {
+  const options = {
+    quick: { type: 'boolean' },
+    ...Object.fromEntries(valued.map((flag) => [flag, { type: 'string' }] as const)),
+  } as const
+  try {
+    const { quick, ...values } = parseArgs({ args: [...words], options }).values
+    const texts = Object.entries(values).map(([flag, value]) => [flag, String(value)] as const)
+    return { isQuick: quick === true, values: Object.fromEntries(texts) }
+  } catch (error) {
+    const known = ['quick', ...valued].map((flag) => `--${flag}`).join(', ')
+    throw new Misused(
+      `${error instanceof Error ? error.message : String(error)}; accepted: ${known}`,
+    )
+  }
 }

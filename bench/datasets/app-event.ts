@@ -45,6 +45,11 @@ export class AppEvents {
     this.#pages = Array.from({ length: 50 }, () => `Page ${chance.hex(5)}`)
   }
 
+  /** The bytes of the next event alone. */
+  nextPayload(): Uint8Array {
+    return this.#event.encode(this.#body()).finish()
+  }
+
   next(): AppEventEnvelope {
     const event = this.#body()
     const eventTimeMs = event['event_time'] as number

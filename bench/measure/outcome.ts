@@ -8,6 +8,8 @@ interface BenchCase {
   readonly cpuSecondsPerMillion: number
   readonly peakRssBytes: number
   readonly outputBytes: number
+  /** Our file's bytes ÷ pyarrow's for the same rows, where both were written. */
+  readonly outputToPyarrow?: number
   readonly ratios: Readonly<Record<string, number>>
 }
 
@@ -26,3 +28,13 @@ export interface BenchOutcome {
 
 /** Something outside that the benchmark needs is not there. */
 export class MissingOutside extends Error {}
+
+/** The benchmark was asked for what cannot be: flags, or files that they name. */
+export class Misused extends Error {}
+
+export interface BenchFlags {
+  /** Few rows and pairs, to see that it runs: nothing is recorded. */
+  readonly isQuick: boolean
+  /** Flags with a value, by name. */
+  readonly values: Readonly<Record<string, string | undefined>>
+}
