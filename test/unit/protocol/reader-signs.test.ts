@@ -49,10 +49,15 @@ const slowMs = 4_500
 /** How late each of the reader's minutes begins; one that begins early comes after a late one. */
 const latenessMs = [0, 400, 0, 0, 300, 100]
 
-/** Rules told in each second of 40 minutes, in the order in which they come up. */
-function rulesTold(reader: { readonly isThere: boolean; readonly end: bigint }): readonly string[] {
-  const { isThere, end } = reader
-  const rules = new Set<string>()
+interface Reader {
+  readonly isThere: boolean
+  /** The leader's high watermark. */
+  readonly end: bigint
+}
+
+/** Rules told in 40 minutes, and the second after the start in which each came up. */
+function rulesTold({ isThere, end }: Reader): ReadonlyMap<string, number> {
+  const rules = new Map<string, number>()
   let evidence: Evidence
   for (let second = 0; second < 40 * 60; second++) {
     const nowMs = unixMs(startedMs + second * 1_000)
@@ -63,22 +68,31 @@ function rulesTold(reader: { readonly isThere: boolean; readonly end: bigint }):
       const wanted = decideEvidence(factsAt(tickMs, end, evidence), [asked])
       if (wanted.length > 0) evidence = { end, asked: tickMs }
     }
-    rules.add(explainPartition(factsAt(nowMs, end, evidence), appEvents, thirteen).rule)
+    const { rule } = explainPartition(factsAt(nowMs, end, evidence), appEvents, thirteen)
+    if (!rules.has(rule)) rules.set(rule, second)
   }
-  return [...rules]
+  return rules
 }
 
 describe('a topic-partition of which only the start position is known', () => {
   test('is never told as read by nobody where its reader finds no record', () => {
-    expect(rulesTold({ isThere: true, end: next })).toEqual(['idle-without-proof', 'due'])
+    const told = rulesTold({ isThere: true, end: next })
+    expect([...told.keys()]).toEqual(['idle-without-proof', 'due'])
   })
 
   test('is never told as read by nobody where its reader is stuck before records', () => {
-    expect(rulesTold({ isThere: true, end: next + 40n })).toEqual(['lagging'])
+    const told = rulesTold({ isThere: true, end: next + 40n })
+    expect([...told.keys()]).toEqual(['lagging'])
   })
 
-  test('is told as such where there is no reader, with records or without', () => {
-    expect(rulesTold({ isThere: false, end: next })).toEqual(['idle-without-proof', 'unassigned'])
-    expect(rulesTold({ isThere: false, end: next + 40n })).toEqual(['lagging', 'unassigned'])
+  test.each([
+    ['idle-without-proof', next],
+    ['lagging', next + 40n],
+  ])('is told as such soon where there is no reader: first %s', (first, end) => {
+    const told = rulesTold({ isThere: false, end })
+    expect([...told]).toEqual([
+      [first, 0],
+      ['unassigned', 126],
+    ])
   })
 })
