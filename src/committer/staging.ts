@@ -33,7 +33,7 @@ export class StagedCommit {
     this.#options = options
     this.#commit = commit
     this.#stagings = commit.files.map((sealed, ordinal) => {
-      const { chunks, ...told } = sealed
+      const { chunks, release: _whenPublished, ...told } = sealed
       const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
       assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
       const { table, partitionPath } = told

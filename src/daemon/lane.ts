@@ -237,6 +237,7 @@ export class Lane implements SourceReader, CommitSteps {
   async committed(sealed: SealedCommit): Promise<void> {
     const { log, exporter, source, clock, telemetry } = this.#parts
     countCommit(telemetry.metrics, sealed)
+    exporter.release(sealed)
     exporter.onFold(log.state)
     const next = new Map<SourceKey, NextOffset>()
     for (const range of sealed.ranges) next.set(sourceKey(range.source), range.next)

@@ -7,6 +7,7 @@
  */
 import { present } from '../base/assert.ts'
 import { type UnixMs, unixMs } from '../base/time.ts'
+import { pageSlabs } from '../codec/parquet/page-slabs.ts'
 import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import { type EventFates, type EventLoad, type EventRefusal, settled } from '../model/event-load.ts'
@@ -203,6 +204,12 @@ export class Exporter implements EventFates {
     this.#parts.letters.discard()
     this.#counts.seal()
     this.#commitId = this.#parts.nextCommitId()
+  }
+
+  /** Takes back the memory of files that nobody reads any more: their commit is published. */
+  release({ files }: SealedCommit): void {
+    for (const file of files) file.release()
+    pageSlabs.trim()
   }
 
   #sealedCommit(

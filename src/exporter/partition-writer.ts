@@ -5,10 +5,13 @@ import type { EventLoad } from '../model/event-load.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
+import { BatchScratch } from './batch-scratch.ts'
 import type { OpenCell } from './count-table.ts'
 import type { ExportedTable } from './exported-stream.ts'
 
 const pendingAtFirst = 64
+/** One for all writers: a batch is written before the next is made. */
+const scratch = new BatchScratch()
 
 /** Rows waiting for one partition's file, as columns. Grows by doubling, to a load's capacity. */
 interface PendingRows {
@@ -99,6 +102,7 @@ export class PartitionWriter {
   discard(): void {
     this.#file?.discard()
     this.#file = undefined
+    for (const sealed of this.#sealed.splice(0)) sealed.release()
   }
 
   #roll(file: ParquetFileWriter): void {
@@ -151,19 +155,10 @@ function groupedByTopic(events: Int32Array, load: EventLoad): readonly Int32Arra
 const sourceOf = (load: EventLoad, event: number): number =>
   load.records.source[load.events.record[event] ?? -1] ?? -1
 
-/** The kernel's view of events of one topic. */
+/** The kernel's view of events of one topic, in memory that is used again. */
 function rowBatchOf(group: Int32Array, { records, events, fetchedAtMs }: EventLoad): RowBatch {
   const count = group.length
-  const batch = {
-    count,
-    starts: new Int32Array(count),
-    ends: new Int32Array(count),
-    topic: '',
-    partitions: new Int32Array(count),
-    offsets: new BigInt64Array(count),
-    indexes: new Int32Array(count),
-    ingestMs: fetchedAtMs,
-  }
+  const batch = scratch.take(count)
   const partitionOf = records.sources.map(({ partition }) => partition)
   for (let row = 0; row < count; row++) {
     const event = group[row] ?? -1
@@ -175,6 +170,5 @@ function rowBatchOf(group: Int32Array, { records, events, fetchedAtMs }: EventLo
     batch.indexes[row] = events.index[event] ?? 0
   }
   const source = records.sources[records.source[events.record[group[0] ?? -1] ?? -1] ?? -1]
-  batch.topic = source?.topic ?? ''
-  return batch
+  return { ...batch, count, topic: source?.topic ?? '', ingestMs: fetchedAtMs }
 }

@@ -3,7 +3,12 @@ import type { KernelExports } from './kernel-exports.ts'
 
 const pageBytes = 65_536
 
-/** The kernel's functions, and views of its memory that are fresh after every growth. */
+/**
+ * The kernel's functions, and views of its memory that are fresh after every growth.
+ *
+ * Growth detaches the buffer before, whose views have no length then: asking the memory itself for
+ * its buffer would cost more than what is done with it.
+ */
 export class LinearMemory {
   readonly calls: KernelExports
   readonly memoryMaxBytes: number
@@ -19,12 +24,12 @@ export class LinearMemory {
   }
 
   get u8(): Uint8Array {
-    if (this.#u8.buffer !== this.calls.memory.buffer) this.#refresh()
+    if (this.#u8.length === 0) this.#refresh()
     return this.#u8
   }
 
   get u32(): Uint32Array {
-    if (this.#u32.buffer !== this.calls.memory.buffer) this.#refresh()
+    if (this.#u32.length === 0) this.#refresh()
     return this.#u32
   }
 

@@ -25,6 +25,8 @@ export interface SealedFile {
   readonly schemaVersion: number
   /** Lowest and highest event time of its rows. */
   readonly eventTimeMs: { readonly min: UnixMs; readonly max: UnixMs }
+  /** Gives the memory of `chunks` back for other files: to be called when nobody reads them. */
+  readonly release: () => void
 }
 
 /** Everything one writer read since its last commit, ready to be staged and put. */

@@ -176,6 +176,7 @@ const sealedFile = (hour: number, text: string): SealedFile => ({
   table,
   partitionPath: sampleHour(hour).path,
   chunks: [Buffer.from(text)],
+  release: () => {},
   sizeBytes: text.length,
   rowCount: text.length,
   crc32c: '0a1b2c3d',

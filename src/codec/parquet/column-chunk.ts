@@ -3,7 +3,7 @@ import type { PageEncoding } from '../../kernel/page-encodings.ts'
 import type { LeafColumn } from '../../model/table-schema.ts'
 import type { CompressPage, ParquetCodec } from './compression.ts'
 import type { ChunkPlace } from './footer.ts'
-import { dataPage, dictionaryPage, type EncodedPage } from './page.ts'
+import { dataPage, dictionaryPage, type EncodedPage, type PlacePage } from './page.ts'
 import type { ChunkBounds } from './statistics.ts'
 
 /** A page as the kernel gives it; its body is valid until the kernel is called again. */
@@ -33,25 +33,29 @@ const noPages = (): Record<PageEncoding, number> => ({
 
 const noValues = { body: new Uint8Array(0), valueCount: 0 }
 
+/** What a chunk's pages go through. */
+export interface PageHandling {
+  readonly codec: ParquetCodec
+  readonly compress: CompressPage
+  readonly place: PlacePage
+}
+
 /** Pages of one column of the open row group, compressed as they come. */
 export class ColumnChunk {
   readonly #column: LeafColumn
-  readonly #wanted: { readonly codec: ParquetCodec; readonly compress: CompressPage }
+  readonly #wanted: PageHandling
   readonly #dataPages: EncodedPage[] = []
   readonly #pages = noPages()
   #codec: ParquetCodec | undefined
 
-  constructor(
-    column: LeafColumn,
-    wanted: { readonly codec: ParquetCodec; readonly compress: CompressPage },
-  ) {
+  constructor(column: LeafColumn, wanted: PageHandling) {
     this.#column = column
     this.#wanted = wanted
   }
 
   /** @returns the bytes that the page takes in the file. */
   add(page: RawPage): number {
-    const encoded = dataPage(this.#compressed(page), page.encoding)
+    const encoded = dataPage(this.#compressed(page), page.encoding, this.#wanted.place)
     this.#pages[page.encoding]++
     this.#dataPages.push(encoded)
     return encoded.bytes.length
@@ -95,7 +99,7 @@ export class ColumnChunk {
 
   /** Of a chunk of nothing but nulls it is empty: readers want one before such pages. */
   #dictionary({ dictionary }: ClosedChunk): EncodedPage {
-    return dictionaryPage(this.#compressed(dictionary ?? noValues))
+    return dictionaryPage(this.#compressed(dictionary ?? noValues), this.#wanted.place)
   }
 
   #compressed(page: { readonly body: Uint8Array; readonly valueCount: number }): {

@@ -20,6 +20,7 @@ import { ColumnChunk } from './column-chunk.ts'
 import { type CompressPage, type ParquetCodec, pageCompressor } from './compression.ts'
 import { encodeFooter, type RowGroupPlace } from './footer.ts'
 import { magic } from './format.ts'
+import { FileSlabs, pageSlabs } from './page-slabs.ts'
 
 export interface ParquetFileOptions {
   readonly codec: ParquetCodec
@@ -41,6 +42,8 @@ export interface SealedParquet {
   readonly rowCount: number
   /** CRC32C of the whole file, 8 hex digits. */
   readonly crc32c: string
+  /** Gives the memory of `chunks` back for other files: to be called when nobody reads them. */
+  readonly release: () => void
 }
 
 export class ParquetFileWriter {
@@ -48,6 +51,7 @@ export class ParquetFileWriter {
   readonly #options: ParquetFileOptions
   readonly #columns: FileColumns
   readonly #compress: CompressPage
+  readonly #slabs = new FileSlabs(pageSlabs)
   readonly #bytes: Uint8Array[] = [magic]
   readonly #rowGroups: RowGroupPlace[] = []
   #chunks: readonly ColumnChunk[]
@@ -100,7 +104,7 @@ export class ParquetFileWriter {
   seal(): SealedParquet {
     assert(this.#isOpen, 'a file is sealed once')
     if (this.#openRows > 0) this.#closeRowGroup()
-    this.discard()
+    this.#close()
     const { keyValues } = this.#options
     const content = { schema: this.#schema, rowGroups: this.#rowGroups, keyValues }
     this.#push([encodeFooter(content)])
@@ -109,11 +113,17 @@ export class ParquetFileWriter {
       sizeBytes: this.#closedBytes,
       rowCount: this.#closedRows,
       crc32c: checksumOf(this.#bytes),
+      release: () => this.#slabs.release(),
     }
   }
 
-  /** Gives the kernel's memory back without a file. May be called again. */
+  /** Gives all memory back without a file. May be called again. */
   discard(): void {
+    this.#close()
+    this.#slabs.release()
+  }
+
+  #close(): void {
     if (this.#isOpen) this.#columns.release()
     this.#isOpen = false
   }
@@ -148,7 +158,8 @@ export class ParquetFileWriter {
   }
 
   #newChunks(): readonly ColumnChunk[] {
-    const wanted = { codec: this.#options.codec, compress: this.#compress }
+    const place = (sizeBytes: number): Uint8Array => this.#slabs.place(sizeBytes)
+    const wanted = { codec: this.#options.codec, compress: this.#compress, place }
     return this.#schema.leaves.map((leaf) => new ColumnChunk(leaf, wanted))
   }
 

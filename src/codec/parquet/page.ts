@@ -29,41 +29,44 @@ export interface EncodedPage {
   readonly valueCount: number
 }
 
-export function dataPage(page: PageContent, encoding: PageEncoding): EncodedPage {
+/** Where a page's bytes go: room for exactly so many. */
+export type PlacePage = (sizeBytes: number) => Uint8Array
+
+export function dataPage(page: PageContent, encoding: PageEncoding, place: PlacePage): EncodedPage {
   const header = struct([
     [1, i32(page.valueCount)],
     [2, i32(encodings[encoding])],
     [3, i32(encodings.rle)],
     [4, i32(encodings.rle)],
   ])
-  return encodedPage(page, pageTypes.data, [5, header])
+  return encodedPage(page, { type: pageTypes.data, header: [5, header] }, place)
 }
 
-export function dictionaryPage(page: PageContent): EncodedPage {
+export function dictionaryPage(page: PageContent, place: PlacePage): EncodedPage {
   const header = struct([
     [1, i32(page.valueCount)],
     [2, i32(encodings.plain)],
   ])
-  return encodedPage(page, pageTypes.dictionary, [7, header])
+  return encodedPage(page, { type: pageTypes.dictionary, header: [7, header] }, place)
 }
 
-/** The body is copied, so that a page keeps no more memory than it has bytes. */
+/** The body is copied: the compressor uses its output again. */
 function encodedPage(
   page: PageContent,
-  type: number,
-  typeHeader: readonly [number, ThriftValue],
+  kind: { readonly type: number; readonly header: readonly [number, ThriftValue] },
+  place: PlacePage,
 ): EncodedPage {
   const { body, uncompressedBytes, valueCount } = page
   const header = encodeThrift(
     struct([
-      [1, i32(type)],
+      [1, i32(kind.type)],
       [2, i32(uncompressedBytes)],
       [3, i32(body.length)],
       [4, i32(crc32(body) | 0)],
-      typeHeader,
+      kind.header,
     ]),
   )
-  const bytes = new Uint8Array(header.length + body.length)
+  const bytes = place(header.length + body.length)
   bytes.set(header, 0)
   bytes.set(body, header.length)
   return { bytes, uncompressedBytes: header.length + uncompressedBytes, valueCount }

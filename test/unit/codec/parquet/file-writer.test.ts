@@ -193,6 +193,7 @@ test('dictionary pages without a dictionary are our own mistake', () => {
   const chunk = new ColumnChunk(present(handMadeSchema.leaves[1], 'the name'), {
     codec: 'none',
     compress: (body) => body,
+    place: (sizeBytes) => new Uint8Array(sizeBytes),
   })
   chunk.add({ body: Buffer.from([0]), valueCount: 2, encoding: 'rle-dictionary' })
   const closed = { dictionary: undefined, nullCount: 1, min: undefined, max: undefined }

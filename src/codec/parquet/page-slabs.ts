@@ -1,0 +1,99 @@
+/**
+ * Memory for finished pages, used again file after file.
+ *
+ * A page's bytes live until its file is committed. An array of its own for each page would have V8
+ * mark the whole heap every eight mebibytes of output, and the operating system hand out fresh
+ * memory all the time.
+ *
+ * Invariants:
+ * - A slab belongs to one file at a time; its file gives it back only when nobody reads the file's
+ *   bytes any more. A file that never does costs garbage, not corruption.
+ * - Idle slabs are no more than what files took between the last commits: after a burst the memory
+ *   goes.
+ */
+import { assert } from '../../base/assert.ts'
+
+const slabBytesMin = 65_536
+const slabBytesUsual = 1_048_576
+/** Larger slabs are made for one page and not kept. */
+const slabBytesKeptMax = 4 * 1_048_576
+
+export class PageSlabs {
+  readonly #idle = new Map<number, Uint8Array[]>()
+  #idleBytes = 0
+  /** Bytes handed out since the last `trim`, and between the two before. */
+  #taken = { latest: 0, before: 0 }
+
+  /** Bytes of slabs that wait for a file. */
+  get idleBytes(): number {
+    return this.#idleBytes
+  }
+
+  /** @param sizeBytes a power of two. @returns memory with anything in it. */
+  take(sizeBytes: number): Uint8Array {
+    this.#taken.latest += sizeBytes
+    const slab = this.#idle.get(sizeBytes)?.pop()
+    if (slab === undefined) return Buffer.allocUnsafeSlow(sizeBytes)
+    this.#idleBytes -= sizeBytes
+    return slab
+  }
+
+  giveBack(slab: Uint8Array): void {
+    const sizeBytes = slab.length
+    if (sizeBytes > slabBytesKeptMax) return
+    const alike = this.#idle.get(sizeBytes)
+    if (alike === undefined) this.#idle.set(sizeBytes, [slab])
+    else alike.push(slab)
+    this.#idleBytes += sizeBytes
+  }
+
+  /** To be called after each commit: lets go of what the next is not likely to need. */
+  trim(): void {
+    const wanted = Math.max(this.#taken.latest, this.#taken.before)
+    this.#taken = { latest: 0, before: this.#taken.latest }
+    for (const [sizeBytes, slabs] of this.#idle) {
+      while (this.#idleBytes > wanted && slabs.pop() !== undefined) this.#idleBytes -= sizeBytes
+    }
+  }
+}
+
+/** Those of the process: files come and go, the memory stays. */
+export const pageSlabs = new PageSlabs()
+
+/** The slabs of one file. */
+export class FileSlabs {
+  readonly #pool: PageSlabs
+  #slabs: Uint8Array[] = []
+  #free: Uint8Array = new Uint8Array(0)
+  #released = false
+
+  constructor(pool: PageSlabs) {
+    this.#pool = pool
+  }
+
+  /** @returns room for exactly `sizeBytes`, valid until `release`. */
+  place(sizeBytes: number): Uint8Array {
+    assert(!this.#released, 'pages are placed before their file is released')
+    if (this.#free.length < sizeBytes) this.#free = this.#nextSlab(sizeBytes)
+    const room = this.#free.subarray(0, sizeBytes)
+    this.#free = this.#free.subarray(sizeBytes)
+    return room
+  }
+
+  /** Gives all memory back: every place is void. May be called again. */
+  release(): void {
+    this.#released = true
+    for (const slab of this.#slabs) this.#pool.giveBack(slab)
+    this.#slabs = []
+    this.#free = new Uint8Array(0)
+  }
+
+  /** A file starts small, for there may be hundreds of them, and grows by doubling. */
+  #nextSlab(sizeBytes: number): Uint8Array {
+    const grown = Math.min(slabBytesUsual, slabBytesMin * 2 ** this.#slabs.length)
+    const needed = 2 ** Math.ceil(Math.log2(sizeBytes))
+    const slab = this.#pool.take(Math.max(grown, needed))
+    this.#slabs.push(slab)
+    return slab
+  }
+}
