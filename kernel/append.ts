@@ -64,7 +64,7 @@ function selectLiving(presence: usize, dead: usize, rows: u32): u32 {
 }
 
 @inline
-function slotAt(slots: usize, k: u32, selected: bool): usize {
+export function slotAt(slots: usize, k: u32, selected: bool): usize {
   return selected ? slots + (load<u32>(selection + (k << 2)) << 3) : slots + (k << 3)
 }
 

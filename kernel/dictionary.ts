@@ -45,7 +45,7 @@ function entrySize(c: Column): u32 {
 
 /** Starts a chunk's dictionary; it holds no memory before the first value. */
 export function openDictionary(c: Column): void {
-  c.dictionaryOpen = u32(c.kind != Kind.BOOL && !c.skipDictionary)
+  c.dictionaryOpen = u32(c.kind < <u32>Kind.BOOL && !c.skipDictionary)
   c.dictionaryPages = 0
   c.dictionaryValues = 0
   c.distinct = 0

@@ -11,6 +11,7 @@ import {
 } from './append'
 import { Column, columnAt, File } from './column'
 import { seedHash } from './hash'
+import { appendInt96 } from './int96'
 import { appendLevels, computeContexts } from './levels'
 import { buryReplacedEntries } from './maps'
 import { allocate, heldBytes, release, setHeldBytes } from './memory'
@@ -34,11 +35,14 @@ import { plainRange } from './statistics'
 import { Context, Failure, Kind, Leaf, Message, pointerAt, Program, RowSet } from './structures'
 
 export { capHit, release, setMemoryCap, tryAllocate } from './memory'
+export { captureCount, captureList } from './capture'
+export { forgetUnknown, unknownCount, unknownList, unknownOthers } from './unknown-counts'
 export {
   addArray,
   addClearItem,
   addClearList,
   addContext,
+  addDerivation,
   addEntry,
   addEnum,
   addEnumName,
@@ -50,6 +54,7 @@ export {
   newProgram,
   releaseProgram,
   setDead,
+  setNanos,
   setOneof,
 } from './program'
 
@@ -69,13 +74,20 @@ export function parse(program: Program, starts: usize, ends: usize, count: u32):
 export function acceptedRows(program: Program): u32 {
   return changetype<RowSet>(pointerAt(program.rowSets, 0)).rows
 }
+/** Of each accepted row: its place in the batch. */
+export function acceptedList(): usize {
+  return accepted
+}
 export function refusedRows(): u32 {
   return refusedCount
 }
 export function refusedList(): usize {
   return refused
 }
-/** Index of the row set that stopped the last parse for want of room, or -1. */
+/**
+ * Index of the row set that stopped the last parse for want of room, or -1; -2 when it was the list
+ * of captured messages.
+ */
 export function fullSet(): i32 {
   return failure == Failure.FULL ? <i32>fullRowSet : -1
 }
@@ -167,6 +179,10 @@ function appendColumn(c: Column, leaf: Leaf, rootRows: u32): void {
     }
     case Kind.DOUBLE: {
       appendNumbers<f64>(c, leaf.slots, count, selected)
+      break
+    }
+    case Kind.INT96: {
+      appendInt96(c, leaf, count, selected)
       break
     }
     default:

@@ -5,6 +5,8 @@
  * overwrites, so the last scalar wins; a message given twice writes into the same row, so it is
  * merged. A refused row is taken back with all its elements before the next one is parsed.
  */
+import { capture, dropCaptures, forgetCaptures, keptCaptures } from './capture'
+import { deriveRow } from './derive'
 import { isKnown } from './enums'
 import { addRow, fail, failure, popRows } from './row-sets'
 import {
@@ -23,6 +25,7 @@ import {
   Required,
   RowSet,
 } from './structures'
+import { beginRow, countUnknown, dropRow, keepRow } from './unknown-counts'
 import { enter, leave, readLength, readTag, skipField, startRow } from './unknown'
 import { isUtf8 } from './utf8'
 import {
@@ -155,6 +158,38 @@ function parseRowMessage(e: Entry, p: usize, end: usize, row: u32): usize {
   return p
 }
 
+/** 1 when the message that was parsed last ended at the end tag of its group. */
+let groupEnded: u32 = 0
+
+/** A message that ends at its own end tag, which its table knows. */
+function parseGroup(e: Entry, p: usize, end: usize, row: u32): usize {
+  if (!enter()) return fail(Failure.TOO_DEEP)
+  p = parseMessage(changetype<Message>(e.message), p, end, row)
+  if (!p) return 0
+  leave()
+  if (!groupEnded) return fail(Failure.TRUNCATED)
+  groupEnded = 0
+  return p
+}
+
+/** What few schemas have, out of the way of what all have. */
+function parseRare(e: Entry, tag: u32, operation: u32, p: usize, end: usize, row: u32): usize {
+  switch (operation) {
+    case Operation.GROUP: {
+      store<u8>(e.presence + row, 1)
+      return parseGroup(e, p, end, row)
+    }
+    case Operation.ROW_GROUP: {
+      const element = addRow(changetype<RowSet>(e.rowSet), row)
+      return element < 0 ? 0 : parseGroup(e, p, end, element)
+    }
+    case Operation.CLOSED_ENUM:
+      return parseClosedEnum(e, p, row)
+    default:
+      return capture(e, tag, operation, p, end, row)
+  }
+}
+
 function parseClosedEnum(e: Entry, p: usize, row: u32): usize {
   p = readVarint(p)
   if (!p) return fail(Failure.MALFORMED)
@@ -232,6 +267,7 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
       if (!found) {
         p = skipField(p, end, tag)
         if (!p) return 0
+        countUnknown(message, tag)
         continue
       }
     }
@@ -245,6 +281,7 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
       case Operation.SKIP: {
         p = skipField(p, end, tag)
         if (!p) return 0
+        countUnknown(message, tag)
         break
       }
       case Operation.BYTES: {
@@ -353,8 +390,12 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
         if (!p) return 0
         break
       }
+      case Operation.END_GROUP: {
+        groupEnded = 1
+        return p
+      }
       default: {
-        p = parseClosedEnum(e, p, row)
+        p = parseRare(e, tag, operation, p, end, row)
         if (!p) return 0
       }
     }
@@ -400,8 +441,10 @@ function reasonOf(root: RowSet, message: Message, start: usize, end: usize): u32
   const row = root.rows
   root.rows = row + 1
   startRow()
+  groupEnded = 0
   const parsed = parseMessage(message, start, end, row)
   popRows(root, row)
+  dropRow()
   memory.copy(end, neighbour, OVERRUN)
   return parsed || failure == Failure.FULL ? first : failure
 }
@@ -425,22 +468,31 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
   if (count > ROWS_PER_CALL_MAX) count = ROWS_PER_CALL_MAX
   if (count > root.capacity) count = root.capacity
   refusedCount = 0
+  forgetCaptures()
+  const judged = program.requiredCount || program.derivationCount
   let row: u32 = 0
   let i: u32 = 0
   for (; i < count; i++) {
-    if (program.requiredCount) markRowSets(program)
+    if (judged) markRowSets(program)
     root.rows = row + 1
     startRow()
+    beginRow()
+    groupEnded = 0
+    const captures = keptCaptures(row)
     const start = <usize>load<u32>(starts + (i << 2))
     const end = <usize>load<u32>(ends + (i << 2))
     let parsed = parseMessage(message, start, end, row)
     if (parsed && program.requiredCount && !isComplete(program)) parsed = fail(Failure.MALFORMED)
+    if (parsed && program.derivationCount && !deriveRow(program)) parsed = 0
     if (parsed) {
+      keepRow()
       store<u32>(accepted + (row << 2), i)
       row++
       continue
     }
     popRows(root, row)
+    dropRow()
+    dropCaptures(captures)
     if (failure == Failure.FULL) break
     store<u32>(refused + (refusedCount << 3), i)
     store<u32>(refused + (refusedCount << 3), reasonOf(root, message, start, end), 4)

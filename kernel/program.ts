@@ -4,6 +4,7 @@ import {
   ClearItem,
   ClearList,
   Context,
+  Derivation,
   Entry,
   ENTRY_SHIFT,
   EnumItem,
@@ -52,13 +53,20 @@ function take(program: Program, size: u32): usize {
   return at
 }
 
-export function newProgram(rowSets: u32, contexts: u32, leaves: u32, requireds: u32): Program {
+export function newProgram(
+  rowSets: u32,
+  contexts: u32,
+  leaves: u32,
+  requireds: u32,
+  derivations: u32,
+): Program {
   const program = changetype<Program>(allocate(offsetof<Program>()))
   memory.fill(changetype<usize>(program), 0, offsetof<Program>())
   program.rowSets = take(program, rowSets << 2)
   program.contexts = take(program, contexts << 2)
   program.leaves = take(program, leaves << 2)
   program.requireds = take(program, requireds * offsetof<Required>())
+  program.derivations = take(program, derivations * offsetof<Derivation>())
   return program
 }
 
@@ -162,8 +170,29 @@ export function addRequired(program: Program, rowSet: usize, group: usize, prese
   required.presence = presence
 }
 
-export function addMessage(program: Program, directNext: u32, sparse: u32): Message {
+export function addDerivation(
+  program: Program,
+  kind: u32,
+  rowSet: usize,
+  slots: usize,
+  nanos: usize,
+): void {
+  const at = program.derivations + program.derivationCount++ * offsetof<Derivation>()
+  const derivation = changetype<Derivation>(at)
+  derivation.kind = kind
+  derivation.rowSet = rowSet
+  derivation.slots = slots
+  derivation.nanos = nanos
+}
+
+/** An INT96 leaf is made of two slots. */
+export function setNanos(leaf: Leaf, nanos: usize): void {
+  leaf.nanos = nanos
+}
+
+export function addMessage(program: Program, id: u32, directNext: u32, sparse: u32): Message {
   const message = changetype<Message>(take(program, offsetof<Message>()))
+  message.id = id
   message.directNext = directNext
   message.entries = take(program, directNext << ENTRY_SHIFT)
   message.sparseTags = take(program, sparse << 2)

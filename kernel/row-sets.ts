@@ -6,6 +6,13 @@ export let failure: u32 = Failure.NONE
 /** Index of the row set that had no room. */
 export let fullRowSet: u32 = 0
 
+/** What `fullRowSet` is when the list of captured messages had no room. */
+export const CAPTURES_FULL: u32 = 0xfffffffe
+export function failFull(set: u32): usize {
+  fullRowSet = set
+  return fail(Failure.FULL)
+}
+
 export function fail(reason: u32): usize {
   failure = reason
   return 0

@@ -31,6 +31,15 @@ export const enum Operation {
   ROW_MESSAGE = 12,
   ROW_VALUE = 13,
   PACKED = 14,
+  /** Delimited encoding: a message that ends at its own end tag. */
+  GROUP = 15,
+  ROW_GROUP = 16,
+  END_GROUP = 17,
+  /** A message that the host turns into text; `detail` is the leaf. */
+  CAPTURE = 18,
+  ROW_CAPTURE = 19,
+  CAPTURE_GROUP = 20,
+  ROW_CAPTURE_GROUP = 21,
   /** Added to the operation of a oneof's member. */
   IN_ONEOF = 32,
 }
@@ -44,6 +53,21 @@ export const enum Kind {
   FLOAT = 4,
   DOUBLE = 5,
   BOOL = 6,
+  INT96 = 7,
+}
+
+/** How slots are made from what was parsed. Must agree with `derive` in table-program.ts. */
+export const enum Derive {
+  /** Seconds and nanoseconds to microseconds since the epoch, rounded down. */
+  TIMESTAMP_MICROS = 0,
+  /** The same for a span of time, rounded towards zero. */
+  DURATION_MICROS = 1,
+  /** Seconds and nanoseconds to the Julian day and the nanoseconds within it. */
+  TIMESTAMP_INT96 = 2,
+  /** True wherever there is a row. */
+  TRUE = 3,
+  /** A text where nothing was given. */
+  TEXT = 4,
 }
 
 /** Of a page's values. Must agree with `pageEncodings` in src/kernel/page-encodings.ts. */
@@ -63,6 +87,8 @@ export const enum Failure {
   TOO_DEEP = 4,
   /** A row set has no room: not the row's fault, the host splits the batch or grows the set. */
   FULL = 5,
+  /** A time that its column cannot hold. */
+  OUT_OF_RANGE = 6,
 }
 
 @unmanaged
@@ -76,6 +102,8 @@ export class Program {
   leafCount: u32
   requireds: usize
   requiredCount: u32
+  derivations: usize
+  derivationCount: u32
   /** Blocks that hold the structs, linked by their first word. */
   chunks: usize
   chunkUsed: u32
@@ -100,6 +128,8 @@ export const ENTRY_SHIFT: u32 = 5
 /** Tags below `directNext` index `entries`; larger ones are searched in `sparse`. */
 @unmanaged
 export class Message {
+  /** What unknown fields are counted under. */
+  id: u32
   directNext: u32
   entries: usize
   sparseCount: u32
@@ -201,6 +231,18 @@ export class Leaf {
   definitionMax: u32
   repetitionMax: u32
   unsigned: u32
+  /** INT96: slots of the nanoseconds. */
+  nanos: usize
+}
+
+/** One leaf whose slots are made of two, row by row, when a row is parsed. */
+@unmanaged
+export class Derivation {
+  kind: u32
+  rowSet: usize
+  slots: usize
+  /** Slots of the nanoseconds, or the address of the slot's value for a text. */
+  nanos: usize
 }
 
 /** A required proto2 field: where its group is present, it must be. */

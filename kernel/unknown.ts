@@ -7,7 +7,7 @@ import { readVarint, varintValue } from './varint'
  * Nesting below the root message, groups among unknown fields included, as the reference counts.
  */
 const DEPTH_MAX: u32 = 100
-let depth: u32 = 0
+export let depth: u32 = 0
 @inline
 export function enter(): bool {
   return ++depth <= DEPTH_MAX
@@ -63,15 +63,21 @@ export function skipField(p: usize, end: usize, tag: u32): usize {
   }
 }
 
-function skipGroup(p: usize, end: usize, number: u32): usize {
+/** Where the end tag of the group that was skipped last begins. */
+export let groupStop: usize = 0
+
+/** Position behind the end tag of the group whose start tag was read. */
+export function skipGroup(p: usize, end: usize, number: u32): usize {
   if (!enter()) return fail(Failure.TOO_DEEP)
   while (p < end) {
+    const start = p
     p = readTag(p)
     if (!p) return 0
     if (p > end) break
     const tag = <u32>varintValue
     if ((tag & 7) == 4) {
       leave()
+      groupStop = start
       return tag >> 3 == number ? p : fail(Failure.MALFORMED)
     }
     p = skipField(p, end, tag)

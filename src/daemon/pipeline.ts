@@ -1,5 +1,6 @@
 /** The whole service on one page. Read downwards: this is the path of a record. */
 
+import { messageJson } from '../codec/protobuf/message-json.ts'
 import { FilterStep } from '../etl/filter-step.ts'
 import { ModuleStage } from '../etl/module-stage.ts'
 import { DeadLetterTable } from '../exporter/dead-letter-table.ts'
@@ -31,7 +32,11 @@ export type Stages = Pick<LaneParts, 'intake' | 'exporter' | 'positions' | 'modu
 }
 
 export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Stages {
-  const kernel = Kernel.open({ hashSeed: ports.hashSeed, memoryMaxBytes: ports.kernelBytesMax })
+  const kernel = Kernel.open({
+    hashSeed: ports.hashSeed,
+    memoryMaxBytes: ports.kernelBytesMax,
+    renderMessage: messageJson(),
+  })
   const { input } = kernel
   const positions = new PositionTable(lakeLane, progressedStreams(config))
   const letters = new DeadLetterTable(

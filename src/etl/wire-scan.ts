@@ -47,6 +47,14 @@ interface ScanField {
   readonly rivals: ScanField[]
 }
 
+/** Where a message lies. A group's end tag is within the bounds. */
+interface ScanBounds {
+  readonly u8: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly isGroup: boolean
+}
+
 interface ScanMessage {
   readonly schema: MessageSchema
   readonly fields: Map<number, ScanField>
@@ -102,7 +110,7 @@ export class WireScan {
     const { type } = field
     return {
       type,
-      wireType: wireTypeOf(type),
+      wireType: field.delimited ? wire.startGroup : wireTypeOf(type),
       slot: this.#slotCount++,
       presence: hasPresence(field),
       message: type.kind === 'message' ? { schema: type.message, fields: new Map() } : undefined,
@@ -118,31 +126,39 @@ export class WireScan {
     this.#slots.u8 = u8
     this.#slots.state.fill(0)
     this.#setDefaults(this.#root)
-    return this.#scan(this.#root, { u8, start, end }, 0) ? this.#slots : undefined
+    const bounds = { u8, start, end, isGroup: false }
+    return this.#scan(this.#root, bounds, 0) ? this.#slots : undefined
   }
 
-  #scan(
-    message: ScanMessage,
-    { u8, start, end }: { u8: Uint8Array; start: number; end: number },
-    depth: number,
-  ): boolean {
+  #scan(message: ScanMessage, { u8, start, end, isGroup }: ScanBounds, depth: number): boolean {
     const cursor = this.#cursors[depth]
     assert(cursor !== undefined, 'a scan has a cursor for each level of its paths')
     cursor.reset(u8, start, end)
     for (let number = cursor.next(); number !== 0; number = cursor.next()) {
+      // Groups within are passed over whole, so this is the end of the one that is read.
+      if (isGroup && cursor.wireType === wire.endGroup) return true
       const field = message.fields.get(number)
       if (field === undefined || field.wireType !== cursor.wireType) cursor.skip(number)
       else if (field.message === undefined) this.#readLeaf(field, cursor)
       else {
-        const inner = cursor.bytes()
+        const inner = this.#passMessage(cursor, number)
         this.#enter(field, field.message)
-        const bounds = { u8, start: inner, end: cursor.at }
+        const isInnerGroup = field.wireType === wire.startGroup
+        const bounds = { u8, start: inner, end: cursor.at, isGroup: isInnerGroup }
         if (field.message.fields.size > 0 && !this.#scan(field.message, bounds, depth + 1)) {
           return false
         }
       }
     }
     return !cursor.failed
+  }
+
+  /** @returns where the message begins; the cursor stands behind it, and its end tag. */
+  #passMessage(cursor: WireCursor, number: number): number {
+    if (cursor.wireType !== wire.startGroup) return cursor.bytes()
+    const start = cursor.at
+    cursor.skip(number)
+    return start
   }
 
   #setDefaults(message: ScanMessage): void {

@@ -40,6 +40,7 @@ const decodeErrors: Record<RefusalReason, string> = {
   malformed: 'the payload is not protobuf wire format of this message',
   'invalid-utf8': 'a string field holds bytes that are not UTF-8',
   'too-deep': 'messages are nested deeper than 100 levels',
+  'out-of-range': 'a time is beyond what its column can hold',
   'too-large': 'the event does not fit into memory',
 }
 

@@ -2,6 +2,7 @@ import { assert, present } from '../base/assert.ts'
 import type { BatchStaging } from './batch-staging.ts'
 import { type FileColumns, KernelFile } from './file-columns.ts'
 import type { LinearMemory } from './linear-memory.ts'
+import type { RenderMessage } from './message-texts.ts'
 import type { FileEncodings } from './page-encodings.ts'
 import type { ScratchArena } from './scratch-arena.ts'
 import { layOutScratch, type ScratchLayout } from './scratch-layout.ts'
@@ -23,6 +24,8 @@ export interface KernelParts {
   readonly staging: BatchStaging
   readonly zeroed: ScratchArena
   readonly levels: ScratchArena
+  /** Writes messages that become text. */
+  readonly renderMessage: RenderMessage | undefined
 }
 
 /** Slots of a call stay within the processor's second cache. */
@@ -46,7 +49,7 @@ export class LinkedTable implements CompiledTable {
   constructor(plan: TablePlan, parts: KernelParts) {
     this.plan = plan
     this.parts = parts
-    const fitting = Math.floor(slotsPerCall / plan.leaves.length)
+    const fitting = Math.floor(slotsPerCall / plan.slots.length)
     const rows = Math.min(Math.max(fitting, rowsMin), rowsMax)
     this.#capacities = plan.rowSets.map((_, index) => (index === 0 ? rows : rows * elementsPerRow))
     this.#layout = layOutScratch(plan, this.#capacities)
@@ -92,7 +95,8 @@ export class LinkedTable implements CompiledTable {
 
   /** Address of a leaf's slots. */
   slotsOf(leaf: number): number {
-    return this.parts.zeroed.start + present(this.#layout.slots[leaf], 'every leaf has slots')
+    const { slots } = present(this.plan.leaves[leaf], 'leaf of the plan')
+    return this.parts.zeroed.start + present(this.#layout.slots[slots], 'every leaf has slots')
   }
 
   /**

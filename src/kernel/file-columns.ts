@@ -1,6 +1,7 @@
 import { assert, present } from '../base/assert.ts'
 import type { RefusalReason, RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { LinkedTable } from './compiled-table.ts'
+import { writeMessageTexts } from './message-texts.ts'
 import { type FileEncodings, type PageEncoding, pageEncoding } from './page-encodings.ts'
 
 /** A closed data page, body in the layout of version 1. */
@@ -55,8 +56,12 @@ const refusalReasons: readonly (RefusalReason | undefined)[] = [
   'malformed',
   'invalid-utf8',
   'too-deep',
+  undefined,
+  'out-of-range',
 ]
 
+/** Must agree with `CAPTURES_FULL` in kernel/row-sets.ts. */
+const capturesFull = -2
 /** A batch cut this short by a full row set wants more room. */
 const cutShort = 0.25
 /** A payload above this share of the memory is impossible: it is copied several times. */
@@ -117,11 +122,23 @@ export class KernelFile implements FileColumns {
       this.#calls.parse(program, staging.starts, staging.ends, given),
     )
     const full = taken < given ? this.#calls.fullSet() : -1
+    const { leaves } = this.#table.plan
+    const texts = writeMessageTexts(this.#memory, leaves, this.#table.parts.renderMessage)
+    if (texts.kind === 'refused') {
+      const row = first + this.#placeOf(texts.row)
+      this.#calls.clearRows(program)
+      // Rows before it are parsed once more: a row cannot be taken back from between others.
+      if (row > first) return this.#appendSlice(batch, first, row, refusals)
+      refusals.push({ row, reason: texts.reason })
+      return 1
+    }
     this.#collectRefusals(first, refusals)
     const rows = this.#calls.acceptedRows(program)
     if (rows > 0) this.#encode(program, batch, { first, next: possible, rows })
     this.#calls.clearRows(program)
-    if (full < 0) return taken
+    texts.release()
+    if (full === -1) return taken
+    if (full === capturesFull) return taken > 0 ? taken : this.#refuseTooLarge(first, refusals)
     if (taken > 0) {
       if (taken < given * cutShort) this.#table.grow(full, false)
       return taken
@@ -142,6 +159,12 @@ export class KernelFile implements FileColumns {
       this.#calls.encode(program, this.#file),
     )
     if (full !== 0) this.#anyFull = true
+  }
+
+  /** Place in the batch of a row that was accepted. */
+  #placeOf(row: number): number {
+    const list = this.#calls.acceptedList() >>> 2
+    return present(this.#memory.u32[list + row], 'place of an accepted row')
   }
 
   #isImpossible(batch: RowBatch, row: number): boolean {

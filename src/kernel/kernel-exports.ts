@@ -16,7 +16,13 @@ interface MemoryExports {
 }
 
 interface ProgramExports {
-  newProgram(rowSets: number, contexts: number, leaves: number, requireds: number): Word
+  newProgram(
+    rowSets: number,
+    contexts: number,
+    leaves: number,
+    requireds: number,
+    derivations: number,
+  ): Word
   releaseProgram(program: Word): void
   setRootMessage(program: Word, message: Word): void
   addRowSet(
@@ -50,7 +56,9 @@ interface ProgramExports {
     unsigned: number,
   ): Word
   addRequired(program: Word, rowSet: Word, group: Word, presence: Word): void
-  addMessage(program: Word, directNext: number, sparse: number): Word
+  addDerivation(program: Word, kind: number, rowSet: Word, slots: Word, nanos: Word): void
+  setNanos(leaf: Word, nanos: Word): void
+  addMessage(program: Word, id: number, directNext: number, sparse: number): Word
   addEntry(
     message: Word,
     tag: number,
@@ -72,12 +80,20 @@ interface ProgramExports {
 interface ParseExports {
   parse(program: Word, starts: Word, ends: Word, count: number): number
   acceptedRows(program: Word): number
+  acceptedList(): Word
   refusedRows(): number
   refusedList(): Word
   fullSet(): number
   fillNumbers32(slots: Word, source: Word, rows: number): void
   fillNumbers64(slots: Word, source: Word, rows: number): void
   fillSame(slots: Word, low: number, high: number, rows: number): void
+  /** Captured messages of the last parse, and where they are listed. */
+  captureCount(): number
+  captureList(): Word
+  unknownCount(): number
+  unknownList(): Word
+  unknownOthers(): number
+  forgetUnknown(): void
   clearRows(program: Word): void
   encode(program: Word, file: Word): number
 }
@@ -124,6 +140,8 @@ export const kernelFunctions = [
   'addContext',
   'addLeaf',
   'addRequired',
+  'addDerivation',
+  'setNanos',
   'addMessage',
   'addEntry',
   'setOneof',
@@ -134,12 +152,19 @@ export const kernelFunctions = [
   'addEnumName',
   'parse',
   'acceptedRows',
+  'acceptedList',
   'refusedRows',
   'refusedList',
   'fullSet',
   'fillNumbers32',
   'fillNumbers64',
   'fillSame',
+  'captureCount',
+  'captureList',
+  'unknownCount',
+  'unknownList',
+  'unknownOthers',
+  'forgetUnknown',
   'clearRows',
   'encode',
   'openFile',

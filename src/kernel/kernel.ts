@@ -5,18 +5,22 @@ import { kernelBase64 } from './gen/kernel-module.ts'
 import { type KernelExports, kernelFunctions } from './kernel-exports.ts'
 import { InputBlocks, type KernelInput } from './kernel-input.ts'
 import { LinearMemory } from './linear-memory.ts'
+import type { RenderMessage } from './message-texts.ts'
 import { ScratchArena } from './scratch-arena.ts'
 import type { TablePlan } from './table-plan.ts'
 
 export type { CompiledTable } from './compiled-table.ts'
 export type { FileColumns } from './file-columns.ts'
 export type { KernelInput } from './kernel-input.ts'
+export type { RenderMessage } from './message-texts.ts'
 
 export interface KernelOptions {
   /** Drawn anew for each process: values from outside must not be able to collide on purpose. */
   readonly hashSeed: bigint
   /** Cap of linear memory, which never shrinks. At least 16 MiB, at most 4 GiB. */
   readonly memoryMaxBytes: number
+  /** Needed by tables that have columns of JSON; see `leafFormOf`. */
+  readonly renderMessage?: RenderMessage | undefined
 }
 
 let compiled: WebAssembly.Module | undefined
@@ -59,6 +63,7 @@ export class Kernel {
       staging: new BatchStaging(memory),
       zeroed: new ScratchArena(memory),
       levels: new ScratchArena(memory),
+      renderMessage: options.renderMessage,
     })
   }
 
@@ -72,6 +77,9 @@ export class Kernel {
   }
 
   compile(plan: TablePlan): CompiledTable {
+    const hasText = plan.leaves.some(({ text }) => text !== undefined)
+    const { renderMessage } = this.#parts
+    assert(!hasText || renderMessage !== undefined, 'columns of JSON have a renderer')
     return new LinkedTable(plan, this.#parts)
   }
 }

@@ -1,20 +1,32 @@
 /** Fields to columns, one field at a time; `table-plan.ts` says what comes out. */
-import { present } from '../base/assert.ts'
+import { assert } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
-import type { FieldSchema, FieldType, MessageSchema, ScalarType } from '../model/event-schema.ts'
-import type { ColumnGroup, ColumnLeaf, ColumnNode, PhysicalType } from '../model/table-schema.ts'
+import type { FieldSchema, FieldType, MessageSchema } from '../model/event-schema.ts'
+import type { ColumnGroup, ColumnLeaf, ColumnNode } from '../model/table-schema.ts'
+import {
+  emptyTextOf,
+  type LeafRequest,
+  leafFormOf,
+  type MessageLeaf,
+  planLeaf,
+  planMessageLeaf,
+} from './plan-leaves.ts'
 import { columnName, NameScope } from './plan-names.ts'
-import type { FieldPlan, MemberPlan, MessagePlan, PlanParts, ValuePlan } from './plan-parts.ts'
+import type { FieldPlan, MemberPlan, MessagePlan, PlanParts } from './plan-parts.ts'
 
 /** Where a message's columns go. */
 export interface Place {
   readonly message: MessageSchema
   readonly context: number
+  /** Where it is kept that the message is there; undefined where it always is. */
+  readonly presence: number | undefined
+  /** Its columns stand among those of the message around it, named with this before them. */
+  readonly flattenedInto: string | undefined
   readonly scope: NameScope
-  /** Full names of the messages around it; meeting one again would never end. */
+  /** Path of the message, for people: "page." */
+  readonly path: string
+  /** Full names of the messages around it. */
   readonly ancestors: readonly string[]
-  /** The field that holds the message. */
-  readonly field: string
 }
 
 interface PlannedMessage {
@@ -24,92 +36,35 @@ interface PlannedMessage {
 
 interface PlannedField {
   readonly plan: FieldPlan
-  readonly column: ColumnNode
+  readonly columns: readonly ColumnNode[]
 }
 
-type Plain = { readonly kind: 'scalar'; readonly scalar: ScalarType } | EnumType
-type EnumType = Extract<FieldType, { kind: 'enum' }>
+type MessageType = Extract<FieldType, { kind: 'message' }>
 
-const physicalOf = {
-  double: 'double',
-  float: 'float',
-  int32: 'int32',
-  sint32: 'int32',
-  sfixed32: 'int32',
-  uint32: 'int32',
-  fixed32: 'int32',
-  int64: 'int64',
-  sint64: 'int64',
-  sfixed64: 'int64',
-  uint64: 'int64',
-  fixed64: 'int64',
-  bool: 'boolean',
-  string: 'byte-array',
-  bytes: 'byte-array',
-} as const satisfies Record<ScalarType, PhysicalType>
-
-function logicalOf(scalar: ScalarType): ColumnLeaf['logical'] {
-  if (scalar === 'string') return 'string'
-  if (scalar === 'uint32' || scalar === 'fixed32') return 'uint32'
-  return scalar === 'uint64' || scalar === 'fixed64' ? 'uint64' : undefined
-}
+/** Column of a message without fields, true wherever it is there: a group needs a column. */
+const presentColumn = '_present'
 
 function notSupported(place: Place, field: string, feature: string): Fault {
   return new Fault('SCHEMA_NOT_SUPPORTED', { message: place.message.fullName, field, feature })
 }
 
-interface LeafRequest {
-  readonly context: number
-  readonly name: string
-  readonly number: number
-  readonly optional: boolean
-  readonly fieldId: number | undefined
-}
-
-/** The leaf of a scalar or enum, and how its values are read. */
-function planLeaf(
+function planInner(
   parts: PlanParts,
-  type: Plain,
-  request: LeafRequest,
-): { readonly value: ValuePlan; readonly column: ColumnLeaf } {
-  const { context, name, number, optional, fieldId } = request
-  const scalar = type.kind === 'enum' ? 'enum' : type.scalar
-  const physical = type.kind === 'enum' ? 'byte-array' : physicalOf[type.scalar]
-  const logical = type.kind === 'enum' ? 'string' : logicalOf(type.scalar)
-  const leaf = parts.addLeaf({
-    context,
-    optional,
-    physical,
-    unsigned: logical === 'uint32' || logical === 'uint64',
-    values: type.kind === 'enum' ? type.values : undefined,
-    identity: undefined,
-  })
-  const value: ValuePlan = {
-    number,
-    scalar,
-    closed: type.kind === 'enum' && type.values.closed ? type.values : undefined,
-    leaf,
-  }
-  const repetition = optional ? 'optional' : 'required'
-  return { value, column: { kind: 'leaf', name, repetition, physical, logical, fieldId } }
-}
-
-interface Inner {
-  readonly message: MessageSchema
-  readonly context: number
-  readonly field: string
-}
-
-function planInner(parts: PlanParts, place: Place, inner: Inner): PlannedMessage {
-  const { message, context, field } = inner
+  place: Place,
+  message: MessageSchema,
+  at: { readonly context: number; readonly presence: number | undefined },
+): PlannedMessage {
   return planMessage(parts, {
     message,
-    context,
-    field,
+    ...at,
+    flattenedInto: undefined,
     scope: new NameScope(message.fullName),
-    ancestors: [...place.ancestors, place.message.fullName],
+    path: '',
+    ancestors: around(place),
   })
 }
+
+const around = (place: Place): readonly string[] => [...place.ancestors, place.message.fullName]
 
 function group(
   name: string,
@@ -121,71 +76,130 @@ function group(
   return { kind: 'group', name, repetition, logical, fieldId, children }
 }
 
-function planSingular(parts: PlanParts, place: Place, field: FieldSchema, name: string) {
+/** Numbers within a flattened message would stand beside equal ones of other messages. */
+const fieldIdOf = (place: Place, { number }: FieldSchema): number | undefined =>
+  place.flattenedInto === undefined ? number : undefined
+
+function planSingular(
+  parts: PlanParts,
+  place: Place,
+  field: FieldSchema,
+  name: string,
+): PlannedField {
   const { type, number } = field
-  const required = field.presence === 'required'
-  const member = memberOf(place, field)
-  if (type.kind === 'message') {
-    const context = parts.addOptional(place.context)
-    const inner = planInner(parts, place, { message: type.message, context, field: field.name })
-    const plan: FieldPlan = {
-      kind: 'message',
-      number,
-      context,
-      message: inner.plan,
-      member,
-      required,
-    }
-    return { plan, column: group(name, 'optional', inner.columns, { fieldId: number }) }
-  }
+  if (type.kind === 'message') return planSingularMessage(parts, place, { field, type, name })
   if (type.kind === 'map') throw notSupported(place, field.name, 'a map that is not repeated')
-  const optional = field.presence === 'explicit' || field.oneof !== undefined
-  const request = { context: place.context, name, number, optional, fieldId: number }
-  const { value, column } = planLeaf(parts, type, request)
-  return { plan: { kind: 'value', ...value, member, required } as const, column }
+  const isOptional = field.presence === 'explicit' || field.oneof !== undefined
+  const required = field.presence === 'required'
+  const own = isOptional || required ? parts.addPresence(place.context) : undefined
+  // Where the message around has no group, its absence shows in each of its columns.
+  const flattened = place.flattenedInto === undefined ? undefined : (own ?? place.presence)
+  const presence = isOptional ? own : flattened
+  const request = { context: place.context, name, presence, fieldId: fieldIdOf(place, field) }
+  const { value, column } = planLeaf(parts, type, number, request)
+  const member = memberOf(place, field)
+  return { plan: { kind: 'value', ...value, presence: own, member, required }, columns: [column] }
+}
+
+function planSingularMessage(
+  parts: PlanParts,
+  place: Place,
+  given: { readonly field: FieldSchema; readonly type: MessageType; readonly name: string },
+): PlannedField {
+  const { field, type, name } = given
+  const { number, delimited } = field
+  const member = memberOf(place, field)
+  const required = field.presence === 'required'
+  const singular = { number, member, required, delimited }
+  const fieldId = fieldIdOf(place, field)
+  const form = leafFormOf(type.message, parts, around(place))
+  if (form !== undefined) {
+    const presence = parts.addPresence(place.context)
+    const request = { context: place.context, name, presence, fieldId }
+    const leaf = planMessageLeaf(parts, type.message, form, request)
+    return { plan: leafField(parts, leaf, { ...singular, presence }), columns: [leaf.column] }
+  }
+  if (parts.mapping.nested === 'flatten') {
+    const presence = parts.addPresence(place.context)
+    const inner = planMessage(parts, {
+      message: type.message,
+      context: place.context,
+      presence,
+      flattenedInto: `${name}_`,
+      scope: place.scope,
+      path: `${place.path}${field.name}.`,
+      ancestors: around(place),
+    })
+    const plan: FieldPlan = { kind: 'message', ...singular, presence, message: inner.plan }
+    return { plan, columns: inner.columns }
+  }
+  const context = parts.addOptional(place.context)
+  const { presence } = parts.context(context)
+  const inner = planInner(parts, place, type.message, { context, presence })
+  const plan: FieldPlan = { kind: 'message', ...singular, presence, message: inner.plan }
+  return { plan, columns: [group(name, 'optional', inner.columns, { fieldId })] }
+}
+
+type SingularMessage = Pick<
+  Extract<FieldPlan, { kind: 'message' }>,
+  'number' | 'member' | 'required' | 'presence' | 'delimited'
+>
+
+function leafField(
+  parts: PlanParts,
+  { leaf, fields }: MessageLeaf,
+  at: SingularMessage,
+): FieldPlan {
+  if (fields !== undefined) return { kind: 'message', ...at, message: fields }
+  return { kind: 'text', ...at, leaf, slots: parts.slotsOf(leaf) }
 }
 
 /** Three levels, as the Parquet specification wants a list to be. */
 function planList(parts: PlanParts, place: Place, field: FieldSchema, name: string): PlannedField {
-  const { type, number } = field
+  const { type, number, delimited } = field
   if (type.kind === 'map') return planMap(parts, place, field, name)
   const context = parts.addRepeated(place.context, undefined)
   const { rowSet } = parts.context(context)
+  const fieldId = fieldIdOf(place, field)
   const list = (element: ColumnNode): ColumnGroup =>
-    group(name, 'required', [group('list', 'repeated', [element])], {
-      logical: 'list',
-      fieldId: number,
-    })
-  if (type.kind === 'message') {
-    const inner = planInner(parts, place, { message: type.message, context, field: field.name })
-    const plan: FieldPlan = { kind: 'rows', number, rowSet, message: inner.plan }
-    return { plan, column: list(group('element', 'required', inner.columns)) }
+    group(name, 'required', [group('list', 'repeated', [element])], { logical: 'list', fieldId })
+  const request = { context, name: 'element', presence: undefined, fieldId: undefined }
+  if (type.kind !== 'message') {
+    const { value, column } = planLeaf(parts, type, number, request)
+    return { plan: { kind: 'values', ...value, rowSet }, columns: [list(column)] }
   }
-  const request = { context, name: 'element', number, optional: false, fieldId: undefined }
-  const { value, column } = planLeaf(parts, type, request)
-  return { plan: { kind: 'values', ...value, rowSet }, column: list(column) }
+  const rows = { number, rowSet, delimited }
+  const form = leafFormOf(type.message, parts, around(place))
+  if (form === undefined) {
+    const inner = planInner(parts, place, type.message, { context, presence: undefined })
+    const plan: FieldPlan = { kind: 'rows', ...rows, message: inner.plan }
+    return { plan, columns: [list(group('element', 'required', inner.columns))] }
+  }
+  const { leaf, column, fields } = planMessageLeaf(parts, type.message, form, request)
+  const columns = [list(column)]
+  if (fields !== undefined) return { plan: { kind: 'rows', ...rows, message: fields }, columns }
+  return { plan: { kind: 'texts', ...rows, leaf, slots: parts.slotsOf(leaf) }, columns }
 }
 
 /** A map is a list of entries; entries are messages with a key (1) and a value (2). */
 function planMap(parts: PlanParts, place: Place, field: FieldSchema, name: string): PlannedField {
   const { type, number } = field
-  if (type.kind !== 'map') throw notSupported(place, field.name, 'a map')
+  assert(type.kind === 'map', 'a map is planned as one')
   const context = parts.addRepeated(place.context, parts.leaves.length)
   const { rowSet } = parts.context(context)
-  const keyRequest = { context, name: 'key', number: 1, optional: false, fieldId: undefined }
-  const key = planLeaf(parts, { kind: 'scalar', scalar: type.key }, keyRequest)
+  const keyRequest = { context, name: 'key', presence: undefined, fieldId: undefined }
+  const key = planLeaf(parts, { kind: 'scalar', scalar: type.key }, 1, keyRequest)
   const value = planMapValue(parts, place, type.value, context)
-  const plain = { member: undefined, required: false }
+  const plain = { presence: undefined, member: undefined, required: false }
   const fields: FieldPlan[] = [{ kind: 'value', ...key.value, ...plain }, value.plan]
-  const column = group(
-    name,
-    'required',
-    [group('key_value', 'repeated', [key.column, value.column])],
-    { logical: 'map', fieldId: number },
-  )
+  const fieldId = fieldIdOf(place, field)
+  const entries = group('key_value', 'repeated', [key.column, ...value.columns])
+  const column = group(name, 'required', [entries], { logical: 'map', fieldId })
+  const fullName = `${place.message.fullName}.${field.name}`
+  const entry = { fullName, fields, oneofs: [], rowSet, presence: undefined, isEntry: true }
   return {
-    plan: { kind: 'rows', number, rowSet, message: { fields, oneofs: [], context } },
-    column,
+    plan: { kind: 'rows', number, rowSet, delimited: false, message: entry },
+    columns: [column],
   }
 }
 
@@ -196,25 +210,42 @@ function planMapValue(
   type: FieldType,
   context: number,
 ): PlannedField {
-  const plain = { member: undefined, required: false }
+  const plain = { number: 2, presence: undefined, member: undefined, required: false } as const
+  const request: LeafRequest = { context, name: 'value', presence: undefined, fieldId: undefined }
   if (type.kind === 'message') {
-    const inner = planInner(parts, place, { message: type.message, context, field: 'value' })
-    const plan: FieldPlan = {
-      kind: 'message',
-      number: 2,
-      context,
-      message: inner.plan,
-      ...plain,
-    }
-    return { plan, column: group('value', 'required', inner.columns) }
+    const at = { ...plain, delimited: false }
+    const form = leafFormOf(type.message, parts, around(place))
+    if (form !== undefined) return planMapLeaf(parts, type.message, { form, request, at })
+    const inner = planInner(parts, place, type.message, { context, presence: undefined })
+    const plan: FieldPlan = { kind: 'message', ...at, message: inner.plan }
+    return { plan, columns: [group('value', 'required', inner.columns)] }
   }
   if (type.kind === 'map') throw notSupported(place, 'value', 'a map of maps')
   if (type.kind === 'enum' && type.values.closed && !type.values.names.has(0)) {
     throw notSupported(place, 'value', 'a map to a closed enum without the number 0')
   }
-  const request = { context, name: 'value', number: 2, optional: false, fieldId: undefined }
-  const { value, column } = planLeaf(parts, type, request)
-  return { plan: { kind: 'value', ...value, ...plain }, column }
+  const { value, column } = planLeaf(parts, type, 2, request)
+  return { plan: { kind: 'value', ...value, ...plain }, columns: [column] }
+}
+
+function planMapLeaf(
+  parts: PlanParts,
+  message: MessageSchema,
+  given: {
+    readonly form: NonNullable<ReturnType<typeof leafFormOf>>
+    readonly request: LeafRequest
+    readonly at: SingularMessage
+  },
+): PlannedField {
+  const { form, request, at } = given
+  const leaf = planMessageLeaf(parts, message, form, request)
+  if (leaf.fields === undefined) {
+    const { rowSet } = parts.context(request.context)
+    const slots = parts.slotsOf(leaf.leaf)
+    const text = emptyTextOf(message)
+    parts.derivations.push({ kind: 'text', rowSet, slots, nanos: undefined, text })
+  }
+  return { plan: leafField(parts, leaf, at), columns: [leaf.column] }
 }
 
 function oneofNames(message: MessageSchema): readonly string[] {
@@ -231,29 +262,49 @@ function memberOf(place: Place, field: FieldSchema): MemberPlan | undefined {
   return { oneof: oneofNames(place.message).indexOf(field.oneof), member: members.indexOf(field) }
 }
 
-function refuseMessage(place: Place): void {
-  const { message, ancestors, field } = place
-  const owner = ancestors.at(-1) ?? message.fullName
-  const refuse = (feature: string): Fault =>
-    new Fault('SCHEMA_NOT_SUPPORTED', { message: owner, field, feature })
-  if (ancestors.includes(message.fullName)) throw refuse('messages that contain themselves')
-  if (message.fullName.startsWith('google.protobuf.')) throw refuse('well-known types')
-  if (message.fields.length === 0) throw refuse('columns for a message without fields')
-}
-
 /** Plans the fields of a message into its place. */
 export function planMessage(parts: PlanParts, place: Place): PlannedMessage {
-  refuseMessage(place)
-  const fields = place.message.fields.map((field) => planField(parts, place, field))
-  const oneofs = oneofNames(place.message).map((name) => membersOf(place.message, name).length)
+  const { message, presence, context } = place
+  const fields = message.fields.map((field) => planField(parts, place, field))
+  const columns = fields.flatMap((field) => field.columns)
+  const oneofs = oneofNames(message).map((name) => membersOf(message, name).length)
   return {
-    plan: { fields: fields.map(({ plan }) => plan), oneofs, context: place.context },
-    columns: fields.map(({ column }) => column),
+    plan: {
+      fullName: message.fullName,
+      fields: fields.map(({ plan }) => plan),
+      oneofs,
+      rowSet: parts.context(context).rowSet,
+      presence,
+      isEntry: false,
+    },
+    columns: columns.length > 0 ? columns : [planPresent(parts, place)],
   }
 }
 
+function planPresent(parts: PlanParts, place: Place): ColumnLeaf {
+  const name = `${place.flattenedInto ?? ''}${presentColumn}`
+  place.scope.claim(name, `${place.path}${presentColumn}`)
+  const { context } = place
+  const presence = place.flattenedInto === undefined ? undefined : place.presence
+  const leaf = parts.addLeaf({ context, presence, physical: 'boolean' })
+  const { rowSet } = parts.context(context)
+  const slots = parts.slotsOf(leaf)
+  parts.derivations.push({ kind: 'true', rowSet, slots, nanos: undefined, text: undefined })
+  const repetition = presence === undefined ? 'required' : 'optional'
+  const type = { physical: 'boolean', logical: undefined, fieldId: undefined } as const
+  return { kind: 'leaf', name, repetition, ...type }
+}
+
 function planField(parts: PlanParts, place: Place, field: FieldSchema): PlannedField {
-  const name = place.scope.claim(columnName(field.name, parts.names), field.name)
   const plan = field.repeated || field.type.kind === 'map' ? planList : planSingular
-  return present(plan(parts, place, field, name), 'every field has a plan')
+  const name = `${place.flattenedInto ?? ''}${columnName(field.name, parts.names)}`
+  // The columns of a flattened message have names of their own, and its name stays free.
+  const isFlattened = plan === planSingular && isGroup(parts, place, field)
+  if (!isFlattened) place.scope.claim(name, `${place.path}${field.name}`)
+  return plan(parts, place, field, name)
+}
+
+function isGroup(parts: PlanParts, place: Place, { type }: FieldSchema): boolean {
+  if (type.kind !== 'message' || parts.mapping.nested !== 'flatten') return false
+  return leafFormOf(type.message, parts, around(place)) === undefined
 }

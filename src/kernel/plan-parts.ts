@@ -1,9 +1,10 @@
 /** The parts of a table's plan; `table-plan.ts` says how they hang together. */
 import { present } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
-import type { EnumSchema, ScalarType } from '../model/event-schema.ts'
+import type { EnumSchema, MessageSchema, ScalarType } from '../model/event-schema.ts'
 import type { IdentityColumn } from '../model/row-batch.ts'
 import type { PhysicalType } from '../model/table-schema.ts'
+import type { ColumnMapping } from './column-mapping.ts'
 import type { NameRule } from './plan-names.ts'
 
 /** One repetition level: the rows, or the elements of one repeated field or map. */
@@ -19,18 +20,43 @@ export interface RowSetPlan {
 export interface ContextPlan {
   readonly parent: number | undefined
   readonly rowSet: number
-  readonly optional: boolean
+  /** Of an optional group: which presence says that it is there. */
+  readonly presence: number | undefined
   readonly definition: number
   readonly repetition: number
 }
 
+/** An array with one element per row of a row set: slots, or presence. */
+export interface ArrayPlan {
+  readonly rowSet: number
+}
+
 export interface LeafPlan {
   readonly context: number
-  readonly optional: boolean
+  /** Which slots hold its values. */
+  readonly slots: number
+  /** Of an optional leaf. Neighbours may share one: that of the message around them. */
+  readonly presence: number | undefined
   readonly physical: PhysicalType
   readonly unsigned: boolean
+  /** Of an enum that is written by name. */
   readonly values: EnumSchema | undefined
   readonly identity: IdentityColumn | undefined
+  /** Of INT96: the slots of the nanoseconds. */
+  readonly nanos: number | undefined
+  /** The message whose JSON text is written. */
+  readonly text: MessageSchema | undefined
+}
+
+/** Slots made from what was parsed, when a row is whole. */
+export interface DerivationPlan {
+  readonly kind: 'timestamp-micros' | 'duration-micros' | 'timestamp-int96' | 'true' | 'text'
+  readonly rowSet: number
+  readonly slots: number
+  /** Slots of the nanoseconds. */
+  readonly nanos: number | undefined
+  /** Of `text`: what stands where nothing was given. */
+  readonly text: string | undefined
 }
 
 export interface MemberPlan {
@@ -45,37 +71,65 @@ export interface ValuePlan {
   readonly scalar: ScalarType | 'enum'
   /** Numbers that a closed enum does not name are skipped. */
   readonly closed: EnumSchema | undefined
-  readonly leaf: number
+  readonly slots: number
+}
+
+/** What fields have that are given once. */
+interface SingularPlan {
+  readonly number: number
+  /** Where it is kept that the field was given. */
+  readonly presence: number | undefined
+  readonly member: MemberPlan | undefined
+  readonly required: boolean
 }
 
 export type FieldPlan =
-  | (ValuePlan & {
-      readonly kind: 'value'
-      readonly member: MemberPlan | undefined
-      readonly required: boolean
-    })
+  | (ValuePlan & SingularPlan & { readonly kind: 'value' })
   | (ValuePlan & { readonly kind: 'values'; readonly rowSet: number })
-  | {
+  | (SingularPlan & {
       readonly kind: 'message'
-      readonly number: number
-      readonly context: number
+      readonly delimited: boolean
       readonly message: MessagePlan
-      readonly member: MemberPlan | undefined
-      readonly required: boolean
-    }
+    })
   | {
       readonly kind: 'rows'
       readonly number: number
       readonly rowSet: number
+      readonly delimited: boolean
       readonly message: MessagePlan
     }
+  /** A message that becomes text. */
+  | (SingularPlan & {
+      readonly kind: 'text'
+      readonly delimited: boolean
+      readonly slots: number
+      readonly leaf: number
+    })
+  | {
+      readonly kind: 'texts'
+      readonly number: number
+      readonly rowSet: number
+      readonly delimited: boolean
+      readonly slots: number
+      readonly leaf: number
+    }
+
+/** Fields that are given once. */
+export type SingularFieldPlan = Extract<FieldPlan, { readonly member: unknown }>
+
+export const isSingular = (field: FieldPlan): field is SingularFieldPlan => 'member' in field
 
 export interface MessagePlan {
+  readonly fullName: string
   readonly fields: readonly FieldPlan[]
   /** Members of each oneof. */
   readonly oneofs: readonly number[]
-  /** The context its fields lie in. */
-  readonly context: number
+  /** The row set its fields lie in. */
+  readonly rowSet: number
+  /** Where it is kept that the message is there; undefined where it always is. */
+  readonly presence: number | undefined
+  /** It is an entry of a map. */
+  readonly isEntry: boolean
 }
 
 /** More columns than this are a mistake in the schema, or an attack. */
@@ -86,20 +140,33 @@ const levelMax = 255
 /** Collects the parts of a plan while the message's fields are walked. */
 export class PlanParts {
   readonly names: NameRule
+  readonly mapping: ColumnMapping
   readonly rowSets: RowSetPlan[] = [{ parent: undefined, mapKey: undefined, mayDie: false }]
   readonly contexts: ContextPlan[] = [
-    { parent: undefined, rowSet: 0, optional: false, definition: 0, repetition: 0 },
+    { parent: undefined, rowSet: 0, presence: undefined, definition: 0, repetition: 0 },
   ]
   readonly leaves: LeafPlan[] = []
+  readonly slots: ArrayPlan[] = []
+  readonly presences: ArrayPlan[] = []
+  readonly derivations: DerivationPlan[] = []
   readonly #root: string
 
-  constructor(root: string, names: NameRule) {
+  constructor(root: string, names: NameRule, mapping: ColumnMapping) {
     this.#root = root
     this.names = names
+    this.mapping = mapping
   }
 
   context(index: number): ContextPlan {
     return present(this.contexts[index], 'a context is planned before its columns')
+  }
+
+  addSlots(context: number): number {
+    return this.slots.push({ rowSet: this.context(context).rowSet }) - 1
+  }
+
+  addPresence(context: number): number {
+    return this.presences.push({ rowSet: this.context(context).rowSet }) - 1
   }
 
   addOptional(parent: number): number {
@@ -107,7 +174,7 @@ export class PlanParts {
     return this.#addContext({
       ...above,
       parent,
-      optional: true,
+      presence: this.addPresence(parent),
       definition: above.definition + 1,
     })
   }
@@ -125,15 +192,22 @@ export class PlanParts {
     return this.#addContext({
       parent,
       rowSet,
-      optional: false,
+      presence: undefined,
       definition: above.definition + 1,
       repetition: above.repetition + 1,
     })
   }
 
-  addLeaf(leaf: LeafPlan): number {
+  /** @returns the leaf's index; its slots are new ones. */
+  addLeaf(leaf: Pick<LeafPlan, 'context' | 'physical'> & Partial<LeafPlan>): number {
     this.#refuseWhen(this.leaves.length >= leavesMax, `more than ${leavesMax} columns`)
-    return this.leaves.push(leaf) - 1
+    const slots = this.addSlots(leaf.context)
+    const plain = { presence: undefined, unsigned: false, values: undefined, identity: undefined }
+    return this.leaves.push({ ...plain, nanos: undefined, text: undefined, slots, ...leaf }) - 1
+  }
+
+  slotsOf(leaf: number): number {
+    return present(this.leaves[leaf], 'a leaf is planned before its values').slots
   }
 
   #addContext(context: ContextPlan): number {

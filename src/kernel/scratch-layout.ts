@@ -32,11 +32,9 @@ export interface ScratchLayout {
   readonly zeroedBytes: number
   readonly levelBytes: number
   readonly arrays: readonly ScratchArrayPlan[]
-  /** Per leaf. */
+  /** Per array of slots, and per array of presence, of the plan. */
   readonly slots: readonly number[]
-  readonly leafPresence: readonly (number | undefined)[]
-  /** Per context, of optional groups. */
-  readonly contextPresence: readonly (number | undefined)[]
+  readonly presences: readonly number[]
   /** Per row set; the root has none. */
   readonly counts: readonly (number | undefined)[]
   readonly dead: readonly (number | undefined)[]
@@ -47,25 +45,6 @@ export interface ScratchLayout {
   readonly repetitions: readonly number[]
   /** Written for fields without presence, so that the parser need not ask. */
   readonly ignored: number
-}
-
-/** Messages of a plan, outer before inner. */
-export function messagesOf(message: MessagePlan): readonly MessagePlan[] {
-  const inner = message.fields.flatMap((field) =>
-    field.kind === 'message' || field.kind === 'rows' ? messagesOf(field.message) : [],
-  )
-  return [message, ...inner]
-}
-
-/** Leaves whose presence is recorded: optional ones, and required ones of proto2. */
-function leavesWithPresence(plan: TablePlan): ReadonlySet<number> {
-  const required = messagesOf(plan.root).flatMap((message) =>
-    message.fields.flatMap((field) =>
-      field.kind === 'value' && field.required ? [field.leaf] : [],
-    ),
-  )
-  const optional = plan.leaves.flatMap((leaf, index) => (leaf.optional ? [index] : []))
-  return new Set([...required, ...optional])
 }
 
 /** Entries a level stream of a row set can have: its rows, and one for each place above. */
@@ -86,25 +65,14 @@ export function layOutScratch(plan: TablePlan, capacities: readonly number[]): S
     arrays.push({ rowSet, offset, shift })
     return offset
   }
-  const rowSetOf = (context: number): number =>
-    present(plan.contexts[context], 'context of the plan').rowSet
-  const present_ = leavesWithPresence(plan)
-  const slots = plan.leaves.map(({ context }) => array(rowSetOf(context), 3))
-  const leafPresence = plan.leaves.map(({ context }, leaf) =>
-    present_.has(leaf) ? array(rowSetOf(context), 0) : undefined,
-  )
-  const contextPresence = plan.contexts.map(({ rowSet, optional }) =>
-    optional ? array(rowSet, 0) : undefined,
-  )
+  const slots = plan.slots.map(({ rowSet }) => array(rowSet, 3))
+  const presences = plan.presences.map(({ rowSet }) => array(rowSet, 0))
   const counts = plan.rowSets.map(({ parent }) =>
     parent === undefined ? undefined : array(parent, 2),
   )
   const dead = plan.rowSets.map(({ mayDie }, rowSet) => (mayDie ? array(rowSet, 0) : undefined))
   const cases = new Map(
-    messagesOf(plan.root).map((message) => [
-      message,
-      message.oneofs.map(() => array(rowSetOf(message.context), 1)),
-    ]),
+    plan.messages.map((message) => [message, message.oneofs.map(() => array(message.rowSet, 1))]),
   )
   const streams = plan.contexts.map(({ rowSet }) => entriesMax(plan, capacities, rowSet))
   const definitions = streams.map((entries) => levels.take(entries))
@@ -115,8 +83,7 @@ export function layOutScratch(plan: TablePlan, capacities: readonly number[]): S
     levelBytes: levels.next,
     arrays,
     slots,
-    leafPresence,
-    contextPresence,
+    presences,
     counts,
     dead,
     cases,

@@ -16,10 +16,13 @@ import { assert } from '../base/assert.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { IdentityColumn } from '../model/row-batch.ts'
 import type { ColumnLeaf, ColumnNode, LeafColumn, TableSchema } from '../model/table-schema.ts'
+import { type ColumnMapping, defaultMapping } from './column-mapping.ts'
 import { planMessage } from './plan-fields.ts'
 import { type NameRule, NameScope } from './plan-names.ts'
 import {
+  type ArrayPlan,
   type ContextPlan,
+  type DerivationPlan,
   type LeafPlan,
   type MessagePlan,
   PlanParts,
@@ -33,12 +36,21 @@ export interface TablePlan {
   readonly rowSets: readonly RowSetPlan[]
   readonly contexts: readonly ContextPlan[]
   readonly leaves: readonly LeafPlan[]
+  /** Arrays of slots: one for each leaf, and those that slots are made from. */
+  readonly slots: readonly ArrayPlan[]
+  /** Arrays that keep what was given. */
+  readonly presences: readonly ArrayPlan[]
+  readonly derivations: readonly DerivationPlan[]
+  /** All messages, outer before inner. */
+  readonly messages: readonly MessagePlan[]
 }
 
 export interface PlanOptions {
   /** Columns with a row's identity, appended in this order. */
   readonly identity: readonly IdentityColumn[]
   readonly names: NameRule
+  /** Undefined: `defaultMapping`. */
+  readonly mapping?: ColumnMapping | undefined
 }
 
 const identityTypes = {
@@ -51,14 +63,7 @@ const identityTypes = {
 
 function planIdentity(parts: PlanParts, column: IdentityColumn): ColumnLeaf {
   const { physical, logical } = identityTypes[column]
-  parts.addLeaf({
-    context: 0,
-    optional: false,
-    physical,
-    unsigned: false,
-    values: undefined,
-    identity: column,
-  })
+  parts.addLeaf({ context: 0, physical, identity: column })
   return {
     kind: 'leaf',
     name: column,
@@ -67,6 +72,13 @@ function planIdentity(parts: PlanParts, column: IdentityColumn): ColumnLeaf {
     logical,
     fieldId: undefined,
   }
+}
+
+function messagesOf(message: MessagePlan): readonly MessagePlan[] {
+  const inner = message.fields.flatMap((field) =>
+    field.kind === 'message' || field.kind === 'rows' ? messagesOf(field.message) : [],
+  )
+  return [message, ...inner]
 }
 
 function leavesOf(node: ColumnNode, above: Omit<LeafColumn, 'leaf'>): LeafColumn[] {
@@ -86,14 +98,16 @@ function leavesOf(node: ColumnNode, above: Omit<LeafColumn, 'leaf'>): LeafColumn
  *   SCHEMA_NAME_COLLISION when two fields would get one column.
  */
 export function planTable(message: MessageSchema, options: PlanOptions): TablePlan {
-  const parts = new PlanParts(message.fullName, options.names)
+  const parts = new PlanParts(message.fullName, options.names, options.mapping ?? defaultMapping)
   const scope = new NameScope(message.fullName)
   const { plan, columns } = planMessage(parts, {
     message,
     context: 0,
+    presence: undefined,
+    flattenedInto: undefined,
     scope,
+    path: '',
     ancestors: [],
-    field: '*',
   })
   const identity = options.identity.map((column) => {
     scope.claim(column, column)
@@ -110,5 +124,9 @@ export function planTable(message: MessageSchema, options: PlanOptions): TablePl
     rowSets: parts.rowSets,
     contexts: parts.contexts,
     leaves: parts.leaves,
+    slots: parts.slots,
+    presences: parts.presences,
+    derivations: parts.derivations,
+    messages: messagesOf(plan),
   }
 }

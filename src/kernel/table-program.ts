@@ -1,29 +1,18 @@
 /** A plan and its scratch made into the kernel's structs: offsets become addresses. */
 import { assert, present } from '../base/assert.ts'
-import type { EnumSchema, ScalarType } from '../model/event-schema.ts'
+import type { EnumSchema } from '../model/event-schema.ts'
 import type { LinearMemory } from './linear-memory.ts'
-import type { FieldPlan, MessagePlan, ValuePlan } from './plan-parts.ts'
-import { messagesOf, type ScratchLayout } from './scratch-layout.ts'
+import {
+  type DerivationPlan,
+  type FieldPlan,
+  isSingular,
+  type MessagePlan,
+  type SingularFieldPlan,
+  type ValuePlan,
+} from './plan-parts.ts'
+import type { ScratchLayout } from './scratch-layout.ts'
 import type { TablePlan } from './table-plan.ts'
-
-/** Must agree with `Operation` in kernel/structures.ts. */
-const operation = {
-  bytes: 1,
-  string: 2,
-  varint64: 3,
-  varint32: 4,
-  zigzag64: 5,
-  zigzag32: 6,
-  fixed64: 7,
-  fixed32: 8,
-  bool: 9,
-  closedEnum: 10,
-  message: 11,
-  rowMessage: 12,
-  rowValue: 13,
-  packed: 14,
-  inOneof: 32,
-} as const
+import { operation, scalarReading, wire } from './wire-operations.ts'
 
 /** Must agree with `Kind` in kernel/structures.ts; texts that are enums have kind 1. */
 const leafKind = {
@@ -33,32 +22,21 @@ const leafKind = {
   float: 4,
   double: 5,
   boolean: 6,
+  int96: 7,
 } as const
 const enumKind = 1
 
+/** Must agree with `Derive` in kernel/structures.ts. */
+const derive = {
+  'timestamp-micros': 0,
+  'duration-micros': 1,
+  'timestamp-int96': 2,
+  true: 3,
+  text: 4,
+} as const satisfies Record<DerivationPlan['kind'], number>
+
 /** Must agree with `Clear` in kernel/structures.ts. */
 const clear = { slot: 0, presence: 1, rows: 2, oneofCase: 3 } as const
-
-const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
-
-const scalarReading = {
-  double: [operation.fixed64, wire.fixed64],
-  float: [operation.fixed32, wire.fixed32],
-  int32: [operation.varint32, wire.varint],
-  int64: [operation.varint64, wire.varint],
-  uint32: [operation.varint32, wire.varint],
-  uint64: [operation.varint64, wire.varint],
-  sint32: [operation.zigzag32, wire.varint],
-  sint64: [operation.zigzag64, wire.varint],
-  fixed32: [operation.fixed32, wire.fixed32],
-  fixed64: [operation.fixed64, wire.fixed64],
-  sfixed32: [operation.fixed32, wire.fixed32],
-  sfixed64: [operation.fixed64, wire.fixed64],
-  bool: [operation.bool, wire.varint],
-  string: [operation.string, wire.bytes],
-  bytes: [operation.bytes, wire.bytes],
-  enum: [operation.varint32, wire.varint],
-} as const satisfies Record<ScalarType | 'enum', readonly [number, number]>
 
 /** Tags below this index a table directly; a message with larger numbers is searched for those. */
 const directFieldsMax = 1_024
@@ -103,6 +81,7 @@ class Linker {
       plan.contexts.length,
       plan.leaves.length,
       requiredFields(plan).length,
+      plan.derivations.length,
     )
   }
 
@@ -113,8 +92,9 @@ class Linker {
   run(): number {
     this.#addRowSets()
     this.#addContextsAndLeaves()
-    const message = this.#addMessage(this.#link.plan.root)
+    const message = this.#addMessage(this.#link.plan.root, undefined)
     this.#calls.setRootMessage(this.#program, message)
+    for (const derivation of this.#link.plan.derivations) this.#addDerivation(derivation)
     return this.#program
   }
 
@@ -122,22 +102,15 @@ class Linker {
   #zeroed(offset: number | undefined): number {
     return offset === undefined ? 0 : this.#link.arenas.zeroed + offset
   }
-  #slots(leaf: number): number {
-    return this.#zeroed(present(this.#link.layout.slots[leaf], 'every leaf has slots'))
+  #slots(index: number): number {
+    return this.#zeroed(present(this.#link.layout.slots[index], 'slots of the plan'))
   }
-  #leafPresence(leaf: number): number {
-    return this.#zeroed(this.#link.layout.leafPresence[leaf])
-  }
-  #contextPresence(context: number): number {
-    return this.#zeroed(this.#link.layout.contextPresence[context])
+  #presence(index: number | undefined): number {
+    return index === undefined ? 0 : this.#zeroed(this.#link.layout.presences[index])
   }
   #rowSet(index: number): number {
     return present(this.#rowSets[index], 'row sets are added first')
   }
-  #rowSetOf(context: number): number {
-    return present(this.#link.plan.contexts[context], 'context of the plan').rowSet
-  }
-
   #addRowSets(): void {
     const { plan, layout, capacities } = this.#link
     for (const [index, rowSet] of plan.rowSets.entries()) {
@@ -156,7 +129,7 @@ class Linker {
       }
       if (!rowSet.mayDie) continue
       const key = rowSet.mapKey === undefined ? undefined : plan.leaves[rowSet.mapKey]
-      const keys = rowSet.mapKey === undefined ? 0 : this.#slots(rowSet.mapKey)
+      const keys = key === undefined ? 0 : this.#slots(key.slots)
       const keysAreText = key?.physical === 'byte-array' ? 1 : 0
       this.#calls.setDead(address, this.#zeroed(layout.dead[index]), keys, keysAreText)
     }
@@ -171,7 +144,7 @@ class Linker {
           this.#program,
           context.parent === undefined ? 0 : present(contexts[context.parent], 'parents first'),
           this.#rowSet(context.rowSet),
-          this.#contextPresence(index),
+          this.#presence(context.presence),
           context.definition,
           context.repetition,
           arenas.levels + present(layout.definitions[index], 'every context has levels'),
@@ -179,18 +152,19 @@ class Linker {
         ),
       )
     }
-    for (const [index, leaf] of plan.leaves.entries()) {
+    for (const leaf of plan.leaves) {
       const { definition } = present(plan.contexts[leaf.context], 'context of the plan')
-      this.#calls.addLeaf(
+      const address = this.#calls.addLeaf(
         this.#program,
         present(contexts[leaf.context], 'contexts are added first'),
         leaf.values === undefined ? leafKind[leaf.physical] : enumKind,
-        this.#slots(index),
-        leaf.optional ? this.#leafPresence(index) : 0,
+        this.#slots(leaf.slots),
+        this.#presence(leaf.presence),
         leaf.values === undefined ? 0 : this.#enum(leaf.values),
-        definition + (leaf.optional ? 1 : 0),
+        definition + (leaf.presence === undefined ? 0 : 1),
         leaf.unsigned ? 1 : 0,
       )
+      if (leaf.nanos !== undefined) this.#calls.setNanos(address, this.#slots(leaf.nanos))
     }
   }
 
@@ -207,15 +181,41 @@ class Linker {
     return table
   }
 
-  #addMessage(message: MessagePlan): number {
+  #addDerivation({ kind, rowSet, slots, nanos, text }: DerivationPlan): void {
+    const set = this.#rowSet(rowSet)
+    const other = text === undefined ? 0 : this.#addText(text)
+    const second = nanos === undefined ? other : this.#slots(nanos)
+    this.#calls.addDerivation(this.#program, derive[kind], set, this.#slots(slots), second)
+  }
+
+  /** The value of a slot that stands for a text: where it lies, and its length. */
+  #addText(text: string): number {
+    const bytes = Buffer.from(text, 'utf8')
+    const table = this.#calls.addEnum(this.#program, 1)
+    const at = this.#calls.addEnumName(this.#program, table, 0, bytes.length + 8) >>> 0
+    const words = this.#link.memory.u32
+    words[at >>> 2] = at + 8
+    words[(at >>> 2) + 1] = bytes.length
+    this.#link.memory.u8.set(bytes, at + 8)
+    return at
+  }
+
+  /** @param group number of the field whose end tag ends the message. */
+  #addMessage(message: MessagePlan, group: number | undefined): number {
     const oneofs = message.oneofs.map((_, index) => this.#addOneof(message, index))
-    const entries = message.fields
-      .flatMap((field) => this.#entriesOf(message, field, oneofs))
-      .toSorted((a, b) => a.number - b.number || a.wireType - b.wireType)
+    const end =
+      group === undefined
+        ? []
+        : [{ number: group, wireType: wire.groupEnd, operation: operation.endGroup }]
+    const entries = [
+      ...message.fields.flatMap((field) => this.#entriesOf(message, field, oneofs)),
+      ...end,
+    ].toSorted((a, b) => a.number - b.number || a.wireType - b.wireType)
     const direct = entries.filter(({ number }) => number < directFieldsMax)
     const directNext = ((direct.at(-1)?.number ?? 0) + 1) * 8
     const sparse = entries.length - direct.length
-    const address = this.#calls.addMessage(this.#program, directNext, sparse)
+    const id = this.#link.plan.messages.indexOf(message)
+    const address = this.#calls.addMessage(this.#program, id, directNext, sparse)
     for (const entry of entries) this.#addEntry(address, entry)
     return address
   }
@@ -237,46 +237,52 @@ class Linker {
   }
 
   #entriesOf(owner: MessagePlan, field: FieldPlan, oneofs: readonly number[]): EntryParts[] {
-    const rowSet = this.#rowSetOf(owner.context)
-    if (field.kind === 'values') return this.#repeatedEntries(field, field.rowSet)
-    if (field.kind === 'rows') {
-      const inner = this.#addMessage(field.message)
-      const { number } = field
-      const set = this.#rowSet(field.rowSet)
-      return [{ number, wireType: wire.bytes, operation: operation.rowMessage, rowSet: set, inner }]
+    if (isSingular(field)) return [this.#singularEntry(owner, field, oneofs)]
+    const { number } = field
+    const rowSet = this.#rowSet(field.rowSet)
+    if (field.kind === 'values') return this.#repeatedEntries(field, rowSet)
+    const wireType = field.delimited ? wire.groupStart : wire.bytes
+    const parts = { number, wireType, rowSet }
+    if (field.kind === 'texts') {
+      const slots = this.#slots(field.slots)
+      const code = field.delimited ? operation.rowCaptureGroup : operation.rowCapture
+      return [{ ...parts, slots, operation: code, detail: field.leaf }]
     }
-    const presence =
-      field.kind === 'value'
-        ? this.#leafPresence(field.leaf)
-        : field.context === owner.context
-          ? 0
-          : this.#contextPresence(field.context)
-    if (field.required) this.#addRequired(owner, rowSet, presence)
+    const inner = this.#addMessage(field.message, field.delimited ? number : undefined)
+    const code = field.delimited ? operation.rowGroup : operation.rowMessage
+    return [{ ...parts, operation: code, inner }]
+  }
+
+  #singularEntry(
+    owner: MessagePlan,
+    field: SingularFieldPlan,
+    oneofs: readonly number[],
+  ): EntryParts {
+    const { number } = field
+    const presence = this.#presence(field.presence)
+    if (field.required) this.#addRequired(owner, presence)
     const oneof = field.member && {
       address: present(oneofs[field.member.oneof], 'oneofs are added first'),
       caseId: field.member.member + 1,
     }
     const flag = oneof === undefined ? 0 : operation.inOneof
-    if (field.kind === 'message') {
-      const { number } = field
-      const inner = this.#addMessage(field.message)
-      const parts = { number, presence, inner, oneof }
-      return [{ ...parts, wireType: wire.bytes, operation: operation.message + flag }]
+    const parts = { number, presence, oneof }
+    if (field.kind === 'value') {
+      const { code, wireType, detail } = this.#readingOf(field)
+      const slots = this.#slots(field.slots)
+      const decides = field.closed !== undefined && owner.isEntry
+      const rowSet = decides ? this.#rowSet(owner.rowSet) : 0
+      return { ...parts, wireType, slots, detail, rowSet, operation: code + flag }
     }
-    const { code, wireType, detail } = this.#readingOf(field)
-    const slots = this.#slots(field.leaf)
-    const { number } = field
-    const decides = field.closed !== undefined && this.#isMapEntry(owner)
-    const set = decides ? this.#rowSet(rowSet) : 0
-    const parts = { number, wireType, slots, presence, detail, oneof, rowSet: set }
-    return [{ ...parts, operation: code + flag }]
-  }
-
-  /** The message is a map's entry itself, not a message within one. */
-  #isMapEntry({ fields, context }: MessagePlan): boolean {
-    const { plan } = this.#link
-    const key = plan.rowSets[this.#rowSetOf(context)]?.mapKey
-    return fields.some((field) => field.kind === 'value' && field.leaf === key)
+    const wireType = field.delimited ? wire.groupStart : wire.bytes
+    if (field.kind === 'text') {
+      const slots = this.#slots(field.slots)
+      const code = field.delimited ? operation.captureGroup : operation.capture
+      return { ...parts, wireType, slots, detail: field.leaf, operation: code + flag }
+    }
+    const inner = this.#addMessage(field.message, field.delimited ? number : undefined)
+    const code = field.delimited ? operation.group : operation.message
+    return { ...parts, wireType, inner, operation: code + flag }
   }
 
   #readingOf(value: ValuePlan): { code: number; wireType: number; detail: number } {
@@ -288,22 +294,21 @@ class Linker {
   }
 
   /** A repeated field is accepted packed and not, whatever its declaration says. */
-  #repeatedEntries(value: ValuePlan, rowSetIndex: number): EntryParts[] {
+  #repeatedEntries(value: ValuePlan, rowSet: number): EntryParts[] {
     const [code, wireType] = scalarReading[value.scalar]
     const detail = code
     const { number } = value
     const oneof = value.closed && { address: this.#enum(value.closed), caseId: 0 }
-    const rowSet = this.#rowSet(rowSetIndex)
-    const parts = { number, slots: this.#slots(value.leaf), rowSet, detail, oneof }
+    const parts = { number, slots: this.#slots(value.slots), rowSet, detail, oneof }
     const single = { ...parts, wireType, operation: operation.rowValue }
     if (wireType === wire.bytes) return [single]
     return [single, { ...parts, wireType: wire.bytes, operation: operation.packed }]
   }
 
-  #addRequired(owner: MessagePlan, rowSet: number, presence: number): void {
+  #addRequired(owner: MessagePlan, presence: number): void {
     assert(presence !== 0, 'a required field has presence')
-    const group = this.#contextPresence(owner.context)
-    this.#calls.addRequired(this.#program, this.#rowSet(rowSet), group, presence)
+    const group = this.#presence(owner.presence)
+    this.#calls.addRequired(this.#program, this.#rowSet(owner.rowSet), group, presence)
   }
 
   #addOneof(message: MessagePlan, index: number): number {
@@ -311,8 +316,7 @@ class Linker {
     const members = present(message.oneofs[index], 'oneof of the message')
     const oneof = this.#calls.addOneof(this.#program, this.#zeroed(cases), members)
     for (const field of message.fields) {
-      if (field.kind !== 'value' && field.kind !== 'message') continue
-      if (field.member?.oneof !== index) continue
+      if (!isSingular(field) || field.member?.oneof !== index) continue
       const items = this.#belongings(field)
       const { member } = field.member
       const list = this.#calls.addClearList(this.#program, oneof, member, items.length)
@@ -326,30 +330,31 @@ class Linker {
     switch (field.kind) {
       case 'values':
       case 'rows':
+      case 'texts':
         return [[clear.rows, this.#rowSet(field.rowSet)]]
-      case 'value': {
-        const slot = [clear.slot, this.#slots(field.leaf)] as const
-        const presence = this.#leafPresence(field.leaf)
-        return presence === 0 ? [slot] : [slot, [clear.presence, presence]]
-      }
+      case 'value':
+      case 'text':
+        return [[clear.slot, this.#slots(field.slots)], ...this.#given(field)]
       case 'message': {
-        const { message, context } = field
+        const { message } = field
         const cases = this.#link.layout.cases.get(message) ?? []
         return [
-          [clear.presence, this.#contextPresence(context)],
+          ...this.#given(field),
           ...cases.map((offset) => [clear.oneofCase, this.#zeroed(offset)] as const),
           ...message.fields.flatMap((inner) => this.#belongings(inner)),
         ]
       }
     }
   }
+
+  #given({ presence }: SingularFieldPlan): (readonly [number, number])[] {
+    return presence === undefined ? [] : [[clear.presence, this.#presence(presence)]]
+  }
 }
 
 function requiredFields(plan: TablePlan): readonly FieldPlan[] {
-  return messagesOf(plan.root).flatMap(({ fields }) =>
-    fields.filter(
-      (field) => (field.kind === 'value' || field.kind === 'message') && field.required,
-    ),
+  return plan.messages.flatMap(({ fields }) =>
+    fields.filter((field) => isSingular(field) && field.required),
   )
 }
 

@@ -42,6 +42,8 @@ export interface FieldSchema {
   readonly number: number
   readonly type: FieldType
   readonly repeated: boolean
+  /** Of a message: it ends at an end tag (a group) instead of having its length before it. */
+  readonly delimited: boolean
   /** `implicit`: proto3 without `optional`; absent and default are the same. */
   readonly presence: 'implicit' | 'explicit' | 'required'
   /** Name of the oneof it is part of; proto3 `optional` is none. */

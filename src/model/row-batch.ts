@@ -18,7 +18,13 @@ export interface RowBatch {
 }
 
 /** Why a payload was refused; also the dead letter's reason, prefixed with "decode-". */
-export type RefusalReason = 'truncated' | 'malformed' | 'invalid-utf8' | 'too-deep' | 'too-large'
+export type RefusalReason =
+  | 'truncated'
+  | 'malformed'
+  | 'invalid-utf8'
+  | 'too-deep'
+  | 'too-large'
+  | 'out-of-range'
 
 export interface RowRefusal {
   /** Index into the batch. */

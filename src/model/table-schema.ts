@@ -1,6 +1,13 @@
 /** A table's columns as Parquet sees them: a tree whose leaves hold values. */
 
-export type PhysicalType = 'boolean' | 'int32' | 'int64' | 'float' | 'double' | 'byte-array'
+export type PhysicalType =
+  | 'boolean'
+  | 'int32'
+  | 'int64'
+  | 'int96'
+  | 'float'
+  | 'double'
+  | 'byte-array'
 
 export type LogicalType =
   | 'string'
@@ -10,6 +17,7 @@ export type LogicalType =
   | 'list'
   | 'map'
   | 'timestamp-millis'
+  | 'timestamp-micros'
 
 export interface ColumnGroup {
   readonly kind: 'group'

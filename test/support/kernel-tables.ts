@@ -1,5 +1,7 @@
 /** Payloads through a kernel and back: what tests of the kernel share. */
 import { present } from '../../src/base/assert.ts'
+import { messageJson } from '../../src/codec/protobuf/message-json.ts'
+import { type ColumnMapping, defaultMapping } from '../../src/kernel/column-mapping.ts'
 import { type FileColumns, Kernel } from '../../src/kernel/kernel.ts'
 import { planTable, type TablePlan } from '../../src/kernel/table-plan.ts'
 import type { MessageSchema } from '../../src/model/event-schema.ts'
@@ -9,11 +11,16 @@ import { assembleRows, ChunkReader, type ReadChunk, type RowValue } from './parq
 export const openKernelSeed = 0x1234_5678_9abc_def0n
 
 export function openKernel(memoryMaxBytes = 256 * 1_048_576): Kernel {
-  return Kernel.open({ hashSeed: openKernelSeed, memoryMaxBytes })
+  return Kernel.open({
+    hashSeed: openKernelSeed,
+    memoryMaxBytes,
+    renderMessage: messageJson(),
+  })
 }
 
-export function planOf(message: MessageSchema): TablePlan {
-  return planTable(message, { identity: [], names: 'as-declared' })
+export function planOf(message: MessageSchema, mapping: Partial<ColumnMapping> = {}): TablePlan {
+  const whole = { ...defaultMapping, ...mapping }
+  return planTable(message, { identity: [], names: 'as-declared', mapping: whole })
 }
 
 /** Loads payloads one behind the other and describes them as a batch. */
@@ -97,9 +104,13 @@ export interface RoundTrip {
 }
 
 /** One file with one row group of all payloads. */
-export function roundTrip(message: MessageSchema, payloads: readonly Uint8Array[]): RoundTrip {
+export function roundTrip(
+  message: MessageSchema,
+  payloads: readonly Uint8Array[],
+  mapping: Partial<ColumnMapping> = {},
+): RoundTrip {
   const kernel = openKernel()
-  const plan = planOf(message)
+  const plan = planOf(message, mapping)
   const file = kernel.compile(plan).openFile()
   const reader = new GroupReader(plan, file)
   const refusals = appendPayloads(kernel, file, payloads)

@@ -16,6 +16,7 @@ const fieldOf = (
   number,
   type,
   repeated: false,
+  delimited: false,
   presence: 'implicit',
   oneof: undefined,
   comment: undefined,

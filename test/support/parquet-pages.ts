@@ -119,6 +119,9 @@ function fixedValue(leaf: ColumnLeaf, cursor: Cursor): CellValue {
     case 'int64':
       cursor.at += 8
       return leaf.logical === 'uint64' ? view.getBigUint64(at, true) : view.getBigInt64(at, true)
+    case 'int96':
+      cursor.at += 12
+      return `${view.getUint32(at + 8, true)} ${view.getBigUint64(at, true)}`
     case 'float':
       cursor.at += 4
       return view.getFloat32(at, true)

@@ -92,7 +92,14 @@ function messageArbitrary(syntax: Syntax, depth: number): fc.Arbitrary<MessageSc
 function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax): FieldSchema {
   const { shape, key } = drawn
   const isMessage = drawn.type.kind === 'message'
-  const base = { name, number, repeated: false, oneof: undefined, comment: undefined } as const
+  const base = {
+    name,
+    number,
+    repeated: false,
+    delimited: false,
+    oneof: undefined,
+    comment: undefined,
+  } as const
   if (shape === 'map' && drawn.type.kind !== 'map') {
     const type: FieldType = { kind: 'map', key, value: withoutRequired(drawn.type) }
     return { ...base, type, repeated: true, presence: 'implicit' }

@@ -20,6 +20,7 @@ export const physicalTypes = {
   boolean: 0,
   int32: 1,
   int64: 2,
+  int96: 3,
   float: 4,
   double: 5,
   'byte-array': 6,
@@ -46,6 +47,7 @@ export const convertedTypes = {
   list: 3,
   enum: 4,
   timestampMillis: 9,
+  timestampMicros: 10,
   uint32: 13,
   uint64: 14,
 } as const

@@ -29,23 +29,25 @@ const unsigned = (bits: 32 | 64): ThriftValue =>
     ],
   ])
 
-/** Adjusted to UTC, in milliseconds. */
-const timestampMillis = struct([
-  [
-    8,
-    struct([
-      [1, bool(true)],
-      [2, struct([[1, empty]])],
-    ]),
-  ],
-])
+/** Adjusted to UTC. */
+const timestamp = (unit: 'millis' | 'micros'): ThriftValue =>
+  struct([
+    [
+      8,
+      struct([
+        [1, bool(true)],
+        [2, struct([[unit === 'millis' ? 1 : 2, empty]])],
+      ]),
+    ],
+  ])
 
 const annotations: Readonly<Record<LogicalType, Annotation>> = {
   string: { converted: convertedTypes.utf8, logical: struct([[1, empty]]) },
   map: { converted: convertedTypes.map, logical: struct([[2, empty]]) },
   list: { converted: convertedTypes.list, logical: struct([[3, empty]]) },
   enum: { converted: convertedTypes.enum, logical: struct([[4, empty]]) },
-  'timestamp-millis': { converted: convertedTypes.timestampMillis, logical: timestampMillis },
+  'timestamp-millis': { converted: convertedTypes.timestampMillis, logical: timestamp('millis') },
+  'timestamp-micros': { converted: convertedTypes.timestampMicros, logical: timestamp('micros') },
   uint32: { converted: convertedTypes.uint32, logical: unsigned(32) },
   uint64: { converted: convertedTypes.uint64, logical: unsigned(64) },
 }

@@ -22,6 +22,14 @@ type SingleType = Exclude<FieldType, MapType>
 interface Place {
   readonly reader: WireReader
   readonly depth: number
+  /** Number of the group that is read: it ends at its end tag. Undefined: at the end of bytes. */
+  readonly group: number | undefined
+}
+
+/** A value on the wire; `group` is the number of its field where it is a group. */
+interface SentValue {
+  readonly type: SingleType
+  readonly group: number | undefined
 }
 
 interface MessagePlan {
@@ -38,20 +46,26 @@ export class ObjectDecoder {
     this.#schema = schema
   }
 
-  /** @throws {WireError} the bytes are not a message of this schema; `reason` says how. */
-  decode(bytes: Uint8Array): DecodedMessage {
+  /**
+   * @param depth of the message within the event, 1 for the event itself: the limit of nesting
+   *   counts from there.
+   * @throws {WireError} the bytes are not a message of this schema; `reason` says how.
+   */
+  decode(bytes: Uint8Array, depth = 1): DecodedMessage {
     const message = emptyMessage(this.#schema)
-    this.#merge(this.#schema, message, { reader: new WireReader(bytes), depth: 1 })
+    const reader = new WireReader(bytes)
+    this.#merge(this.#schema, message, { reader, depth, group: undefined })
     return message
   }
 
   #merge(schema: MessageSchema, into: DecodedMessage, at: Place): void {
-    const { reader, depth } = at
+    const { reader, depth, group } = at
     if (depth > nestingMax)
       throw reader.error('too-deep', `messages nest deeper than ${nestingMax}`)
     const plan = this.#plan(schema)
-    while (!reader.atEnd) {
+    while (group !== undefined || !reader.atEnd) {
       const tag = reader.tag()
+      if (group !== undefined && tag === group * 8 + wireType.groupEnd) return
       const field = plan.fields.get(tag >>> 3)
       if (field === undefined || !takes(field, tag & 7)) {
         reader.skip(tag)
@@ -68,18 +82,20 @@ export class ObjectDecoder {
   #field(field: FieldSchema, held: unknown, sent: number, at: Place): unknown {
     const { type } = field
     if (type.kind === 'map') return this.#mapEntry(type, held as Map<unknown, unknown>, at)
-    if (!field.repeated) return this.#single(type, held, at)
+    if (!field.repeated) return this.#single({ ...placeOf(field), type }, held, at)
     const elements = held as unknown[]
-    const isPacked = sent === wireType.lengthDelimited && sent !== wireTypeOf(type)
-    if (!isPacked) return this.#append(type, elements, at)
+    const isPacked = sent === wireType.lengthDelimited && sent !== wireTypeOf(field)
+    if (!isPacked) return this.#append(field, elements, at)
     at.reader.delimited(() => {
-      while (!at.reader.atEnd) this.#append(type, elements, at)
+      while (!at.reader.atEnd) this.#append(field, elements, at)
     })
     return elements
   }
 
-  #append(type: SingleType, elements: unknown[], at: Place): unknown {
-    const value = this.#single(type, undefined, at)
+  #append(field: FieldSchema, elements: unknown[], at: Place): unknown {
+    const { type } = field
+    if (type.kind === 'map') return elements
+    const value = this.#single({ ...placeOf(field), type }, undefined, at)
     if (value !== undefined) elements.push(value)
     return elements
   }
@@ -93,9 +109,10 @@ export class ObjectDecoder {
     at.reader.delimited(() => {
       while (!at.reader.atEnd) {
         const tag = at.reader.tag()
-        if (tag === 8 + wireTypeOf(keyType)) key = this.#single(keyType, undefined, at)
-        else if (tag === 16 + wireTypeOf(type.value)) {
-          value = this.#single(type.value, value, at)
+        if (tag === 8 + wireTypeOf({ type: keyType, delimited: false })) {
+          key = this.#single({ type: keyType, group: undefined }, undefined, at)
+        } else if (tag === 16 + wireTypeOf({ type: type.value, delimited: false })) {
+          value = this.#single({ type: type.value, group: undefined }, value, at)
           isKnown = value !== undefined
         } else at.reader.skip(tag)
       }
@@ -104,7 +121,7 @@ export class ObjectDecoder {
     return held
   }
 
-  #single(type: SingleType, held: unknown, at: Place): unknown {
+  #single({ type, group }: SentValue, held: unknown, at: Place): unknown {
     switch (type.kind) {
       case 'scalar':
         return scalarReaders[type.scalar].read(at.reader)
@@ -114,8 +131,9 @@ export class ObjectDecoder {
       }
       case 'message': {
         const message = (held ?? emptyMessage(type.message)) as DecodedMessage
-        const inner = { reader: at.reader, depth: at.depth + 1 }
-        at.reader.delimited(() => this.#merge(type.message, message, inner))
+        const inner = { reader: at.reader, depth: at.depth + 1, group }
+        if (group !== undefined) this.#merge(type.message, message, inner)
+        else at.reader.delimited(() => this.#merge(type.message, message, inner))
         return message
       }
     }
@@ -159,13 +177,18 @@ function zeroOf(type: SingleType): unknown {
   return names.get(0) ?? (closed ? first : 0)
 }
 
-function wireTypeOf(type: SingleType): number {
-  if (type.kind === 'message') return wireType.lengthDelimited
+const placeOf = ({ number, delimited }: FieldSchema): Pick<SentValue, 'group'> => ({
+  group: delimited ? number : undefined,
+})
+
+function wireTypeOf({ type, delimited }: Pick<FieldSchema, 'type' | 'delimited'>): number {
+  if (delimited) return wireType.groupStart
+  if (type.kind === 'message' || type.kind === 'map') return wireType.lengthDelimited
   return type.kind === 'enum' ? wireType.varint : scalarReaders[type.scalar].wireType
 }
 
 /** Another wire type makes a value an unknown field, except for packed elements. */
-function takes({ type, repeated }: FieldSchema, sent: number): boolean {
-  if (type.kind === 'map') return sent === wireType.lengthDelimited
-  return sent === wireTypeOf(type) || (repeated && sent === wireType.lengthDelimited)
+function takes(field: FieldSchema, sent: number): boolean {
+  const isPackable = field.repeated && field.type.kind !== 'message'
+  return sent === wireTypeOf(field) || (isPackable && sent === wireType.lengthDelimited)
 }

@@ -23,6 +23,7 @@ interface Place {
   readonly type: SingleType
   /** The field has no presence: absent and default are the same. */
   readonly skipDefault: boolean
+  readonly delimited: boolean
 }
 
 /** Where in a row the encoder is: names and indexes from the top, for messages to people. */
@@ -72,10 +73,11 @@ export class ObjectEncoder {
       if (other !== undefined) throw this.#refused(path, `absent beside "${other}"`, value)
       at.taken.set(field.oneof, field.name)
     }
-    const { number, type } = field
+    const { number, type, delimited } = field
+    const place = { number, delimited, skipDefault: field.presence === 'implicit' }
     if (type.kind === 'map') this.#map(number, type, value, path)
-    else if (field.repeated) this.#repeated({ number, type, skipDefault: false }, value, path)
-    else this.#single({ number, type, skipDefault: field.presence === 'implicit' }, value, path)
+    else if (field.repeated) this.#repeated({ ...place, type, skipDefault: false }, value, path)
+    else this.#single({ ...place, type }, value, path)
   }
 
   #repeated(place: Place, value: unknown, path: Path): void {
@@ -89,12 +91,13 @@ export class ObjectEncoder {
     const entries = mapEntries(type.key, value)
     if (entries === undefined) throw this.#refused(path, 'a Map or an object', value)
     const keyType = { kind: 'scalar', scalar: type.key } as const
+    const place = { skipDefault: false, delimited: false }
     for (const [key, element] of entries) {
       const at = elementPath(path, `[${shown(key)}]`)
       this.#out.tag(number, wireType.lengthDelimited)
       this.#out.delimited(() => {
-        this.#single({ number: 1, type: keyType, skipDefault: false }, key, at)
-        this.#single({ number: 2, type: type.value, skipDefault: false }, element, at)
+        this.#single({ ...place, number: 1, type: keyType }, key, at)
+        this.#single({ ...place, number: 2, type: type.value }, element, at)
       })
     }
   }
@@ -107,9 +110,16 @@ export class ObjectEncoder {
       case 'enum':
         return this.#scalar(place, scalarWriters.int32, this.#enumNumber(type, value, path), path)
       case 'message':
+        if (place.delimited) return this.#group(place.number, type.message, { value, path })
         this.#out.tag(place.number, wireType.lengthDelimited)
         return this.#out.delimited(() => this.#message(type.message, value, path))
     }
+  }
+
+  #group(number: number, message: MessageSchema, given: { value: unknown; path: Path }): void {
+    this.#out.tag(number, wireType.groupStart)
+    this.#message(message, given.value, given.path)
+    this.#out.tag(number, wireType.groupEnd)
   }
 
   #scalar(place: Place, writer: ScalarWriter, value: unknown, path: Path): void {

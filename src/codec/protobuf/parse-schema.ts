@@ -34,8 +34,8 @@ interface Loading {
  * @param sources texts of the file and of all it imports; see `importsOf`.
  * @param file    path of the file that declares the message.
  * @param message full name with its package, no leading dot: "growth.AppEvent".
- * @throws {Fault} SCHEMA_UNREADABLE, SCHEMA_MESSAGE_NOT_FOUND, and SCHEMA_NOT_SUPPORTED for groups
- *   and extension fields the message reaches.
+ * @throws {Fault} SCHEMA_UNREADABLE, SCHEMA_MESSAGE_NOT_FOUND, and SCHEMA_NOT_SUPPORTED for message
+ *   sets the message reaches.
  */
 export function parseMessageSchema(
   sources: SchemaSources,
@@ -108,11 +108,16 @@ function parseWith(root: protobuf.Root, file: string, text: string): protobuf.IP
   }
 }
 
+/** protobufjs reads groups everywhere but there; a descriptor set has them as any other field. */
+const groupInOneof = 'a group within a oneof is read from a descriptor set only'
+
 function reasonOf(error: unknown, text: string): string {
-  const said = messageOf(error)
+  const message = messageOf(error)
+  const said = message === 'field must be a Field' ? groupInOneof : message
   const [, what, line] = /^(.*) \((?:.*, )?line (\d+)\)$/s.exec(said) ?? []
   if (what !== undefined) return `${what} at line ${line}`
-  return failureOf(text) === said ? `${said} at line ${firstLineWith(text, said)}` : said
+  const isOwn = failureOf(text) === message
+  return isOwn ? `${said} at line ${firstLineWith(text, message)}` : said
 }
 
 /**

@@ -26,7 +26,8 @@ export function messageSchemaChecksum(schema: MessageSchema): string {
 function messageLine(message: MessageSchema, waiting: (MessageSchema | EnumSchema)[]): string {
   const fields = message.fields.map((field) => {
     const type = typeText(field.type, waiting)
-    return [field.name, field.number, type, field.repeated, field.presence, field.oneof ?? null]
+    const { name, number, repeated, presence, oneof, delimited } = field
+    return [name, number, type, repeated, presence, oneof ?? null, ...(delimited ? [true] : [])]
   })
   return JSON.stringify(['message', message.fullName, fields])
 }

@@ -28,7 +28,7 @@ export class SchemaGraph {
     this.#names = names
   }
 
-  /** @throws {Fault} SCHEMA_NOT_SUPPORTED: the message reaches a group or an extension field. */
+  /** @throws {Fault} SCHEMA_NOT_SUPPORTED: the message reaches a message set. */
   messageNamed(fullName: string): MessageSchema | undefined {
     const type = this.#names.message(fullName)
     return type === undefined ? undefined : this.#message(type)
@@ -40,21 +40,21 @@ export class SchemaGraph {
     const fields: FieldSchema[] = []
     const message: MessageSchema = { fullName: nameOf(type), syntax: syntaxOf(type), fields }
     this.#messages.set(type, message)
-    for (const field of type.fieldsArray) fields.push(this.#field(field, message))
+    if (type.getOption('message_set_wire_format') === true) {
+      throw unsupported(message, '*', 'message_set_wire_format')
+    }
+    for (const field of type.fieldsArray) fields.push(this.#field(field))
     return message
   }
 
-  #field(field: protobuf.Field, message: MessageSchema): FieldSchema {
-    const name = isBundled(field) ? snakeCase(field.name) : field.name
-    if (field.declaringField !== null) throw unsupported(message, name, 'proto2 extensions')
+  #field(field: protobuf.Field): FieldSchema {
     const type = this.#type(field)
-    const isGroup = type.kind === 'message' && featureOf(field, 'message_encoding') === 'DELIMITED'
-    if (isGroup) throw unsupported(message, name, 'groups (delimited encoding)')
     return {
-      name,
+      name: fieldName(field),
       number: field.id,
       type,
       repeated: field.repeated,
+      delimited: type.kind === 'message' && isDelimited(field),
       presence: presenceOf(field, type),
       oneof: isProto3Optional(field) ? undefined : field.partOf?.name,
       comment: field.comment ?? undefined,
@@ -87,6 +87,19 @@ export class SchemaGraph {
     return values
   }
 }
+
+/**
+ * An extension has its full name, with "_" for the dots: within a message, a name is the name of a
+ * column and of a property, where dots stand for something else.
+ */
+function fieldName(field: protobuf.Field): string {
+  if (field.declaringField !== null) return nameOf(field.declaringField).replaceAll('.', '_')
+  return isBundled(field) ? snakeCase(field.name) : field.name
+}
+
+/** An extension's own options stand where it is declared. */
+const isDelimited = (field: protobuf.Field): boolean =>
+  featureOf(field.declaringField ?? field, 'message_encoding') === 'DELIMITED'
 
 /** Repeated fields and maps have no presence of their own: empty and absent are the same. */
 function presenceOf(field: protobuf.Field, type: FieldType): FieldSchema['presence'] {

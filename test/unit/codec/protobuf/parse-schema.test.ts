@@ -254,37 +254,53 @@ test('a message that is not there is refused with those that are', () => {
   )
 })
 
-describe('not supported, by name', () => {
-  test.each([
-    [
-      'a group',
-      'syntax = "proto2"; message A { optional group Part = 1 { optional int32 x = 1; } }',
-      'part',
-      'groups (delimited encoding)',
-    ],
-    [
-      'delimited encoding',
-      'edition = "2023"; message A { B b = 1 [features.message_encoding = DELIMITED]; } message B {}',
-      'b',
-      'groups (delimited encoding)',
-    ],
-    [
-      'an extension',
-      'syntax = "proto2"; message A { extensions 100 to 199; } extend A { optional int32 more = 100; }',
-      '.more',
-      'proto2 extensions',
-    ],
-  ])('%s', (_name, text, fieldName, feature) => {
-    const fault = faultOf(() => parse(text, 'A'))
-    expect(fault.code).toBe('SCHEMA_NOT_SUPPORTED')
-    expect(fault.message).toBe(
-      `field "${fieldName}" of message "A" needs ${feature}, not supported by this version`,
-    )
+describe('groups and extensions', () => {
+  test('a group is a message that is delimited', () => {
+    const text =
+      'syntax = "proto2"; message A { optional group Part = 1 { optional int32 x = 1; } }'
+    expect(field(parse(text, 'A'), 'part')).toMatchObject({
+      number: 1,
+      delimited: true,
+      type: { kind: 'message', message: { fullName: 'A.Part' } },
+    })
   })
 
-  test('unless the message does not reach it', () => {
-    const text =
-      'syntax = "proto2"; message A { optional int32 x = 1; } message B { optional group Part = 1 {} }'
-    expect(parse(text, 'A').fields).toHaveLength(1)
+  test('editions say by a feature what is delimited, and files for all their messages', () => {
+    const text = `edition = "2023"; option features.message_encoding = DELIMITED;
+      message A { B b = 1; B c = 2 [features.message_encoding = LENGTH_PREFIXED]; int32 d = 3;
+        map<string, B> e = 4; }
+      message B {}`
+    const { fields } = parse(text, 'A')
+    expect(fields.map(({ name, delimited }) => [name, delimited])).toEqual([
+      ['b', true],
+      ['c', false],
+      ['d', false],
+      ['e', false],
+    ])
+  })
+
+  test('extensions are fields with their full name, wherever they are declared', () => {
+    const text = `syntax = "proto2"; package p.q;
+      message A { extensions 100 to 199; }
+      extend A { optional int32 more = 100; }
+      message Scope { extend A { optional group Part = 101 { optional int32 x = 1; } } }`
+    const { fields } = parse(text, 'p.q.A')
+    expect(fields.map(({ name, number, delimited }) => [name, number, delimited])).toEqual([
+      ['p_q_more', 100, false],
+      ['p_q_Scope_part', 101, true],
+    ])
+  })
+
+  test('a group in a oneof is refused with the way around', () => {
+    const text = 'syntax = "proto2"; message A {\n oneof o {\n group B = 1 {} }}'
+    expect(refusal(text)).toContain('is read from a descriptor set only at line 3')
+  })
+
+  test('a message set is refused by name', () => {
+    const text = `syntax = "proto2";
+      message A { option message_set_wire_format = true; extensions 4 to max; }`
+    const fault = faultOf(() => parse(text, 'A'))
+    expect(fault.code).toBe('SCHEMA_NOT_SUPPORTED')
+    expect(fault.message).toContain('needs message_set_wire_format')
   })
 })

@@ -1,0 +1,124 @@
+/** Captured messages of a batch become text: joined from their pieces, rendered, put into slots. */
+import { assert, present } from '../base/assert.ts'
+import type { MessageSchema } from '../model/event-schema.ts'
+import type { RefusalReason } from '../model/row-batch.ts'
+import type { LinearMemory } from './linear-memory.ts'
+import type { LeafPlan } from './plan-parts.ts'
+
+/** What a captured message comes to. */
+export type RenderedMessage =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+
+/**
+ * Writes a message as text.
+ *
+ * @param depth of the message within the event, 1 for the event itself.
+ */
+export type RenderMessage = (
+  message: MessageSchema,
+  bytes: Uint8Array,
+  depth: number,
+) => RenderedMessage
+
+export type TextsOutcome =
+  /** `release` is called when the batch is encoded. */
+  | { readonly kind: 'written'; readonly release: () => void }
+  /** Row of those that were accepted, 0-based. */
+  | { readonly kind: 'refused'; readonly row: number; readonly reason: RefusalReason }
+
+/** Must agree with `Piece` in kernel/capture.ts. */
+const pieceWords = 7
+/** Reads of whole vectors pass a text's end. */
+const paddingBytes = 32
+const textShareMax = 1 / 8
+
+interface Piece {
+  readonly slot: number
+  readonly start: number
+  readonly end: number
+  /** Number of the piece before it, 0 for none. */
+  readonly before: number
+  readonly depth: number
+  readonly row: number
+  readonly leaf: number
+}
+
+interface Text {
+  readonly slot: number
+  readonly bytes: Uint8Array
+}
+
+/** Turns what the last parse captured into text. Slots are filled only when all went well. */
+export function writeMessageTexts(
+  memory: LinearMemory,
+  leaves: readonly LeafPlan[],
+  render: RenderMessage | undefined,
+): TextsOutcome {
+  const count = memory.calls.captureCount()
+  if (count === 0) return { kind: 'written', release: () => {} }
+  assert(render !== undefined, 'a kernel whose tables have JSON columns is given a renderer')
+  const pieces = readPieces(memory, count)
+  const texts: Text[] = []
+  let totalBytes = 0
+  for (const [index, piece] of pieces.entries()) {
+    // A later piece of the same slot stands for this one too; a slot that was cleared for none.
+    if (memory.u32[piece.slot >>> 2] !== index + 1) continue
+    const message = present(leaves[piece.leaf]?.text, 'a captured leaf has a message')
+    const rendered = render(message, joined(memory, pieces, piece), piece.depth)
+    if (rendered.kind === 'refused') return { ...rendered, row: piece.row }
+    const bytes = Buffer.from(rendered.text, 'utf8')
+    totalBytes += bytes.length
+    if (totalBytes > memory.memoryMaxBytes * textShareMax) {
+      return { kind: 'refused', row: piece.row, reason: 'too-large' }
+    }
+    texts.push({ slot: piece.slot, bytes })
+  }
+  return placeTexts(memory, texts, totalBytes, pieces.at(-1)?.row ?? 0)
+}
+
+function readPieces(memory: LinearMemory, count: number): readonly Piece[] {
+  const list = memory.calls.captureList() >>> 2
+  const words = memory.u32
+  return Array.from({ length: count }, (_, index) => {
+    const at = list + index * pieceWords
+    const word = (place: number): number => present(words[at + place], 'a piece is in memory')
+    return {
+      slot: word(0),
+      start: word(1),
+      end: word(2),
+      before: word(3),
+      depth: word(4),
+      row: word(5),
+      leaf: word(6),
+    }
+  })
+}
+
+/** Joined encodings of a message are the encoding of the merged message. */
+function joined(memory: LinearMemory, pieces: readonly Piece[], last: Piece): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (let piece: Piece | undefined = last; piece !== undefined; piece = pieces[piece.before - 1]) {
+    parts.push(memory.view(piece.start, piece.end - piece.start))
+  }
+  return Buffer.concat(parts.toReversed())
+}
+
+function placeTexts(
+  memory: LinearMemory,
+  texts: readonly Text[],
+  totalBytes: number,
+  row: number,
+): TextsOutcome {
+  const sizeBytes = totalBytes + paddingBytes
+  const block = memory.calls.tryAllocate(sizeBytes) >>> 0
+  if (block === 0) return { kind: 'refused', row, reason: 'too-large' }
+  let at = block
+  for (const { slot, bytes } of texts) {
+    memory.u8.set(bytes, at)
+    memory.u32[slot >>> 2] = at
+    memory.u32[(slot >>> 2) + 1] = bytes.length
+    at += bytes.length
+  }
+  return { kind: 'written', release: () => memory.calls.release(block, sizeBytes) }
+}
