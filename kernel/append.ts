@@ -20,6 +20,7 @@ import {
 import { enumText, textLength, textStart } from './enums'
 import { hashLong, hashNumber, headOf, sameLong, tailOf } from './hash'
 import { Buffer, reserve, reserveShared } from './memory'
+import { seeIndexes } from './page-range'
 import { maximum, minimum, ordered, seeText, storeRange } from './statistics'
 import { EnumTable, Leaf } from './structures'
 
@@ -68,6 +69,12 @@ export function slotAt(slots: usize, k: u32, selected: bool): usize {
   return selected ? slots + (load<u32>(selection + (k << 2)) << 3) : slots + (k << 3)
 }
 
+/** The open page becomes plain: its values are seen while they are few entries. */
+function endDictionary(c: Column): void {
+  seeIndexes(c)
+  fallBack(c)
+}
+
 // Texts.
 
 /** Adds a text at an empty entry of the hash: its id, or -1 when the dictionary does not pay. */
@@ -81,7 +88,6 @@ function insertText(c: Column, at: usize, slot: u64, head: u64, tail: u64, seen:
   entry.length = length
   entry.id = c.distinct + 1
   addText(c, p, length)
-  seeText(c, p, length)
   if (c.distinct << 1 > c.hashMask) growHash(c)
   return c.distinct - 1
 }
@@ -125,7 +131,7 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
     }
     if (id < 0) {
       c.values = values + k
-      fallBack(c)
+      endDictionary(c)
       return k
     }
     store<u16>(indexes + (k << 1), <u16>id)
@@ -225,8 +231,6 @@ function numbersByDictionary<T>(c: Column, slots: usize, count: u32, selected: b
   const seen = c.dictionaryValues + values
   let hash = c.hash
   let mask = c.hashMask
-  let min = minimum<T>(c)
-  let max = maximum<T>(c)
   let k: u32 = 0
   for (; k < count; k++) {
     const slot = slotAt(slots, k, selected)
@@ -245,18 +249,14 @@ function numbersByDictionary<T>(c: Column, slots: usize, count: u32, selected: b
         id = insertNumber<T>(c, entry, slot, seen + k)
         hash = c.hash
         mask = c.hashMask
-        const place = ordered<T>(c, load<T>(slot))
-        if (place < min) min = place
-        if (place > max) max = place
         break
       }
     }
     if (id < 0) break
     store<u16>(indexes + (k << 1), <u16>id)
   }
-  storeRange<T>(c, min, max)
   c.values = values + k
-  if (k < count) fallBack(c)
+  if (k < count) endDictionary(c)
   return k
 }
 
@@ -301,7 +301,6 @@ function insertEnum(c: Column, leaf: Leaf, entry: usize, number: u32, seen: u32)
   if (!pays(c, seen)) return -1
   enumText(changetype<EnumTable>(leaf.enumTable), <i32>number)
   addText(c, textStart, textLength)
-  seeText(c, textStart, textLength)
   store<u64>(entry, <u64>number)
   store<u64>(entry, c.distinct, 8)
   if (c.distinct << 1 > c.hashMask) growHash(c)
@@ -331,7 +330,7 @@ function enumsByDictionary(c: Column, leaf: Leaf, count: u32, selected: bool): u
     }
     if (id < 0) {
       c.values = values + k
-      fallBack(c)
+      endDictionary(c)
       return k
     }
     store<u16>(indexes + (k << 1), <u16>id)

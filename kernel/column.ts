@@ -57,8 +57,12 @@ export class Column {
   /** 1 once a page of the chunk showed that differences do not pay. */
   deltasLost: u32
 
-  // Statistics of the chunk.
+  /** 1 when a Bloom filter wants hashes of the values. */
+  hashed: u32
+  /** Nulls of the chunk's closed pages. */
   nulls: u32
+
+  // Statistics of the open page; of the page last closed until the next value comes.
   /** 1 when min and max hold a value. */
   hasRange: u32
   /** 1 when a text too long to keep became minimum (1) or maximum (2). */

@@ -22,6 +22,8 @@ import {
   pageBody,
   pageBytes,
   pageEncoding,
+  pageHashCount,
+  pageHashes,
   pageLevels,
   pageNulls,
   pageRows,
@@ -31,8 +33,9 @@ import {
 } from './pages'
 import { accepted, parseRows, refused, refusedCount } from './parse'
 import { clearRowSets, failure, fullRowSet } from './row-sets'
-import { plainRange } from './statistics'
+import { plainRange, resetRange } from './statistics'
 import { Context, Failure, Kind, Leaf, Message, pointerAt, Program, RowSet } from './structures'
+import { hashDictionaryOf } from './value-hash'
 
 export { capHit, release, setMemoryCap, tryAllocate } from './memory'
 export { captureCount, captureList } from './capture'
@@ -149,6 +152,7 @@ export function releaseFile(file: File): void {
 function appendColumn(c: Column, leaf: Leaf, rootRows: u32): void {
   const context = changetype<Context>(leaf.context)
   const rowSet = changetype<RowSet>(context.rowSet)
+  if (!c.levels) resetRange(c)
   appendLevels(c, leaf)
   c.rows += rootRows
   const rows = rowSet.rows
@@ -248,6 +252,31 @@ export function takenNulls(): u32 {
 export function takenEncoding(): u32 {
   return pageEncoding
 }
+/** Which ends of the page's range are known: 1 minimum, 2 maximum. */
+export function rangeKnown(file: File, column: u32): u32 {
+  const c = columnAt(file, column)
+  return c.hasRange ? 3 & ~c.rangeLost : 0
+}
+export function rangeStart(file: File, column: u32, isMax: u32): usize {
+  const c = columnAt(file, column)
+  if (c.kind <= <u32>Kind.ENUM) return isMax ? c.max : c.min
+  return plainRange(c, isMax != 0)
+}
+export function rangeSize(file: File, column: u32, isMax: u32): u32 {
+  const c = columnAt(file, column)
+  if (c.kind <= <u32>Kind.ENUM) return isMax ? c.maxLength : c.minLength
+  return rangeWidth(c)
+}
+/** From here on pages and dictionaries of the column come with hashes of their values. */
+export function hashColumn(file: File, column: u32): void {
+  columnAt(file, column).hashed = 1
+}
+export function takenHashes(): usize {
+  return pageHashes
+}
+export function takenHashCount(): u32 {
+  return pageHashCount
+}
 
 // Chunks.
 
@@ -265,20 +294,10 @@ export function dictionarySize(file: File, column: u32): u32 {
 export function chunkNulls(file: File, column: u32): u32 {
   return columnAt(file, column).nulls
 }
-/** Which ends of the range are known: 1 minimum, 2 maximum. */
-export function rangeKnown(file: File, column: u32): u32 {
+/** Hashes of the dictionary's entries, in their order; 0 when the column is not hashed. */
+export function hashDictionary(file: File, column: u32): usize {
   const c = columnAt(file, column)
-  return c.hasRange ? 3 & ~c.rangeLost : 0
-}
-export function rangeStart(file: File, column: u32, isMax: u32): usize {
-  const c = columnAt(file, column)
-  if (c.kind <= <u32>Kind.ENUM) return isMax ? c.max : c.min
-  return plainRange(c, isMax != 0)
-}
-export function rangeSize(file: File, column: u32, isMax: u32): u32 {
-  const c = columnAt(file, column)
-  if (c.kind <= <u32>Kind.ENUM) return isMax ? c.maxLength : c.minLength
-  return rangeWidth(c)
+  return c.hashed ? hashDictionaryOf(c) : 0
 }
 
 export function nextRowGroup(file: File): void {

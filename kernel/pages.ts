@@ -22,8 +22,10 @@ import { deltaBytesMax, packDeltas } from './delta'
 import { dropDictionary, openDictionary, widthOf } from './dictionary'
 import { Buffer, drop, heldBytes, reserve, reserveShared, setHeldBytes } from './memory'
 import { packBools, packIndexStream, packLevels } from './packing'
+import { seeIndexes } from './page-range'
 import { resetRange } from './statistics'
 import { Kind, PageEncoding } from './structures'
+import { dropHashes, hashOpenPage } from './value-hash'
 
 /** The page last closed; its body is valid until the next call. */
 export let pageBody: usize = 0
@@ -32,6 +34,9 @@ export let pageLevels: u32 = 0
 export let pageRows: u32 = 0
 export let pageNulls: u32 = 0
 export let pageEncoding: u32 = PageEncoding.PLAIN
+/** Hashes of its values, where they are wanted and not dictionary indexes; 0 otherwise. */
+export let pageHashes: usize = 0
+export let pageHashCount: u32 = 0
 
 /** Shared by all columns of all files. */
 const output = memory.data(8, 8)
@@ -42,6 +47,7 @@ const KEEP_BYTES_MAX: u32 = 1 << 20
 /** Gives back what the last page's body needed. At the start of every call that makes new bytes. */
 export function dropOversized(): void {
   drop(changetype<Buffer>(oversized))
+  dropHashes()
   if (changetype<Buffer>(output).capacity > KEEP_BYTES_MAX << 2) drop(changetype<Buffer>(output))
 }
 
@@ -61,6 +67,9 @@ export function closePage(c: Column): void {
   const byIndex = c.dictionaryOpen && c.distinct
   pageEncoding = byIndex ? PageEncoding.DICTIONARY : PageEncoding.PLAIN
   c.nulls += pageNulls
+  if (byIndex) seeIndexes(c)
+  pageHashCount = c.hashed && !byIndex ? values : 0
+  pageHashes = pageHashCount ? hashOpenPage(c) : 0
   const isNumber = c.kind > <u32>Kind.ENUM && c.kind != Kind.BOOL
   if (isNumber && !byIndex && !c.definitionMax && !mayHaveDeltas(c, values)) {
     // The column's own buffer is the body: nothing to put in front, nothing to copy.

@@ -1,5 +1,5 @@
 /**
- * Minimum and maximum of a chunk, exact: numbers in their own order (unsigned where the type is),
+ * Minimum and maximum of a page, exact: numbers in their own order (unsigned where the type is),
  * NaN passed over, texts by their bytes.
  *
  * A zero of floating point is written as -0 when it is the minimum and +0 when it is the maximum,

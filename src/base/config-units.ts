@@ -3,7 +3,14 @@ import { present } from './assert.ts'
 import { configValue, type ReadValue, type ValueForm } from './config-value.ts'
 import { parseSecretReference, type SecretReference } from './secret.ts'
 import type { DurationMs } from './time.ts'
-import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts'
+import {
+  formatDuration,
+  formatPercent,
+  formatSize,
+  parseDuration,
+  parsePercent,
+  parseSize,
+} from './units.ts'
 
 /** Lowest and highest accepted value, both inclusive, as they are written. */
 export interface Bounds {
@@ -34,6 +41,46 @@ export function size(bounds: Bounds) {
     jsonSchema: { type: 'string', pattern: '^\\d+(B|KiB|MiB|GiB)$' },
     read: (given) => readQuantity(given, bounds, { what: 'a size', parse: parseSize }),
     print: formatSize,
+  })
+}
+
+/** A share as a percentage, within bounds. */
+export function share(bounds: Bounds) {
+  return configValue<number>({
+    accepted: `1%, 0.5% (${bounds.min} to ${bounds.max})`,
+    jsonSchema: { type: 'string', pattern: '^\\d+(\\.\\d+)?%$' },
+    read: (given) => readQuantity(given, bounds, { what: 'a share', parse: parsePercent }),
+    print: formatPercent,
+  })
+}
+
+/** A whole number that counts nothing with a unit. @param bounds both inclusive. */
+export function wholeNumber({ min, max }: { readonly min: number; readonly max: number }) {
+  return configValue<number>({
+    accepted: `${min} to ${max}`,
+    jsonSchema: { type: 'integer', minimum: min, maximum: max },
+    read: (given) => {
+      if (typeof given !== 'number' || !Number.isInteger(given)) {
+        return { kind: 'refused', because: 'is not a whole number' }
+      }
+      if (given < min) return { kind: 'refused', because: `is less than ${min}` }
+      if (given > max) return { kind: 'refused', because: `is more than ${max}` }
+      return { kind: 'value', value: given }
+    },
+    print: (value) => value,
+  })
+}
+
+/** Yes or no. */
+export function truth() {
+  return configValue<boolean>({
+    accepted: 'true, false',
+    jsonSchema: { type: 'boolean' },
+    read: (given) =>
+      typeof given === 'boolean'
+        ? { kind: 'value', value: given }
+        : { kind: 'refused', because: 'is neither true nor false' },
+    print: (value) => value,
   })
 }
 

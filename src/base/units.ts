@@ -33,6 +33,9 @@ export function parsePercent(text: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) / 100
 }
 
+/** A share of 0..1 as a percentage: 0.07 → "7%". Twelve digits, so that 7.000000000000001 is 7. */
+export const formatPercent = (share: number): string => `${Number((share * 100).toPrecision(12))}%`
+
 /** The shortest exact writing of a duration: 90_000 → "90s", 3_600_000 → "1h". */
 export function formatDuration(span: DurationMs): string {
   for (const unit of ['d', 'h', 'm', 's'] as const) {

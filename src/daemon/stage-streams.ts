@@ -4,6 +4,7 @@ import { compileFilter } from '../etl/expression.ts'
 import type { FilterRule } from '../etl/filter-step.ts'
 import { ModuleStep } from '../etl/module-step.ts'
 import type { ExportedStream, ExportedTable } from '../exporter/exported-stream.ts'
+import { parquetOptions } from '../exporter/parquet-options.ts'
 import type { ProgressedStream } from '../exporter/position-table.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { planTable } from '../kernel/table-plan.ts'
@@ -20,7 +21,7 @@ import { TimedModule } from './timed-module.ts'
 /** Name of the dead letters' table in places and files of the log; no stream can have it. */
 const deadLetterStream = '_dead_letters'
 
-const rowGroupBytesMax = 128 * 1_024 * 1_024
+const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 
 export const parsedStreams = ({ streams }: ResolvedConfig): readonly ParsedStream[] =>
   streams.map(({ name, topics, format, scheme }) => ({ name, topics, format, scheme }))
@@ -84,16 +85,13 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
     stream: name,
     table,
     compiled: kernel.compile(planTable(message, { identity, names })),
-    file: {
-      codec: file.codec,
-      encodings: file.encodings,
-      level: 1,
-      rowGroupBytesMax,
-      keyValues: new Map([
+    file: parquetOptions(
+      file,
+      new Map([
         ['lakeward.stream', name],
         ['lakeward.schema.version', String(schemaVersion)],
       ]),
-    },
+    ),
     rollBytes: file.rollBytes,
     schemaVersion,
     scheme,
@@ -113,8 +111,16 @@ export function deadLetterTable(
     stream: deadLetterStream,
     table: deadLetterTableName(pipeline),
     compiled: kernel.compile(planTable(message, { identity: [], names: 'as-declared' })),
-    file: { codec: 'zstd', encodings: 'auto', level: 1, rowGroupBytesMax, keyValues: new Map() },
-    rollBytes: rowGroupBytesMax,
+    file: {
+      codec: 'zstd',
+      encodings: 'auto',
+      level: 1,
+      rowGroupBytesMax: deadLetterRowGroupBytes,
+      pageIndex: true,
+      bloom: undefined,
+      keyValues: new Map(),
+    },
+    rollBytes: deadLetterRowGroupBytes,
     schemaVersion: 1,
   }
 }

@@ -1,5 +1,7 @@
-import { size, textForm } from '../base/config-units.ts'
+import type { z } from 'zod'
+import { share, size, text, textForm, truth, wholeNumber } from '../base/config-units.ts'
 import { choice, configValue, listOf, section } from '../base/config-value.ts'
+import type { DeepReadonly } from '../base/deep-readonly.ts'
 import { identityColumns } from '../model/row-batch.ts'
 
 const zoneForm = textForm({
@@ -34,12 +36,16 @@ export const partitionConfig = section({
   timezone: timezone.prefault('UTC').describe('Zone whose hours and days are meant.'),
 })
 
-/** The key `file` of a stream. */
-export const fileConfig = section({
+const fileSection = section({
   mode: choice(['new'], ['continue'])
     .prefault('new')
     .describe('`new`: each commit writes new files.'),
-  codec: choice(['zstd', 'snappy', 'none']).prefault('zstd').describe('Compression of pages.'),
+  codec: choice(['zstd', 'snappy', 'gzip', 'lz4_raw', 'none'])
+    .prefault('zstd')
+    .describe('Compression of pages.'),
+  level: wholeNumber({ min: 1, max: 9 })
+    .optional()
+    .describe('Level of compression; of zstd and gzip only. Without it: zstd 1, gzip 6.'),
   encodings: choice(['auto', 'plain'])
     .prefault('auto')
     .describe(
@@ -49,7 +55,42 @@ export const fileConfig = section({
   rollBytes: size({ min: '64KiB', max: '16GiB' })
     .prefault('512MiB')
     .describe('A file of this size is closed and the next one opened.'),
+  rowGroupBytes: size({ min: '1MiB', max: '1GiB' })
+    .prefault('128MiB')
+    .describe('A row group of this size, as it lies in memory, is closed and the next one begun.'),
+  pageIndex: truth()
+    .prefault(true)
+    .describe('Bounds and places of pages, by which readers skip pages.'),
+  bloom: listOf(text({ accepted: 'path of a column: user_id, items.list.element.sku', shape: /./ }))
+    .refine(
+      (columns) => new Set(columns).size === columns.length,
+      'a column stands twice; accepted: each column once',
+    )
+    .prefault([])
+    .describe('Columns with Bloom filters, by which readers skip row groups: not floating point.'),
+  bloomErrorRate: share({ min: '0.01%', max: '25%' })
+    .optional()
+    .describe('Share of absent values that a Bloom filter lets through. Without it: 1%.'),
 })
+
+const leveledCodecs = ['zstd', 'gzip']
+
+/** The key `file` of a stream. */
+export const fileConfig = fileSection.check((context) => {
+  const { codec, level, bloom, bloomErrorRate } = context.value
+  const problem = (key: string, message: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, message, path: [key] })
+  }
+  if (level !== undefined && !leveledCodecs.includes(codec)) {
+    problem('level', `${level} beside the codec ${codec}, which has none; accepted: zstd, gzip`)
+  }
+  if (bloomErrorRate !== undefined && bloom.length === 0) {
+    problem('bloomErrorRate', 'given without bloom; accepted: beside columns in bloom')
+  }
+})
+
+/** Files of a stream as they are configured. */
+export type FileConfig = DeepReadonly<z.output<typeof fileSection>>
 
 /** The key `columns` of a stream. */
 export const columnsConfig = listOf(choice(identityColumns)).refine(

@@ -8,6 +8,7 @@ import type { CommitId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { RowBatch } from '../model/row-batch.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
+import { commitKeyValues } from './commit-key-values.ts'
 import type { ExportedTable } from './exported-stream.ts'
 
 /** Letters that are loaded into the kernel's input at a time. */
@@ -68,7 +69,7 @@ export class DeadLetterTable {
   }
 
   /** @param partition the day of the commit, by the lake's clock. */
-  seal(partition: LakePartition): SealedFile | undefined {
+  seal(partition: LakePartition, commitId: CommitId): SealedFile | undefined {
     this.flush()
     const file = this.#file
     if (file === undefined) return undefined
@@ -78,7 +79,7 @@ export class DeadLetterTable {
     const eventTimeMs: { min: UnixMs; max: UnixMs } = { min: unixMs(min), max: unixMs(max) }
     const { stream, table, schemaVersion } = this.#table
     const at = { stream, table, schemaVersion, partitionPath: partition.path, eventTimeMs }
-    return { ...file.seal(), ...at }
+    return { ...file.seal(commitKeyValues(commitId)), ...at }
   }
 
   discard(): void {

@@ -56,7 +56,9 @@ export class Exporter implements EventFates {
 
   constructor(parts: ExporterParts) {
     this.#parts = parts
-    this.#streams = parts.streams.map((stream) => new StreamWriter(stream, this.#counts))
+    this.#streams = parts.streams.map(
+      (stream) => new StreamWriter(stream, this.#counts, () => this.#commitId),
+    )
     this.#commitId = parts.nextCommitId()
   }
 
@@ -188,7 +190,7 @@ export class Exporter implements EventFates {
       places.push({ stream: writer.table.stream, partition: writer.partition })
     }
     const day = partitionAt(facts.lakeNowMs, dayInUtc)
-    const letters = this.#parts.letters.seal(day)
+    const letters = this.#parts.letters.seal(day, this.#commitId)
     if (letters !== undefined) {
       files.push(letters)
       places.push({ stream: letters.stream, partition: day })

@@ -2,10 +2,12 @@ import { assert } from '../base/assert.ts'
 import { unixMs } from '../base/time.ts'
 import { ParquetFileWriter, type SealedParquet } from '../codec/parquet/file-writer.ts'
 import type { EventLoad } from '../model/event-load.ts'
+import type { CommitId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
 import { BatchScratch } from './batch-scratch.ts'
+import { commitKeyValues } from './commit-key-values.ts'
 import type { OpenCell } from './count-table.ts'
 import type { ExportedTable } from './exported-stream.ts'
 
@@ -29,15 +31,22 @@ export class PartitionWriter {
   late: boolean
   readonly #pending: PendingRows = { event: new Int32Array(pendingAtFirst), count: 0 }
   readonly #sealed: SealedFile[] = []
+  readonly #commitId: CommitId
   #file: ParquetFileWriter | undefined
   /** Of the rows in the open file. */
   #eventMs = noEventMs()
 
-  constructor(table: ExportedTable, partition: LakePartition, cell: OpenCell, late: boolean) {
+  constructor(
+    table: ExportedTable,
+    partition: LakePartition,
+    cell: OpenCell,
+    commit: { readonly commitId: CommitId; readonly late: boolean },
+  ) {
     this.table = table
     this.partition = partition
     this.cell = cell
-    this.late = late
+    this.late = commit.late
+    this.#commitId = commit.commitId
   }
 
   get pendingCount(): number {
@@ -108,7 +117,7 @@ export class PartitionWriter {
   #roll(file: ParquetFileWriter): void {
     this.#file = undefined
     if (file.rowCount === 0) return file.discard()
-    this.#sealed.push(this.#sealedFile(file.seal()))
+    this.#sealed.push(this.#sealedFile(file.seal(commitKeyValues(this.#commitId))))
     this.#eventMs = noEventMs()
     return undefined
   }

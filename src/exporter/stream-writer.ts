@@ -1,5 +1,6 @@
 import { type UnixMs, unixMs } from '../base/time.ts'
 import type { FoldState } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
 import type { LakePartition, PartitionPath } from '../model/lake-partition.ts'
 import { PartitionCalendar } from '../protocol/calendar.ts'
 import type { CountTable } from './count-table.ts'
@@ -11,14 +12,17 @@ export class StreamWriter {
   readonly stream: ExportedStream
   readonly #calendar: PartitionCalendar
   readonly #counts: CountTable
+  readonly #commitId: () => CommitId
   #writers = new Map<PartitionPath, PartitionWriter>()
   /** The one that the last event went to: nearly always that of the next event too. */
   #current: PartitionWriter | undefined
   #announcedNextMs: UnixMs | undefined
   #announced: ReadonlySet<PartitionPath> = new Set()
 
-  constructor(stream: ExportedStream, counts: CountTable) {
+  /** @param commitId of the commit that accumulates: the same until `take`. */
+  constructor(stream: ExportedStream, counts: CountTable, commitId: () => CommitId) {
     this.stream = stream
+    this.#commitId = commitId
     this.#calendar = new PartitionCalendar(stream.scheme)
     this.#counts = counts
   }
@@ -61,7 +65,10 @@ export class StreamWriter {
     const found = this.#writers.get(partition.path)
     if (found !== undefined) return found
     const cell = this.#counts.cell(this.stream.stream, partition)
-    const writer = new PartitionWriter(this.stream, partition, cell, this.#isLate(partition))
+    const writer = new PartitionWriter(this.stream, partition, cell, {
+      late: this.#isLate(partition),
+      commitId: this.#commitId(),
+    })
     this.#writers.set(partition.path, writer)
     return writer
   }

@@ -13,16 +13,23 @@ export interface TakenPage {
   readonly rowCount: number
   readonly nullCount: number
   readonly encoding: PageEncoding
+  /** Plain-encoded (texts without their length); absent when unknown or longer than 64 KiB. */
+  readonly min: Uint8Array | undefined
+  readonly max: Uint8Array | undefined
+  /**
+   * XXH64 of each value, low word first, where the column is hashed and the page has no dictionary
+   * indexes; valid until the next call.
+   */
+  readonly hashes: Uint32Array | undefined
 }
 
 /** What is known of a column chunk when all its pages are taken. */
 export interface ClosedChunk {
   /** Plain-encoded; valid until the next call on the kernel. Undefined when no page uses it. */
   readonly dictionary: { readonly body: Uint8Array; readonly valueCount: number } | undefined
+  /** Of the dictionary's entries, where the column is hashed; as those of pages. */
+  readonly hashes: Uint32Array | undefined
   readonly nullCount: number
-  /** Plain-encoded (texts without their length); absent when unknown or longer than 64 KiB. */
-  readonly min: Uint8Array | undefined
-  readonly max: Uint8Array | undefined
 }
 
 /** Column builders of one open file. */
@@ -40,6 +47,8 @@ export interface FileColumns {
   readonly bufferedBytes: number
   /** Columns (leaf indexes) whose open page is full. */
   fullPages(): readonly number[]
+  /** From here on pages and dictionaries of the column come with hashes; not of booleans. */
+  hashValues(column: number): void
   /** Closes the column's open page; undefined when it is empty. */
   takePage(column: number): TakenPage | undefined
   /** After the column's last page of the row group. */
@@ -205,18 +214,28 @@ export class KernelFile implements FileColumns {
     return full
   }
 
+  hashValues(column: number): void {
+    this.#assertColumn(column)
+    this.#calls.hashColumn(this.#file, column)
+  }
+
   takePage(column: number): TakenPage | undefined {
     this.#assertColumn(column)
     if (this.#calls.openLevels(this.#file, column) === 0) return undefined
     const start = this.#memory.guard('closing a page', () =>
       this.#calls.takePage(this.#file, column),
     )
+    const known = this.#calls.rangeKnown(this.#file, column)
+    const hashCount = this.#calls.takenHashCount()
     return {
       body: this.#memory.view(start, this.#calls.takenBytes()),
       valueCount: this.#calls.takenLevels(),
       rowCount: this.#calls.takenRows(),
       nullCount: this.#calls.takenNulls(),
       encoding: pageEncoding(this.#calls.takenEncoding()),
+      min: (known & 1) === 0 ? undefined : this.#rangeEnd(column, 'min'),
+      max: (known & 2) === 0 ? undefined : this.#rangeEnd(column, 'max'),
+      hashes: hashCount === 0 ? undefined : this.#words(this.#calls.takenHashes(), hashCount * 2),
     }
   }
 
@@ -227,14 +246,22 @@ export class KernelFile implements FileColumns {
     const valueCount = this.#calls.dictionaryCount(this.#file, column)
     const start = this.#calls.dictionaryStart(this.#file, column)
     const sizeBytes = this.#calls.dictionarySize(this.#file, column)
-    const known = this.#calls.rangeKnown(this.#file, column)
+    const nullCount = this.#calls.chunkNulls(this.#file, column)
+    if (valueCount === 0) return { dictionary: undefined, hashes: undefined, nullCount }
+    const hashes = this.#memory.guard('hashing a dictionary', () =>
+      this.#calls.hashDictionary(this.#file, column),
+    )
     const body = this.#memory.view(start, sizeBytes)
     return {
-      dictionary: valueCount === 0 ? undefined : { body, valueCount },
-      nullCount: this.#calls.chunkNulls(this.#file, column),
-      min: (known & 1) === 0 ? undefined : this.#rangeEnd(column, 'min'),
-      max: (known & 2) === 0 ? undefined : this.#rangeEnd(column, 'max'),
+      dictionary: { body, valueCount },
+      hashes: hashes === 0 ? undefined : this.#words(hashes, valueCount * 2),
+      nullCount,
     }
+  }
+
+  #words(start: number, count: number): Uint32Array {
+    const first = start >>> 2
+    return this.#memory.u32.subarray(first, first + count)
   }
 
   #rangeEnd(column: number, end: 'min' | 'max'): Uint8Array {

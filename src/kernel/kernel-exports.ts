@@ -112,13 +112,17 @@ interface FileExports {
   takenRows(): number
   takenNulls(): number
   takenEncoding(): number
-  dictionaryCount(file: Word, column: number): number
-  dictionaryStart(file: Word, column: number): Word
-  dictionarySize(file: Word, column: number): number
-  chunkNulls(file: Word, column: number): number
   rangeKnown(file: Word, column: number): number
   rangeStart(file: Word, column: number, isMax: number): Word
   rangeSize(file: Word, column: number, isMax: number): number
+  hashColumn(file: Word, column: number): void
+  takenHashes(): Word
+  takenHashCount(): number
+  dictionaryCount(file: Word, column: number): number
+  dictionaryStart(file: Word, column: number): Word
+  dictionarySize(file: Word, column: number): number
+  hashDictionary(file: Word, column: number): Word
+  chunkNulls(file: Word, column: number): number
   nextRowGroup(file: Word): void
 }
 
@@ -179,12 +183,16 @@ export const kernelFunctions = [
   'takenRows',
   'takenNulls',
   'takenEncoding',
-  'dictionaryCount',
-  'dictionaryStart',
-  'dictionarySize',
-  'chunkNulls',
   'rangeKnown',
   'rangeStart',
   'rangeSize',
+  'hashColumn',
+  'takenHashes',
+  'takenHashCount',
+  'dictionaryCount',
+  'dictionaryStart',
+  'dictionarySize',
+  'hashDictionary',
+  'chunkNulls',
   'nextRowGroup',
 ] as const satisfies readonly Exclude<keyof KernelExports, 'memory'>[]

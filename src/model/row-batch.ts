@@ -1,8 +1,8 @@
 /**
  * Rows on their way into one open file: addresses of payloads in the kernel's linear memory.
  *
- * All rows of a batch come from one topic. Identity arrays are read only for the identity columns
- * that the table asks for.
+ * All rows of a batch come from one topic. Without one they come from nowhere, and the identity
+ * arrays are read only for the identity columns that the table asks for.
  */
 export interface RowBatch {
   readonly count: number

@@ -30,6 +30,8 @@ const options: ParquetFileOptions = {
   codec: 'zstd',
   level: 1,
   rowGroupBytesMax: 1 << 27,
+  pageIndex: true,
+  bloom: undefined,
   keyValues: new Map([['lakeward.stream', 'golden']]),
 }
 

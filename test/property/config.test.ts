@@ -77,8 +77,12 @@ const streamKeys = {
   }),
   file: sectionOf({
     mode: fc.constant('new'),
-    codec: fc.constantFrom('zstd', 'snappy', 'none'),
+    codec: fc.constantFrom('zstd', 'gzip'),
+    level: fc.integer({ min: 1, max: 9 }),
     rollBytes: quantity('KiB', 64, 1_000_000),
+    rowGroupBytes: quantity('MiB', 1, 1_024),
+    pageIndex: fc.boolean(),
+    bloom: fc.uniqueArray(word, { maxLength: 3 }),
   }),
   late: sectionOf({ policy: fc.constant('dead-letter') }),
   columns: fc.uniqueArray(fc.constantFrom(...identityColumns)),

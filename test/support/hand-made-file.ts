@@ -11,6 +11,8 @@ export const options: ParquetFileOptions = {
   codec: 'zstd',
   level: 1,
   rowGroupBytesMax: 1 << 27,
+  pageIndex: true,
+  bloom: undefined,
   keyValues: new Map([
     ['lakeward.stream', 'app_events'],
     ['empty', ''],

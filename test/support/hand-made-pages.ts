@@ -5,6 +5,7 @@
  * `append` of a batch takes the next rows. Pages are plain, or with a dictionary for `name`. As the
  * kernel's, its answers are views of memory that the next call overwrites.
  */
+import type { TakenPage } from '../../src/kernel/file-columns.ts'
 import type { CompiledTable, FileColumns } from '../../src/kernel/kernel.ts'
 import type { RowBatch, RowRefusal } from '../../src/model/row-batch.ts'
 import type { ColumnLeaf, ColumnNode, TableSchema } from '../../src/model/table-schema.ts'
@@ -59,13 +60,7 @@ export const handMadeSchema: TableSchema = {
   ],
 }
 
-interface Page {
-  readonly body: Uint8Array
-  readonly valueCount: number
-  readonly rowCount: number
-  readonly nullCount: number
-  readonly encoding: 'plain' | 'rle-dictionary'
-}
+type Page = TakenPage
 
 /** Levels of one bit, each as a run of length 1: long, and right. */
 function levels(values: readonly number[]): Buffer {
@@ -93,7 +88,17 @@ const string = (value: string): Buffer =>
 function idPage(rows: readonly HandMadeRow[]): Page {
   const count = rows.length
   const body = int64(rows.map((row) => row.id))
-  return { body, valueCount: count, rowCount: count, nullCount: 0, encoding: 'plain' }
+  const ids = rows.map((row) => row.id).sort((a, b) => (a < b ? -1 : 1))
+  return {
+    body,
+    valueCount: count,
+    rowCount: count,
+    nullCount: 0,
+    encoding: 'plain',
+    min: int64(ids.slice(0, 1)),
+    max: int64(ids.slice(-1)),
+    hashes: undefined,
+  }
 }
 
 /** Indexes are written with 8 bits, each as a run of length 1. */
@@ -101,6 +106,7 @@ function namePage(rows: readonly HandMadeRow[], dictionary: Map<string, number>)
   const names = rows.flatMap((row) => row.name ?? [])
   for (const each of names) if (!dictionary.has(each)) dictionary.set(each, dictionary.size)
   const indexes = names.flatMap((each) => [2, dictionary.get(each) ?? 0])
+  const sorted = names.map((each) => Buffer.from(each)).sort((a, b) => Buffer.compare(a, b))
   const defined = levels(rows.map((row) => (row.name === undefined ? 0 : 1)))
   return {
     body: Buffer.concat([defined, Buffer.from([8, ...indexes])]),
@@ -108,6 +114,9 @@ function namePage(rows: readonly HandMadeRow[], dictionary: Map<string, number>)
     rowCount: rows.length,
     nullCount: rows.length - names.length,
     encoding: 'rle-dictionary',
+    min: sorted[0],
+    max: sorted.at(-1),
+    hashes: undefined,
   }
 }
 
@@ -123,12 +132,25 @@ function tagsPage(rows: readonly HandMadeRow[]): Page {
   ])
   const nullCount = places.length - values.length
   const valueCount = places.length
-  return { body, valueCount, rowCount: rows.length, nullCount, encoding: 'plain' }
+  const hasValues = values.length > 0
+  return {
+    body,
+    valueCount,
+    rowCount: rows.length,
+    nullCount,
+    encoding: 'plain',
+    min: hasValues ? int32([Math.min(...values)]) : undefined,
+    max: hasValues ? int32([Math.max(...values)]) : undefined,
+    hashes: undefined,
+  }
 }
 
 /** A table whose files take the given rows, `pageRows` to a page. */
 export class HandMadeTable implements CompiledTable {
-  readonly plan = { schema: handMadeSchema } as CompiledTable['plan']
+  readonly plan = {
+    schema: handMadeSchema,
+    leaves: handMadeSchema.leaves.map(() => ({ identity: undefined })),
+  } as unknown as CompiledTable['plan']
   readonly #rows: readonly HandMadeRow[]
   readonly #pageRows: number
   released = 0
@@ -204,13 +226,16 @@ class HandMadeColumns implements FileColumns {
   closeChunk(column: number): Closed {
     this.#memory.fill(0xee)
     this.#used = 0
-    const { dictionary, nullCount, min, max } = this.#closed(column)
+    const { dictionary, nullCount } = this.#closed(column)
     return {
       dictionary: dictionary && { ...dictionary, body: this.#view(dictionary.body) },
+      hashes: undefined,
       nullCount,
-      min: min && this.#view(min),
-      max: max && this.#view(max),
     }
+  }
+
+  hashValues(): void {
+    throw new Error('hand-made columns have no hashes')
   }
 
   #shared(bytes: Uint8Array): Uint8Array {
@@ -227,28 +252,19 @@ class HandMadeColumns implements FileColumns {
 
   #closed(column: number): Closed {
     const rows = this.#rows.slice(this.#groupFirst, this.#taken).filter((row) => row.id >= 0n)
-    const dictionary = { body: Buffer.concat([...this.#dictionary.keys()].map(string)) }
+    const nothing = { dictionary: undefined, hashes: undefined }
+    if (column === 0) return { ...nothing, nullCount: 0 }
+    if (column === 2) {
+      return { ...nothing, nullCount: rows.filter((row) => row.tags.length === 0).length }
+    }
+    const nullCount = rows.filter((row) => row.name === undefined).length
     const valueCount = this.#dictionary.size
-    if (column === 0) {
-      const ids = rows.map((row) => row.id).sort((a, b) => (a < b ? -1 : 1))
-      const [first = 0n] = ids
-      const bounds = { min: int64([first]), max: int64([ids.at(-1) ?? 0n]) }
-      return { dictionary: undefined, nullCount: 0, ...bounds }
+    const body = Buffer.concat([...this.#dictionary.keys()].map(string))
+    return {
+      ...nothing,
+      dictionary: valueCount === 0 ? undefined : { body, valueCount },
+      nullCount,
     }
-    if (column === 1) {
-      const names = rows.flatMap((row) => row.name ?? []).map((each) => Buffer.from(each))
-      names.sort((a, b) => Buffer.compare(a, b))
-      const nullCount = rows.length - names.length
-      const bounds = { min: names[0], max: names.at(-1) }
-      const used = valueCount === 0 ? undefined : { ...dictionary, valueCount }
-      return { dictionary: used, nullCount, ...bounds }
-    }
-    const values = rows.flatMap((row) => row.tags)
-    const nullCount = rows.filter((row) => row.tags.length === 0).length
-    if (values.length === 0)
-      return { dictionary: undefined, nullCount, min: undefined, max: undefined }
-    const bounds = { min: int32([Math.min(...values)]), max: int32([Math.max(...values)]) }
-    return { dictionary: undefined, nullCount, ...bounds }
   }
 
   nextRowGroup(): void {

@@ -173,6 +173,47 @@ interface OpenPage {
   readonly rowCount: number
   readonly nullCount: number
   readonly encoding: string
+  readonly min: Uint8Array | undefined
+  readonly max: Uint8Array | undefined
+}
+
+/** A page's values, and its bounds; texts that are too long for one leave it away. */
+interface ReadPage {
+  readonly entries: readonly Entry[]
+  readonly min: CellValue | undefined
+  readonly max: CellValue | undefined
+}
+
+/** In the order of the format: texts by their bytes, `true` above `false`. */
+function isBelow(left: CellValue, right: CellValue): boolean {
+  if (typeof left !== 'string' || typeof right !== 'string') return (left ?? 0) < (right ?? 0)
+  return Buffer.compare(Buffer.from(left), Buffer.from(right)) < 0
+}
+
+/** The last of the order; NaN and absent values have no place in it. */
+function lastOf(
+  values: readonly (CellValue | undefined)[],
+  isBefore: (left: CellValue, right: CellValue) => boolean,
+): CellValue | undefined {
+  let last: CellValue | undefined
+  for (const value of values) {
+    if (value === undefined || value === null || Number.isNaN(value)) continue
+    if (last === undefined || isBefore(last, value)) last = value
+  }
+  return last
+}
+
+const textBytesMax = 65_536
+
+/** A bound is the value itself, or absent when it is too long or there is none; 0 equals -0. */
+function checkBound(
+  bound: CellValue | Uint8Array | undefined,
+  expected: CellValue | undefined,
+): void {
+  const isLong = typeof expected === 'string' && Buffer.byteLength(expected) > textBytesMax / 2
+  if (bound === undefined && isLong) return
+  const isSame = bound === expected || (Number(bound) === 0 && Number(expected) === 0)
+  if (!isSame) throw new RangeError(`bound of the page: ${String(bound)}, not ${String(expected)}`)
 }
 
 /** Collects the pages of one column of a file. */
@@ -201,19 +242,24 @@ export class ChunkReader {
     const texts = dictionary && new Cursor(dictionary.body.slice())
     const entries = texts && plainValues(leaf, texts, dictionary.valueCount)
     if (texts && texts.at !== texts.bytes.length) throw new RangeError('spare dictionary bytes')
-    const end = (bytes: Uint8Array | undefined): CellValue | undefined =>
-      bytes && fixedValue(leaf, new Cursor(bytes))
+    const pages = this.#pages.map((page) => this.#readPage(page, entries))
     return {
-      entries: this.#pages.flatMap((page) => this.#readPage(page, entries)),
+      entries: pages.flatMap((page) => page.entries),
       encodings: this.#pages.map(({ encoding }) => encoding),
       nullCount: chunk.nullCount,
       dictionaryCount: dictionary?.valueCount ?? 0,
-      min: end(chunk.min),
-      max: end(chunk.max),
+      min: lastOf(
+        pages.map(({ min }) => min),
+        (left, right) => isBelow(right, left),
+      ),
+      max: lastOf(
+        pages.map(({ max }) => max),
+        isBelow,
+      ),
     }
   }
 
-  #readPage(page: OpenPage, dictionary: readonly CellValue[] | undefined): Entry[] {
+  #readPage(page: OpenPage, dictionary: readonly CellValue[] | undefined): ReadPage {
     const { leaf, definitionMax, repetitionMax } = this.#leaf
     const cursor = new Cursor(page.body)
     const repetitions = levels(cursor, repetitionMax, page.valueCount)
@@ -228,11 +274,29 @@ export class ChunkReader {
         : valuesOf(leaf, cursor, { encoding: page.encoding, count })
     if (cursor.at !== cursor.bytes.length) throw new RangeError('the page has spare bytes')
     let next = 0
-    return definitions.map((definition, index) => ({
+    const entries = definitions.map((definition, index) => ({
       repetition: present(repetitions[index], 'as many repetition levels'),
       definition,
       value: definition === definitionMax ? present(values[next++], 'as many values') : null,
     }))
+    return { entries, ...this.#readBounds(page, values) }
+  }
+
+  #readBounds(page: OpenPage, values: readonly CellValue[]): Pick<ReadPage, 'min' | 'max'> {
+    if (this.#leaf.leaf.physical === 'int96') {
+      checkBound(page.min, undefined)
+      checkBound(page.max, undefined)
+      return { min: undefined, max: undefined }
+    }
+    const [min, max] = [page.min, page.max].map(
+      (bytes) => bytes && fixedValue(this.#leaf.leaf, new Cursor(bytes)),
+    )
+    checkBound(
+      min,
+      lastOf(values, (left, right) => isBelow(right, left)),
+    )
+    checkBound(max, lastOf(values, isBelow))
+    return { min, max }
   }
 }
 

@@ -43,6 +43,15 @@ export function inflateLz4(bytes: Uint8Array, sizeBytesMax: number): Lz4Outcome 
   return { kind: 'inflated', bytes: out.bytes.subarray(0, out.sizeBytes) }
 }
 
+/** Inflates one block without a frame. @param sizeBytesMax largest size, inclusive. */
+export function inflateLz4Block(block: Uint8Array, sizeBytesMax: number): Lz4Outcome {
+  const out = new GrowingOutput(sizeBytesMax, sizeBytesMax)
+  if (inflateBlock(block, out, { flags: 0, frameStart: 0 })) {
+    return { kind: 'inflated', bytes: out.bytes.subarray(0, out.sizeBytes) }
+  }
+  return out.full ? { kind: 'too-large' } : { kind: 'malformed' }
+}
+
 /** What stands around blocks, read forward; a read past the end sets `failed` and gives 0. */
 class FrameInput {
   readonly bytes: Uint8Array

@@ -1,21 +1,29 @@
 import { assert } from '../../base/assert.ts'
 import type { PageEncoding } from '../../kernel/page-encodings.ts'
 import type { LeafColumn } from '../../model/table-schema.ts'
+import type { BloomFilter } from './bloom-filter.ts'
+import { ChunkBoundsOfPages, type PageValues } from './chunk-bounds.ts'
 import type { CompressPage, ParquetCodec } from './compression.ts'
 import type { ChunkPlace } from './footer.ts'
 import { dataPage, dictionaryPage, type EncodedPage, type PlacePage } from './page.ts'
-import type { ChunkBounds } from './statistics.ts'
+import { type PagePlace, pagePlace } from './page-index.ts'
 
 /** A page as the kernel gives it; its body is valid until the kernel is called again. */
-export interface RawPage {
+export interface RawPage extends PageValues {
   readonly body: Uint8Array
-  readonly valueCount: number
+  /** Rows that begin in the page; it begins with one. */
+  readonly rowCount: number
   readonly encoding: PageEncoding
+  /** Of the values, where a Bloom filter wants them and the page has no dictionary indexes. */
+  readonly hashes: Uint32Array | undefined
 }
 
 /** What the kernel says of a column chunk when it is closed; views, as those of pages. */
-export interface ClosedChunk extends ChunkBounds {
+export interface ClosedChunk {
   readonly dictionary: { readonly body: Uint8Array; readonly valueCount: number } | undefined
+  /** Of the dictionary's entries, where a Bloom filter wants them. */
+  readonly hashes: Uint32Array | undefined
+  readonly nullCount: number
 }
 
 /**
@@ -38,6 +46,8 @@ export interface PageHandling {
   readonly codec: ParquetCodec
   readonly compress: CompressPage
   readonly place: PlacePage
+  /** Takes the chunk's values, when there is one. */
+  readonly bloom: BloomFilter | undefined
 }
 
 /** Pages of one column of the open row group, compressed as they come. */
@@ -46,11 +56,19 @@ export class ColumnChunk {
   readonly #wanted: PageHandling
   readonly #dataPages: EncodedPage[] = []
   readonly #pages = noPages()
+  readonly #places: PagePlace[] = []
+  readonly #bounds: ChunkBoundsOfPages
   #codec: ParquetCodec | undefined
 
   constructor(column: LeafColumn, wanted: PageHandling) {
     this.#column = column
     this.#wanted = wanted
+    this.#bounds = new ChunkBoundsOfPages(column.leaf)
+  }
+
+  /** Memory of the values that wait for the chunk's Bloom filter. */
+  get bloomBytes(): number {
+    return this.#wanted.bloom?.heldBytes ?? 0
   }
 
   /** @returns the bytes that the page takes in the file. */
@@ -58,6 +76,9 @@ export class ColumnChunk {
     const encoded = dataPage(this.#compressed(page), page.encoding, this.#wanted.place)
     this.#pages[page.encoding]++
     this.#dataPages.push(encoded)
+    this.#places.push(pagePlace(this.#column.leaf, page, encoded.bytes.length))
+    this.#bounds.add(page)
+    if (page.hashes !== undefined) this.#wanted.bloom?.add(page.hashes)
     return encoded.bytes.length
   }
 
@@ -70,6 +91,7 @@ export class ColumnChunk {
     closed: ClosedChunk,
     offset: number,
   ): { readonly bytes: readonly Uint8Array[]; readonly place: ChunkPlace } {
+    if (closed.hashes !== undefined) this.#wanted.bloom?.add(closed.hashes)
     const valueCount = this.#dataPages.reduce((total, page) => total + page.valueCount, 0)
     const isEmpty = closed.nullCount === valueCount
     assert(isEmpty || !this.#lacksDictionary(closed), 'dictionary pages have a dictionary')
@@ -86,10 +108,11 @@ export class ColumnChunk {
       dictionaryOffset: first === undefined ? undefined : offset,
       dataOffset: offset + (first?.bytes.length ?? 0),
       pages: this.#pages,
-      nullCount: closed.nullCount,
-      min: closed.min && new Uint8Array(closed.min),
-      max: closed.max && new Uint8Array(closed.max),
+      dataPages: this.#places,
+      bloom: this.#wanted.bloom?.encoded(),
+      ...this.#bounds.bounds,
     }
+    assert(place.nullCount === closed.nullCount, 'nulls of the pages are those of the chunk')
     return { bytes: pages.map(({ bytes }) => bytes), place }
   }
 

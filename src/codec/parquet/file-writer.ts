@@ -6,7 +6,7 @@
  * - A row group is closed when its bytes pass a limit, between two batches: a row is never split.
  * - Same rows in the same batches give the same bytes.
  *
- *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | footer, length, "PAR1"
+ *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | tail (file-tail.ts)
  *
  * Source: Apache Parquet format, README ("File format").
  */
@@ -14,23 +14,36 @@ import { crc32c } from '@node-rs/crc32'
 import { assert } from '../../base/assert.ts'
 import type { CompiledTable, FileColumns } from '../../kernel/kernel.ts'
 import type { FileEncodings } from '../../kernel/page-encodings.ts'
-import type { RowBatch, RowRefusal } from '../../model/row-batch.ts'
+import type { IdentityColumn, RowBatch, RowRefusal } from '../../model/row-batch.ts'
 import type { TableSchema } from '../../model/table-schema.ts'
+import { BloomFilter, type BloomWish } from './bloom-filter.ts'
 import { ColumnChunk } from './column-chunk.ts'
 import { type CompressPage, type ParquetCodec, pageCompressor } from './compression.ts'
-import { encodeFooter, type RowGroupPlace } from './footer.ts'
+import { encodeTail } from './file-tail.ts'
+import type { RowGroupPlace } from './footer.ts'
 import { magic } from './format.ts'
 import { FileSlabs, pageSlabs } from './page-slabs.ts'
+import { offsetsText, RowSources, sortColumns } from './row-sources.ts'
+
+/** Key of the offset ranges in a file's key-values. */
+const offsetsKey = 'lakeward.offsets'
+
+export interface BloomOptions extends BloomWish {
+  /** Leaves that get filters, by their path joined with dots: "items.list.element.sku". */
+  readonly columns: readonly string[]
+}
 
 export interface ParquetFileOptions {
   readonly codec: ParquetCodec
-  /** Of zstd, 1 to 22. */
+  /** Of zstd (1 to 22) and gzip (1 to 9). */
   readonly level: number
   /** Of values outside of dictionaries; `auto` when not given. */
   readonly encodings?: FileEncodings
   /** A row group is closed when it has more bytes, compressed ones and those not yet. */
   readonly rowGroupBytesMax: number
-  /** Written into the footer. */
+  readonly pageIndex: boolean
+  readonly bloom: BloomOptions | undefined
+  /** Written into the footer, with the offset ranges of the rows. */
   readonly keyValues: ReadonlyMap<string, string>
 }
 
@@ -54,6 +67,11 @@ export class ParquetFileWriter {
   readonly #slabs = new FileSlabs(pageSlabs)
   readonly #bytes: Uint8Array[] = [magic]
   readonly #rowGroups: RowGroupPlace[] = []
+  readonly #sources = new RowSources()
+  /** Leaves of the identity columns. */
+  readonly #identity: ReadonlyMap<IdentityColumn, number>
+  /** Leaves with Bloom filters. */
+  readonly #bloomed: ReadonlySet<number>
   #chunks: readonly ColumnChunk[]
   #closedBytes = magic.length
   /** Compressed pages of the open row group. */
@@ -67,6 +85,13 @@ export class ParquetFileWriter {
     this.#options = options
     this.#columns = table.openFile(options.encodings)
     this.#compress = pageCompressor(options.codec, options.level)
+    this.#identity = new Map(
+      table.plan.leaves.flatMap(({ identity }, leaf) =>
+        identity === undefined ? [] : [[identity, leaf]],
+      ),
+    )
+    this.#bloomed = new Set(options.bloom?.columns.map((path) => leafAt(this.#schema, path)))
+    for (const column of this.#bloomed) this.#columns.hashValues(column)
     this.#chunks = this.#newChunks()
   }
 
@@ -75,9 +100,12 @@ export class ParquetFileWriter {
     return this.#closedRows + this.#openRows
   }
 
-  /** Memory this file takes: compressed pages and the kernel's builders. */
+  /** Memory this file takes: compressed pages, the kernel's builders, values to be filtered by. */
   get bufferedBytes(): number {
-    return this.encodedBytes + (this.#isOpen ? this.#columns.bufferedBytes : 0)
+    if (!this.#isOpen) return this.encodedBytes
+    let bloomBytes = 0
+    for (const column of this.#bloomed) bloomBytes += this.#chunk(column).bloomBytes
+    return this.encodedBytes + this.#columns.bufferedBytes + bloomBytes
   }
 
   /** Bytes of the file so far; rows that wait in the kernel do not count yet. */
@@ -94,20 +122,31 @@ export class ParquetFileWriter {
     assert(this.#isOpen, 'rows are appended to an open file')
     const refused = this.#columns.append(batch)
     this.#openRows += batch.count - refused.length
+    this.#sources.add(batch)
     for (const column of this.#columns.fullPages()) this.#takePage(column)
     const openBytes = this.#openBytes + this.#columns.bufferedBytes
     if (this.#openRows > 0 && openBytes > this.#options.rowGroupBytesMax) this.#closeRowGroup()
     return refused
   }
 
-  /** Closes row group and footer, and gives the kernel's memory back. */
-  seal(): SealedParquet {
+  /**
+   * Closes row group and footer, and gives the kernel's memory back.
+   *
+   * @param known key-values that nobody knew when the file was opened.
+   */
+  seal(known: ReadonlyMap<string, string> = new Map()): SealedParquet {
     assert(this.#isOpen, 'a file is sealed once')
     if (this.#openRows > 0) this.#closeRowGroup()
     this.#close()
-    const { keyValues } = this.#options
-    const content = { schema: this.#schema, rowGroups: this.#rowGroups, keyValues }
-    this.#push([encodeFooter(content)])
+    const { ranges } = this.#sources
+    const offsets = ranges.length === 0 ? [] : [[offsetsKey, offsetsText(ranges)] as const]
+    const content = {
+      schema: this.#schema,
+      rowGroups: this.#rowGroups,
+      hasPageIndex: this.#options.pageIndex,
+      keyValues: new Map([...this.#options.keyValues, ...known, ...offsets]),
+    }
+    this.#push(encodeTail(content, this.#closedBytes))
     return {
       chunks: this.#bytes,
       sizeBytes: this.#closedBytes,
@@ -143,12 +182,20 @@ export class ParquetFileWriter {
       this.#push(bytes)
       return place
     })
-    this.#rowGroups.push({ rowCount: this.#openRows, chunks: places })
+    const rowCount = this.#openRows
+    this.#rowGroups.push({ rowCount, chunks: places, sortedBy: this.#sortedBy() })
     this.#closedRows += this.#openRows
     this.#openRows = 0
     this.#openBytes = 0
     this.#columns.nextRowGroup()
     this.#chunks = this.#newChunks()
+  }
+
+  /** What the file has of the columns by which its rows are in order, up to the first it lacks. */
+  #sortedBy(): readonly number[] {
+    const leaves = sortColumns(this.#sources.takeOrder()).map((name) => this.#identity.get(name))
+    const missing = leaves.indexOf(undefined)
+    return leaves.slice(0, missing < 0 ? undefined : missing).flatMap((leaf) => leaf ?? [])
   }
 
   #chunk(column: number): ColumnChunk {
@@ -159,14 +206,27 @@ export class ParquetFileWriter {
 
   #newChunks(): readonly ColumnChunk[] {
     const place = (sizeBytes: number): Uint8Array => this.#slabs.place(sizeBytes)
-    const wanted = { codec: this.#options.codec, compress: this.#compress, place }
-    return this.#schema.leaves.map((leaf) => new ColumnChunk(leaf, wanted))
+    const { codec, bloom: wish } = this.#options
+    const wanted = { codec, compress: this.#compress, place }
+    return this.#schema.leaves.map((leaf, column) => {
+      const isBloomed = wish !== undefined && this.#bloomed.has(column)
+      return new ColumnChunk(leaf, {
+        ...wanted,
+        bloom: isBloomed ? new BloomFilter(wish) : undefined,
+      })
+    })
   }
 
   #push(bytes: readonly Uint8Array[]): void {
     this.#bytes.push(...bytes)
     this.#closedBytes += bytes.reduce((sum, { length }) => sum + length, 0)
   }
+}
+
+function leafAt(schema: TableSchema, path: string): number {
+  const found = schema.leaves.findIndex((leaf) => leaf.path.join('.') === path)
+  assert(found >= 0, `a column with a Bloom filter is a leaf of the table: ${path}`)
+  return found
 }
 
 function checksumOf(chunks: readonly Uint8Array[]): string {

@@ -22,9 +22,20 @@ import {
   physicalTypes,
   trailerBytes,
 } from './format.ts'
+import type { PagePlace } from './page-index.ts'
 import { schemaElements } from './schema-elements.ts'
 import { type ChunkBounds, statisticsOf } from './statistics.ts'
-import { encodeThrift, i16, i32, i64, list, struct, type ThriftValue, text } from './thrift.ts'
+import {
+  bool,
+  encodeThrift,
+  i16,
+  i32,
+  i64,
+  list,
+  struct,
+  type ThriftValue,
+  text,
+} from './thrift.ts'
 
 const formatVersion = 1
 
@@ -40,23 +51,44 @@ export interface ChunkPlace extends ChunkBounds {
   readonly dataOffset: number
   /** How many data pages there are of each encoding. */
   readonly pages: Readonly<Record<PageEncoding, number>>
+  /** One after another from `dataOffset`. */
+  readonly dataPages: readonly PagePlace[]
+  /** Encoded; where it stands is said by `FileContent.indexes`. */
+  readonly bloom: Uint8Array | undefined
+}
+
+/** A run of bytes of the file. */
+export interface FileSpan {
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
+/** What of a column chunk stands outside of it. */
+export interface ChunkIndexes {
+  readonly bloom: FileSpan | undefined
+  readonly columnIndex: FileSpan | undefined
+  readonly offsetIndex: FileSpan | undefined
 }
 
 export interface RowGroupPlace {
   readonly rowCount: number
   /** In the order of the schema's leaves; at least one. */
   readonly chunks: readonly ChunkPlace[]
+  /** Leaves by which the rows are sorted, ascending and without nulls, the first one first. */
+  readonly sortedBy: readonly number[]
 }
 
 export interface FileContent {
   readonly schema: TableSchema
   readonly rowGroups: readonly RowGroupPlace[]
+  /** Of each chunk of each row group. */
+  readonly indexes: readonly (readonly ChunkIndexes[])[]
   readonly keyValues: ReadonlyMap<string, string>
 }
 
 /** Footer and trailer: everything behind the last page. */
 export function encodeFooter(content: FileContent): Uint8Array {
-  const { schema, rowGroups, keyValues } = content
+  const { schema, rowGroups, indexes, keyValues } = content
   const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   const typeOrder = struct([[1, struct([])]])
   const footer = encodeThrift(
@@ -64,7 +96,13 @@ export function encodeFooter(content: FileContent): Uint8Array {
       [1, i32(formatVersion)],
       [2, list('struct', schemaElements(schema))],
       [3, i64(rowCount)],
-      [4, list('struct', rowGroups.map(rowGroup))],
+      [
+        4,
+        list(
+          'struct',
+          rowGroups.map((group, index) => rowGroup(group, indexes[index] ?? [], index)),
+        ),
+      ],
       [5, keyValues.size === 0 ? undefined : list('struct', [...keyValues].map(keyValue))],
       [6, text(createdBy)],
       [
@@ -89,14 +127,25 @@ const keyValue = ([key, value]: readonly [string, string]): ThriftValue =>
     [2, text(value)],
   ])
 
-function rowGroup(group: RowGroupPlace, index: number): ThriftValue {
+function rowGroup(
+  group: RowGroupPlace,
+  indexes: readonly ChunkIndexes[],
+  index: number,
+): ThriftValue {
   const sum = (sizeOf: (chunk: ChunkPlace) => number): number =>
     group.chunks.reduce((total, chunk) => total + sizeOf(chunk), 0)
   const [first] = group.chunks
   return struct([
-    [1, list('struct', group.chunks.map(columnChunk))],
+    [
+      1,
+      list(
+        'struct',
+        group.chunks.map((chunk, column) => columnChunk(chunk, indexes[column])),
+      ),
+    ],
     [2, i64(sum((chunk) => chunk.uncompressedBytes))],
     [3, i64(group.rowCount)],
+    [4, group.sortedBy.length === 0 ? undefined : list('struct', group.sortedBy.map(sortedBy))],
     [5, first && i64(first.dictionaryOffset ?? first.dataOffset)],
     [6, i64(sum((chunk) => chunk.compressedBytes))],
     // The ordinal is 16 bits wide, of use to encrypted files only.
@@ -104,14 +153,27 @@ function rowGroup(group: RowGroupPlace, index: number): ThriftValue {
   ])
 }
 
-/** `file_offset` is 0: there is no second copy of the metadata outside of the footer. */
-const columnChunk = (chunk: ChunkPlace): ThriftValue =>
+const sortedBy = (column: number): ThriftValue =>
   struct([
-    [2, i64(0)],
-    [3, columnMetaData(chunk)],
+    [1, i32(column)],
+    [2, bool(false)],
+    [3, bool(false)],
   ])
 
-function columnMetaData(chunk: ChunkPlace): ThriftValue {
+/** `file_offset` is 0: there is no second copy of the metadata outside of the footer. */
+function columnChunk(chunk: ChunkPlace, indexes: ChunkIndexes | undefined): ThriftValue {
+  const { columnIndex, offsetIndex } = indexes ?? {}
+  return struct([
+    [2, i64(0)],
+    [3, columnMetaData(chunk, indexes?.bloom)],
+    [4, offsetIndex && i64(offsetIndex.offset)],
+    [5, offsetIndex && i32(offsetIndex.sizeBytes)],
+    [6, columnIndex && i64(columnIndex.offset)],
+    [7, columnIndex && i32(columnIndex.sizeBytes)],
+  ])
+}
+
+function columnMetaData(chunk: ChunkPlace, bloom: FileSpan | undefined): ThriftValue {
   const { leaf, path } = chunk.column
   const used = usedEncodings(chunk).map((encoding) => i32(encoding))
   return struct([
@@ -126,6 +188,8 @@ function columnMetaData(chunk: ChunkPlace): ThriftValue {
     [11, chunk.dictionaryOffset === undefined ? undefined : i64(chunk.dictionaryOffset)],
     [12, statisticsOf(leaf, chunk)],
     [13, list('struct', encodingStats(chunk))],
+    [14, bloom && i64(bloom.offset)],
+    [15, bloom && i32(bloom.sizeBytes)],
   ])
 }
 

@@ -38,7 +38,7 @@ export const encodings = {
 
 export const pageTypes = { data: 0, dictionary: 2 } as const
 
-export const codecs = { none: 0, snappy: 1, zstd: 6 } as const
+export const codecs = { none: 0, snappy: 1, gzip: 2, zstd: 6, lz4_raw: 7 } as const
 
 /** Logical types of old readers. */
 export const convertedTypes = {

@@ -9,7 +9,7 @@
  *
  * Source: Apache Parquet format; hyparquet.
  */
-import { zstdDecompressSync } from 'node:zlib'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
   type ColumnMetaData,
   type Compressors,
@@ -20,6 +20,7 @@ import {
   parquetSchema,
   type SchemaTree,
 } from 'hyparquet'
+import { inflateLz4Block } from '../compression/lz4-frame.ts'
 import { inflateSnappy } from '../compression/snappy.ts'
 import { magic, trailerBytes } from './format.ts'
 import { ParquetError } from './parquet-error.ts'
@@ -166,6 +167,12 @@ const decompressors: Compressors = {
     const outcome = inflateSnappy(page, sizeBytes)
     if (outcome.kind === 'inflated') return outcome.bytes
     throw new ParquetError(`a snappy page of ${sizeBytes} bytes is ${outcome.kind}`)
+  },
+  GZIP: (page, sizeBytes) => gunzipSync(page, { maxOutputLength: Math.max(1, sizeBytes) }),
+  LZ4_RAW: (page, sizeBytes) => {
+    const outcome = inflateLz4Block(page, sizeBytes)
+    if (outcome.kind === 'inflated') return outcome.bytes
+    throw new ParquetError(`an lz4 page of ${sizeBytes} bytes is ${outcome.kind}`)
   },
 }
 

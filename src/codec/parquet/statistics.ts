@@ -1,5 +1,5 @@
 /**
- * Statistics of a column chunk: what readers skip row groups by. Wrong ones lose rows in silence.
+ * Statistics of column chunks and pages: what readers skip rows by. Wrong ones lose rows silently.
  *
  * - Strings are compared as UTF-8 bytes, which is the order of code points; longer ones are cut to
  *   a bound that still holds, and marked as not exact.
@@ -12,6 +12,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ColumnLeaf } from '../../model/table-schema.ts'
 import { binary, bool, i64, struct, type ThriftValue } from './thrift.ts'
+import { isUnsigned } from './value-order.ts'
 
 /** Longest bound of a string or bytes column that is written. */
 export const boundBytesMax = 64
@@ -45,12 +46,10 @@ export function statisticsOf(leaf: ColumnLeaf, chunk: ChunkBounds): ThriftValue 
   ])
 }
 
-const isUnsigned = (leaf: ColumnLeaf): boolean =>
-  leaf.logical === 'uint32' || leaf.logical === 'uint64'
-
-function boundsOf(
+/** Bounds as they are written; absent when a side is unknown, or cannot be cut. */
+export function boundsOf(
   leaf: ColumnLeaf,
-  { min, max }: ChunkBounds,
+  { min, max }: Pick<ChunkBounds, 'min' | 'max'>,
 ): { readonly min: Bound; readonly max: Bound } | undefined {
   if (min === undefined || max === undefined) return undefined
   switch (leaf.physical) {

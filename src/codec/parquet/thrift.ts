@@ -105,7 +105,7 @@ class ThriftWriter {
       if (id - last <= 15) this.#byte(((id - last) << 4) | code)
       else {
         this.#byte(code)
-        this.#zigzag(BigInt(id))
+        this.#zigzag32(id)
       }
       last = id
       if (value.type !== 'bool') this.#value(value)
@@ -121,7 +121,7 @@ class ThriftWriter {
         return this.#byte(value.value & 0xff)
       case 'i16':
       case 'i32':
-        return this.#zigzag(BigInt(value.value))
+        return this.#zigzag32(value.value)
       case 'i64':
         return this.#zigzag(value.value)
       case 'double':
@@ -143,7 +143,7 @@ class ThriftWriter {
     if (values.length < 15) this.#byte((values.length << 4) | code)
     else {
       this.#byte(0xf0 | code)
-      this.#varint(BigInt(values.length))
+      this.#varint32(values.length)
     }
     for (const value of values) {
       assert(value.type === of, 'elements of a list have the type of the list')
@@ -152,14 +152,27 @@ class ThriftWriter {
   }
 
   #binary(value: Uint8Array): void {
-    this.#varint(BigInt(value.length))
+    this.#varint32(value.length)
     this.#room(value.length)
     this.#bytes.set(value, this.#sizeBytes)
     this.#sizeBytes += value.length
   }
 
+  /** Nearly all numbers are small; a bigint costs ten times as much. */
+  #zigzag32(value: number): void {
+    this.#varint32(((value << 1) ^ (value >> 31)) >>> 0)
+  }
+
+  #varint32(value: number): void {
+    let rest = value
+    for (; rest >= 0x80; rest >>>= 7) this.#byte((rest & 0x7f) | 0x80)
+    this.#byte(rest)
+  }
+
   #zigzag(value: bigint): void {
+    if (value >= -0x8000_0000n && value < 0x8000_0000n) return this.#zigzag32(Number(value))
     this.#varint(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)))
+    return undefined
   }
 
   #varint(value: bigint): void {

@@ -5,9 +5,11 @@ import { parseMessageSchema } from '../../codec/protobuf/parse-schema.ts'
 import { compileFilter } from '../../etl/expression.ts'
 import { planTable, type TablePlan } from '../../kernel/table-plan.ts'
 import type { MessageSchema } from '../../model/event-schema.ts'
+import type { PhysicalType } from '../../model/table-schema.ts'
 import type { Config } from '../config.ts'
 import { checksumOf, schemaChecksum, textChecksum } from './checksum.ts'
 import { pathOfFileUrl } from './lake-config.ts'
+import { nearestOf } from './nearest.ts'
 import type { ConfigProblem, KeyPath } from './problems.ts'
 import {
   type ResolvedConfig,
@@ -61,6 +63,7 @@ export function resolveStream(
     ...read.problems,
     ...planned.problems,
     ...(planned.value === undefined ? [] : partitionClashes(placed, planned.value)),
+    ...(planned.value === undefined ? [] : bloomProblems(placed, planned.value)),
     ...(message === undefined ? [] : filterProblems(placed, message)),
     ...missingModules(placed, texts, folder),
   ]
@@ -81,6 +84,33 @@ function partitionClashes(
     return [{ path: ['streams', index, 'schema', 'message'], text }]
   })
 }
+
+/** Columns of values only; not of fractions, where a filter would tell 0 from -0. */
+function bloomProblems(
+  { index, stream }: PlacedStream,
+  { schema }: TablePlan,
+): readonly ConfigProblem[] {
+  const columns = schema.leaves
+    .filter(({ leaf }) => !unfiltered.includes(leaf.physical))
+    .map(({ path }) => path.join('.'))
+  return stream.file.bloom.flatMap((name, position) => {
+    if (columns.includes(name)) return []
+    const nearest = nearestOf(name, columns)
+    const accepted = nearest.length > 0 ? nearest : columns.slice(0, namedColumnsMax)
+    const more = columns.length - accepted.length
+    const others = more === 0 ? '' : `, and ${more} more`
+    const text = `"${name}" is not a column that can have a Bloom filter`
+    return [
+      {
+        path: ['streams', index, 'file', 'bloom', position],
+        text: `${text}; accepted: ${accepted.join(', ')}${others}`,
+      },
+    ]
+  })
+}
+
+const unfiltered: readonly PhysicalType[] = ['boolean', 'int96', 'float', 'double']
+const namedColumnsMax = 40
 
 /** Filters are compiled where they run; here only to see whether they can be. */
 function filterProblems(

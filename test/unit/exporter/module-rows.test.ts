@@ -7,6 +7,7 @@ import { CountTable } from '../../../src/exporter/count-table.ts'
 import { appendModuleRows, rowCountOf } from '../../../src/exporter/module-rows.ts'
 import { PartitionWriter } from '../../../src/exporter/partition-writer.ts'
 import { planTable } from '../../../src/kernel/table-plan.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { ModuleRows } from '../../../src/model/module-rows.ts'
 import { identityColumns } from '../../../src/model/row-batch.ts'
 import { partitionAt } from '../../../src/protocol/calendar.ts'
@@ -61,13 +62,22 @@ async function appended(events: readonly TestEvent[]) {
   const compiled = kernel.compile(
     planTable(message, { identity: identityColumns, names: 'as-declared' }),
   )
-  const file = { codec: 'zstd', level: 1, rowGroupBytesMax: 1e6, keyValues: new Map() } as const
+  const file = {
+    codec: 'zstd',
+    level: 1,
+    rowGroupBytesMax: 1e6,
+    pageIndex: true,
+    bloom: undefined,
+    keyValues: new Map<string, string>(),
+  } as const
   const table = { stream: 's', table: 's', compiled, file, rollBytes: 1e6, schemaVersion: 1 }
   const writers = new Map<string, PartitionWriter>()
   const writerAt = (eventMs: number): PartitionWriter => {
     const partition = partitionAt(unixMs(eventMs), scheme)
     const cell = new CountTable().cell('s', partition)
-    const writer = writers.get(partition.path) ?? new PartitionWriter(table, partition, cell, false)
+    const commit = { commitId: commitIdOf(writerId('0'.repeat(32)), 1), late: false }
+    const writer =
+      writers.get(partition.path) ?? new PartitionWriter(table, partition, cell, commit)
     writers.set(partition.path, writer)
     return writer
   }

@@ -194,9 +194,12 @@ test('dictionary pages without a dictionary are our own mistake', () => {
     codec: 'none',
     compress: (body) => body,
     place: (sizeBytes) => new Uint8Array(sizeBytes),
+    bloom: undefined,
   })
-  chunk.add({ body: Buffer.from([0]), valueCount: 2, encoding: 'rle-dictionary' })
-  const closed = { dictionary: undefined, nullCount: 1, min: undefined, max: undefined }
+  const counts = { valueCount: 2, rowCount: 2, nullCount: 1 }
+  const nothing = { min: undefined, max: undefined, hashes: undefined }
+  chunk.add({ body: Buffer.from([0]), ...counts, ...nothing, encoding: 'rle-dictionary' })
+  const closed = { dictionary: undefined, hashes: undefined, nullCount: 1 }
   expect(() => chunk.close(closed, 4)).toThrow('have a dictionary')
 })
 
