@@ -7,6 +7,13 @@ export interface KernelInput {
   readonly u8: Uint8Array
   readonly loadedBytes: number
   /**
+   * Room behind what is loaded, for bytes that are made: `load` copies nothing of a view that
+   * begins with it. Void after any other call on the kernel.
+   *
+   * @throws {InvariantError} when the kernel's memory is used up.
+   */
+  reserve(sizeBytes: number): Uint8Array
+  /**
    * Copies bytes behind what is loaded. 64 bytes of padding follow.
    *
    * @returns the address of the first byte.
@@ -50,12 +57,17 @@ export class InputBlocks implements KernelInput {
     return this.#memory.u8
   }
 
+  reserve(sizeBytes: number): Uint8Array {
+    const address = this.#placeFor(sizeBytes + paddingBytes)
+    return this.#memory.u8.subarray(address, address + sizeBytes)
+  }
+
   load(bytes: Uint8Array): number {
     const need = bytes.length + paddingBytes
-    const open = this.#blocks.at(-1)
-    const block = open && this.#used + need <= open.sizeBytes ? open : this.#addBlock(need)
-    const address = block.start + this.#used
-    this.#memory.u8.set(bytes, address)
+    const address = this.#placeFor(need)
+    const { u8 } = this.#memory
+    const isThere = bytes.buffer === u8.buffer && bytes.byteOffset === address
+    if (!isThere) u8.set(bytes, address)
     // The next load starts behind the padding, on a boundary of eight for whoever reads words.
     this.#used = Math.ceil((this.#used + need) / 8) * 8
     this.loadedBytes += bytes.length
@@ -87,6 +99,13 @@ export class InputBlocks implements KernelInput {
     }
     this.#used = mark.usedBytes
     this.loadedBytes = mark.loadedBytes
+  }
+
+  /** @returns an address with so many bytes behind it. */
+  #placeFor(need: number): number {
+    const open = this.#blocks.at(-1)
+    const block = open && this.#used + need <= open.sizeBytes ? open : this.#addBlock(need)
+    return block.start + this.#used
   }
 
   #addBlock(need: number): Block {

@@ -18,6 +18,7 @@ import type { SourcePartition } from '../model/topic-partition.ts'
 import type { FetchedBatches } from '../ports/source.ts'
 
 const recordsMax = 16_384
+/** The batch that passes it is the last of a load. */
 const loadBytesMax = 8 * 1_024 * 1_024
 
 export interface IntakeParts {
@@ -82,16 +83,16 @@ export class Intake {
   }
 
   #takeBatch(part: FetchedBatches, batch: BatchFacts, reached: Reached): void {
-    const inflated = inflateRecords(part, batch)
     const { input } = this.#parts
     const full =
       this.#records.count + batch.recordCount > this.#records.capacity ||
-      input.loadedBytes + inflated.length > loadBytesMax
+      input.loadedBytes >= loadBytesMax
     if (full) {
       this.#handDown()
       this.#reached.push(reached)
     }
     if (batch.recordCount > this.#records.capacity) this.#records = recordTable(batch.recordCount)
+    const inflated = inflateRecords(part, batch, (sizeBytes) => input.reserve(sizeBytes))
     const start = input.load(inflated)
     const source = this.#indexOf(part.source)
     const span = { memory: input.u8, start, end: start + inflated.length, batch, source }

@@ -13,6 +13,11 @@ export class LinearMemory implements KernelInput {
     return this.#memory
   }
 
+  /** Elsewhere: whoever writes into it has to load it all the same. */
+  reserve(sizeBytes: number): Uint8Array {
+    return new Uint8Array(sizeBytes)
+  }
+
   load(bytes: Uint8Array): number {
     const start = this.#next
     this.#next += bytes.length

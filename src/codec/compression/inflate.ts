@@ -2,15 +2,14 @@
  * Inflates a payload by the envelope's compression number, within a size.
  *
  * - zstd and gzip by `node:zlib`; snappy (raw block) and LZ4 (frame) by this folder.
- * - All of the input is taken or none: concatenated zstd frames, of which `node:zlib` gives only
- *   the first, are inflated one by one.
+ * - All of the input is taken or none.
  *
  * Source: RFC 1952 (gzip), RFC 8878 (zstd).
  */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { gunzipSync } from 'node:zlib'
 import { inflateLz4 } from './lz4-frame.ts'
 import { inflateSnappy } from './snappy.ts'
-import { zstdFrames } from './zstd-frames.ts'
+import { inflateZstd } from './zstd.ts'
 
 /** Numbers of the envelope's `Compression`. */
 export const compression = { none: 0, gzip: 1, zstd: 2, snappy: 3, lz4: 4 } as const
@@ -23,6 +22,8 @@ export type InflateOutcome =
   | { readonly kind: 'unknown' }
 
 /**
+ * The output may be valid until the next call only.
+ *
  * @param kind number of the envelope's `Compression`; 0 gives the bytes themselves.
  * @param sizeBytesMax largest inflated size, inclusive.
  */
@@ -43,29 +44,12 @@ export function inflate(kind: number, bytes: Uint8Array, sizeBytesMax: number): 
   }
 }
 
-function inflateZstd(bytes: Uint8Array, sizeBytesMax: number): InflateOutcome {
-  const frames = zstdFrames(bytes)
-  if (frames === undefined) return { kind: 'malformed' }
-  const parts: Uint8Array[] = []
-  let left = sizeBytesMax
-  for (const frame of frames) {
-    const part = guarded(() => zstdDecompressSync(frame, zlibOptions(frame.length, left)))
-    if (part.kind !== 'inflated') return part
-    parts.push(part.bytes)
-    left -= part.bytes.length
-    if (left < 0) return { kind: 'too-large' }
-  }
-  const [only] = parts
-  const bytesOut = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
-  return { kind: 'inflated', bytes: bytesOut }
-}
-
 const chunkBytes = { min: 16_384, max: 1_048_576 }
 
 /**
  * zlib allocates its output in chunks: few large ones for a large payload.
  *
- * `maxOutputLength` must be at least 1; a frame that is allowed nothing is judged afterwards.
+ * `maxOutputLength` must be at least 1.
  */
 const zlibOptions = (packedBytes: number, sizeBytesMax: number) => ({
   maxOutputLength: Math.max(1, sizeBytesMax),
@@ -79,7 +63,7 @@ function guarded(call: () => Uint8Array): InflateOutcome {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large' }
-    if (typeof code === 'string' && /^(Z_|ZSTD_)/.test(code)) return { kind: 'malformed' }
+    if (typeof code === 'string' && code.startsWith('Z_')) return { kind: 'malformed' }
     throw error
   }
 }

@@ -13,12 +13,12 @@
 import { gunzipSync } from 'node:zlib'
 import { Fault } from '../../base/fault.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
-import { inflateLz4 } from '../compression/lz4-frame.ts'
+import { inflateLz4, type Lz4Outcome } from '../compression/lz4-frame.ts'
+import { inflateZstd, type PlaceOutput, type ZstdOutcome } from '../compression/zstd.ts'
 import type { BatchBytes, BatchFacts } from './record-batch.ts'
 import { TooLarge } from './too-large.ts'
 import { canHold } from './walk-records.ts'
 import { inflateXerialSnappy } from './xerial-snappy.ts'
-import { inflateZstd } from './zstd.ts'
 
 const inflatedSizeBytesMax = 128 * 1_048_576
 
@@ -31,15 +31,26 @@ const chunkSizeBytesMax = 4 * 1_048_576
  * The batch's records as they were before compression, valid until the next call. For codec "none"
  * a view of `part.bytes`.
  *
+ * @param place where a codec that can puts its output; it may find other room instead.
  * @throws {Fault} KAFKA_RECORDS_CORRUPT, KAFKA_BATCH_TOO_LARGE.
  */
-export function inflateRecords(part: BatchBytes, batch: BatchFacts): Uint8Array {
+export function inflateRecords(
+  part: BatchBytes,
+  batch: BatchFacts,
+  place?: PlaceOutput,
+): Uint8Array {
   const section = part.bytes.subarray(batch.recordsStart, batch.end)
   const where = { topicPartition: topicPartitionName(part.source), offset: batch.baseOffset }
-  const inflated = inflateOrFault(section, batch, where)
+  const inflated = inflateOrFault({ section, batch, place }, where)
   if (canHold(inflated.length, batch.recordCount)) return inflated
   const reason = `${inflated.length} bytes cannot hold ${batch.recordCount} records`
   throw new Fault('KAFKA_RECORDS_CORRUPT', { ...where, reason })
+}
+
+interface Packed {
+  readonly section: Uint8Array
+  readonly batch: BatchFacts
+  readonly place: PlaceOutput | undefined
 }
 
 interface Where {
@@ -47,20 +58,20 @@ interface Where {
   readonly offset: bigint
 }
 
-function inflateOrFault(section: Uint8Array, batch: BatchFacts, where: Where): Uint8Array {
+function inflateOrFault(packed: Packed, where: Where): Uint8Array {
   try {
-    return inflate(section, batch)
+    return inflate(packed)
   } catch (cause) {
     if (cause instanceof TooLarge || isBufferTooLarge(cause)) {
       const facts = { ...where, sizeBytesMax: inflatedSizeBytesMax }
       throw new Fault('KAFKA_BATCH_TOO_LARGE', facts, { cause })
     }
-    const reason = `${batch.codec}: ${cause instanceof Error ? cause.message : String(cause)}`
+    const reason = `${packed.batch.codec}: ${cause instanceof Error ? cause.message : String(cause)}`
     throw new Fault('KAFKA_RECORDS_CORRUPT', { ...where, reason }, { cause })
   }
 }
 
-function inflate(section: Uint8Array, batch: BatchFacts): Uint8Array {
+function inflate({ section, batch, place }: Packed): Uint8Array {
   switch (batch.codec) {
     case 'none':
       return section
@@ -73,16 +84,15 @@ function inflate(section: Uint8Array, batch: BatchFacts): Uint8Array {
         maxOutputLength: inflatedSizeBytesMax,
       })
     case 'zstd':
-      return inflateZstd(section, inflatedSizeBytesMax)
+      return framesOf(inflateZstd(section, inflatedSizeBytesMax, place))
     case 'snappy':
       return inflateXerialSnappy(section, inflatedSizeBytesMax)
     case 'lz4':
-      return inflateFrames(section)
+      return framesOf(inflateLz4(section, inflatedSizeBytesMax))
   }
 }
 
-function inflateFrames(section: Uint8Array): Uint8Array {
-  const outcome = inflateLz4(section, inflatedSizeBytesMax)
+function framesOf(outcome: Lz4Outcome | ZstdOutcome): Uint8Array {
   if (outcome.kind === 'inflated') return outcome.bytes
   if (outcome.kind === 'too-large') throw new TooLarge()
   throw new Error('a frame is malformed')

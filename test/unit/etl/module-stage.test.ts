@@ -53,6 +53,7 @@ function world(): {
       return memory
     },
     loadedBytes: 0,
+    reserve: notUsed,
     load: notUsed,
     clear: notUsed,
     mark: notUsed,

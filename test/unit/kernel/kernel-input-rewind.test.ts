@@ -30,3 +30,28 @@ it('rewinding past a clear is a bug', () => {
   input.clear()
   expect(() => input.rewind(mark)).toThrow('was not cleared')
 })
+
+it('bytes made in reserved room are loaded where they are, with room behind them', () => {
+  const { input } = Kernel.open({ hashSeed: 1n, memoryMaxBytes: 64 * mebibyte })
+  const first = input.load(Uint8Array.from([1, 2, 3]))
+  const room = input.reserve(1_000)
+  room.fill(9)
+  const address = input.load(room.subarray(0, 700))
+  expect(address).toBe(room.byteOffset)
+  expect(input.loadedBytes).toBe(703)
+  const next = input.load(Uint8Array.from([4]))
+  expect(next).toBeGreaterThanOrEqual(address + 700 + 64)
+  expect([...input.u8.subarray(first, first + 3)]).toEqual([1, 2, 3])
+  expect(input.u8.subarray(address, address + 700).every((byte) => byte === 9)).toBe(true)
+})
+
+it('room that is reserved and not used is the place of the next load', () => {
+  const { input } = Kernel.open({ hashSeed: 1n, memoryMaxBytes: 64 * mebibyte })
+  const unused = input.reserve(3 * mebibyte)
+  const large = input.reserve(9 * mebibyte)
+  expect(large.length).toBe(9 * mebibyte)
+  const bytes = Uint8Array.from([5, 6])
+  expect(input.load(bytes)).toBe(large.byteOffset)
+  expect(unused.byteOffset).not.toBe(large.byteOffset)
+  expect(input.loadedBytes).toBe(2)
+})

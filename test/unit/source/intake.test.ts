@@ -161,26 +161,27 @@ describe('a batch that cannot be read', () => {
   test('where a load has just been handed down leaves what was before it', () => {
     const large = 'a'.repeat(7 * 1_048_576)
     const taken = new Taken().take(
-      answerOf(one, [batch(0n, [large]), broken(1n, { records: [{ value: large }] })]),
+      answerOf(one, [batch(0n, [large, large]), broken(2n, { records: [{ value: large }] })]),
     )
-    expect(taken.told).toEqual(['load events/0:0=7340032 bytes', 'events/0 → 1 (epoch 0)'])
+    expect(taken.told).toEqual([
+      'load events/0:0=7340032 bytes events/0:1=7340032 bytes',
+      'events/0 → 2 (epoch 0)',
+    ])
     expect(taken.refused).toHaveLength(1)
   })
 })
 
 describe('a load', () => {
-  test('holds no more than its bytes; a position moves with each part of the answer', () => {
+  test('ends with the batch that passes its bytes; a position moves with each part of the answer', () => {
     const large = 'a'.repeat(5 * 1_048_576)
-    const batches = [0n, 1n, 2n].map((at) => batch(at, [large], { leaderEpoch: Number(at) }))
+    const batches = [0n, 1n, 2n, 3n].map((at) => batch(at, [large], { leaderEpoch: Number(at) }))
     const taken = new Taken().take(answerOf(two, [batch(0n, ['x'])]), answerOf(one, batches))
     expect(taken.told).toEqual([
-      'load events/1:0=x events/0:0=5242880 bytes',
+      'load events/1:0=x events/0:0=5242880 bytes events/0:1=5242880 bytes',
       'events/1 → 1 (epoch 0)',
-      'events/0 → 1 (epoch 0)',
-      'load events/0:1=5242880 bytes',
       'events/0 → 2 (epoch 1)',
-      'load events/0:2=5242880 bytes',
-      'events/0 → 3 (epoch 2)',
+      'load events/0:2=5242880 bytes events/0:3=5242880 bytes',
+      'events/0 → 4 (epoch 3)',
     ])
   })
 

@@ -5,7 +5,6 @@ import { inflateRecords } from '../../../../src/codec/kafka/inflate-records.ts'
 import { type BatchCodec, readBatch } from '../../../../src/codec/kafka/record-batch.ts'
 import { TooLarge } from '../../../../src/codec/kafka/too-large.ts'
 import { inflateXerialSnappy } from '../../../../src/codec/kafka/xerial-snappy.ts'
-import { inflateDocumented, inflateZstd, works } from '../../../../src/codec/kafka/zstd.ts'
 import { anySource, readPlain } from '../../../support/read-batches.ts'
 import { compress, encodeBatch, encodeRecord } from '../../../support/record-batch.ts'
 
@@ -94,34 +93,4 @@ test('snappy stops at the limit it is given, of all blocks together', () => {
   const framed = xerial(block, block)
   expect(() => inflateXerialSnappy(framed, 199_999)).toThrow(TooLarge)
   expect(inflateXerialSnappy(framed, 200_000).length).toBe(200_000)
-})
-
-test('zstd by the documented function gives the same, frames in a row too', () => {
-  const frames = Buffer.concat([zstdCompressSync(plain), zstdCompressSync(plain)])
-  const both = Buffer.concat([plain, plain])
-  expect(Buffer.from(inflateDocumented(frames, both.length)).equals(both)).toBe(true)
-  expect(Buffer.from(inflateZstd(frames, both.length)).equals(both)).toBe(true)
-  expect(() => inflateDocumented(frames, plain.length)).toThrow(TooLarge)
-  expect(() => inflateZstd(frames, plain.length)).toThrow(TooLarge)
-  expect(works(inflateDocumented)).toBe(true)
-})
-
-test('an undocumented way that does not do what it should is not taken', () => {
-  expect(works(inflateZstd)).toBe(true)
-  expect(works(() => new Uint8Array())).toBe(false)
-  expect(
-    works(() => {
-      throw new Error('there is no such handle')
-    }),
-  ).toBe(false)
-})
-
-test('zstd goes on after broken input, and after output larger than it keeps', () => {
-  const large = Buffer.alloc(40 * 1_048_576, 'ab')
-  for (let round = 0; round < 3; round++) {
-    expect(() => inflateZstd(Buffer.from('no zstd at all'), 1_000)).toThrow(Error)
-    expect(Buffer.from(inflateZstd(zstdCompressSync(plain), plain.length)).equals(plain)).toBe(true)
-    const inflated = inflateZstd(zstdCompressSync(large), large.length)
-    expect(Buffer.compare(inflated, large)).toBe(0)
-  }
 })
