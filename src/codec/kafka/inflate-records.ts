@@ -66,7 +66,8 @@ function inflateOrFault(packed: Packed, where: Where): Uint8Array {
       const facts = { ...where, sizeBytesMax: inflatedSizeBytesMax }
       throw new Fault('KAFKA_BATCH_TOO_LARGE', facts, { cause })
     }
-    const reason = `${packed.batch.codec}: ${cause instanceof Error ? cause.message : String(cause)}`
+    const said = cause instanceof Error ? cause.message : String(cause)
+    const reason = `${packed.batch.codec}: ${said}`
     throw new Fault('KAFKA_RECORDS_CORRUPT', { ...where, reason }, { cause })
   }
 }
