@@ -80,11 +80,12 @@ export const exportedStreams = (
 ): readonly ExportedStream[] => streams.map((stream) => exportedStream(stream, kernel))
 
 function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream {
-  const { name, table, file, scheme, schemaVersion, message, identity, names, eventTime } = stream
+  const { name, table, file, scheme, schemaVersion, message, eventTime } = stream
+  const { identity, names, mapping } = stream
   return {
     stream: name,
     table,
-    compiled: kernel.compile(planTable(message, { identity, names })),
+    compiled: kernel.compile(planTable(message, { identity, names, mapping })),
     file: parquetOptions(
       file,
       new Map([

@@ -100,3 +100,19 @@ export const columnsConfig = listOf(choice(identityColumns)).refine(
 
 /** The key `names` of a stream. */
 export const namesConfig = choice(['as-declared', 'snake', 'lower'])
+
+/** The key `mapping` of a stream. */
+export const mappingConfig = section({
+  enums: choice(['string', 'int'])
+    .prefault('string')
+    .describe('`string`: names, and the decimal of a number without one; `int`: INT32.'),
+  timestamps: choice(['int64-micros', 'int96', 'struct'])
+    .prefault('int64-micros')
+    .describe('google.protobuf.Timestamp. `int96` for Hive 2.3; `struct` keeps nanoseconds.'),
+  durations: choice(['int64-micros', 'struct'])
+    .prefault('int64-micros')
+    .describe('google.protobuf.Duration: microseconds, or seconds and nanos.'),
+  nested: choice(['struct', 'flatten'])
+    .prefault('struct')
+    .describe('Messages within: a group, or columns of their own named `outer_inner`.'),
+})

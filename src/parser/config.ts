@@ -9,8 +9,12 @@ export const formatConfig = choice(
 
 /** The key `schema` of a stream. */
 export const schemaConfig = section({
-  file: text({ accepted: 'path of a .proto file', shape: /^[^\0]+\.proto$/ }).describe(
-    'File with the message. Looked for in the registry, then beside the configuration.',
+  file: text({
+    accepted: 'path of a .proto file, or of a FileDescriptorSet (.desc, .pb)',
+    shape: /^[^\0]+\.(proto|desc|pb)$/,
+  }).describe(
+    'File with the message: source, or a compiled set with all imports. Looked for in the ' +
+      'registry, then beside the configuration.',
   ),
   message: text({
     accepted: 'the full name of a message: growth.AppEvent',

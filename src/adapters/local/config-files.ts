@@ -11,7 +11,7 @@ import { Fault } from '../../base/fault.ts'
 import type { ConfigFiles } from '../../ports/config-files.ts'
 import { isAbsent } from './file-errors.ts'
 
-const textSizeMax = 16 * 1_048_576
+const fileSizeMax = 16 * 1_048_576
 
 export class LocalConfigFiles implements ConfigFiles {
   absolute(path: string): string {
@@ -19,10 +19,19 @@ export class LocalConfigFiles implements ConfigFiles {
   }
 
   async readText(path: string): Promise<string | undefined> {
+    const bytes = await this.readBytes(path)
+    try {
+      return bytes && new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch (error) {
+      throw unreadable(path, error)
+    }
+  }
+
+  async readBytes(path: string): Promise<Uint8Array | undefined> {
     try {
       const bytes = await readFile(path)
-      if (bytes.length > textSizeMax) throw new Error(`it has ${bytes.length} bytes`)
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+      if (bytes.length > fileSizeMax) throw new Error(`it has ${bytes.length} bytes`)
+      return bytes
     } catch (error) {
       if (isAbsent(error)) return undefined
       throw unreadable(path, error)

@@ -14,6 +14,12 @@ const fieldNumberMax = 536_870_911
 const allowedNumbers = `1 to ${fieldNumberMax} without 19000 to 19999`
 const reservedNumbers = { first: 19_000, next: 20_000 } as const
 
+/** Whether a field may have this number. */
+export function isFieldNumber(number: number): boolean {
+  const isReserved = number >= reservedNumbers.first && number < reservedNumbers.next
+  return number >= 1 && number <= fieldNumberMax && !isReserved
+}
+
 export class SchemaNames {
   readonly #types = new Map<string, protobuf.Type | protobuf.Enum>()
   readonly #scopes = new Set<string>()
@@ -69,8 +75,7 @@ export class SchemaNames {
   }
 
   #check(field: protobuf.Field): void {
-    const reserved = field.id >= reservedNumbers.first && field.id < reservedNumbers.next
-    if (field.id < 1 || field.id > fieldNumberMax || reserved) {
+    if (!isFieldNumber(field.id)) {
       throw this.#unreadable(
         field,
         `field "${field.name}" has number ${field.id}, allowed are ${allowedNumbers}`,

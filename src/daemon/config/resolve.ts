@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { present } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
+import { parseDescriptorSet } from '../../codec/protobuf/descriptor-set.ts'
 import { parseMessageSchema } from '../../codec/protobuf/parse-schema.ts'
 import { compileFilter } from '../../etl/expression.ts'
 import { planTable, type TablePlan } from '../../kernel/table-plan.ts'
@@ -31,6 +32,8 @@ export interface StreamTexts {
   /** Schema sources by path from their root; `schemaFile` is the one with the message. */
   readonly sources: ReadonlyMap<string, string>
   readonly schemaFile: string
+  /** The schema file where it is a compiled set. */
+  readonly descriptorSet: Uint8Array | undefined
   /** Text of each ETL module that was found, by its path as configured. */
   readonly modules: ReadonlyMap<string, string>
 }
@@ -49,15 +52,17 @@ export function resolveStream(
 ): StreamResolution {
   const { stream, index } = placed
   const path: KeyPath = ['streams', index]
-  const read = attempt([...path, 'schema'], () =>
-    parseMessageSchema(texts.sources, texts.schemaFile, stream.schema.message),
-  )
+  const read = attempt([...path, 'schema'], () => readSchema(texts, stream.schema.message))
   const message = read.value
   const planned =
     message === undefined
       ? nothing
       : attempt([...path, 'schema'], () =>
-          planTable(message, { identity: stream.columns, names: stream.names }),
+          planTable(message, {
+            identity: stream.columns,
+            names: stream.names,
+            mapping: stream.mapping,
+          }),
         )
   const problems = [
     ...read.problems,
@@ -69,6 +74,12 @@ export function resolveStream(
   ]
   if (planned.value === undefined || problems.length > 0) return { resolved: undefined, problems }
   return { resolved: resolvedStream(placed, planned.value, { texts, folder }), problems }
+}
+
+function readSchema({ sources, schemaFile, descriptorSet }: StreamTexts, message: string) {
+  return descriptorSet === undefined
+    ? parseMessageSchema(sources, schemaFile, message)
+    : parseDescriptorSet(descriptorSet, schemaFile, message)
 }
 
 /** Readers add a column for each part of the folder's path, so no other may have its name. */

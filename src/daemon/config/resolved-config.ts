@@ -33,6 +33,7 @@ export interface ResolvedStream {
   /** Identity columns, in the order they were asked for. */
   readonly identity: StreamConfig['columns']
   readonly names: StreamConfig['names']
+  readonly mapping: StreamConfig['mapping']
   readonly late: StreamConfig['late']
   readonly etl: readonly ResolvedStep[]
   readonly limits: StreamConfig['limits']

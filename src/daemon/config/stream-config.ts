@@ -3,7 +3,13 @@ import { text } from '../../base/config-units.ts'
 import { listOf, section } from '../../base/config-value.ts'
 import type { DeepReadonly } from '../../base/deep-readonly.ts'
 import { etlConfig, limitsConfig } from '../../etl/config.ts'
-import { columnsConfig, fileConfig, namesConfig, partitionConfig } from '../../exporter/config.ts'
+import {
+  columnsConfig,
+  fileConfig,
+  mappingConfig,
+  namesConfig,
+  partitionConfig,
+} from '../../exporter/config.ts'
 import { eventTimeConfig, formatConfig, schemaConfig } from '../../parser/config.ts'
 import { lateConfig } from '../../readiness/config.ts'
 import { alignmentConfig, topicName } from '../../source/config.ts'
@@ -41,6 +47,9 @@ const streamSection = section({
   names: namesConfig
     .prefault('as-declared')
     .describe('Names of columns: as in the message, in snake_case, or in lower case.'),
+  mapping: mappingConfig
+    .prefault({})
+    .describe('How values become columns where there is a choice; protobuf-to-parquet.md.'),
   etl: etlConfig.prefault([]).describe('Steps between the topic and the table.'),
   limits: limitsConfig.prefault({}).describe('Bounds of user code.'),
 })

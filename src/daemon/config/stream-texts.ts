@@ -21,7 +21,10 @@ export async function readStreamTexts(
   files: ConfigFiles,
 ): Promise<StreamTexts> {
   const parents = registry === undefined ? [folder] : [registry, folder]
-  const schema = await readSchemaSources(stream.schema.file, parents, files)
+  const { file } = stream.schema
+  const schema = file.endsWith('.proto')
+    ? await readSchemaSources(file, parents, files)
+    : await readDescriptorSet(file, parents, files)
   const modules = new Map<string, string>()
   for (const step of stream.etl) {
     if (step.kind !== 'module') continue
@@ -29,6 +32,19 @@ export async function readStreamTexts(
     if (text !== undefined) modules.set(step.file, text)
   }
   return { ...schema, modules }
+}
+
+/** A compiled set holds its imports. */
+async function readDescriptorSet(
+  file: string,
+  parents: readonly string[],
+  files: ConfigFiles,
+): Promise<Pick<StreamTexts, 'sources' | 'schemaFile' | 'descriptorSet'>> {
+  for (const parent of parents) {
+    const descriptorSet = await files.readBytes(resolve(parent, file))
+    if (descriptorSet !== undefined) return { sources: new Map(), schemaFile: file, descriptorSet }
+  }
+  return { sources: new Map(), schemaFile: file, descriptorSet: undefined }
 }
 
 /**
@@ -41,7 +57,7 @@ async function readSchemaSources(
   file: string,
   parents: readonly string[],
   files: ConfigFiles,
-): Promise<Pick<StreamTexts, 'sources' | 'schemaFile'>> {
+): Promise<Pick<StreamTexts, 'sources' | 'schemaFile' | 'descriptorSet'>> {
   const normal = posix.normalize(file)
   const leadsOut = normal.startsWith('../') || posix.isAbsolute(normal)
   const roots = leadsOut ? parents.map((parent) => dirname(resolve(parent, normal))) : parents
@@ -55,7 +71,7 @@ async function readSchemaSources(
     sources.set(path, text)
     for (const target of importsOf(text)) waiting.push(...importCandidates(path, target))
   }
-  return { sources, schemaFile }
+  return { sources, schemaFile, descriptorSet: undefined }
 }
 
 async function readFromRoots(

@@ -71,6 +71,12 @@ test('a configuration with only what is required gets every default', () => {
         },
         late: { policy: 'dead-letter' },
         columns: [],
+        mapping: {
+          enums: 'string',
+          timestamps: 'int64-micros',
+          durations: 'int64-micros',
+          nested: 'struct',
+        },
         names: 'as-declared',
         etl: [],
         limits: { etlTime: 2_000, memory: 67_108_864 },

@@ -10,6 +10,8 @@ export class MemoryConfigFiles implements ConfigFiles {
   readonly #environment: Readonly<Record<string, string>>
   /** Paths that are there and cannot be read. */
   readonly unreadable = new Set<string>()
+  /** Files that are no text, by absolute path. */
+  readonly bytes = new Map<string, Uint8Array>()
 
   constructor(
     texts: Readonly<Record<string, string>>,
@@ -30,6 +32,13 @@ export class MemoryConfigFiles implements ConfigFiles {
       throw new Fault('CONFIG_UNREADABLE', { file, reason: 'permission denied' })
     }
     return this.#texts.get(file)
+  }
+
+  async readBytes(path: string): Promise<Uint8Array | undefined> {
+    const bytes = this.bytes.get(this.absolute(path))
+    if (bytes !== undefined) return bytes
+    const text = await this.readText(path)
+    return text === undefined ? undefined : new TextEncoder().encode(text)
   }
 
   async listFiles(path: string): Promise<readonly string[]> {

@@ -1,3 +1,5 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { describe, expect, test } from 'vitest'
 import { Fault, isFault } from '../../../../src/base/fault.ts'
 import { loadConfig } from '../../../../src/daemon/config/load.ts'
@@ -21,6 +23,20 @@ const proto = `syntax = "proto3";
 package growth;
 message AppEvent { string user_id = 1; string country = 2; }
 `
+
+/** The message with its first field, as protoc compiles it. */
+const compiledSet = toBinary(
+  FileDescriptorSetSchema,
+  create(FileDescriptorSetSchema, {
+    file: [
+      {
+        package: 'growth',
+        syntax: 'proto3',
+        messageType: [{ name: 'AppEvent', field: [{ name: 'user_id', number: 1, type: 9 }] }],
+      },
+    ],
+  }),
+)
 
 const withTexts = (texts: Readonly<Record<string, string>>): MemoryConfigFiles =>
   new MemoryConfigFiles({ 'lakeward.yaml': listed, 'app_event.proto': proto, ...texts })
@@ -163,9 +179,38 @@ describe('schemas', () => {
     ])
   })
 
+  test('are read from a compiled set, too', async () => {
+    const text = listed.replace('app_event.proto', 'sets/app_event.desc')
+    const files = new MemoryConfigFiles({ 'lakeward.yaml': text })
+    files.bytes.set(files.absolute('sets/app_event.desc'), compiledSet)
+    const { streams } = await load(files)
+    expect(streams[0]?.plan.schema.columns.map(({ name }) => name)).toEqual(['user_id'])
+    files.bytes.clear()
+    expect(await problemsOf(files)).toEqual([expect.stringContaining('there is no such file')])
+  })
+
+  test('become columns as the mapping says, which is part of the checksum', async () => {
+    const text = proto
+      .replace('string country', 'Kind kind = 3; string country')
+      .concat('enum Kind { NONE = 0; }')
+    const loaded = async (mapping: string): Promise<ResolvedConfig> =>
+      load(withTexts({ 'lakeward.yaml': withStream(mapping), 'app_event.proto': text }))
+    const numbers = await loaded('mapping: { enums: int }')
+    const names = await loaded('mapping: { timestamps: int64-micros }')
+    const kindOf = ({ streams }: ResolvedConfig) =>
+      streams[0]?.plan.schema.columns.find(({ name }) => name === 'kind')
+    expect(kindOf(numbers)).toMatchObject({ physical: 'int32' })
+    expect(kindOf(names)).toMatchObject({ physical: 'byte-array', logical: 'string' })
+    expect(numbers.checksum).not.toBe(names.checksum)
+    expect((await loaded('mapping: {}')).checksum).toBe(names.checksum)
+  })
+
   test('a field that this version has no columns for is refused by name', async () => {
-    const recursive = proto.replace('string country = 2;', 'AppEvent parent = 2;')
-    const problems = await problemsOf(withTexts({ 'app_event.proto': recursive }))
+    const set = proto.replace(
+      'string country = 2;',
+      'option message_set_wire_format = true; string country = 2;',
+    )
+    const problems = await problemsOf(withTexts({ 'app_event.proto': set }))
     expect(problems).toEqual([expect.stringMatching(/not supported by this version \(line 7\)$/)])
   })
 
