@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
 import {
@@ -18,47 +18,41 @@ import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const killsMin = 20
-const killsMax = 120
+const killsMax = 60
 const hitsMin = 2
 const partitionCount = 4
+const stepsMsMax = 5_000
 const hourMs = 3_600_000
 /** An hour of event time passes with each commit, so that each makes a partition due. */
 const stepMs = 36_000
 
-/** Looks as often as it can, since the phases last milliseconds; gives others their turns. */
-async function soon(condition: () => boolean, boundMs: number): Promise<void> {
-  const endMs = performance.now() + boundMs
-  while (!condition() && performance.now() < endMs) await turn()
-}
+const namesBelow = (folder: string): readonly string[] =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []
 
-const entryCount = (lake: string): number => {
-  try {
-    const names = readdirSync(join(lake, '_lakeward', 'test', 'log', '00000000'))
-    return names.filter((name) => /^\d+\.json$/.test(name)).length
-  } catch {
-    return 0
-  }
-}
+/** What changes when a commit goes on to its next phase. */
+const traceOf = (lake: string): string =>
+  [join(lake, 'numbers', '_staging'), join(lake, '_lakeward', 'test', 'log')]
+    .map((folder) => namesBelow(folder).join())
+    .join(';')
 
-/** Waits for the moment that is likeliest to be in this phase. */
-async function awaitPhase(phase: CommitPhase, lake: string, pause: number): Promise<void> {
-  const staged = new Set(stagedCommits(lake, 'numbers'))
-  const puts = new Set(putsIn(lake, 'test'))
-  const entries = entryCount(lake)
-  const isStaged = (): boolean => stagedCommits(lake, 'numbers').some((name) => !staged.has(name))
-  switch (phase) {
-    case 'accumulating':
-      return soon(() => false, 100 + pause * 50)
-    case 'staged':
-      return soon(isStaged, 2_000)
-    case 'put in flight':
-      return soon(() => putsIn(lake, 'test').some((name) => !puts.has(name)), 2_000)
-    case 'decided but unpublished':
-      await soon(isStaged, 2_000)
-      return soon(() => entryCount(lake) > entries, 2_000)
-    case 'published but unannounced':
-      await soon(() => entryCount(lake) > entries, 2_000)
-      return soon(() => false, 10 + (pause % 6) * 6)
+/**
+ * Lets the daemon go on in small steps until it is in this phase, and leaves it stopped there.
+ *
+ * Phases last milliseconds: whoever looks at a running process finds it somewhere else afterwards.
+ */
+async function stopIn(
+  phase: CommitPhase,
+  daemon: LakewardProcess,
+  look: { readonly trace: () => string; readonly phase: () => Promise<CommitPhase> },
+): Promise<void> {
+  const endMs = performance.now() + stepsMsMax
+  for (let seen = ''; performance.now() < endMs; ) {
+    await turn()
+    daemon.signal('SIGSTOP')
+    const trace = look.trace()
+    if (trace !== seen && (await look.phase()) === phase) return
+    seen = trace
+    daemon.signal('SIGCONT')
   }
 }
 
@@ -90,9 +84,11 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
     await daemon.line('"event":"committed"')
     const wanted = missing()
     const phase = wanted[kills % Math.max(1, wanted.length)] ?? commitPhases[kills % 5] ?? 'staged'
-    await awaitPhase(phase, lake, kills)
-    await daemon.kill()
     const place = { lakeFolder: lake, pipeline: 'test', table: 'numbers' }
+    const look = { trace: () => traceOf(lake), phase: () => phaseAfterKill(place, known) }
+    await pause(20 * (kills % 10))
+    await stopIn(phase, daemon, look)
+    await daemon.kill()
     const hit = await phaseAfterKill(place, known)
     hits.set(hit, (hits.get(hit) ?? 0) + 1)
   }
