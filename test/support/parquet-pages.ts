@@ -26,6 +26,8 @@ export interface Entry {
 export interface ReadChunk {
   readonly entries: readonly Entry[]
   readonly encodings: readonly string[]
+  /** Of each page: levels and values before compression. */
+  readonly bodyBytes: readonly number[]
   readonly nullCount: number
   readonly dictionaryCount: number
   readonly min: CellValue | undefined
@@ -246,6 +248,7 @@ export class ChunkReader {
     return {
       entries: pages.flatMap((page) => page.entries),
       encodings: this.#pages.map(({ encoding }) => encoding),
+      bodyBytes: this.#pages.map(({ body }) => body.length),
       nullCount: chunk.nullCount,
       dictionaryCount: dictionary?.valueCount ?? 0,
       min: lastOf(

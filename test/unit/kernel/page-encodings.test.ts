@@ -1,0 +1,263 @@
+import { describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
+import type { FileEncodings } from '../../../src/kernel/page-encodings.ts'
+import type { ScalarType } from '../../../src/model/event-schema.ts'
+import { appendPayloads, GroupReader, openKernel, planOf } from '../../support/kernel-tables.ts'
+import { messageOf, scalarField } from '../../support/message-schemas.ts'
+import type { ReadChunk } from '../../support/parquet-pages.ts'
+import { bytesField, joined, utf8, varintField } from '../../support/raw-events.ts'
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+const int64Min = -(2n ** 63n)
+const int64Max = 2n ** 63n - 1n
+
+/** A number that looks like chance; the same every time. */
+function scattered(i: number, bits: number): bigint {
+  const mixed = BigInt.asUintN(64, (BigInt(i) + 1n) * 0x9e3779b97f4a7c15n)
+  const again = BigInt.asUintN(64, (mixed ^ (mixed >> 29n)) * 0xbf58476d1ce4e5b9n)
+  return again >> BigInt(64 - bits)
+}
+
+const numberRow = (value: bigint): Uint8Array => varintField(1, value)
+const textRow = (value: string): Uint8Array => bytesField(1, utf8(value))
+
+/** Row groups of one column, of which none starts with a dictionary: the one before had no use. */
+function chunksOf(
+  scalar: ScalarType,
+  groups: readonly (readonly Uint8Array[])[],
+  encodings: FileEncodings = 'auto',
+): ReadChunk[] {
+  const kernel = openKernel()
+  const plan = planOf(messageOf('T', [scalarField(['a', 1], scalar)]))
+  const file = kernel.compile(plan).openFile(encodings)
+  const reader = new GroupReader(plan, file)
+  const row = scalar === 'string' ? (i: number) => textRow(`distinct ${i}`) : numberOf
+  const chunks = [range(600).map(row), ...groups].map((rows) => {
+    expect(appendPayloads(kernel, file, rows)).toEqual([])
+    return present(reader.chunks()[0], 'one column')
+  })
+  expect(chunks[0]?.dictionaryCount).toBe(0)
+  return chunks.slice(1)
+}
+const numberOf = (i: number): Uint8Array => numberRow(BigInt(i))
+
+const valuesOf = (chunk: ReadChunk | undefined): unknown[] =>
+  present(chunk, 'a chunk').entries.map(({ value }) => value)
+
+/** Around each boundary of miniblocks and blocks. */
+const counts = [1, 2, 3, 31, 32, 33, 34, 64, 65, 97, 127, 128, 129, 130, 160, 161, 256, 257, 258]
+
+describe('integers outside of a dictionary', () => {
+  test.each(['int64', 'int32', 'uint64', 'uint32'] as const)(
+    '%s: any number of values comes back',
+    (scalar) => {
+      const groups = counts.map((count) => range(count).map((i) => scattered(i, 20) + 7n))
+      const chunks = chunksOf(
+        scalar,
+        groups.map((group) => group.map(numberRow)),
+      )
+      for (const [index, group] of groups.entries()) {
+        expect(valuesOf(chunks[index]).map(String)).toEqual(group.map(String))
+      }
+      const packed = chunks.filter(({ encodings }) => encodings[0] === 'delta-binary-packed')
+      expect(packed.length).toBeGreaterThan(10)
+    },
+  )
+
+  test.each(range(65))('differences of %i bits', (width) => {
+    const wide = BigInt.asIntN(64, width === 0 ? 0n : 2n ** BigInt(width) - 1n)
+    // One miniblock of that width among many of none: what is packed is smaller than plain.
+    const differences = [
+      ...range(40).map((i) => (i % 3 === 1 ? wide : 0n)),
+      ...range(600).map(() => 0n),
+    ]
+    let at = 5n
+    const values = differences.map((by) => {
+      at = BigInt.asIntN(64, at + by)
+      return at
+    })
+    const [chunk] = chunksOf('int64', [values.map(numberRow)])
+    expect(chunk?.encodings).toEqual(['delta-binary-packed'])
+    expect(valuesOf(chunk)).toEqual(values)
+  })
+
+  test.each(range(33))('differences of %i bits in 32', (width) => {
+    const wide = width === 0 ? 0n : 2n ** BigInt(width) - 1n
+    const differences = [
+      ...range(40).map((i) => (i % 3 === 1 ? wide : 0n)),
+      ...range(300).map(() => 0n),
+    ]
+    let at = 5n
+    const values = differences.map((by) => {
+      at = BigInt.asIntN(32, at + by)
+      return at
+    })
+    const [chunk] = chunksOf('int32', [values.map(numberRow)])
+    expect(chunk?.encodings).toEqual(['delta-binary-packed'])
+    expect(valuesOf(chunk)).toEqual(values.map(Number))
+  })
+
+  test('differences that overflow wrap around', () => {
+    const values = range(500).map((i) =>
+      i % 2 === 0 ? int64Min + BigInt(i) : int64Max - BigInt(i),
+    )
+    const [chunk] = chunksOf('int64', [values.map(numberRow)])
+    expect(chunk).toMatchObject({ encodings: ['delta-binary-packed'] })
+    expect(valuesOf(chunk)).toEqual(values)
+    const small = range(500).map((i) => (i % 2 === 0 ? -(2 ** 31) + i : 2 ** 31 - 1 - i))
+    const [chunk32] = chunksOf('int32', [small.map((value) => numberRow(BigInt(value)))])
+    expect(chunk32).toMatchObject({ encodings: ['delta-binary-packed'] })
+    expect(valuesOf(chunk32)).toEqual(small)
+  })
+
+  test('numbers of the whole width stay plain and do not grow', () => {
+    const [wide] = chunksOf('int64', [range(5_000).map((i) => numberRow(scattered(i, 64)))])
+    expect(wide?.encodings).toEqual(['plain'])
+    expect(wide?.bodyBytes).toEqual([5_000 * 8])
+    const [narrow] = chunksOf('int32', [range(5_000).map((i) => numberRow(scattered(i, 32)))])
+    expect(narrow?.encodings).toEqual(['plain'])
+    expect(narrow?.bodyBytes).toEqual([5_000 * 4])
+  })
+
+  test('a column that stands still, and one that climbs, are next to nothing', () => {
+    const groups = [range(20_000).map(() => 77n), range(20_000).map((i) => BigInt(i) + 2n ** 41n)]
+    const chunks = chunksOf(
+      'int64',
+      groups.map((group) => group.map(numberRow)),
+    )
+    for (const [index, chunk] of chunks.entries()) {
+      expect(chunk.encodings).toEqual(['delta-binary-packed'])
+      expect(chunk.bodyBytes[0]).toBeLessThan(1_000)
+      expect(valuesOf(chunk)).toEqual(groups[index])
+    }
+  })
+
+  test('the first page on which differences do not pay ends them for the chunk', () => {
+    const narrow = range(20_480).map((i) => scattered(i, 16))
+    const wide = range(20_480).map((i) => scattered(i, 64))
+    const kernel = openKernel()
+    const plan = planOf(messageOf('T', [scalarField(['a', 1], 'uint64')]))
+    const file = kernel.compile(plan).openFile()
+    const reader = new GroupReader(plan, file)
+    appendPayloads(kernel, file, range(600).map(numberOf))
+    reader.chunks()
+    for (const group of [0, 1]) {
+      const pages = group === 0 ? [narrow, wide, narrow] : [narrow]
+      for (const page of pages) {
+        appendPayloads(kernel, file, page.map(numberRow))
+        reader.takePages()
+      }
+      const [chunk] = reader.chunks()
+      const packed = 'delta-binary-packed'
+      expect(chunk?.encodings).toEqual(group === 0 ? [packed, 'plain', 'plain'] : [packed])
+      expect(valuesOf(chunk)).toEqual(pages.flat())
+    }
+  })
+
+  test('values that repeat, though too many for a dictionary, are left to compression', () => {
+    // A third of the values are repeats when the dictionary is given up at 8,192 entries.
+    const pool = range(40_000).map((i) => scattered(i, 40))
+    const values = range(20_480).map((i) => present(pool[i % 3 === 2 ? i - 1 : i], 'a value'))
+    const message = messageOf('T', [scalarField(['a', 1], 'uint64')])
+    const kernel = openKernel()
+    const plan = planOf(message)
+    const file = kernel.compile(plan).openFile()
+    const reader = new GroupReader(plan, file)
+    appendPayloads(kernel, file, values.map(numberRow))
+    const [chunk] = reader.chunks()
+    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['plain'] })
+    expect(valuesOf(chunk)).toEqual(values)
+  })
+})
+
+describe('texts outside of a dictionary', () => {
+  test('any number of them comes back, with any lengths', () => {
+    const groups = counts.map((count) =>
+      range(count).map((i) => 'é'.repeat(Number(scattered(i, 6))) + String(i)),
+    )
+    const chunks = chunksOf(
+      'string',
+      groups.map((group) => group.map(textRow)),
+    )
+    for (const [index, group] of groups.entries()) {
+      expect(chunks[index]?.encodings).toEqual(['delta-length-byte-array'])
+      expect(valuesOf(chunks[index])).toEqual(group)
+    }
+  })
+
+  test('empty ones, and one of 300,000 bytes among short ones', () => {
+    const group = ['', '', 'a', '', 'x'.repeat(300_000), '', 'b', ...range(300).map(() => '')]
+    const [chunk] = chunksOf('string', [group.map(textRow)])
+    expect(valuesOf(chunk)).toEqual(group)
+  })
+
+  test('as long as each other they take a tenth of a byte beside their characters', () => {
+    const group = range(5_000).map((i) => scattered(i, 64).toString(16).padStart(36, '0'))
+    const [chunk] = chunksOf('string', [group.map(textRow)])
+    expect(chunk?.bodyBytes[0]).toBeLessThan(5_000 * 36.1)
+    expect(valuesOf(chunk)).toEqual(group)
+  })
+})
+
+describe('file.encodings: plain', () => {
+  test('nothing but plain values and dictionaries is written', () => {
+    const texts = range(5_000).map((i) => 'y'.repeat(i % 50) + String(i))
+    const [ofTexts] = chunksOf('string', [texts.map(textRow)], 'plain')
+    expect(ofTexts?.encodings).toEqual(['plain'])
+    expect(valuesOf(ofTexts)).toEqual(texts)
+    const [numbers] = chunksOf('int64', [range(5_000).map(numberOf)], 'plain')
+    expect(numbers?.encodings).toEqual(['plain'])
+    expect(valuesOf(numbers)).toEqual(range(5_000).map(BigInt))
+    const few = range(5_000).map((i) => textRow(`${i % 5}`))
+    const kernel = openKernel()
+    const plan = planOf(messageOf('T', [scalarField(['a', 1], 'string')]))
+    const file = kernel.compile(plan).openFile('plain')
+    appendPayloads(kernel, file, few)
+    expect(new GroupReader(plan, file).chunks()[0]?.encodings).toEqual(['rle-dictionary'])
+  })
+})
+
+test('fractions stay plain', () => {
+  const group = range(5_000).map((i) => {
+    const bytes = new Uint8Array(new Float64Array([i / 7]).buffer)
+    return joined(Uint8Array.of(9), bytes)
+  })
+  const plan = planOf(messageOf('T', [scalarField(['a', 1], 'double')]))
+  const kernel = openKernel()
+  const file = kernel.compile(plan).openFile()
+  appendPayloads(kernel, file, group)
+  const [chunk] = new GroupReader(plan, file).chunks()
+  expect(chunk?.encodings).toEqual(['plain'])
+  expect(valuesOf(chunk)).toEqual(range(5_000).map((i) => i / 7))
+})
+
+test('a page of nothing but nulls is plain, behind pages with and without differences', () => {
+  const kernel = openKernel()
+  const fields = [
+    scalarField(['n', 1], 'int64', { presence: 'explicit' }),
+    scalarField(['t', 2], 'string', { presence: 'explicit' }),
+  ]
+  const plan = planOf(messageOf('T', fields))
+  const file = kernel.compile(plan).openFile()
+  const reader = new GroupReader(plan, file)
+  const full = (i: number): Uint8Array =>
+    joined(varintField(1, BigInt(i * 3)), bytesField(2, utf8(`text ${i}`)))
+  const append = (rows: readonly Uint8Array[]): void => {
+    appendPayloads(kernel, file, rows)
+    reader.takePages()
+  }
+  append(range(600).map(full))
+  append(range(40).map(() => joined()))
+  append([full(1)])
+  append([joined(), full(2), joined()])
+  const [numbers, texts] = reader.chunks()
+  const packed = 'delta-binary-packed'
+  const apart = 'delta-length-byte-array'
+  // One value has no difference.
+  expect(numbers?.encodings).toEqual([packed, 'plain', 'plain', 'plain'])
+  expect(texts?.encodings).toEqual([apart, 'plain', apart, apart])
+  const nulls = range(40).map(() => null)
+  const expected = [...range(600).map((i) => i * 3), ...nulls, 3, null, 6, null]
+  expect(valuesOf(numbers).map((n) => (n === null ? n : Number(n)))).toEqual(expected)
+  expect(valuesOf(texts).slice(640)).toEqual(['text 1', null, 'text 2', null])
+})
