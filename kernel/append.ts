@@ -18,7 +18,7 @@ import {
   textAt,
 } from './dictionary'
 import { enumText, textLength, textStart } from './enums'
-import { hashLong, hashNumber, headOf, sameLong, tailOf } from './hash'
+import { hashLong, hashNumber, sameLong, shortText } from './hash'
 import { Buffer, reserve, reserveShared } from './memory'
 import { seeIndexes } from './page-range'
 import { maximum, minimum, ordered, seeText, storeRange } from './statistics'
@@ -107,8 +107,16 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
     const p = <usize>slot
     const length = <u32>(slot >> 32)
     const isShort = length <= 16
-    const head = isShort ? headOf(p, length) : hashLong(p, length)
-    const tail = isShort ? tailOf(p, length) : load<u64>(p + length - 8)
+    let head: u64
+    let tail: u64
+    if (isShort) {
+      const whole = shortText(p, length)
+      head = i64x2.extract_lane(whole, 0)
+      tail = i64x2.extract_lane(whole, 1)
+    } else {
+      head = hashLong(p, length)
+      tail = load<u64>(p + length - 8)
+    }
     let at = hashOfText(head, tail, length)
     const last = at + PROBES_MAX
     let id: i32 = -1
@@ -140,11 +148,17 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
   return count
 }
 
-/** Copies whole vectors while both sides have room; the target always has. */
+/** Copies whole vectors, which may overlap; the target has room for one behind its end. */
 @inline
 function copyText(to: usize, from: usize, length: u32): void {
   if (length <= 16) v128.store(to, v128.load(from))
-  else copyLong(to, from, length)
+  else if (length > 48) copyLong(to, from, length)
+  else {
+    const last = v128.load(from + length - 16)
+    v128.store(to, v128.load(from))
+    if (length > 32) v128.store(to, v128.load(from, 16), 16)
+    v128.store(to + length - 16, last)
+  }
 }
 function copyLong(to: usize, from: usize, length: u32): void {
   if (length > 512) {

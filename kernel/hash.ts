@@ -33,15 +33,16 @@ export function hashNumber(value: u64): u32 {
   return <u32>((x ^ (x >> 29)) >> 32) ^ <u32>(x >> 40)
 }
 
-/** First eight bytes of a text, zero-filled. */
+/** 16 bytes of ones before 16 of zeros. */
+const masks = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+])
+
+/** A text of up to 16 bytes, zero-filled: with its length it is the whole. */
 @inline
-export function headOf(p: usize, length: u32): u64 {
-  return length >= 8 ? load<u64>(p) : load<u64>(p) & (((<u64>1) << (<u64>length << 3)) - 1)
-}
-/** Last eight bytes of a text of 8 to 16 bytes, so that head, tail and length are the whole. */
-@inline
-export function tailOf(p: usize, length: u32): u64 {
-  return length >= 8 ? load<u64>(p + length - 8) : 0
+export function shortText(p: usize, length: u32): v128 {
+  return v128.and(v128.load(p), v128.load(masks + 16 - length))
 }
 
 /** 64 bits over a text longer than 16 bytes. */
@@ -81,7 +82,7 @@ export function sameText(left: u64, right: u64): bool {
   const a = <usize>left
   const b = <usize>right
   if (length > 16) return sameLong(a, b, length)
-  return headOf(a, length) == headOf(b, length) && tailOf(a, length) == tailOf(b, length)
+  return !v128.any_true(v128.xor(shortText(a, length), shortText(b, length)))
 }
 
 export function hashSlot(slot: u64, isText: bool): u32 {
@@ -89,5 +90,6 @@ export function hashSlot(slot: u64, isText: bool): u32 {
   const length = <u32>(slot >> 32)
   const p = <usize>slot
   if (length > 16) return hashNumber(hashLong(p, length))
-  return hashPair(headOf(p, length), tailOf(p, length) + length)
+  const whole = shortText(p, length)
+  return hashPair(i64x2.extract_lane(whole, 0), i64x2.extract_lane(whole, 1) + length)
 }

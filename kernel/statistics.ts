@@ -6,6 +6,7 @@
  * as the Parquet specification asks: readers may tell the two apart, the comparison here does not.
  */
 import { Column } from './column'
+import { shortText } from './hash'
 import { reserve } from './memory'
 import { Kind } from './structures'
 
@@ -85,8 +86,11 @@ function bigEndian(x: u64): u64 {
 /** First eight bytes as a number in the order of texts. */
 @inline
 function prefixOf(p: usize, length: u32): u64 {
-  const head = load<u64>(p)
-  return bigEndian(length >= 8 ? head : head & (((<u64>1) << (<u64>length << 3)) - 1))
+  const head = shortText(p, length < 8 ? length : 8)
+  const turned = v128.shuffle<u8>(
+    head, head, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8,
+  )
+  return i64x2.extract_lane(turned, 0)
 }
 
 function compare(a: usize, aLength: u32, b: usize, bLength: u32): i32 {

@@ -24,7 +24,7 @@ export function planOf(message: MessageSchema, mapping: Partial<ColumnMapping> =
 }
 
 /** Loads payloads one behind the other and describes them as a batch. */
-function loadBatch(kernel: Kernel, payloads: readonly Uint8Array[]): RowBatch {
+export function loadBatch(kernel: Kernel, payloads: readonly Uint8Array[]): RowBatch {
   const count = payloads.length
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
