@@ -110,7 +110,7 @@ function assemble(c: Column, levels: u32, values: u32): void {
 function valueBytes(c: Column, values: u32): u32 {
   const indexes = values * 2 + (values >> 2)
   const deltas = widthOf(c) == 4 ? deltaBytesMax<u32>(values) : deltaBytesMax<u64>(values)
-  return (c.plainBytes > deltas ? c.plainBytes : deltas) + indexes
+  return c.plainBytes + deltas + indexes
 }
 
 /** Copies a page's characters behind their lengths. */
