@@ -138,4 +138,4 @@ test('hyparquet reads every value that it can tell apart', async () => {
 })
 
 const shownText = (value: unknown): string =>
-  Array.isArray(value) ? value.map(String).join(' ') : String(value ?? 'none')
+  Array.isArray(value) ? value.map(shownText).join(' ') : `${(value ?? 'none') as string}`

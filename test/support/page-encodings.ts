@@ -17,7 +17,7 @@ export const pageEncodingsMessage: MessageSchema = parseMessageSchema(
 const oracle = protobuf.parse(source, { keepCase: true }).root.lookupType('golden.PageEncodings')
 
 /** Looks like chance; the same every time. */
-export function scattered(i: number): bigint {
+function scattered(i: number): bigint {
   const mixed = BigInt.asUintN(64, (BigInt(i) + 1n) * 0x9e3779b97f4a7c15n)
   return BigInt.asUintN(64, (mixed ^ (mixed >> 29n)) * 0xbf58476d1ce4e5b9n)
 }
