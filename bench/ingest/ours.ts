@@ -30,7 +30,7 @@ export interface OurRun {
   readonly wallSeconds: number
 }
 
-/** Settings of the run, printed with the figures. */
+/** Settings of the run, printed with the figures. The flag stands in the command's first line. */
 export const ourSettings = 'lakeward run, commit.interval 2s, file: lake, one stream, zstd level 1'
 
 const config = (brokerPort: number, topic: string): string => `pipeline: bench
@@ -60,7 +60,7 @@ export class BenchLake {
   }
 
   get command(): readonly string[] {
-    return [process.execPath, bin, 'run', '-c', this.#configPath]
+    return [process.execPath, '--single-threaded-gc', bin, 'run', '-c', this.#configPath]
   }
 
   /** Absolute paths of the table's files. */
