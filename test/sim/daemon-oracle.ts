@@ -45,16 +45,18 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
 function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Verdict['found'] {
   const places = [...placesOf.values()].flat()
   const decided = entries.filter((at) => at.decided).map(({ entry }) => entry)
+  const announced = decided.flatMap((entry) => (entry.kind === 'ready' ? entry.announcements : []))
+  const sources = announced.flatMap(({ manifest }) => manifest.sources)
   return {
     rows: places.filter(({ reason }) => reason === undefined).length,
     letters: places.filter(({ reason }) => reason !== undefined && reason !== 'late').length,
     late: places.filter(({ reason }) => reason === 'late').length,
     appends: decided.filter(({ kind }) => kind === 'append').length,
-    announced: decided.flatMap((entry) => (entry.kind === 'ready' ? entry.announcements : []))
-      .length,
+    announced: announced.length,
     discarded: [...state.writers.values()].reduce((sum, at) => sum + at.discardedCount, 0),
     voids: state.voidCount,
-    proofs: evidenceOf({ entries, state }).length,
+    /** Topic-partitions that an announcement holds for idle. */
+    proofs: sources.filter(({ evidence }) => evidence === 'caught-up').length,
   }
 }
 
