@@ -1,4 +1,10 @@
-/** Refuses by name the scripts of the contract that are not built yet. */
-const [name = 'script'] = process.argv.slice(2)
-console.error(`npm run ${name}: not supported by this version`)
-process.exitCode = 2
+/** The scripts of the contract: those that are built run, the others are refused by name. */
+const built: Readonly<Record<string, () => Promise<unknown>>> = {
+  conformance: () => import('./conformance/run.ts'),
+}
+const [name = 'script'] = process.argv.splice(2, 1)
+const run = Object.hasOwn(built, name) ? built[name] : undefined
+if (run === undefined) {
+  console.error(`npm run ${name}: not supported by this version`)
+  process.exitCode = 2
+} else await run()

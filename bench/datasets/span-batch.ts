@@ -1,9 +1,7 @@
 /**
  * Batches of spans as a tracing agent exports them, in the shape of OpenTelemetry's trace schema
- * (resource, scopes, spans with attributes, events, links and a status) under names of our own.
- *
- * A value of an attribute is one of text, truth, integer, fraction and bytes; arrays and lists of
- * values inside a value, which make the schema recursive there, are left out.
+ * (resource, scopes, spans with attributes, events, links and a status; values that hold values)
+ * under names of our own.
  */
 import protobuf from 'protobufjs'
 import { Chance } from '../../src/demo/chance.ts'
@@ -103,8 +101,18 @@ message Value {
     bool bool_value = 2;
     int64 int_value = 3;
     double double_value = 4;
+    ValueList array_value = 5;
+    AttributeList attributes_value = 6;
     bytes bytes_value = 7;
   }
+}
+
+message ValueList {
+  repeated Value values = 1;
+}
+
+message AttributeList {
+  repeated Attribute values = 1;
 }
 `
 
@@ -157,6 +165,7 @@ class Spans {
       { key: 'sampled', value: { bool_value: chance.happens(0.5) } },
       { key: 'ratio', value: { double_value: chance.fraction() } },
     ].slice(0, chance.integer(3, 7))
+    if (chance.happens(0.02)) attributes.push(this.#headers())
     return {
       trace_id: Buffer.from(chance.hex(32), 'hex'),
       span_id: Buffer.from(chance.hex(16), 'hex'),
@@ -179,6 +188,12 @@ class Spans {
     return { time_unix_ns: longOf(this.#startNs), name: 'exception', attributes }
   }
 
+  #headers(): Attribute {
+    const texts = ['gzip', 'br', 'zstd'].slice(0, this.#chance.integer(1, 4))
+    const values = texts.map((text) => ({ string_value: text }))
+    return { key: 'http.request.header.accept-encoding', value: { array_value: { values } } }
+  }
+
   #link(): Record<string, unknown> {
     const chance = this.#chance
     const of = (digits: number): Buffer => Buffer.from(chance.hex(digits), 'hex')
@@ -196,7 +211,7 @@ export const spanBatch: Dataset = {
   message: 'bench.trace.SpanBatch',
   cardinalities:
     'an event is a batch of 5-29 spans of one of 60 services; trace_id, span_id and url.full ' +
-    'unique; route 80; span name 320; 3-6 attributes of 6 keys; 3 % failed with an exception; ' +
+    'unique; route 80; span name 320; 3-6 attributes of 6 keys; 2 % with a list as a value; 3 % failed with an exception; ' +
     '2 % with a link',
   pyarrowBar: 0.9,
   rows: 12_000,

@@ -40,7 +40,7 @@ import { CaseRunner, type Pair } from './sample.ts'
 const datasets = [appEventPayloads, narrow, wide, logLine, spanBatch]
 const pairCounts = { full: 5, quick: 2 }
 
-/** @throws {Misused} for flags that do not go together, or files that are not what they are said. */
+/** @throws {Misused} for flags that do not go together, or files that are not as they are said. */
 export async function benchDecodeParquet(flags: BenchFlags): Promise<BenchOutcome> {
   const { isQuick } = flags
   const inputs = inputsOf(flags)

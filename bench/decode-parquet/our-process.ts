@@ -13,6 +13,7 @@
 import { closeSync, openSync, readFileSync, statSync, writevSync } from 'node:fs'
 import { assert } from '../../src/base/assert.ts'
 import { ParquetFileWriter } from '../../src/codec/parquet/file-writer.ts'
+import { messageJson } from '../../src/codec/protobuf/message-json.ts'
 import { parseMessageSchema } from '../../src/codec/protobuf/parse-schema.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { planTable } from '../../src/kernel/table-plan.ts'
@@ -25,15 +26,28 @@ const memoryMaxBytes = 1 << 30
 /** A load as large as a fetch answer brings it. */
 const loadBytes = 1 << 20
 const loadRows = 4_000
-/** The daemon's own. */
-const rowGroupBytesMax = 128 * 1_024 * 1_024
+/** As the daemon has it when nothing is configured. */
+const fileOptions = {
+  codec: 'zstd',
+  encodings: 'auto',
+  level: 1,
+  rowGroupBytesMax: 128 * 1_024 * 1_024,
+  pageIndex: true,
+  bloom: undefined,
+  keyValues: new Map<string, string>(),
+} as const
 
 const [proto = '', message = '', data = '', target = '', repeats = '1'] = process.argv.slice(2)
 const { sources, file } = readSchemaSource(proto)
 const schema = parseMessageSchema(sources, file, message)
-const kernel = Kernel.open({ hashSeed: 0x243f_6a88_85a3_08d3n, memoryMaxBytes })
+const kernel = Kernel.open({
+  hashSeed: 0x243f_6a88_85a3_08d3n,
+  memoryMaxBytes,
+  renderMessage: messageJson(),
+})
 const table = kernel.compile(planTable(schema, { identity: [], names: 'as-declared' }))
-const bytes = Buffer.concat(new Array<Uint8Array>(Number(repeats)).fill(readFileSync(data)))
+const once = readFileSync(data)
+const bytes = Buffer.concat(Array.from({ length: Number(repeats) }, () => once))
 
 interface Pass {
   readonly rows: number
@@ -42,14 +56,7 @@ interface Pass {
 
 function pass(): Pass {
   const places = eventPlaces(bytes)
-  const writer = new ParquetFileWriter(table, {
-    codec: 'zstd',
-    level: 1,
-    rowGroupBytesMax,
-    pageIndex: true,
-    bloom: undefined,
-    keyValues: new Map(),
-  })
+  const writer = new ParquetFileWriter(table, fileOptions)
   const refused: RowRefusal[] = []
   for (let first = 0; first < places.length; ) {
     const next = loadEnd(places, first)
@@ -58,10 +65,11 @@ function pass(): Pass {
     }
     first = next
   }
-  const { chunks, rowCount, sizeBytes } = writer.seal()
+  const { chunks, rowCount, sizeBytes, release } = writer.seal()
   const output = openSync(target, 'w')
   assert(writevSync(output, chunks) === sizeBytes, 'the whole file is written')
   closeSync(output)
+  release()
   return { rows: rowCount, refused }
 }
 

@@ -136,8 +136,12 @@ export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
     otherwisePacked: typeOf(message, false),
   }))
 
+/** The schema as .proto text, of package `test`. */
+export const schemaText = (message: MessageSchema, packed: boolean): string =>
+  `syntax = "${message.syntax}";\npackage test;\n${enumText}\n${messageText(message, packed)}`
+
 function typeOf(message: MessageSchema, packed: boolean): protobuf.Type {
-  const text = `syntax = "${message.syntax}";\npackage test;\n${enumText}\n${messageText(message, packed)}`
+  const text = schemaText(message, packed)
   const { root } = protobuf.parse(text, new protobuf.Root(), { keepCase: true })
   return root.resolveAll().lookupType(message.fullName)
 }
