@@ -92,6 +92,22 @@ function insertText(c: Column, at: usize, slot: u64, head: u64, tail: u64, seen:
   return c.distinct - 1
 }
 
+/** Looks on from the first probe. The id, or -1 when the dictionary ends. */
+function findText(c: Column, slot: u64, head: u64, tail: u64, seen: u32): i32 {
+  const p = <usize>slot
+  const length = <u32>(slot >> 32)
+  let at = hashOfText(head, tail, length)
+  const last = at + PROBES_MAX
+  for (; at != last; at++) {
+    const entry = changetype<TextEntry>(c.hash + (at & c.hashMask) * offsetof<TextEntry>())
+    const found = entry.id
+    if (!found) return insertText(c, changetype<usize>(entry), slot, head, tail, seen)
+    if ((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) continue
+    if (length <= 16 || sameLong(p, textAt(c, found - 1) + 4, length)) return found - 1
+  }
+  return -1
+}
+
 /** Values taken into the dictionary; fewer than `count` when it fell back. */
 @inline
 function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool): u32 {
@@ -106,42 +122,32 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
     const slot = load<u64>(slotAt(slots, k, selected))
     const p = <usize>slot
     const length = <u32>(slot >> 32)
-    const isShort = length <= 16
     let head: u64
     let tail: u64
-    if (isShort) {
+    if (length <= 16) {
       const whole = shortText(p, length)
       head = i64x2.extract_lane(whole, 0)
       tail = i64x2.extract_lane(whole, 1)
+      const at = hashOfText(head, tail, length)
+      const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
+      const differs = (entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)
+      const found = entry.id
+      if (differs == 0 && found) {
+        store<u16>(indexes + (k << 1), <u16>(found - 1))
+        continue
+      }
     } else {
       head = hashLong(p, length)
       tail = load<u64>(p + length - 8)
     }
-    let at = hashOfText(head, tail, length)
-    const last = at + PROBES_MAX
-    let id: i32 = -1
-    for (; at != last; at++) {
-      const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
-      const found = entry.id
-      const differs = (entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)
-      if (differs == 0 && found) {
-        if (isShort || sameLong(p, textAt(c, found - 1) + 4, length)) {
-          id = found - 1
-          break
-        }
-      } else if (!found) {
-        c.values = values + k
-        id = insertText(c, changetype<usize>(entry), slot, head, tail, seen + k)
-        hash = c.hash
-        mask = c.hashMask
-        break
-      }
-    }
+    c.values = values + k
+    const id = findText(c, slot, head, tail, seen + k)
     if (id < 0) {
-      c.values = values + k
       endDictionary(c)
       return k
     }
+    hash = c.hash
+    mask = c.hashMask
     store<u16>(indexes + (k << 1), <u16>id)
   }
   c.values = values + count
