@@ -148,10 +148,17 @@ class ProtobufjsSource implements Source {
   }
 }
 
-/** A row of a Parquet file as hyparquet assembles it. */
+/** Pairs of a map that is read as a group with a list of them; none when it is no map. */
+function pairsOf(map: unknown): readonly (readonly [unknown, unknown])[] {
+  const pairs = ownProperty(map, 'key_value')
+  if (!Array.isArray(pairs)) return []
+  return pairs.map((pair) => [ownProperty(pair, 'key'), ownProperty(pair, 'value')] as const)
+}
+
+/** A row of a Parquet file as hyparquet assembles it, maps as pairs. */
 const parquetSource: Source = {
   field: (row, field) => ownProperty(row, columnName(field)),
-  entries: propertiesOf,
+  entries: pairsOf,
 }
 
 const ofProtobufjs = new Shaper(new ProtobufjsSource())
@@ -164,6 +171,7 @@ export function plainOfRow(value: unknown): Plain {
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`
   if (Array.isArray(value)) return value.map(plainOfRow)
   if (typeof value === 'object') {
+    if ('key_value' in value) return pairsOf(value).map((pair) => pair.map(plainOfRow))
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainOfRow(item)]))
   }
   if (typeof value === 'number' || typeof value === 'boolean') return value

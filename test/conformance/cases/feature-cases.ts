@@ -185,9 +185,9 @@ value('duration.zero', [block(2)], { took: '0n' })
 value('duration.towards-zero', [block(2, time(0, -1_999))], { took: '-1n' })
 value('duration.negative', [block(2, time(-1, -500_000_000))], { took: '-1500000n' })
 value('duration.map', [block(13, textField(1, 'a'), block(2, time(1, 0)))], {
-  durations: { a: '1000000n' },
+  durations: [['a', '1000000n']],
 })
-value('duration.map.no-value', [block(13, textField(1, 'a'))], { durations: { a: '0n' } })
+value('duration.map.no-value', [block(13, textField(1, 'a'))], { durations: [['a', '0n']] })
 value('wrapper.default', [block(3), block(4), block(5), block(14), block(15)], {
   int64: '0n',
   text: '',
@@ -251,7 +251,7 @@ message A { int32 n = 1; A next = 2; repeated A all = 3; map<string, A> by = 4; 
 `,
 }
 const recursion = new CaseList(recursive, 'recursion')
-recursion.row('absent', [varintField(1, 1)], { fields: { n: 1, next: null, all: [], by: {} } })
+recursion.row('absent', [varintField(1, 1)], { fields: { n: 1, next: null, all: [], by: [] } })
 recursion.row('empty', [block(2)], { fields: { next: '{}' } })
 recursion.row('nested', [block(2, varintField(1, 1), block(2, textField(5, 'x')))], {
   fields: { next: '{"n":1,"next":{"s":"x"}}' },
@@ -263,7 +263,7 @@ recursion.row('list', [block(3, varintField(1, 1)), block(3)], {
   fields: { all: ['{"n":1}', '{}'] },
 })
 recursion.row('map', [block(4, textField(1, 'a'), block(2, varintField(1, 1)))], {
-  fields: { by: { a: '{"n":1}' } },
+  fields: { by: [['a', '{"n":1}']] },
 })
 recursion.refused('cut', [block(2, [8])])
 recursion.refused('cut-deeper', [block(2, block(2, [8]))])

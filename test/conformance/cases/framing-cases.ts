@@ -284,6 +284,24 @@ list.row('message.map.lists-of-a-replaced-value', [
   entry(textField(1, 'b'), block(2, block(3, [4]))),
   entry(textField(1, 'a'), block(2, block(3, [5]))),
 ])
+// Few entries are compared each with each, many are put into a table.
+for (const count of [2, 12, 13, 40, 500]) {
+  const textEntry = (key: number, value: number): Bytes =>
+    block(numberOf('map', 'int32'), textField(1, `key ${key}`), varintField(2, value))
+  const numberEntry = (key: number, value: number): Bytes =>
+    block(numberOf('key', 'int64'), varintField(1, key * 2 ** 32), varintField(2, value))
+  const entries = (make: (key: number, value: number) => Bytes, distinct: number): Bytes[] =>
+    Array.from({ length: count }, (_, index) => make((index * 7) % distinct, index))
+  for (const distinct of [1, 5, Math.ceil(count / 2), count]) {
+    list.row(`message.map.texts.${distinct}-of-${count}`, entries(textEntry, distinct))
+    list.row(`message.map.numbers.${distinct}-of-${count}`, entries(numberEntry, distinct))
+  }
+  list.row(`message.map.values.${count}`, [
+    ...Array.from({ length: count }, (_, index) =>
+      entry(textField(1, `${index % 3}`), block(2, block(3, [index % 100, 1]), textField(2, 'x'))),
+    ),
+  ])
+}
 list.row('nothing', [])
 
 /** Messages inside each other, the innermost with a number. */
