@@ -173,6 +173,9 @@ describe.skipIf(!hasPyarrow())('a file with every type', () => {
     ['zstd, one row group', {}],
     ['snappy, many row groups', { codec: 'snappy', rowGroupBytesMax: 1 }],
     ['uncompressed', { codec: 'none' }],
+    ['gzip', { codec: 'gzip', level: 6 }],
+    ['lz4_raw, many row groups', { codec: 'lz4_raw', rowGroupBytesMax: 1 }],
+    ['zstd without page index', { pageIndex: false }],
     ['zstd 9', { level: 9 }],
   ] as const)('%s: pyarrow and DuckDB read every value as it was sent', async (_name, more) => {
     const seen = await seenByPython(fileOf(more), () => [])

@@ -271,6 +271,7 @@ export class ChunkReader {
     if (page.nullCount !== page.valueCount - count) throw new RangeError('null count of the page')
     const rows = repetitions.filter((level) => level === 0).length
     if (page.rowCount !== rows) throw new RangeError('row count of the page')
+    if (repetitions[0] !== 0) throw new RangeError('the page begins within a row')
     const values =
       page.encoding === 'rle-dictionary'
         ? indexed(cursor, count, present(dictionary, 'indexes have a dictionary'))

@@ -8,8 +8,8 @@
  * - The last five bytes are a literal, and no copy begins in the last twelve: decoders rely on it.
  * - Output is a function of the input alone, and valid until the next call.
  *
- *     32 times "a"  →  1b 61 01 00 | 07 … | 50 61 61 61 61 61
- *                      literal "a", copy of 26 from 1 back (4 + 15 + 7) | literal of five
+ *     32 times "a"  →  1f 61 | 01 00 07 | 50 61 61 61 61 61
+ *                      literal "a" | copy of 26 (4 + 15 + 7) from 1 back | literal of five
  *
  * Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
  */

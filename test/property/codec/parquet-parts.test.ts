@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { snappyUncompress } from 'hyparquet'
 import { expect, test } from 'vitest'
+import { inflateLz4Block } from '../../../src/codec/compression/lz4-frame.ts'
 import { inflateSnappy } from '../../../src/codec/compression/snappy.ts'
+import { BloomFilter } from '../../../src/codec/parquet/bloom-filter.ts'
+import { encodeLz4Block, lz4BytesMax } from '../../../src/codec/parquet/lz4.ts'
 import { ParquetError } from '../../../src/codec/parquet/parquet-error.ts'
+import { RowSources } from '../../../src/codec/parquet/row-sources.ts'
 import { encodeSnappy, snappyBytesMax } from '../../../src/codec/parquet/snappy.ts'
 import { boundBytesMax, statisticsOf } from '../../../src/codec/parquet/statistics.ts'
 import {
@@ -19,6 +23,7 @@ import {
   struct,
   type ThriftValue,
 } from '../../../src/codec/parquet/thrift.ts'
+import { BloomReader, hashWords } from '../../support/bloom-reader.ts'
 
 const plain: Record<string, fc.Arbitrary<ThriftValue>> = {
   bool: fc.boolean().map(bool),
@@ -102,6 +107,88 @@ test('a block of snappy is read back by two readers and fits its bound', () => {
     }),
     { numRuns: 200 },
   )
+})
+
+test('a block of lz4 is read back and fits its bound', () => {
+  fc.assert(
+    fc.property(body, (input) => {
+      const packed = encodeLz4Block(input)
+      expect(packed.length).toBeLessThanOrEqual(lz4BytesMax(input.length))
+      const ours = inflateLz4Block(packed, input.length)
+      expect(ours.kind === 'inflated' && Buffer.compare(ours.bytes, input)).toBe(0)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a Bloom filter holds all its values, however they come and whatever its size', () => {
+  const values = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 300 })
+  const parts = fc.array(values, { minLength: 1, maxLength: 5 })
+  const wish = fc.record({
+    errorRate: fc.double({ min: 0.0001, max: 0.25, noNaN: true }),
+    sizeBytesMax: fc.integer({ min: 5, max: 14 }).map((power) => 2 ** power),
+  })
+  fc.assert(
+    fc.property(parts, wish, (given, wished) => {
+      const filter = new BloomFilter(wished)
+      for (const part of given) filter.add(hashWords(part))
+      const encoded = filter.encoded()
+      if (encoded === undefined) return
+      const reader = new BloomReader(encoded)
+      expect(given.flat().every((each) => reader.mayHold(each))).toBe(true)
+      expect(reader.sizeBytes).toBeLessThanOrEqual(wished.sizeBytesMax)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('an order that is claimed is the order of the rows, and ranges hold them all', () => {
+  const row = fc.record({
+    partition: fc.nat({ max: 2 }),
+    offset: fc.oneof(
+      fc.bigInt({ min: 0n, max: 5n }),
+      fc.bigInt({ min: 0xffff_fffen, max: 0x1_0000_0002n }),
+    ),
+    index: fc.nat({ max: 1 }),
+  })
+  const claimed = { offsets: 0, partitions: 0, none: 0 }
+  const keyOf = (each: { partition: number; offset: bigint; index: number }): bigint =>
+    (BigInt(each.partition) << 80n) + (each.offset << 8n) + BigInt(each.index)
+  const sorted = fc
+    .array(row, { minLength: 1, maxLength: 12 })
+    .map((rows) => rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)))
+  const rows = fc.oneof(fc.array(row, { minLength: 1, maxLength: 6 }), sorted)
+  fc.assert(
+    fc.property(rows, fc.integer({ min: 1, max: 4 }), (all, batchRows) => {
+      const sources = new RowSources()
+      for (let first = 0; first < all.length; first += batchRows) {
+        const some = all.slice(first, first + batchRows)
+        sources.add({
+          count: some.length,
+          starts: new Int32Array(some.length),
+          ends: new Int32Array(some.length),
+          topic: 'events',
+          partitions: Int32Array.from(some, (each) => each.partition),
+          offsets: BigInt64Array.from(some, (each) => each.offset),
+          indexes: Int32Array.from(some, (each) => each.index),
+          ingestMs: 0,
+        })
+      }
+      const isSorted = all.every(
+        (each, at) => at === 0 || keyOf(all[at - 1] ?? each) <= keyOf(each),
+      )
+      const isOne = all.every((each) => each.partition === all[0]?.partition)
+      const order = sources.takeOrder()
+      claimed[order]++
+      expect(order).toBe(isSorted ? (isOne ? 'offsets' : 'partitions') : 'none')
+      for (const { partition, offset } of all) {
+        const range = sources.ranges.find((each) => each.partition === partition)
+        expect(range !== undefined && range.first <= offset && offset < range.next).toBe(true)
+      }
+    }),
+    { numRuns: 500 },
+  )
+  expect(Math.min(...Object.values(claimed))).toBeGreaterThan(20)
 })
 
 const longText = fc

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import {
   formatDuration,
+  formatPercent,
   formatSize,
   parseDuration,
   parsePercent,
@@ -27,6 +28,10 @@ test('shares are read as a part of one', () => {
 })
 
 test('what is printed is read as the same value', () => {
+  for (const share of [0, 0.0001, 0.005, 0.07, 0.125, 0.25, 1]) {
+    expect(parsePercent(formatPercent(share))).toBe(share)
+  }
+  expect(formatPercent(0.07)).toBe('7%')
   for (const span of [0, 1, 999, 1_000, 90_000, 3_600_000, 86_400_000]) {
     expect(parseDuration(formatDuration(durationMs(span)))).toBe(span)
   }

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { present } from '../../../src/base/assert.ts'
 import { unixMs } from '../../../src/base/time.ts'
+import { readParquetMetadata } from '../../../src/codec/parquet/read-file.ts'
 import { type Stages } from '../../../src/daemon/pipeline.ts'
 import { countsAddUp } from '../../../src/model/counts.ts'
+import type { SealedFile } from '../../../src/model/sealed-commit.ts'
 import {
   announced,
   cellsOf,
@@ -26,6 +28,13 @@ import {
 import { encodeBatch, encodeRawEvent } from '../../support/raw-events.ts'
 
 const source = sourceAt(0)
+
+function keyValuesOf({ chunks }: SealedFile): ReadonlyMap<string, string> {
+  const outcome = readParquetMetadata(Buffer.concat([...chunks]))
+  if (outcome.kind !== 'read') throw new Error('a whole file has its footer')
+  return outcome.metadata.keyValues
+}
+
 let stages: Stages
 
 beforeEach(async () => {
@@ -103,6 +112,26 @@ describe('a commit', () => {
       expect(file?.partitionPath).toBe('dt=2026-11-19')
     }
     expect(first.commitId).not.toBe(second.commitId)
+  })
+
+  test('is named by its files, with the offsets that their rows come from', () => {
+    const bad = numberRecord({ n: 2, payload: Uint8Array.from([18, 200, 1]) })
+    take(stages, fetched(source, 0, [numberRecord({ n: 0 }), numberRecord({ n: 1 }), bad]))
+    const commits = [seal(stages)]
+    take(stages, fetched(source, 3, [numberRecord({ n: 3 })]))
+    commits.push(seal(stages))
+    const values = commits.map(({ files }) => files.map((file) => keyValuesOf(file)))
+    expect(commits[0]?.files).toHaveLength(2)
+    for (const [at, commit] of commits.entries()) {
+      for (const each of values[at] ?? []) expect(each.get('lakeward.commit')).toBe(commit.commitId)
+    }
+    const offsets = values.map(([numbers]) => JSON.parse(numbers?.get('lakeward.offsets') ?? ''))
+    const { topic, partition } = source
+    expect(offsets).toEqual([
+      [{ topic, partition, first: '0', next: '2' }],
+      [{ topic, partition, first: '3', next: '4' }],
+    ])
+    expect(values[0]?.[1]?.has('lakeward.offsets')).toBe(false)
   })
 
   test('of nothing is none, unless it tells of idleness', () => {

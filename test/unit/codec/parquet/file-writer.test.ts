@@ -12,7 +12,7 @@ import { decodeThrift } from '../../../../src/codec/parquet/thrift.ts'
 import { expected, fileOf, numberAt, options, row, rows } from '../../../support/hand-made-file.ts'
 import { batchOf, HandMadeTable, handMadeSchema } from '../../../support/hand-made-pages.ts'
 
-describe.each(['zstd', 'snappy', 'none'] as const)('with %s', (codec) => {
+describe.each(['zstd', 'snappy', 'gzip', 'lz4_raw', 'none'] as const)('with %s', (codec) => {
   test('rows are read back by another reader', async () => {
     const all = rows(1_000)
     const { bytes, sealed } = fileOf(all, 128, { codec })
