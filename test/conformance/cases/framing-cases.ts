@@ -296,11 +296,10 @@ for (const count of [2, 12, 13, 40, 500]) {
     list.row(`message.map.texts.${distinct}-of-${count}`, entries(textEntry, distinct))
     list.row(`message.map.numbers.${distinct}-of-${count}`, entries(numberEntry, distinct))
   }
-  list.row(`message.map.values.${count}`, [
-    ...Array.from({ length: count }, (_, index) =>
-      entry(textField(1, `${index % 3}`), block(2, block(3, [index % 100, 1]), textField(2, 'x'))),
-    ),
-  ])
+  const replaced = Array.from({ length: count }, (_, index) =>
+    entry(textField(1, `${index % 3}`), block(2, block(3, [index % 100, 1]), textField(2, 'x'))),
+  )
+  list.row(`message.map.values.${count}`, replaced)
 }
 list.row('nothing', [])
 
