@@ -29,6 +29,7 @@ import type { Random } from '../ports/random.ts'
 import type { FetchedBatches, Source, SourceReader } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Intake } from '../source/intake.ts'
+import { slicesOf } from '../source/slices.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
@@ -80,6 +81,9 @@ interface LaneModules {
 
 /** Commit early when a hostile producer makes this many cells of counts. */
 const cellsMax = 50_000
+
+/** Of an answer, compressed: some tens of milliseconds of work until others have their turn. */
+const sliceBytesWanted = 1_048_576
 
 /** Kafka's own offsets are a hint: no commit waits longer for a group that does not answer. */
 const hintMsMax = durationMs(3_000)
@@ -264,16 +268,27 @@ export class Lane implements SourceReader, CommitSteps {
    * reads from there once more.
    */
   async #take(answer: readonly FetchedBatches[]): Promise<void> {
-    const { intake, positions, exporter, clock, log, telemetry } = this.#parts
-    const asked = answer.map((part) => ({ part, tenure: positions.tenureOf(part.source) }))
-    while (!this.#gate.open) await this.#gate.passed()
-    if (this.#halted) return
+    const { positions, clock } = this.#parts
+    const tenures = new Map(answer.map(({ source }) => [source, positions.tenureOf(source)]))
+    let isFirst = true
+    for (const slice of slicesOf(answer, sliceBytesWanted)) {
+      if (!isFirst) await clock.sleep(durationMs(0))
+      isFirst = false
+      while (!this.#gate.open) await this.#gate.passed()
+      if (this.#halted) return
+      this.#takeSlice(
+        slice.filter(({ source }) => {
+          const tenure = tenures.get(source)
+          const holds = tenure !== undefined && positions.tenureOf(source) === tenure
+          return holds && !this.#ownership.isLeaving(source)
+        }),
+      )
+    }
+  }
+
+  #takeSlice(current: readonly FetchedBatches[]): void {
+    const { intake, exporter, clock, log, telemetry } = this.#parts
     exporter.onFold(log.state)
-    const current = asked.flatMap(({ part, tenure }) => {
-      const { source } = part
-      const holds = tenure !== undefined && positions.tenureOf(source) === tenure
-      return holds && !this.#ownership.isLeaving(source) ? [part] : []
-    })
     const continuing = current.filter((part) => this.#continues(part))
     if (continuing.length === 0) return
     intake.take(continuing, clock.nowMs())

@@ -1,5 +1,5 @@
 /** The machine's own clocks. */
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import {
   type DurationMs,
   type MonotonicMs,
@@ -22,6 +22,7 @@ export class SystemClock implements Clock {
   }
 
   async sleep(span: DurationMs, signal?: AbortSignal): Promise<void> {
+    if (span <= 0) return turn()
     const untilMs = performance.now() + span
     for (;;) {
       if (signal?.aborted === true) return

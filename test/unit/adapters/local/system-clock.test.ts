@@ -17,3 +17,17 @@ test('a sleep longer than a timer can count ends when its signal says so, and ne
   await expect(sleeping).resolves.toBeUndefined()
   await expect(clock.sleep(durationMs(2 ** 40), ending.signal)).resolves.toBeUndefined()
 })
+
+test('a sleep of nothing lets others have their turn first', async () => {
+  const order: string[] = []
+  const other = new Promise<void>((resolve) => {
+    setImmediate(() => {
+      order.push('other')
+      resolve()
+    })
+  })
+  await new SystemClock().sleep(durationMs(0))
+  order.push('sleeper')
+  await other
+  expect(order).toEqual(['other', 'sleeper'])
+})
