@@ -10,43 +10,82 @@ export class BrokenFraming extends Error {}
 
 const lengthBytesMax = 5
 
-/** Where each event lies: start and end by turns. */
-export function eventPlaces(bytes: Uint8Array): Uint32Array {
-  let places = new Uint32Array(1_024)
-  let used = 0
-  for (let at = 0; at < bytes.length; used += 2) {
-    const { value, next } = lengthAt(bytes, at, used / 2)
-    if (next + value > bytes.length) {
-      throw new BrokenFraming(
-        `event ${used / 2} at byte ${at} has ${value} bytes by its length, ` +
-          `${bytes.length - next} are left`,
-      )
-    }
-    if (used === places.length) {
-      const larger = new Uint32Array(places.length * 2)
-      larger.set(places)
-      places = larger
-    }
-    places[used] = next
-    places[used + 1] = next + value
-    at = next + value
-  }
-  return places.subarray(0, used)
+/** Where some events lie: start and end by turns, and where the next one's length begins. */
+export interface EventPlaces {
+  readonly places: Uint32Array
+  readonly next: number
 }
 
-function lengthAt(bytes: Uint8Array, at: number, event: number): { value: number; next: number } {
-  let value = 0
+/**
+ * Walks over the lengths.
+ *
+ * @param at     where the first event's length begins.
+ * @param limits at least one event is walked over, if there is one.
+ * @throws {BrokenFraming}
+ */
+export function walkEvents(
+  bytes: Uint8Array,
+  at: number,
+  limits: { readonly events: number; readonly bytes: number },
+): EventPlaces {
+  const places = new Uint32Array(2 * limits.events)
+  const lastStart = at + limits.bytes
+  let used = 0
+  let next = at
+  while (next < bytes.length && used < places.length && (used === 0 || next < lastStart)) {
+    let start = next + 1
+    let size = bytes[next] ?? 0
+    if (size >= 0x80) {
+      const long = longLength(bytes, next)
+      size = long.size
+      start = long.start
+    }
+    if (start + size > bytes.length) throw passesEnd(bytes, next, { start, size })
+    places[used] = start
+    next = start + size
+    places[used + 1] = next
+    used += 2
+  }
+  return { places: places.subarray(0, used), next }
+}
+
+function longLength(bytes: Uint8Array, at: number): { size: number; start: number } {
+  let size = 0
   for (let index = 0; index < lengthBytesMax; index++) {
     const byte = bytes[at + index]
-    if (byte === undefined) {
-      throw new BrokenFraming(`the length of event ${event} at byte ${at} is cut off`)
-    }
-    value += (byte & 0x7f) * 2 ** (7 * index)
-    if (byte < 0x80) return { value, next: at + index + 1 }
+    if (byte === undefined) throw new BrokenFraming(`the event's length at byte ${at} is cut off`)
+    size += (byte & 0x7f) * 2 ** (7 * index)
+    if (byte < 0x80) return { size, start: at + index + 1 }
   }
-  throw new BrokenFraming(
-    `the length of event ${event} at byte ${at} has more than ${lengthBytesMax} bytes`,
+  const what = `the event's length at byte ${at}`
+  throw new BrokenFraming(`${what} has more than ${lengthBytesMax} bytes`)
+}
+
+const passesEnd = (
+  bytes: Uint8Array,
+  at: number,
+  { start, size }: { readonly start: number; readonly size: number },
+): BrokenFraming =>
+  new BrokenFraming(
+    `the event at byte ${at} has ${size} bytes by its length, ${bytes.length - start} are left`,
   )
+
+/** Where every event lies: start and end by turns. @throws {BrokenFraming} */
+export function eventPlaces(bytes: Uint8Array): Uint32Array {
+  const limits = { events: 65_536, bytes: bytes.length }
+  const found: Uint32Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const { places, next } = walkEvents(bytes, at, limits)
+    found.push(places)
+    at = next
+  }
+  const all = new Uint32Array(found.reduce((sum, { length }) => sum + length, 0))
+  let used = 0
+  for (const places of found) {
+    all.set(places, used)
+    used += places.length
+  }
+  return all
 }
 
 /** The event's bytes behind their length. */

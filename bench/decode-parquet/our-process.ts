@@ -18,14 +18,13 @@ import { parseMessageSchema } from '../../src/codec/protobuf/parse-schema.ts'
 import { Kernel } from '../../src/kernel/kernel.ts'
 import { planTable } from '../../src/kernel/table-plan.ts'
 import type { RowRefusal } from '../../src/model/row-batch.ts'
-import { eventPlaces } from '../datasets/delimited.ts'
+import { walkEvents } from '../datasets/delimited.ts'
 import { readSchemaSource } from './schema-sources.ts'
 
 const sampleCpuSeconds = 2
 const memoryMaxBytes = 1 << 30
 /** A load as large as a fetch answer brings it. */
-const loadBytes = 1 << 20
-const loadRows = 4_000
+const loadLimits = { events: 4_000, bytes: 1 << 20 }
 /** As the daemon has it when nothing is configured. */
 const fileOptions = {
   codec: 'zstd',
@@ -55,15 +54,16 @@ interface Pass {
 }
 
 function pass(): Pass {
-  const places = eventPlaces(bytes)
   const writer = new ParquetFileWriter(table, fileOptions)
   const refused: RowRefusal[] = []
-  for (let first = 0; first < places.length; ) {
-    const next = loadEnd(places, first)
-    for (const { row, reason } of append(writer, places.subarray(first, next))) {
-      refused.push({ row: first / 2 + row, reason })
+  let row = 0
+  for (let at = 0; at < bytes.length; ) {
+    const { places, next } = walkEvents(bytes, at, loadLimits)
+    for (const refusal of append(writer, places)) {
+      refused.push({ ...refusal, row: row + refusal.row })
     }
-    first = next
+    row += places.length / 2
+    at = next
   }
   const { chunks, rowCount, sizeBytes, release } = writer.seal()
   const output = openSync(target, 'w')
@@ -71,15 +71,6 @@ function pass(): Pass {
   closeSync(output)
   release()
   return { rows: rowCount, refused }
-}
-
-/** Index behind the last place of the load that begins here: one event at least. */
-function loadEnd(places: Uint32Array, first: number): number {
-  const start = places[first] ?? 0
-  const most = Math.min(places.length, first + 2 * loadRows)
-  let next = first + 2
-  while (next < most && (places[next + 1] ?? 0) - start <= loadBytes) next += 2
-  return next
 }
 
 function append(writer: ParquetFileWriter, places: Uint32Array): readonly RowRefusal[] {
