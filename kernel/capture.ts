@@ -54,8 +54,8 @@ function hasRoom(): bool {
   const list = changetype<Buffer>(pieces)
   const used = pieceCount * offsetof<Piece>()
   const old = list.capacity
-  if (used + offsetof<Piece>() <= old) return true
   if (pieceCount >= PIECES_MAX) return false
+  if (used + offsetof<Piece>() <= old) return true
   const capacity = old ? old << 1 : 4096
   const start = tryAllocate(capacity)
   if (!start) return false

@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
+import { rowsOfA, schemaA, wiresOfA } from '../../support/feature-rows.ts'
+import {
+  appendPayloads,
+  GroupReader,
+  openKernel,
+  planOf,
+  roundTrip,
+} from '../../support/kernel-tables.ts'
+import { bytesField, joined, utf8, varintField } from '../../support/raw-events.ts'
+
+const text = `syntax = "proto3";
+  import "google/protobuf/struct.proto"; import "google/protobuf/timestamp.proto";
+  import "google/protobuf/duration.proto"; import "google/protobuf/wrappers.proto";
+  message A {
+    int32 id = 1;
+    string name = 2;
+    A parent = 3;
+    repeated A children = 4;
+    map<string, A> by = 5;
+    google.protobuf.Struct details = 6;
+    google.protobuf.Value any = 7;
+    google.protobuf.ListValue list = 8;
+    oneof either { A left = 9; int64 right = 10; }
+    map<string, google.protobuf.Value> values = 11;
+    google.protobuf.Timestamp at = 12;
+    google.protobuf.Duration took = 13;
+    google.protobuf.BytesValue raw = 14;
+    Kind kind = 15;
+    repeated double doubles = 16;
+    optional bool flag = 17;
+    map<int64, google.protobuf.ListValue> lists = 18;
+  }
+  enum Kind { NONE = 0; ONE = 1; }`
+
+const absent = {
+  id: 0,
+  name: '',
+  parent: null,
+  children: [],
+  by: [],
+  details: null,
+  any: null,
+  list: null,
+  left: null,
+  right: null,
+  values: [],
+  at: null,
+  took: null,
+  raw: null,
+  kind: 'NONE',
+  doubles: [],
+  flag: null,
+  lists: [],
+}
+const repeated = (count: number, bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(Buffer.alloc(count * bytes.length, bytes))
+const id = (value: number): Uint8Array => varintField(1, BigInt(value))
+
+describe('a message within itself is JSON', () => {
+  test('with the names of its fields, in every place', () => {
+    const leaf = {
+      id: 3,
+      name: 'é"\n',
+      at: { seconds: 1, nanos: 5 },
+      took: { seconds: -1, nanos: -5e8 },
+    }
+    const { refusals, rows } = rowsOfA(text, [
+      { id: 1, parent: { id: 2, children: [leaf, {}], right: '-9223372036854775808' } },
+      {
+        children: [{ kind: 1 }, { kind: 9, flag: false }],
+        by: { k: { raw: { value: Buffer.from('x') } } },
+      },
+      { left: { doubles: [0.1, Number.NaN, -0, Number.NEGATIVE_INFINITY] } },
+      {},
+    ])
+    expect(refusals).toEqual([])
+    const nested = '{"id":3,"name":"é\\"\\n","at":"1970-01-01T00:00:01.000000005Z","took":"-1.5s"}'
+    expect(rows).toEqual([
+      {
+        ...absent,
+        id: 1,
+        parent: `{"id":2,"children":[${nested},{}],"right":"-9223372036854775808"}`,
+      },
+      {
+        ...absent,
+        children: ['{"kind":"ONE"}', '{"kind":9,"flag":false}'],
+        by: [['k', '{"raw":"eA=="}']],
+      },
+      { ...absent, left: '{"doubles":[0.1,"NaN",-0,"-Infinity"]}' },
+      absent,
+    ])
+  })
+
+  test('given twice it is merged, and cleared by another member of its oneof', () => {
+    const bytes = joined(
+      bytesField(3, joined(id(1), bytesField(2, utf8('a')))),
+      bytesField(9, id(7)),
+      bytesField(3, bytesField(4, id(5))),
+      bytesField(3, joined(id(2), bytesField(4, id(6)))),
+      varintField(10, 4n),
+      bytesField(9, bytesField(2, utf8('b'))),
+    )
+    expect(roundTrip(schemaA(text), [bytes]).rows).toEqual([
+      {
+        ...absent,
+        parent: '{"id":2,"name":"a","children":[{"id":5},{"id":6}]}',
+        left: '{"name":"b"}',
+      },
+    ])
+  })
+
+  test('cleared for good it leaves nothing in later rows', () => {
+    const cleared = joined(bytesField(9, id(7)), varintField(10, 4n))
+    expect(roundTrip(schemaA(text), [cleared, cleared, new Uint8Array()]).rows).toEqual([
+      { ...absent, right: 4n },
+      { ...absent, right: 4n },
+      absent,
+    ])
+  })
+
+  test('an entry of a map without a value has the JSON of nothing', () => {
+    const entry = (field: number, key: Uint8Array): Uint8Array => bytesField(field, key)
+    const bytes = joined(
+      entry(5, bytesField(1, utf8('a'))),
+      entry(11, bytesField(1, utf8('b'))),
+      entry(18, varintField(1, 1n)),
+    )
+    expect(roundTrip(schemaA(text), [bytes]).rows).toEqual([
+      { ...absent, by: [['a', '{}']], values: [['b', 'null']], lists: [[1n, '[]']] },
+    ])
+  })
+
+  const deep = (depth: number): Uint8Array =>
+    depth === 1 ? new Uint8Array() : bytesField(3, deep(depth - 1))
+  test.each([
+    ['truncated', bytesField(3, Uint8Array.of(0x12, 0x05))],
+    ['malformed', bytesField(4, Uint8Array.of(0x00))],
+    ['invalid-utf8', bytesField(5, bytesField(2, bytesField(2, Uint8Array.of(0xff))))],
+    ['too-deep', deep(102)],
+  ])('what is %s within refuses the row alone', (reason, bad) => {
+    const good = wiresOfA(text, [{ id: 1, parent: {} }, { id: 2 }, { id: 3, children: [{}] }])
+    const [first, second, third] = good.map((bytes) => present(bytes, 'three rows'))
+    const payloads = [first, bad, second, bad, bad, third].map((each) => present(each, 'a row'))
+    const read = roundTrip(schemaA(text), payloads)
+    expect(read.refusals).toEqual([1, 3, 4].map((row) => ({ row, reason })))
+    expect(read.rows).toEqual([
+      { ...absent, id: 1, parent: '{}' },
+      { ...absent, id: 2 },
+      { ...absent, id: 3, children: ['{}'] },
+    ])
+  })
+
+  test('100 deep is read', () => {
+    const { refusals } = roundTrip(schemaA(text), [deep(100)])
+    expect(refusals).toEqual([])
+  })
+
+  test('beside rows that are refused for another reason', () => {
+    const bad = Uint8Array.of(0x0f)
+    const one = bytesField(3, id(1))
+    const broken = bytesField(3, bad)
+    const read = roundTrip(schemaA(text), [bad, one, broken, bad, one])
+    expect(read.refusals.map(({ row }) => row)).toEqual([0, 2, 3])
+    expect(read.rows.map((row) => Reflect.get(Object(row), 'parent'))).toEqual([
+      '{"id":1}',
+      '{"id":1}',
+    ])
+  })
+})
+
+test('groups within themselves are JSON, too', () => {
+  const schema = schemaA(`edition = "2023"; option features.message_encoding = DELIMITED;
+    message A { int32 x = 1; A one = 2; repeated A many = 3; }`)
+  const bytes = [0x13, 0x08, 5, 0x1b, 0x08, 6, 0x1c, 0x14, 0x1b, 0x1c, 0x13, 0x08, 7, 0x14]
+  expect(roundTrip(schema, [Uint8Array.from(bytes)]).rows).toEqual([
+    { x: null, one: '{"x":7,"many":[{"x":6}]}', many: ['{}'] },
+  ])
+  expect(roundTrip(schema, [Uint8Array.from(bytes.slice(0, -1))]).refusals).toEqual([
+    { row: 0, reason: 'truncated' },
+  ])
+})
+
+test('a required field missing within refuses the row', () => {
+  const schema = schemaA('syntax = "proto2"; message A { required int32 x = 1; optional A a = 2; }')
+  const whole = joined(id(1), bytesField(2, id(2)))
+  const { refusals, rows } = roundTrip(schema, [whole, joined(id(1), bytesField(2, utf8('')))])
+  expect(refusals).toEqual([{ row: 1, reason: 'malformed' }])
+  expect(rows).toEqual([{ x: 1, a: '{"x":2}' }])
+})
+
+test('a row whose text would not fit is too large, and the next ones are taken', () => {
+  const schema = schemaA('syntax = "proto3"; message A { repeated A a_quite_long_name = 1; }')
+  const kernel = openKernel(16 * 1_048_576)
+  const plan = planOf(schema)
+  const file = kernel.compile(plan).openFile()
+  const reader = new GroupReader(plan, file)
+  const many = repeated(250_000, bytesField(1, bytesField(1, new Uint8Array())))
+  const refusals = appendPayloads(kernel, file, [
+    bytesField(1, many),
+    bytesField(1, new Uint8Array()),
+  ])
+  expect(refusals).toEqual([{ row: 0, reason: 'too-large' }])
+  expect(reader.rows()).toEqual([{ a_quite_long_name: ['{}'] }])
+})
+
+test('more pieces than are kept make a row too large', () => {
+  const schema = schemaA('syntax = "proto3"; message A { A a = 1; int32 x = 2; }')
+  const many = repeated(262_145, bytesField(1, new Uint8Array()))
+  const fits = many.subarray(2)
+  const { refusals, rows } = roundTrip(schema, [varintField(2, 1n), many, fits, varintField(2, 2n)])
+  expect(refusals).toEqual([{ row: 1, reason: 'too-large' }])
+  expect(rows).toEqual([
+    { a: null, x: 1 },
+    { a: '{}', x: 0 },
+    { a: null, x: 2 },
+  ])
+})
