@@ -8,12 +8,15 @@ import type { ScratchArena } from './scratch-arena.ts'
 import { layOutScratch, type ScratchLayout } from './scratch-layout.ts'
 import type { TablePlan } from './table-plan.ts'
 import { linkProgram } from './table-program.ts'
+import { UnknownFieldCounts, type UnknownFields } from './unknown-fields.ts'
 
 /** A plan that the kernel can run. */
 export interface CompiledTable {
   readonly plan: TablePlan
   /** @param encodings of the file's pages; `auto` when not given. */
   openFile(encodings?: FileEncodings): FileColumns
+  /** Fields that the schema does not know, of all rows that were taken. */
+  unknownFields(): UnknownFields
   /** @throws {InvariantError} while a file of the table is open. */
   release(): void
 }
@@ -40,6 +43,7 @@ const comfortBytes = 8 * 1_048_576
 export class LinkedTable implements CompiledTable {
   readonly plan: TablePlan
   readonly parts: KernelParts
+  readonly #unknown: UnknownFieldCounts
   #capacities: number[]
   #layout: ScratchLayout
   #program = 0
@@ -49,6 +53,7 @@ export class LinkedTable implements CompiledTable {
   constructor(plan: TablePlan, parts: KernelParts) {
     this.plan = plan
     this.parts = parts
+    this.#unknown = new UnknownFieldCounts(plan.messages)
     const fitting = Math.floor(slotsPerCall / plan.slots.length)
     const rows = Math.min(Math.max(fitting, rowsMin), rowsMax)
     this.#capacities = plan.rowSets.map((_, index) => (index === 0 ? rows : rows * elementsPerRow))
@@ -67,6 +72,16 @@ export class LinkedTable implements CompiledTable {
     return new KernelFile(this, encodings, () => {
       this.#openFiles -= 1
     })
+  }
+
+  unknownFields(): UnknownFields {
+    return this.#unknown.counted
+  }
+
+  /** Takes over what the last parse met. Nearly always nothing: then it costs one call. */
+  countUnknown(): void {
+    const { memory } = this.parts
+    if (memory.calls.unknownCount() !== 0) this.#unknown.collect(memory)
   }
 
   release(): void {

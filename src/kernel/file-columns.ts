@@ -136,11 +136,13 @@ export class KernelFile implements FileColumns {
     if (texts.kind === 'refused') {
       const row = first + this.#placeOf(texts.row)
       this.#calls.clearRows(program)
+      this.#calls.forgetUnknown()
       // Rows before it are parsed once more: a row cannot be taken back from between others.
       if (row > first) return this.#appendSlice(batch, first, row, refusals)
       refusals.push({ row, reason: texts.reason })
       return 1
     }
+    this.#table.countUnknown()
     this.#collectRefusals(first, refusals)
     const rows = this.#calls.acceptedRows(program)
     if (rows > 0) this.#encode(program, batch, { first, next: possible, rows })

@@ -12,7 +12,6 @@ import type { TablePlan } from './table-plan.ts'
 export type { CompiledTable } from './compiled-table.ts'
 export type { FileColumns } from './file-columns.ts'
 export type { KernelInput } from './kernel-input.ts'
-export type { RenderMessage } from './message-texts.ts'
 
 export interface KernelOptions {
   /** Drawn anew for each process: values from outside must not be able to collide on purpose. */

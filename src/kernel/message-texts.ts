@@ -6,7 +6,7 @@ import type { LinearMemory } from './linear-memory.ts'
 import type { LeafPlan } from './plan-parts.ts'
 
 /** What a captured message comes to. */
-export type RenderedMessage =
+type RenderedMessage =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 

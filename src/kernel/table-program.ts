@@ -72,10 +72,12 @@ class Linker {
   readonly #program: number
   readonly #enums = new Map<EnumSchema, number>()
   readonly #rowSets: number[] = []
+  readonly #messageIds: ReadonlyMap<MessagePlan, number>
 
   constructor(link: Link) {
     this.#link = link
     const { plan } = link
+    this.#messageIds = new Map(plan.messages.map((message, index) => [message, index]))
     this.#program = this.#calls.newProgram(
       plan.rowSets.length,
       plan.contexts.length,
@@ -214,7 +216,7 @@ class Linker {
     const direct = entries.filter(({ number }) => number < directFieldsMax)
     const directNext = ((direct.at(-1)?.number ?? 0) + 1) * 8
     const sparse = entries.length - direct.length
-    const id = this.#link.plan.messages.indexOf(message)
+    const id = present(this.#messageIds.get(message), 'message of the plan')
     const address = this.#calls.addMessage(this.#program, id, directNext, sparse)
     for (const entry of entries) this.#addEntry(address, entry)
     return address

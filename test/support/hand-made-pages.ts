@@ -164,6 +164,10 @@ export class HandMadeTable implements CompiledTable {
     return new HandMadeColumns(this.#rows, this.#pageRows, () => this.released++)
   }
 
+  unknownFields(): ReturnType<CompiledTable['unknownFields']> {
+    return { fields: [], otherCount: 0 }
+  }
+
   release(): void {
     this.released++
   }

@@ -24,12 +24,13 @@ export interface DrawnSchema {
   readonly otherwisePacked: protobuf.Type
 }
 
-type Syntax = 'proto2' | 'proto3'
+type Syntax = MessageSchema['syntax']
 interface DrawnField {
   readonly shape: 'implicit' | 'explicit' | 'repeated' | 'map' | 'oneof' | 'required'
   readonly type: FieldType
   readonly key: ScalarType
   readonly jump: number
+  readonly delimited: boolean
 }
 
 const scalarType = fc
@@ -60,15 +61,21 @@ function fieldArbitrary(syntax: Syntax, depth: number): fc.Arbitrary<DrawnField>
     depth === 0
       ? fc.oneof(...single)
       : fc.oneof(...single, { weight: 4, arbitrary: fc.constant(0).chain(message) })
-  const presences: readonly DrawnField['shape'][] =
-    syntax === 'proto2' ? ['explicit', 'required'] : ['implicit', 'explicit']
+  const presences = presencesOf[syntax]
   const shapes: readonly DrawnField['shape'][] = [...presences, 'repeated', 'map', 'oneof']
   return fc.record({
     shape: fc.constantFrom(...shapes),
     type,
     key: fc.constantFrom(...keyScalars),
     jump: fc.constantFrom(1, 1, 1, 2, 14, 300, 2_000, 100_000),
+    delimited: syntax === 'editions' ? fc.boolean() : fc.constant(false),
   })
+}
+
+const presencesOf: Readonly<Record<Syntax, readonly DrawnField['shape'][]>> = {
+  proto2: ['explicit', 'required'],
+  proto3: ['implicit', 'explicit'],
+  editions: ['implicit', 'explicit', 'required'],
 }
 
 let drawnMessages = 0
@@ -105,11 +112,12 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
     return { ...base, type, repeated: true, presence: 'implicit' }
   }
   const { type } = drawn
-  if (shape === 'repeated') return { ...base, type, repeated: true, presence: 'implicit' }
-  if (shape === 'oneof') return { ...base, type, presence: 'explicit', oneof: 'either' }
-  if (shape === 'required') return { ...base, type, presence: 'required' }
-  const implicit = shape === 'implicit' && syntax === 'proto3' && !isMessage
-  return { ...base, type, presence: implicit ? 'implicit' : 'explicit' }
+  const sent = { ...base, type, delimited: drawn.delimited && isMessage }
+  if (shape === 'repeated') return { ...sent, repeated: true, presence: 'implicit' }
+  if (shape === 'oneof') return { ...sent, presence: 'explicit', oneof: 'either' }
+  if (shape === 'required') return { ...sent, presence: 'required' }
+  const implicit = shape === 'implicit' && syntax !== 'proto2' && !isMessage
+  return { ...sent, presence: implicit ? 'implicit' : 'explicit' }
 }
 
 /**
@@ -128,7 +136,7 @@ function withoutRequired<Type extends FieldType>(type: Type): Type {
 
 /** Types of up to three levels below the root. */
 export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
-  .constantFrom<Syntax>('proto3', 'proto2')
+  .constantFrom<Syntax>('proto3', 'proto2', 'editions')
   .chain((syntax) => messageArbitrary(syntax, 3))
   .map((message) => ({
     message,
@@ -137,8 +145,11 @@ export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
   }))
 
 /** The schema as .proto text, of package `test`. */
-export const schemaText = (message: MessageSchema, packed: boolean): string =>
-  `syntax = "${message.syntax}";\npackage test;\n${enumText}\n${messageText(message, packed)}`
+export function schemaText(message: MessageSchema, packed: boolean): string {
+  const header =
+    message.syntax === 'editions' ? 'edition = "2023";' : `syntax = "${message.syntax}";`
+  return `${header}\npackage test;\n${enumText}\n${messageText(message, packed)}`
+}
 
 function typeOf(message: MessageSchema, packed: boolean): protobuf.Type {
   const text = schemaText(message, packed)
@@ -184,6 +195,7 @@ function innerMessages(type: FieldType): readonly MessageSchema[] {
 function fieldText(field: FieldSchema, syntax: string, packed: boolean): string {
   const { type, name, number, repeated, presence, oneof } = field
   const declared = `${typeName(type)} ${name} = ${number}`
+  if (syntax === 'editions') return editionText(field, declared, packed)
   if (type.kind === 'map' || oneof !== undefined) return `${declared};`
   if (repeated) {
     const isText = type.kind === 'scalar' && (type.scalar === 'string' || type.scalar === 'bytes')
@@ -193,6 +205,19 @@ function fieldText(field: FieldSchema, syntax: string, packed: boolean): string 
   if (syntax === 'proto2')
     return `${presence === 'required' ? 'required' : 'optional'} ${declared};`
   return presence === 'explicit' ? `optional ${declared};` : `${declared};`
+}
+
+function editionText(field: FieldSchema, declared: string, packed: boolean): string {
+  const { type, repeated, presence, oneof, delimited } = field
+  if (type.kind === 'map') return `${declared};`
+  const options: string[] = []
+  if (delimited) options.push('features.message_encoding = DELIMITED')
+  if (repeated && !packed) options.push('features.repeated_field_encoding = EXPANDED')
+  if (presence === 'required') options.push('features.field_presence = LEGACY_REQUIRED')
+  const isSingular = !repeated && oneof === undefined
+  if (presence === 'implicit' && isSingular) options.push('features.field_presence = IMPLICIT')
+  const listed = options.length === 0 ? '' : ` [${options.join(', ')}]`
+  return `${repeated ? 'repeated ' : ''}${declared}${listed};`
 }
 
 // Messages.

@@ -24,6 +24,13 @@ export const schemaFaults = {
       'not supported by this version',
     hint: 'Remove the field from the schema given to lakeward, or wait for a newer version.',
   },
+  SCHEMA_INCOMPATIBLE: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { message: string; number: number; before: string; after: string }) =>
+      `field ${f.number} of message "${f.message}" was "${f.before}" and is "${f.after}"`,
+    hint: 'Give the new field a number of its own: files of both versions are read as one table.',
+  },
   SCHEMA_NAME_COLLISION: {
     domain: 'user',
     retry: 'never',

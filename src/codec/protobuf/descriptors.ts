@@ -1,6 +1,6 @@
 /** The parts of google/protobuf/descriptor.proto that say what a message looks like. */
 
-export interface Features {
+interface Features {
   readonly field_presence?: 'EXPLICIT' | 'IMPLICIT' | 'LEGACY_REQUIRED'
   readonly enum_type?: 'OPEN' | 'CLOSED'
   readonly message_encoding?: 'LENGTH_PREFIXED' | 'DELIMITED'

@@ -1,0 +1,58 @@
+/** Fields that a table's schema does not know, as they were met in rows that were taken. */
+import { present } from '../base/assert.ts'
+import type { LinearMemory } from './linear-memory.ts'
+import type { MessagePlan } from './plan-parts.ts'
+
+export interface UnknownField {
+  /** Full name of the message it stood in; of a map's entry: message and field. */
+  readonly message: string
+  readonly number: number
+  /** Occurrences; a field of one message at several places of the tree is counted once for all. */
+  readonly count: number
+}
+
+export interface UnknownFields {
+  readonly fields: readonly UnknownField[]
+  /** Occurrences beyond the numbers that are told apart. */
+  readonly otherCount: number
+}
+
+/** Numbers come from outside: more than this are counted together. */
+const fieldsMax = 1_024
+/** Must agree with `ENTRY_BYTES` in kernel/unknown-counts.ts. */
+const entryWords = 4
+
+export class UnknownFieldCounts {
+  readonly #messages: readonly MessagePlan[]
+  readonly #counts = new Map<string, UnknownField>()
+  #otherCount = 0
+
+  constructor(messages: readonly MessagePlan[]) {
+    this.#messages = messages
+  }
+
+  get counted(): UnknownFields {
+    return { fields: [...this.#counts.values()], otherCount: this.#otherCount }
+  }
+
+  /** Adds what the kernel counted since it was told to forget, and tells it to. */
+  collect({ calls, u32 }: LinearMemory): void {
+    const count = calls.unknownCount()
+    this.#otherCount += calls.unknownOthers() >>> 0
+    const list = calls.unknownList() >>> 2
+    for (let index = 0; index < count; index++) {
+      const at = list + index * entryWords
+      const [message = 0, number = 0, low = 0, high = 0] = u32.subarray(at, at + entryWords)
+      this.#add(message, number, high * 2 ** 32 + low)
+    }
+    calls.forgetUnknown()
+  }
+
+  #add(index: number, number: number, count: number): void {
+    const { fullName } = present(this.#messages[index], 'a message of the plan')
+    const key = `${number} ${fullName}`
+    const known = this.#counts.get(key)
+    if (known === undefined && this.#counts.size >= fieldsMax) this.#otherCount += count
+    else this.#counts.set(key, { message: fullName, number, count: count + (known?.count ?? 0) })
+  }
+}
