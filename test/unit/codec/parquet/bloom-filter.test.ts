@@ -63,6 +63,16 @@ test('the same values in another order make the same filter', () => {
   expect(one.encoded()).toEqual(other.encoded())
 })
 
+test('hashes are kept, though the memory they came in is used again', () => {
+  const filter = new BloomFilter(wish)
+  const words = hashWords(texts(0, 50))
+  filter.add(words)
+  words.set(hashWords(texts(50, 100)))
+  filter.add(words)
+  const reader = new BloomReader(present(filter.encoded(), 'a filter'))
+  expect(texts(0, 100).every((value) => reader.mayHold(value))).toBe(true)
+})
+
 test('a chunk without values has none', () => {
   expect(new BloomFilter(wish).encoded()).toBeUndefined()
 })

@@ -112,6 +112,15 @@ test('lz4 makes repetition small and stores noise nearly as it is', () => {
   expect(encodeLz4Block(noise(100_000)).length).toBeLessThan(100_500)
 })
 
+test('a page of 17 MB leaves lz4 no larger than before', () => {
+  const large = text(17_000_000)
+  const packed = encodeLz4Block(large)
+  expect(packed.buffer.byteLength).toBeGreaterThan(17_000_000)
+  const ours = inflateLz4Block(packed, large.length)
+  expect(ours.kind === 'inflated' && Buffer.compare(ours.bytes, large)).toBe(0)
+  expect(encodeLz4Block(text(100)).buffer.byteLength).toBeLessThan(1_000)
+})
+
 test('lz4 reaches back 65,535 bytes and no further', () => {
   const start = noise(64)
   const far = (gapBytes: number): number =>

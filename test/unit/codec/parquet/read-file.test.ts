@@ -77,14 +77,17 @@ describe('rows read back', () => {
     expect(part).toEqual([{ id: 1_500_000_000_000n }, { id: 1_510_000_000_000n }])
   })
 
-  test.each(['zstd', 'snappy'] as const)('a damaged page of %s is refused', async (codec) => {
-    const whole = fileOf(all, 100, { codec }).bytes
-    const chunk = parquetMetadata(whole).row_groups[0]?.columns[0]?.meta_data
-    const first = Number(chunk?.data_page_offset)
-    const { sizeBytes } = decodeThrift(whole.subarray(first))
-    whole.fill(0xff, first + sizeBytes, first + sizeBytes + 20)
-    await expect(readParquetRows(whole)).rejects.toMatchObject({ name: 'ParquetError' })
-  })
+  test.each(['zstd', 'snappy', 'gzip', 'lz4_raw'] as const)(
+    'a damaged page of %s is refused',
+    async (codec) => {
+      const whole = fileOf(all, 100, { codec }).bytes
+      const chunk = parquetMetadata(whole).row_groups[0]?.columns[0]?.meta_data
+      const first = Number(chunk?.data_page_offset)
+      const { sizeBytes } = decodeThrift(whole.subarray(first))
+      whole.fill(0xff, first + sizeBytes, first + sizeBytes + 20)
+      await expect(readParquetRows(whole)).rejects.toMatchObject({ name: 'ParquetError' })
+    },
+  )
 
   test.each(['zstd', 'snappy'] as const)(
     'a page of %s that is shorter than its header says is refused',
