@@ -50,6 +50,18 @@ describe.each([
   })
 })
 
+test('of any number of values it is halved as often as the wish allows, and no more', () => {
+  const absent = texts(2_000_000, 2_006_000)
+  const sizes = new Set<number>()
+  for (let count = 5_000; count <= 10_000; count += 1_000) {
+    const filter = filterOf(texts(0, count))
+    const passed = absent.filter((value) => filter.mayHold(value)).length
+    expect(passed / absent.length, `${count} values`).toBeLessThan(0.0135)
+    sizes.add(filter.sizeBytes)
+  }
+  expect(sizes).toEqual(new Set([8_192, 16_384]))
+})
+
 test('values that come again make no larger filter', () => {
   const once = filterOf(texts(0, 300))
   const often = filterOf(Array.from({ length: 60 }, () => texts(0, 300)).flat())
