@@ -142,6 +142,11 @@ for (const scalar of scalars) {
       exempt: endIgnored,
     })
   }
+  if (value.length > 1) {
+    // The value goes on behind its list, and what follows would be sound.
+    const short = [tag(number, 2), varint(value.length - 1), value, kept]
+    list.refused(`end.packed-value-passes-list.${scalar}`, short, { exempt: endIgnored })
+  }
   list.refused(`end.packed-length.${scalar}`, [tag(number, 2), varint(value.length + 1), value], {
     exempt: endIgnored,
   })
