@@ -63,8 +63,9 @@ export function dropDictionary(c: Column): void {
 /**
  * Whether one more distinct value may be taken. `seen` counts the chunk's values so far.
  *
- * Judged at powers of two only: few of many values is what pays, and a sample that is nearly all
- * distinct at 512 comes from a pool too large to pay later.
+ * Judged at 512, 1,024, 2,048, … entries only. It ends at 512 to 2,048 when more than 31 of 32
+ * values were distinct: such a pool is too large to pay later. It ends at 4,096 when more than
+ * three of four were, at 8,192 and above when more than half; and at its bounds.
  */
 export function pays(c: Column, seen: u32): bool {
   const distinct = c.distinct

@@ -44,6 +44,19 @@ const numberOf = (i: number): Uint8Array => numberRow(BigInt(i))
 const valuesOf = (chunk: ReadChunk | undefined): unknown[] =>
   present(chunk, 'a chunk').entries.map(({ value }) => value)
 
+function openColumn(scalar: ScalarType): {
+  readonly reader: GroupReader
+  readonly append: (rows: readonly Uint8Array[]) => void
+} {
+  const kernel = openKernel()
+  const plan = planOf(messageOf('T', [scalarField(['a', 1], scalar)]))
+  const file = kernel.compile(plan).openFile()
+  return {
+    reader: new GroupReader(plan, file),
+    append: (rows) => expect(appendPayloads(kernel, file, rows)).toEqual([]),
+  }
+}
+
 /** Around each boundary of miniblocks and blocks. */
 const counts = [1, 2, 3, 31, 32, 33, 34, 64, 65, 97, 127, 128, 129, 130, 160, 161, 256, 257, 258]
 
@@ -167,6 +180,53 @@ describe('integers outside of a dictionary', () => {
     const [chunk] = reader.chunks()
     expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['plain'] })
     expect(valuesOf(chunk)).toEqual(values)
+  })
+})
+
+describe('a dictionary is given up', () => {
+  /** Every `repeatEvery`-th value is the one before it. */
+  const valuesWith = (repeatEvery: number, count: number): number[] =>
+    range(count).map((i) => i - (i % repeatEvery === repeatEvery - 1 ? 1 : 0))
+
+  test.each([
+    ['at 512 entries, when nearly all values are distinct', 40, 512],
+    ['at 4,096, when more than three of four are', 20, 4_096],
+    ['at 8,192, when more than half are', 3, 8_192],
+    ['at 32,768 texts, however many repeat', 2, 32_768],
+  ] as const)('%s', (_, repeatEvery, entries) => {
+    const { reader, append } = openColumn('string')
+    const values = valuesWith(repeatEvery, 70_000).map((i) => `v${i}`)
+    for (let first = 0; first < values.length; first += 250) {
+      append(values.slice(first, first + 250).map(textRow))
+      reader.takePages()
+    }
+    const [chunk] = reader.chunks()
+    expect(chunk?.dictionaryCount).toBe(entries)
+    expect(chunk?.encodings.at(-1)).toBe('delta-length-byte-array')
+    expect(valuesOf(chunk)).toEqual(values)
+  })
+
+  test('at 16,384 numbers', () => {
+    const { reader, append } = openColumn('int64')
+    const values = valuesWith(2, 40_000).map(BigInt)
+    for (let first = 0; first < values.length; first += 250) {
+      append(values.slice(first, first + 250).map(numberRow))
+      reader.takePages()
+    }
+    const [chunk] = reader.chunks()
+    expect(chunk?.dictionaryCount).toBe(16_384)
+    expect(valuesOf(chunk)).toEqual(values)
+  })
+
+  test('texts that differ only in zero bytes at their end are told apart', () => {
+    const texts = ['', 'a', 'ab\u0000c'].flatMap((text) =>
+      range(17 - text.length).map((zeros) => text + '\u0000'.repeat(zeros)),
+    )
+    const { reader, append } = openColumn('string')
+    append([...texts, ...texts.toReversed()].map(textRow))
+    const [chunk] = reader.chunks()
+    expect(chunk?.dictionaryCount).toBe(texts.length)
+    expect(valuesOf(chunk)).toEqual([...texts, ...texts.toReversed()])
   })
 })
 
