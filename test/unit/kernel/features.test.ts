@@ -57,6 +57,11 @@ describe('groups and delimited encoding', () => {
 
   test.each([
     ['a group without its end', joined(last, group(1).subarray(0, 1)), 'truncated'],
+    [
+      'one without its end behind a whole one',
+      joined(last, group(1), group(200).subarray(0, 2)),
+      'truncated',
+    ],
     ['the end tag of another group', joined(last, Uint8Array.of(0x0b, 0x14)), 'malformed'],
     ['an end tag outside', joined(last, Uint8Array.of(0x0c)), 'malformed'],
     ['a required field missing beside it', group(1), 'malformed'],
@@ -152,6 +157,11 @@ describe('times', () => {
         length: null,
       },
     ])
+  })
+
+  test('with nanoseconds below zero, which nobody should send, are rounded down all the same', () => {
+    const { rows } = rowsOfA(times, [{ at: at(1, -1) }])
+    expect(rows).toMatchObject([{ at: 999_999n }])
   })
 
   test('of two occurrences are merged, and an entry without one is the epoch', () => {
