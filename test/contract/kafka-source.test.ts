@@ -1,10 +1,11 @@
-import { KafkaWorld } from '../support/kafka-world.ts'
+import { KafkaWorld, refreshMs } from '../support/kafka-world.ts'
 import { sourceContract } from './source.ts'
 
 sourceContract('kafka adapter on the embedded broker', async () => {
   const world = await KafkaWorld.open()
   return {
-    source: (topics, group) => world.source(topics, { group }),
+    source: (topics, group, look) =>
+      world.source(topics, { group, metadataRefreshMs: refreshMs[look] }),
     createTopic: (topic, partitionCount) => void world.broker.createTopic(topic, partitionCount),
     recreateTopic: (topic, partitionCount) => {
       world.broker.deleteTopic(topic)

@@ -1,5 +1,4 @@
 /** The embedded broker and the Kafka adapter on it, as tests use them together. */
-import { Kafka, logLevel } from 'kafkajs'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
 import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions } from '../../src/adapters/kafka/options.ts'
@@ -7,9 +6,13 @@ import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import type { Source } from '../../src/ports/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
+import { abortTransaction } from './aborted-transaction.ts'
 import { produceBatches } from './produce-batches.ts'
 import { encodeBatch, type TestBatch } from './record-batch.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+
+/** How often the metadata is looked at without a reason. */
+export const refreshMs = { often: 200, rarely: 600_000 } as const
 
 /** Options for tests: quick to notice what changes. */
 export function sourceOptions(
@@ -27,7 +30,7 @@ export function sourceOptions(
     sessionTimeoutMs: 3_000,
     rebalanceTimeoutMs: 5_000,
     fetch: { maxBytes: 1_048_576, partitionMaxBytes: 262_144, maxWaitMs: 100, minBytes: 1 },
-    metadataRefreshMs: 200,
+    metadataRefreshMs: refreshMs.often,
     ...more,
   }
 }
@@ -57,17 +60,8 @@ export class KafkaWorld {
   }
 
   /** A transaction of another client, taken back. */
-  async appendAborted({ topic, partition }: TopicPartition, values: readonly string[]) {
-    const brokers = [`${this.broker.host}:${this.broker.port}`]
-    const kafka = new Kafka({ brokers, clientId: 'aborter', logLevel: logLevel.NOTHING })
-    const transactionalId = `aborter-${topic}-${partition}`
-    const producer = kafka.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true })
-    await producer.connect()
-    const transaction = await producer.transaction()
-    const messages = values.map((value) => ({ value, partition }))
-    await transaction.send({ topic, messages })
-    await transaction.abort()
-    await producer.disconnect()
+  appendAborted(at: TopicPartition, values: readonly string[]): Promise<void> {
+    return abortTransaction(`${this.broker.host}:${this.broker.port}`, at, values)
   }
 
   async close(): Promise<void> {

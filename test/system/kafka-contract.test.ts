@@ -1,0 +1,39 @@
+/** The source contract on real brokers, one after the other. */
+import { afterAll, beforeAll, describe } from 'vitest'
+import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
+import { SystemClock } from '../../src/adapters/local/system-clock.ts'
+import { sourceContract } from '../contract/source.ts'
+import { SimTelemetry } from '../sim/telemetry.ts'
+import { abortTransaction } from '../support/aborted-transaction.ts'
+import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
+import { hasKafka, RealKafka } from '../support/real-kafka.ts'
+
+for (const name of ['kafka-4', 'kafka-3'] as const) {
+  describe.skipIf(!hasKafka(name))(name, () => {
+    let kafka: RealKafka | undefined
+    let worlds = 0
+    beforeAll(async () => {
+      kafka = await RealKafka.start(name)
+    })
+    afterAll(() => kafka?.close())
+
+    sourceContract(`kafka adapter on ${name}`, async () => {
+      if (kafka === undefined) throw new Error(`${name} was not started`)
+      const broker = kafka
+      // Groups outlive a test; topics do not.
+      const suffix = `-${++worlds}`
+      return {
+        source: (topics, group, look) => {
+          const more = { group: group + suffix, metadataRefreshMs: refreshMs[look] }
+          const options = sourceOptions(broker, topics, more)
+          return openKafkaSource(options, new SystemClock(), new SimTelemetry())
+        },
+        createTopic: (topic, partitionCount) => broker.createTopic(topic, partitionCount),
+        recreateTopic: (topic, partitionCount) => broker.recreateTopic(topic, partitionCount),
+        append: (at, batch) => broker.append(at, batch),
+        appendAborted: (at, values) => abortTransaction(broker.address, at, values),
+        close: () => broker.deleteAllTopics(),
+      }
+    })
+  })
+}

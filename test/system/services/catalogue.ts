@@ -1,0 +1,18 @@
+/** Every service that can be started, by name. */
+import { kafka3 } from './kafka-3.ts'
+import { kafka4 } from './kafka-4.ts'
+import type { ServiceKind } from './service-kind.ts'
+
+const kinds: readonly ServiceKind[] = [kafka3, kafka4]
+
+export const serviceNames: readonly string[] = kinds.map(({ name }) => name)
+
+/** What was asked for cannot be: a name, a flag. */
+export class Misuse extends Error {}
+
+/** @throws {Misuse} there is no such service; the message lists those that there are. */
+export function serviceNamed(name: string): ServiceKind {
+  const kind = kinds.find((each) => each.name === name)
+  if (kind !== undefined) return kind
+  throw new Misuse(`there is no service "${name}"; accepted: ${serviceNames.join(', ')}`)
+}

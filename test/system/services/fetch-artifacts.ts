@@ -1,0 +1,210 @@
+/**
+ * Brings a service's artifacts into the cache, by the registry's own client.
+ *
+ * Invariants:
+ * - A folder of the cache is whole and equals its lock: it is filled under another name, compared,
+ *   and only then renamed.
+ * - What was downloaded before an interruption is kept (`maven/` in the cache is Maven's own store,
+ *   which also goes on inside a file).
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import {
+  type ArtifactLock,
+  cachedName,
+  differencesOf,
+  differenceText,
+  type FileTable,
+  readLock,
+  tableOf,
+} from './artifact-lock.ts'
+import { projectText } from './maven-project.ts'
+import type { ServiceKind } from './service-kind.ts'
+
+const copyGoal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
+const progressEveryMs = 2_000
+const linesKept = 12
+const differencesTold = 5
+
+/** Tells people what goes on, a line at a time. */
+export type Say = (line: string) => void
+
+/** Something outside does not answer, or hands out something else than it did. */
+export class OutsideTrouble extends Error {}
+
+/** Where the artifacts of a service are, or would be. */
+export const artifactsFolder = (kind: ServiceKind, cacheRoot: string): string =>
+  join(cacheRoot, cachedName(kind.name, readLock(kind.name)))
+
+/** True when they are there; they were compared with the lock before they came there. */
+export const isFetched = (kind: ServiceKind, cacheRoot: string): boolean =>
+  existsSync(artifactsFolder(kind, cacheRoot))
+
+/**
+ * @returns the folder that holds exactly what the lock names.
+ * @throws {OutsideTrouble} it cannot be fetched, or is not what the lock names.
+ */
+export async function fetchArtifacts(
+  kind: ServiceKind,
+  cacheRoot: string,
+  say: Say,
+): Promise<string> {
+  const lock = readLock(kind.name)
+  const folder = artifactsFolder(kind, cacheRoot)
+  if (lock.version !== kind.version) {
+    throw new Error(`the lock of "${kind.name}" is of ${lock.version}, not of ${kind.version}`)
+  }
+  if (existsSync(folder)) {
+    refuseDifferences(kind.name, lock, tableOf(folder), () => rmSync(folder, { recursive: true }))
+    return folder
+  }
+  const filled = await fillFolder(kind, cacheRoot, {
+    say,
+    files: Object.keys(lock.files),
+  })
+  const found = tableOf(filled)
+  refuseDifferences(kind.name, lock, found, () => {
+    forget(cacheRoot, lock, found)
+    rmSync(filled, { recursive: true })
+  })
+  rename(filled, folder)
+  say(`${kind.name}: ${Object.keys(found).length} files, compared with the lock, in ${folder}`)
+  return folder
+}
+
+/** What the registry hands out for the coordinates today, to make a lock from. */
+export async function resolveToday(
+  kind: ServiceKind,
+  cacheRoot: string,
+  say: Say,
+): Promise<ArtifactLock> {
+  const filled = await fillFolder(kind, cacheRoot, { say, files: undefined })
+  const lock = { version: kind.version, files: tableOf(filled) }
+  rmSync(filled, { recursive: true })
+  return lock
+}
+
+function refuseDifferences(
+  name: string,
+  { files }: ArtifactLock,
+  found: FileTable,
+  clear: () => void,
+): void {
+  const differences = differencesOf(files, found)
+  if (differences.length === 0) return
+  clear()
+  const told = differences.slice(0, differencesTold).map(differenceText)
+  const more = differences.length - told.length
+  throw new OutsideTrouble(
+    `${name}: what was fetched is not what the lock names: ${told.join('; ')}` +
+      `${more > 0 ? `; and ${more} more` : ''}. It was removed; the next run fetches it again.`,
+  )
+}
+
+/** Removes the files that differ from Maven's store, or the next run would find them again. */
+function forget(cacheRoot: string, { files }: ArtifactLock, found: FileTable): void {
+  const wrong = new Set(differencesOf(files, found).map(({ file }) => file))
+  const store = join(cacheRoot, 'maven')
+  for (const path of readdirSync(store, { recursive: true, encoding: 'utf8' })) {
+    if (wrong.has(basename(path))) rmSync(join(store, path))
+  }
+}
+
+/** Another process that was quicker left the same bytes there. */
+function rename(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (!existsSync(to)) throw error
+    rmSync(from, { recursive: true })
+  }
+}
+
+/** Names of the files that are waited for, where they are known, so that progress has an end. */
+interface Filling {
+  readonly say: Say
+  readonly files: readonly string[] | undefined
+}
+
+async function fillFolder(
+  kind: ServiceKind,
+  cacheRoot: string,
+  { say, files }: Filling,
+): Promise<string> {
+  const project = join(cacheRoot, 'projects', kind.name)
+  const filled = join(cacheRoot, `${kind.name}.partial-${process.pid}`)
+  mkdirSync(project, { recursive: true })
+  rmSync(filled, { recursive: true, force: true })
+  mkdirSync(filled, { recursive: true })
+  writeFileSync(join(project, 'pom.xml'), projectText(kind.name, kind.artifacts))
+  const words = [
+    '--batch-mode',
+    '--strict-checksums',
+    `-Dmaven.repo.local=${join(cacheRoot, 'maven')}`,
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${filled}`,
+    copyGoal,
+  ]
+  const count = files === undefined ? '' : `${files.length} `
+  say(`${kind.name}: fetching ${count}files of ${kind.version}`)
+  await runMaven(words, project, new Progress(kind.name, say, files))
+  return filled
+}
+
+async function runMaven(words: readonly string[], project: string, progress: Progress) {
+  const child = spawn('nice', ['-n', '5', 'mvn', ...words], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, MAVEN_OPTS: process.env['MAVEN_OPTS'] ?? '-Xmx256m' },
+  })
+  const ended = once(child, 'close')
+  createInterface({ input: child.stderr }).on('line', (line) => progress.onLine(line))
+  createInterface({ input: child.stdout }).on('line', (line) => progress.onLine(line))
+  const code: unknown = (await ended)[0]
+  if (code === 0) return
+  throw new OutsideTrouble(
+    `fetching ${progress.name} ended with ${String(code)}; what is there already is kept, run it ` +
+      `again. Maven said:\n${progress.lastLines.join('\n')}`,
+  )
+}
+
+/** Counts what Maven says that it downloaded. */
+class Progress {
+  readonly name: string
+  readonly lastLines: string[] = []
+  readonly #say: Say
+  readonly #files: ReadonlySet<string> | undefined
+  #count = 0
+  #saidAtMs = performance.now()
+
+  constructor(name: string, say: Say, files: readonly string[] | undefined) {
+    this.name = name
+    this.#say = say
+    this.#files = files === undefined ? undefined : new Set(files)
+  }
+
+  onLine(line: string): void {
+    const downloaded = /^\S*\s*Downloaded from \S+ \S*\/([^/\s]+\.jar) \(([^)]*)\)/.exec(line)
+    if (downloaded === null) this.#keep(line)
+    else this.#counted(downloaded[1] ?? '', downloaded[2] ?? '')
+  }
+
+  #keep(line: string): void {
+    if (/Download(ing|ed) from/.test(line)) return
+    this.lastLines.push(line)
+    if (this.lastLines.length > linesKept) this.lastLines.shift()
+  }
+
+  #counted(file: string, size: string): void {
+    if (this.#files !== undefined && !this.#files.has(file)) return
+    this.#count++
+    const nowMs = performance.now()
+    if (nowMs - this.#saidAtMs < progressEveryMs) return
+    this.#saidAtMs = nowMs
+    const all = this.#files === undefined ? '' : ` of ${this.#files.size}`
+    this.#say(`${this.name}: ${this.#count}${all} downloaded, last ${file} (${size})`)
+  }
+}

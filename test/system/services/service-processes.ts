@@ -1,0 +1,96 @@
+/**
+ * Processes of services, known by id and by a word of their command line. An id alone may belong to
+ * somebody else by now; such a process is never signalled.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const lookEveryMs = 50
+/** Services yield to whoever works on the machine. */
+const niceness = ['nice', '-n', '5']
+
+export interface ServiceProcess {
+  readonly pid: number
+  /** What one word of its command line begins with. */
+  readonly mark: string
+}
+
+/** Starts a process that outlives us; what it says is appended to a file. @returns its id. */
+export function launch(command: readonly string[], logPath: string): number {
+  const log = openSync(logPath, 'a')
+  try {
+    // `nice` becomes the command: the id is the command's.
+    const [program = '', ...words] = [...niceness, ...command]
+    const child = spawn(program, words, { detached: true, stdio: ['ignore', log, log] })
+    child.unref()
+    if (child.pid === undefined) throw new Error(`"${program}" could not be started`)
+    return child.pid
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Runs a command to its end. @throws {Error} it ended with something else than 0. */
+export function runToEnd(command: readonly string[], logPath: string): void {
+  const log = openSync(logPath, 'a')
+  try {
+    const [program = '', ...words] = [...niceness, ...command]
+    const { status, error } = spawnSync(program, words, { stdio: ['ignore', log, log] })
+    if (status === 0) return
+    const why = error?.message ?? `ended with ${String(status)}`
+    throw new Error(`"${command[0] ?? ''}" ${why}; it said:\n${logTail(logPath)}`)
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** True when the process runs, or is paused, and is the one that was started. */
+export function isAlive({ pid, mark }: ServiceProcess): boolean {
+  return wordsOf(pid).some((word) => word.startsWith(mark))
+}
+
+/** @returns false when the process is gone already. */
+export function signal(process_: ServiceProcess, name: NodeJS.Signals): boolean {
+  if (!isAlive(process_)) return false
+  try {
+    process.kill(process_.pid, name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** @returns false when it is still there after `boundMs`. */
+export async function isGoneWithin(process_: ServiceProcess, boundMs: number): Promise<boolean> {
+  for (const endMs = performance.now() + boundMs; isAlive(process_); ) {
+    if (performance.now() > endMs) return false
+    await sleep(lookEveryMs)
+  }
+  return true
+}
+
+const tailBytes = 4_000
+
+export function logTail(path: string): string {
+  if (!existsSync(path)) return '(nothing)'
+  return readFileSync(path, 'utf8').slice(-tailBytes).trimEnd() || '(nothing)'
+}
+
+/**
+ * Words of a process's command line; empty when there is none, or when it ended and waits for its
+ * parent to look.
+ *
+ * Source: proc(5), `cmdline`; ps(1) where there is no /proc.
+ */
+function wordsOf(pid: number): readonly string[] {
+  if (existsSync('/proc/self/cmdline')) {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    } catch {
+      return []
+    }
+  }
+  const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', `${pid}`], { encoding: 'utf8' })
+  return stdout.trim().split(' ')
+}

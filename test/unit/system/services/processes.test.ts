@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, sep } from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { freePorts, isFree } from '../../../system/services/free-ports.ts'
+import {
+  instancesBelow,
+  readRecord,
+  writeRecord,
+} from '../../../system/services/instance-record.ts'
+import { ServiceHarness } from '../../../system/services/service-harness.ts'
+import {
+  isAlive,
+  isGoneWithin,
+  launch,
+  runToEnd,
+  signal,
+} from '../../../system/services/service-processes.ts'
+
+const boundMs = 20_000
+/** A program that says a word and runs until it is ended; its file lies in its folder. */
+function program(folder: string): readonly string[] {
+  const path = join(folder, 'program.mjs')
+  writeFileSync(path, 'console.log("here"); setInterval(() => {}, 1000)')
+  return [process.execPath, path]
+}
+
+test('a process is started, known by its folder, signalled and gone; its log stays', async () => {
+  await using folder = await temporaryFolder()
+  const log = join(folder.path, 'program.log')
+  const pid = launch(program(folder.path), log)
+  const started = { pid, mark: folder.path + sep }
+  expect(isAlive(started)).toBe(true)
+  expect(await isGoneWithin(started, 0)).toBe(false)
+  expect(signal(started, 'SIGKILL')).toBe(true)
+  expect(await isGoneWithin(started, boundMs)).toBe(true)
+  expect(signal(started, 'SIGKILL')).toBe(false)
+})
+
+test('a process that has the id but not the folder is never signalled', async () => {
+  await using folder = await temporaryFolder()
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  try {
+    const remembered = { pid: stranger.pid ?? -1, mark: folder.path + sep }
+    expect(isAlive(remembered)).toBe(false)
+    expect(signal(remembered, 'SIGKILL')).toBe(false)
+    expect(stranger.exitCode).toBeNull()
+    expect(stranger.signalCode).toBeNull()
+  } finally {
+    const exited = once(stranger, 'exit')
+    stranger.kill('SIGTERM')
+    expect((await exited)[1]).toBe('SIGTERM')
+  }
+})
+
+test('a step that fails tells what it said', async () => {
+  await using folder = await temporaryFolder()
+  const log = join(folder.path, 'step.log')
+  const command = [process.execPath, '-e', 'console.error("no room"); process.exit(3)']
+  expect(() => runToEnd(command, log)).toThrow(/ended with 3; it said:\nno room/)
+  expect(readFileSync(log, 'utf8')).toContain('no room')
+})
+
+test('free ports are different, nobody listens there, and the system hands none out', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `port ${index}`)
+  const ports = Object.values(await freePorts(names))
+  expect(new Set(ports).size).toBe(20)
+  expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([])
+  const server = createServer()
+  const listening = once(server, 'listening')
+  server.listen(ports[0], '127.0.0.1')
+  await listening
+  expect(await isFree(ports[0] ?? 0)).toBe(false)
+  server.close()
+})
+
+const record = {
+  service: 'kafka-4',
+  version: '0.0.0',
+  ports: { plain: 1, controller: 2 },
+  pids: {},
+}
+
+test('what is remembered of an instance is read again', async () => {
+  await using folder = await temporaryFolder()
+  mkdirSync(join(folder.path, 'one'))
+  mkdirSync(join(folder.path, 'no instance'))
+  expect(readRecord(join(folder.path, 'one'))).toBeUndefined()
+  writeRecord(join(folder.path, 'one'), record)
+  expect(readRecord(join(folder.path, 'one'))).toEqual(record)
+  expect(instancesBelow(folder.path)).toEqual(['one'])
+  expect(instancesBelow(join(folder.path, 'nowhere'))).toEqual([])
+})
+
+test('down, kill and logs refuse an instance that was never started, and list those that were', async () => {
+  await using folder = await temporaryFolder()
+  const place = { runRoot: folder.path, cacheRoot: folder.path, say: () => {} }
+  const harness = new ServiceHarness(place)
+  await expect(harness.down('kafka-4')).rejects.toThrow('"kafka-4"; none was started')
+  mkdirSync(join(folder.path, 'one'))
+  writeRecord(join(folder.path, 'one'), record)
+  await expect(harness.kill('two')).rejects.toThrow('"two"; accepted: one')
+  expect(() => harness.logs('two')).toThrow('"two"; accepted: one')
+  await expect(harness.up('nobody')).rejects.toThrow('no service "nobody"')
+})
+
+test('a sweep removes what belonged to a process that is gone, and nothing else', async () => {
+  await using folder = await temporaryFolder()
+  const place = { runRoot: folder.path, cacheRoot: folder.path, say: () => {} }
+  const gone = spawn(process.execPath, ['-e', ''])
+  await once(gone, 'exit')
+  const owners = { left: gone.pid ?? -1, ours: process.pid }
+  for (const [name, ownerPid] of Object.entries(owners)) {
+    mkdirSync(join(folder.path, name))
+    writeRecord(join(folder.path, name), { ...record, ownerPid })
+  }
+  mkdirSync(join(folder.path, 'users'))
+  writeRecord(join(folder.path, 'users'), record)
+  const left = join(folder.path, 'left')
+  const pid = launch(program(left), join(left, 'broker.log'))
+  writeRecord(left, { ...record, ownerPid: owners.left, pids: { broker: pid } })
+  expect(await new ServiceHarness(place).sweep()).toEqual(['left'])
+  expect(instancesBelow(folder.path)).toEqual(['ours', 'users'])
+  expect(isAlive({ pid, mark: left + sep })).toBe(false)
+})
+
+test('a paused process ends when it is asked to, and its instance stays known', async () => {
+  await using folder = await temporaryFolder()
+  const place = { runRoot: folder.path, cacheRoot: folder.path, say: () => {} }
+  const one = join(folder.path, 'one')
+  mkdirSync(one)
+  const pid = launch(program(one), join(one, 'broker.log'))
+  writeRecord(one, { ...record, pids: { broker: pid } })
+  const harness = new ServiceHarness(place)
+  harness.pause('one')
+  await harness.down('one')
+  expect(isAlive({ pid, mark: one + sep })).toBe(false)
+  expect(readRecord(one)).toEqual(record)
+})
