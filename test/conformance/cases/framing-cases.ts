@@ -297,7 +297,7 @@ for (const count of [2, 12, 13, 40, 500]) {
     block(numberOf('key', 'int64'), varintField(1, key * 2 ** 32), varintField(2, value))
   const entries = (make: (key: number, value: number) => Bytes, distinct: number): Bytes[] =>
     Array.from({ length: count }, (_, index) => make((index * 7) % distinct, index))
-  for (const distinct of [1, 5, Math.ceil(count / 2), count]) {
+  for (const distinct of new Set([1, 5, Math.ceil(count / 2), count])) {
     list.row(`message.map.texts.${distinct}-of-${count}`, entries(textEntry, distinct))
     list.row(`message.map.numbers.${distinct}-of-${count}`, entries(numberEntry, distinct))
   }
