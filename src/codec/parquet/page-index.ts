@@ -15,8 +15,8 @@
 import { assert } from '../../base/assert.ts'
 import type { ColumnLeaf } from '../../model/table-schema.ts'
 import type { PageValues } from './chunk-bounds.ts'
+import { CompactBytes } from './compact-bytes.ts'
 import { boundsOf } from './statistics.ts'
-import { binary, bool, encodeThrift, i32, i64, list, struct, type ThriftValue } from './thrift.ts'
 import { type CompareValues, valueOrder } from './value-order.ts'
 
 /** A data page: where it stands, and bounds as they are written. */
@@ -55,24 +55,31 @@ export function pagePlace(
   }
 }
 
+/** One for all: an index is taken before the next is begun. */
+const index = new CompactBytes()
+const nothing = new Uint8Array(0)
+
 /** @param offset of the first of the pages in the file. */
 export function encodeOffsetIndex(pages: readonly PagePlace[], offset: number): Uint8Array {
+  // Before anything is written: what is half written would stand before the next index.
+  for (const { rowCount } of pages) assert(rowCount > 0, 'a page begins with a row')
   let pageOffset = offset
   let firstRow = 0
-  const locations: ThriftValue[] = []
+  index.field(1, 'list')
+  index.list('struct', pages.length)
   for (const { sizeBytes, rowCount } of pages) {
-    locations.push(
-      struct([
-        [1, i64(pageOffset)],
-        [2, i32(sizeBytes)],
-        [3, i64(firstRow)],
-      ]),
-    )
-    assert(rowCount > 0, 'a page begins with a row')
+    index.field(1, 'i64')
+    index.number(pageOffset)
+    index.field(1, 'i32')
+    index.number(sizeBytes)
+    index.field(1, 'i64')
+    index.number(firstRow)
+    index.end()
     pageOffset += sizeBytes
     firstRow += rowCount
   }
-  return encodeThrift(struct([[1, list('struct', locations)]]))
+  index.end()
+  return index.take()
 }
 
 /** @returns undefined when a page with values has no bounds. */
@@ -81,44 +88,27 @@ export function encodeColumnIndex(
   pages: readonly PagePlace[],
 ): Uint8Array | undefined {
   if (pages.some(({ hasValues, bounds }) => hasValues && bounds === undefined)) return undefined
-  const nothing = new Uint8Array(0)
-  return encodeThrift(
-    struct([
-      [
-        1,
-        list(
-          'bool',
-          pages.map(({ hasValues }) => bool(!hasValues)),
-        ),
-      ],
-      [
-        2,
-        list(
-          'binary',
-          pages.map(({ bounds }) => binary(bounds?.min ?? nothing)),
-        ),
-      ],
-      [
-        3,
-        list(
-          'binary',
-          pages.map(({ bounds }) => binary(bounds?.max ?? nothing)),
-        ),
-      ],
-      [4, i32(boundaryOrders[boundaryOrder(leaf, pages)])],
-      [
-        5,
-        list(
-          'i64',
-          pages.map(({ nullCount }) => i64(nullCount)),
-        ),
-      ],
-    ]),
-  )
+  index.field(1, 'list')
+  index.list('bool', pages.length)
+  for (const { hasValues } of pages) index.bool(!hasValues)
+  index.field(1, 'list')
+  index.list('binary', pages.length)
+  for (const { bounds } of pages) index.binary(bounds?.min ?? nothing)
+  index.field(1, 'list')
+  index.list('binary', pages.length)
+  for (const { bounds } of pages) index.binary(bounds?.max ?? nothing)
+  index.field(1, 'i32')
+  index.number(boundaryOrders[boundaryOrder(leaf, pages)])
+  index.field(1, 'list')
+  index.list('i64', pages.length)
+  for (const { nullCount } of pages) index.number(nullCount)
+  index.end()
+  return index.take()
 }
 
 /** Pages of nothing but nulls stand anywhere. */
 function boundaryOrder(leaf: ColumnLeaf, pages: readonly PagePlace[]): keyof typeof boundaryOrders {
+  if (pages.length === 1) return 'ascending'
   const bounds = pages.flatMap((page) => page.bounds ?? [])
   const compare = valueOrder(leaf)
   if (isOrdered(bounds, compare)) return 'ascending'

@@ -1,0 +1,87 @@
+/**
+ * Thrift's compact protocol written without a tree of values: for structs of which a file has as
+ * many as it has columns, where the tree costs more than the bytes.
+ *
+ * Numbers are whole and not negative, up to 2^52. What is written is valid until `take`, which
+ * copies it; the writer is used again.
+ *
+ *     field(1, 'i64'); number(7)  →  16 0e
+ *
+ * Source: Apache Thrift, "Thrift Compact protocol encoding". The codes are those of thrift.ts.
+ */
+const sizeBytesAtFirst = 4_096
+const varintBytesMax = 10
+
+const typeCode = { bool: 2, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const
+type CompactType = keyof typeof typeCode
+
+export class CompactBytes {
+  #bytes = Buffer.allocUnsafeSlow(sizeBytesAtFirst)
+  #sizeBytes = 0
+
+  /** Begins a field. @param step how far its id is above that of the field before, 1 to 15. */
+  field(step: number, type: CompactType): void {
+    this.#byte((step << 4) | typeCode[type])
+  }
+
+  /** Begins a list of so many elements, which are written next. */
+  list(of: CompactType, count: number): void {
+    if (count < 15) this.#byte((count << 4) | typeCode[of])
+    else {
+      this.#byte(0xf0 | typeCode[of])
+      this.#varint(count)
+    }
+  }
+
+  /** An element of a list of bools. */
+  bool(value: boolean): void {
+    this.#byte(value ? 1 : 2)
+  }
+
+  number(value: number): void {
+    this.#varint(value * 2)
+  }
+
+  binary(value: Uint8Array): void {
+    this.#varint(value.length)
+    this.#room(value.length)
+    this.#bytes.set(value, this.#sizeBytes)
+    this.#sizeBytes += value.length
+  }
+
+  /** Ends a struct. */
+  end(): void {
+    this.#byte(0)
+  }
+
+  /** All that was written since the last time, in bytes of its own. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#sizeBytes)
+    this.#sizeBytes = 0
+    return new Uint8Array(taken)
+  }
+
+  #varint(value: number): void {
+    this.#room(varintBytesMax)
+    let rest = value
+    // Above 31 bits the operators on bits would cut it.
+    for (; rest >= 0x8000_0000; rest = Math.floor(rest / 0x80)) {
+      this.#bytes[this.#sizeBytes++] = (rest % 0x80) | 0x80
+    }
+    for (; rest >= 0x80; rest >>>= 7) this.#bytes[this.#sizeBytes++] = (rest & 0x7f) | 0x80
+    this.#bytes[this.#sizeBytes++] = rest
+  }
+
+  #byte(value: number): void {
+    this.#room(1)
+    this.#bytes[this.#sizeBytes++] = value
+  }
+
+  #room(sizeBytes: number): void {
+    const needed = this.#sizeBytes + sizeBytes
+    if (needed <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, needed))
+    this.#bytes.copy(larger, 0, 0, this.#sizeBytes)
+    this.#bytes = larger
+  }
+}

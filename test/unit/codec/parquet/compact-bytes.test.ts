@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { CompactBytes } from '../../../../src/codec/parquet/compact-bytes.ts'
+import {
+  binary,
+  bool,
+  encodeThrift,
+  i32,
+  i64,
+  list,
+  struct,
+} from '../../../../src/codec/parquet/thrift.ts'
+
+const number = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 52 }), fc.constantFrom(0, 2 ** 30))
+
+test('the bytes are those of the tree of values', () => {
+  const out = new CompactBytes()
+  const numbers = fc.array(number, { maxLength: 20 })
+  const texts = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 20 })
+  fc.assert(
+    fc.property(numbers, texts, fc.array(fc.boolean(), { maxLength: 20 }), (all, bytes, flags) => {
+      out.field(1, 'list')
+      out.list('i64', all.length)
+      for (const value of all) out.number(value)
+      out.field(2, 'list')
+      out.list('binary', bytes.length)
+      for (const value of bytes) out.binary(value)
+      out.field(1, 'list')
+      out.list('bool', flags.length)
+      for (const value of flags) out.bool(value)
+      out.field(15, 'i32')
+      out.number(all.length)
+      out.end()
+      const tree = struct([
+        [1, list('i64', all.map(i64))],
+        [3, list('binary', bytes.map(binary))],
+        [4, list('bool', flags.map(bool))],
+        [19, i32(all.length)],
+      ])
+      expect(Buffer.compare(out.take(), encodeThrift(tree))).toBe(0)
+    }),
+    { numRuns: 300 },
+  )
+  expect(out.take()).toHaveLength(0)
+})
