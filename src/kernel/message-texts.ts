@@ -13,7 +13,7 @@ type RenderedMessage =
 /**
  * Writes a message as text.
  *
- * @param depth of the message within the event, 1 for the event itself.
+ * @param depth of the message below the event: 1 directly within it.
  */
 export type RenderMessage = (
   message: MessageSchema,

@@ -47,8 +47,8 @@ export class ObjectDecoder {
   }
 
   /**
-   * @param depth of the message within the event, 1 for the event itself: the limit of nesting
-   *   counts from there.
+   * @param depth at which the limit of nesting starts to count: more for a message that others are
+   *   around.
    * @throws {WireError} the bytes are not a message of this schema; `reason` says how.
    */
   decode(bytes: Uint8Array, depth = 1): DecodedMessage {

@@ -157,6 +157,15 @@ describe('a message within itself is JSON', () => {
     expect(refusals).toEqual([])
   })
 
+  test('the messages around it count for the limit of nesting', () => {
+    const schema = schemaA('syntax = "proto3"; message A { B b = 1; } message B { B b = 1; }')
+    const within = (depth: number): Uint8Array =>
+      depth === 0 ? new Uint8Array() : bytesField(1, within(depth - 1))
+    const { refusals, rows } = roundTrip(schema, [within(100), within(101)])
+    expect(refusals).toEqual([{ row: 1, reason: 'too-deep' }])
+    expect(rows).toHaveLength(1)
+  })
+
   test('beside rows that are refused for another reason', () => {
     const bad = Uint8Array.of(0x0f)
     const one = bytesField(3, id(1))
