@@ -20,8 +20,8 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
     return { valued: ['proto', 'message', 'data'], run: benchDecodeParquet }
   },
   ingest: async () => {
-    const { benchIngest } = await import('./ingest/ingest.ts')
-    return { valued: [], run: ({ isQuick }) => benchIngest(isQuick) }
+    const { benchIngestOn } = await import('./ingest/choose-broker.ts')
+    return { valued: ['broker'], run: benchIngestOn }
   },
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */

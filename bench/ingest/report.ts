@@ -118,6 +118,11 @@ export function recordFigures(figures: IngestFigures, context: IngestContext): v
     ...reportLines(figures).map((line) => `- ${line}`),
     `Observation: ${observation(figures, missed)}`,
   ]
+  appendResults(section)
+}
+
+/** Adds a section to `bench/results/ingest.md`. */
+export function appendResults(section: readonly string[]): void {
   mkdirSync(dirname(resultsPath), { recursive: true })
   if (!existsSync(resultsPath)) writeFileSync(resultsPath, resultsHead)
   appendFileSync(resultsPath, `\n${section.join('\n')}\n`)

@@ -13,8 +13,8 @@ import { AppEvents } from '../datasets/app-event.ts'
 export const topicName = 'app.events'
 export const emptyTopicName = 'app.empty'
 export const partitionCount = 4
-export const recordsPerBatch = 400
-const seed = 20_261_120
+const recordsPerBatch = 400
+export const seed = 20_261_120
 
 /** Folder of the broker that holds the topic. */
 export const topicFolder = (rows: number): string =>
@@ -37,14 +37,23 @@ async function makeTopic(rows: number): Promise<void> {
   try {
     broker.createTopic(topicName, partitionCount)
     broker.createTopic(emptyTopicName, partitionCount)
-    await produce(rows, broker.port)
+    await produceEvents({ port: broker.port, topic: topicName, rows, recordsPerBatch })
   } finally {
     await broker.close()
   }
   writeFileSync(join(directory, madeMark), `${JSON.stringify({ seed, rows })}\n`)
 }
 
-async function produce(rows: number, port: number): Promise<void> {
+interface EventsToMake {
+  readonly port: number
+  readonly topic: string
+  readonly rows: number
+  readonly recordsPerBatch: number
+}
+
+/** The same events for the same number of rows, batch after batch to the next partition. */
+export async function produceEvents(wanted: EventsToMake): Promise<void> {
+  const { port, topic, rows, recordsPerBatch } = wanted
   const events = new AppEvents(seed)
   const brokers = [`127.0.0.1:${port}`]
   const producer = new RecordProducer({ brokers, clientId: 'bench', compression: 'zstd' })
@@ -52,10 +61,11 @@ async function produce(rows: number, port: number): Promise<void> {
     const records = Array.from({ length: Math.min(recordsPerBatch, rows - first) }, () => {
       const { eventTimeMs, value } = events.next()
       const partition = batch % partitionCount
-      return { topic: topicName, partition, key: undefined, value, timestampMs: eventTimeMs }
+      return { topic, partition, key: undefined, value, timestampMs: eventTimeMs }
     })
     await producer.send(records)
-    if (batch % 250 === 249) console.error(`topic: ${first + recordsPerBatch} of ${rows} events`)
+    const reached = first + records.length
+    if (reached % 100_000 === 0) console.error(`${topic}: ${reached} of ${rows} events`)
   }
   await producer.close()
 }
