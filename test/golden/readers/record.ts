@@ -43,6 +43,7 @@ for (const reader of chosen) {
   console.log(`${reader.id} ${version}: ${equal} of ${files.size} equal, ${seconds} s`)
   const on = { date: new Date().toISOString().slice(0, 10), commit: commit() }
   results = { ...results, [reader.id]: { version, ...on, verdicts } }
+  writeFileSync(resultsPath, JSON.stringify(results, null, 2))
+  execFileSync('node_modules/.bin/biome', ['format', '--write', resultsPath], { stdio: 'ignore' })
 }
-writeFileSync(resultsPath, `${JSON.stringify(results, null, 1)}\n`)
 writeFileSync(pagePath, compatibilityPage(results))
