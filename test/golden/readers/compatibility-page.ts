@@ -32,6 +32,9 @@ everything the reader skips by statistics, page indexes and Bloom filters. The r
 
 **✓** every value is equal · **≠** the reader shows something else · **✗** the reader refuses · **?** rows are equal, a comparison is not · **–** not tried.
 The number beside it is that of the explanation below.
+
+How the readers are installed and run stands in [test/golden/readers/README.md](../test/golden/readers/README.md). Trino has not been tried: its
+distribution is not in the package registries that were used.
 `
 
 /** @throws {InvariantError} a result that is not equal has no known difference. */
@@ -62,13 +65,18 @@ function readerTable(tried: readonly Reader[], results: Results): string {
       reader.alsoReads === '' ? reader.title : `${reader.title} (${reader.alsoReads})`,
       version,
       `${equal} of ${all.length}`,
-      reader.service === undefined && reader.id !== 'hyparquet' ? 'by hand' : 'by tests',
+      checkedBy(reader),
       date,
       commit,
     ])
   })
   const head = ['reader', 'version', 'equal', 'checked', 'recorded', 'at commit']
   return [row(head), row(head.map(() => '---')), ...lines].join('\n')
+}
+
+function checkedBy({ id, service }: Reader): string {
+  if (service === 'chdb') return 'by tests, where it is installed'
+  return service === undefined && id !== 'hyparquet' ? 'by hand' : 'by tests'
 }
 
 function featureTable(tried: readonly Reader[], results: Results): string {

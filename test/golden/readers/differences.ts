@@ -100,4 +100,11 @@ export const knownDifferences: readonly KnownDifference[] = [
     because:
       'Its predicate for equality tells 0.0 from -0.0, whatever the statistics say. The rows are there.',
   },
+  {
+    readers: ['hudi'],
+    features: ['bounds'],
+    because:
+      'hudi-rs 0.5 takes the bounds of a file from those row groups that have them: a text of U+10FFFF only, which has no ' +
+      'bound above when it is cut short, is not found by a filter. Without the filter it is read.',
+  },
 ]

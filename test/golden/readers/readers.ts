@@ -66,16 +66,15 @@ function askCommand(
 /** Stands for the path of the jobs in a command. */
 const jobsPlace = '<jobs>'
 
-/** A reader of test/golden/readers/requirements.txt, or one that is installed beside them. */
+/** A reader that is installed with `LAKEWARD_PYTHON`. */
 function pythonReader(
-  about: Pick<Reader, 'title' | 'alsoReads' | 'hasText'>,
-  module: ServiceName & ('pyarrow' | 'duckdb' | 'polars' | 'datafusion' | 'chdb'),
+  about: Pick<Reader, 'title' | 'alsoReads' | 'hasText' | 'service'>,
+  module: string,
 ): Reader {
   const given = ['-B', join(here, `read_${module}.py`), jobsPlace]
   return {
     ...about,
     id: module,
-    service: module,
     isThere: () => commandEndsWell(python, ['-c', `import pyarrow, ${module}`]),
     ask: (files) => askCommand({ program: python, given }, files),
   }
@@ -169,16 +168,33 @@ async function attempted<Value>(work: () => Promise<Value>): Promise<Value | { e
 /** In the order of the page. */
 export const readers: readonly Reader[] = [
   pythonReader(
-    { title: 'pyarrow', alsoReads: 'pandas, all on Arrow C++', hasText: true },
+    { title: 'pyarrow', alsoReads: 'pandas, all on Arrow C++', hasText: true, service: 'pyarrow' },
     'pyarrow',
   ),
-  pythonReader({ title: 'DuckDB', alsoReads: '', hasText: true }, 'duckdb'),
-  pythonReader({ title: 'Polars', alsoReads: '', hasText: true }, 'polars'),
+  pythonReader({ title: 'DuckDB', alsoReads: '', hasText: true, service: 'duckdb' }, 'duckdb'),
+  pythonReader({ title: 'Polars', alsoReads: '', hasText: true, service: 'polars' }, 'polars'),
   pythonReader(
-    { title: 'DataFusion', alsoReads: 'delta-rs, hudi-rs, all on arrow-rs', hasText: true },
+    {
+      title: 'DataFusion',
+      alsoReads: 'delta-rs, all on arrow-rs',
+      hasText: true,
+      service: 'datafusion',
+    },
     'datafusion',
   ),
-  pythonReader({ title: 'ClickHouse', alsoReads: 'as chdb', hasText: false }, 'chdb'),
+  pythonReader(
+    { title: 'ClickHouse', alsoReads: 'as chdb', hasText: false, service: 'chdb' },
+    'chdb',
+  ),
+  pythonReader(
+    {
+      title: 'hudi-rs',
+      alsoReads: 'a table of one base file',
+      hasText: true,
+      service: undefined,
+    },
+    'hudi',
+  ),
   hyparquetReader,
   javaReader('groups', 'parquet-java', 'checked with its own object model'),
   javaReader('avro', 'parquet-java, Avro', 'Flink, Hudi, Beam'),
