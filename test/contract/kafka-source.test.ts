@@ -7,6 +7,7 @@ sourceContract('kafka adapter on the embedded broker', async () => {
     source: (topics, group, look) =>
       world.source(topics, { group, metadataRefreshMs: refreshMs[look] }),
     createTopic: (topic, partitionCount) => void world.broker.createTopic(topic, partitionCount),
+    deleteTopic: (topic) => void world.broker.deleteTopic(topic),
     recreateTopic: (topic, partitionCount) => {
       world.broker.deleteTopic(topic)
       world.broker.createTopic(topic, partitionCount)

@@ -6,6 +6,7 @@ sourceContract('simulated', async () => {
   return {
     source: (topics, group) => kafka.source(topics, group),
     createTopic: (topic, partitionCount) => void kafka.createTopic(topic, partitionCount),
+    deleteTopic: (topic) => kafka.deleteTopic(topic),
     recreateTopic: (topic, partitionCount) => void kafka.createTopic(topic, partitionCount),
     append: async (at, batch) => void kafka.append(at, batch),
     appendAborted: async (at, values) =>

@@ -21,6 +21,7 @@ export interface SourceWorld {
   /** @param look how often the source looks at the metadata on its own. */
   source(topics: readonly string[], group: string, look: 'often' | 'rarely'): Source
   createTopic(topic: string, partitionCount: number): Promise<void> | void
+  deleteTopic(topic: string): Promise<void> | void
   /** Deletes the topic and makes one of the same name; whoever looks may see it gone. */
   recreateTopic(topic: string, partitionCount: number): Promise<void> | void
   append(at: TopicPartition, batch: TestBatch): Promise<void>
@@ -315,6 +316,25 @@ export function sourceContract(name: string, open: () => Promise<SourceWorld>): 
       for (const at of sources) if (at.topic === 't') source.seek(at, offset(0n))
       await wait('the new records', () => reader.of('t/0').length === 3 || undefined)
       expect(reader.of('t/0')).toEqual(['old', 'new one', 'new two'])
+    })
+
+    test('a deleted topic is given up; made anew it is assigned under its new id', async () => {
+      await world.append(t0, batchOf('old'))
+      await world.createTopic('other', 1)
+      const reader = new RecordingReader()
+      await read(reader, ['t', 'other'])
+      await wait('the old record', () => reader.of('t/0').length === 1 || undefined)
+      await world.deleteTopic('t')
+      await wait('it is given up', () => reader.assigned.length === 1 || undefined)
+      await world.append({ topic: 'other', partition: 0 }, batchOf('fine'))
+      await wait('the other topic', () => reader.of('other/0').length === 1 || undefined)
+      await world.createTopic('t', 2)
+      await world.append(t0, batchOf('new'))
+      await wait('the new record', () => reader.of('t/0').length === 2 || undefined)
+      expect(reader.of('t/0')).toEqual(['old', 'new'])
+      const fetched = reader.fetches.filter(({ name }) => name === 't/0')
+      expect(new Set(fetched.map(({ batch }) => batch.source.topicId)).size).toBe(2)
+      expect(reader.refused).toEqual([])
     })
 
     test('a second member takes its share after the first has given it up, and back', async () => {

@@ -38,6 +38,14 @@ async function createTopic(admin: Admin, topic: string, numPartitions: number): 
   })
 }
 
+async function deleteTopics(admin: Admin, topics: string[]): Promise<void> {
+  await admin.deleteTopics({ topics })
+  await eventually(`${topics.join(', ')} are gone`, doneWithinMs, async () => {
+    const left = new Set(await admin.listTopics())
+    return topics.some((topic) => left.has(topic)) ? undefined : true
+  })
+}
+
 export class RealKafka {
   /** "host:port" of its plain listener. */
   readonly address: string
@@ -75,6 +83,11 @@ export class RealKafka {
     return this.#asAdmin((admin) => createTopic(admin, topic, partitionCount))
   }
 
+  /** Ends when the broker does not know it any more. */
+  deleteTopic(topic: string): Promise<void> {
+    return this.#asAdmin((admin) => deleteTopics(admin, [topic]))
+  }
+
   /** With nothing between the two requests. */
   recreateTopic(topic: string, partitionCount: number): Promise<void> {
     return this.#asAdmin(async (admin) => {
@@ -86,13 +99,11 @@ export class RealKafka {
   /** Ends when the broker does not know them any more. */
   async deleteAllTopics(): Promise<void> {
     await this.#asAdmin(async (admin) => {
-      const own = async (): Promise<string[]> =>
-        (await admin.listTopics()).filter((topic) => !topic.startsWith('__'))
-      const all = await own()
-      await admin.deleteTopics({ topics: all })
-      const isGone = async (): Promise<true | undefined> =>
-        (await own()).length === 0 ? true : undefined
-      await eventually(`${all.join(', ')} are gone`, doneWithinMs, isGone)
+      const all = await admin.listTopics()
+      await deleteTopics(
+        admin,
+        all.filter((topic) => !topic.startsWith('__')),
+      )
     })
   }
 

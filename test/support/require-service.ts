@@ -4,9 +4,11 @@
  *     describe.skipIf(!requireService('kcat', hasKcat))('records of kcat', …)
  *
  * A missing one skips the tests with a line on stderr. `LAKEWARD_REQUIRE` (names, comma between)
- * turns that into a failure: the gate sets it, so that a green run means that they ran.
+ * turns that into a failure: the gate sets it, so that a green run means that they ran. In it
+ * `services` stands for the names in `test/system/required.json`, `all` for every name.
  */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 
 export type ServiceName =
   | 'pyarrow'
@@ -35,10 +37,20 @@ export const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
  */
 export function requireService(name: ServiceName, probe: () => boolean): boolean {
   if (answers(probe)) return true
-  const required = (process.env['LAKEWARD_REQUIRE'] ?? '').split(',').map((each) => each.trim())
-  if (required.includes(name)) throw new Error(`${name} is missing, LAKEWARD_REQUIRE names it`)
+  if (isRequired(name)) throw new Error(`${name} is missing, LAKEWARD_REQUIRE names it`)
   process.stderr.write(`\n!!! SKIPPED: tests that need ${name}, which is not there !!!\n`)
   return false
+}
+
+function isRequired(name: ServiceName): boolean {
+  const names = (process.env['LAKEWARD_REQUIRE'] ?? '').split(',').map((each) => each.trim())
+  const services = names.includes('services') ? required() : []
+  return [...names, ...services].some((each) => each === name || each === 'all')
+}
+
+function required(): readonly string[] {
+  const path = new URL('../system/required.json', import.meta.url)
+  return JSON.parse(readFileSync(path, 'utf8')) as readonly string[]
 }
 
 function answers(probe: () => boolean): boolean {

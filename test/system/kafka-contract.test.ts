@@ -29,6 +29,7 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
           return openKafkaSource(options, new SystemClock(), new SimTelemetry())
         },
         createTopic: (topic, partitionCount) => broker.createTopic(topic, partitionCount),
+        deleteTopic: (topic) => broker.deleteTopic(topic),
         recreateTopic: (topic, partitionCount) => broker.recreateTopic(topic, partitionCount),
         append: (at, batch) => broker.append(at, batch),
         appendAborted: (at, values) => abortTransaction(broker.address, at, values),

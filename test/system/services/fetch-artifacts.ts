@@ -160,13 +160,16 @@ async function runMaven(words: readonly string[], project: string, progress: Pro
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, MAVEN_OPTS: process.env['MAVEN_OPTS'] ?? '-Xmx256m' },
   })
-  const ended = once(child, 'close')
+  const ended = once(child, 'close').then(
+    ([code]) => `ended with ${String(code)}`,
+    (error: unknown) => `could not begin: ${error instanceof Error ? error.message : ''}`,
+  )
   createInterface({ input: child.stderr }).on('line', (line) => progress.onLine(line))
   createInterface({ input: child.stdout }).on('line', (line) => progress.onLine(line))
-  const code: unknown = (await ended)[0]
-  if (code === 0) return
+  const end = await ended
+  if (end === 'ended with 0') return
   throw new OutsideTrouble(
-    `fetching ${progress.name} ended with ${String(code)}; what is there already is kept, run it ` +
+    `fetching ${progress.name} ${end}; what is there already is kept, run it ` +
       `again. Maven said:\n${progress.lastLines.join('\n')}`,
   )
 }

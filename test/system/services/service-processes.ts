@@ -24,6 +24,8 @@ export function launch(command: readonly string[], logPath: string): number {
     const [program = '', ...words] = [...niceness, ...command]
     const child = spawn(program, words, { detached: true, stdio: ['ignore', log, log] })
     child.unref()
+    // Told below: without an id nothing began.
+    child.on('error', () => undefined)
     if (child.pid === undefined) throw new Error(`"${program}" could not be started`)
     return child.pid
   } finally {

@@ -37,6 +37,14 @@ test('a missing service fails when it is required', () => {
   expect(requireService('hive', () => false)).toBe(false)
 })
 
+test('the services of the gate are required by one word, everything by another', () => {
+  vi.stubEnv('LAKEWARD_REQUIRE', 'pyarrow, services')
+  expect(() => requireService('kafka-4', () => false)).toThrow('kafka-4 is missing')
+  expect(requireService('kafka-3', () => false)).toBe(false)
+  vi.stubEnv('LAKEWARD_REQUIRE', 'all')
+  expect(() => requireService('kafka-3', () => false)).toThrow('kafka-3 is missing')
+})
+
 test('a command that is not there does not end well', () => {
   expect(commandEndsWell('lakeward-no-such-command', [])).toBe(false)
   expect(commandEndsWell(process.execPath, ['-e', ''])).toBe(true)

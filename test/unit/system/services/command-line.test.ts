@@ -1,0 +1,92 @@
+/** `npm run services` as its user meets it, without anything that is fetched or started. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { readRecord, writeRecord } from '../../../system/services/instance-record.ts'
+import { runServices } from '../../../system/services/services-command.ts'
+
+const script = new URL('../../../system/services/run.ts', import.meta.url).pathname
+const record = {
+  service: 'kafka-4',
+  version: '4.3.1',
+  ports: { plain: 1, controller: 2 },
+  pids: {},
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+/** Runs it on folders of its own, in which an instance "kafka-4" that is down is known. */
+async function services(...words: readonly string[]) {
+  await using folder = await temporaryFolder()
+  const said: string[] = []
+  const runRoot = join(folder.path, 'run')
+  const down = join(runRoot, 'kafka-4')
+  mkdirSync(down, { recursive: true })
+  writeRecord(down, record)
+  const places = { runRoot, cacheRoot: folder.path }
+  const ended = await runServices(words, { ...places, say: (line) => said.push(line) })
+  return { ended, said, left: readRecord(down) }
+}
+
+test.each(['up', 'down', 'logs', 'fetch', 'kill', 'pause', 'resume', 'lock'])(
+  '%s refuses a name that is not known, with the list, before it does anything',
+  async (command) => {
+    const { ended, said } = await services(command, 'kafka-4', 'kafka-5')
+    const because = 'there is no service "kafka-5"; accepted: kafka-3, kafka-4'
+    expect(ended).toEqual({ kind: 'refused', because })
+    expect(said).toEqual([])
+  },
+)
+
+test.each([
+  [['start', 'kafka-4'], '"start" is no command; accepted: up, down, status, logs,'],
+  [['status', '--fast'], "Unknown option '--fast'"],
+  [['status', 'kafka-4'], 'no name goes with it, given kafka-4'],
+  [['up', '--wipe', 'kafka-4'], '--wipe goes with down'],
+  [['up'], 'name a service: kafka-3, kafka-4'],
+])('%j is refused', async (words, because) => {
+  const { ended } = await services(...words)
+  expect(ended.kind).toBe('refused')
+  expect(ended.kind === 'refused' ? ended.because : '').toContain(because)
+})
+
+test('status tells what is down, and its version', async () => {
+  const { ended, said } = await services('status')
+  expect(said).toEqual(['kafka-4  4.3.1  down'])
+  expect(ended.kind === 'done' ? ended.services.map(({ state }) => state) : []).toEqual(['down'])
+})
+
+test('down keeps data and says so; with --wipe nothing is left', async () => {
+  const kept = await services('down')
+  expect(kept.said).toEqual(['kafka-4: down, data kept'])
+  expect(kept.left).toEqual(record)
+  const wiped = await services('down', '--wipe')
+  expect(wiped.said).toEqual(['kafka-4: down, data removed'])
+  expect(wiped.left).toBeUndefined()
+})
+
+test('what was never started is down already', async () => {
+  const { ended, said } = await services('down', 'kafka-3')
+  expect(ended.kind).toBe('done')
+  expect(said).toEqual([])
+})
+
+test('a registry’s client that is missing is told', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  const { ended } = await services('fetch', 'kafka-4')
+  expect(ended.kind).toBe('failed')
+  expect(ended.kind === 'failed' ? ended.because : '').toMatch(/^fetching kafka-4 .*ENOENT/)
+})
+
+test('the exit code says whose trouble it is', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, 'up', 'kafka-5'], {
+    encoding: 'utf8',
+  })
+  expect(status).toBe(2)
+  expect(stdout).toBe('')
+  expect(stderr).toBe('there is no service "kafka-5"; accepted: kafka-3, kafka-4\n')
+})
