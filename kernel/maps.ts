@@ -61,10 +61,10 @@ function killHashed(map: RowSet, first: u32, next: u32): void {
   release(table, slots << 2)
 }
 
-function killDuplicates(map: RowSet): void {
+/** Of the elements from `first` on, which belong to the parent's rows from `parentFirst` on. */
+function killDuplicates(map: RowSet, first: u32, parentFirst: u32): void {
   const parent = changetype<RowSet>(map.parent)
-  let first: u32 = 0
-  for (let row: u32 = 0; row < parent.rows; row++) {
+  for (let row = parentFirst; row < parent.rows; row++) {
     const count = load<u32>(map.counts + (row << 2))
     if (count > PAIRWISE_MAX) killHashed(map, first, first + count)
     else if (count > 1) killPairwise(map, first, first + count)
@@ -73,10 +73,9 @@ function killDuplicates(map: RowSet): void {
 }
 
 /** Elements of a dead entry are dead. */
-function killOrphans(rowSet: RowSet): void {
+function killOrphans(rowSet: RowSet, first: u32, parentFirst: u32): void {
   const parent = changetype<RowSet>(rowSet.parent)
-  let first: u32 = 0
-  for (let row: u32 = 0; row < parent.rows; row++) {
+  for (let row = parentFirst; row < parent.rows; row++) {
     const next = first + load<u32>(rowSet.counts + (row << 2))
     if (load<u8>(parent.dead + row)) {
       for (let element = first; element < next; element++) {
@@ -88,11 +87,33 @@ function killOrphans(rowSet: RowSet): void {
 }
 
 /** Row sets come parents first, so that death spreads downwards in one pass. */
-export function buryReplacedEntries(program: Program): void {
+function bury(program: Program, sinceMarks: bool): void {
   for (let i: u32 = 1; i < program.rowSetCount; i++) {
     const rowSet = changetype<RowSet>(pointerAt(program.rowSets, i))
-    if (!rowSet.rows) continue
-    if (rowSet.mapKeys) killDuplicates(rowSet)
-    if (changetype<RowSet>(rowSet.parent).deadCount) killOrphans(rowSet)
+    const parent = changetype<RowSet>(rowSet.parent)
+    const first = sinceMarks ? rowSet.mark : 0
+    const parentFirst = sinceMarks ? parent.mark : 0
+    if (rowSet.rows == first) continue
+    if (rowSet.mapKeys) killDuplicates(rowSet, first, parentFirst)
+    if (parent.deadCount) killOrphans(rowSet, first, parentFirst)
+  }
+}
+
+export function buryReplacedEntries(program: Program): void {
+  bury(program, false)
+}
+
+/** In the root row that is being parsed only, and for as long as it is judged. */
+export function buryInRow(program: Program): void {
+  bury(program, true)
+}
+
+/** Takes back what `buryInRow` did. */
+export function unburyInRow(program: Program): void {
+  for (let i: u32 = 1; i < program.rowSetCount; i++) {
+    const rowSet = changetype<RowSet>(pointerAt(program.rowSets, i))
+    if (!rowSet.deadCount) continue
+    memory.fill(rowSet.dead + rowSet.mark, 0, rowSet.rows - rowSet.mark)
+    rowSet.deadCount = 0
   }
 }

@@ -8,6 +8,7 @@
 import { capture, dropCaptures, forgetCaptures, keptCaptures } from './capture'
 import { deriveRow } from './derive'
 import { isKnown } from './enums'
+import { buryInRow, unburyInRow } from './maps'
 import { addRow, fail, failure, popRows } from './row-sets'
 import {
   Clear,
@@ -403,7 +404,7 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
   return p == end ? p : fail(Failure.TRUNCATED)
 }
 
-/** True when every required field stands where its group does. */
+/** True when every required field stands where its group does; the dead need nothing. */
 function isComplete(program: Program): bool {
   for (let i: u32 = 0; i < program.requiredCount; i++) {
     const required = changetype<Required>(program.requireds + i * offsetof<Required>())
@@ -411,10 +412,20 @@ function isComplete(program: Program): bool {
     for (let row = rowSet.mark; row < rowSet.rows; row++) {
       const group = required.groupPresence
       if (group && !load<u8>(group + row)) continue
-      if (!load<u8>(required.presence + row)) return false
+      if (load<u8>(required.presence + row)) continue
+      if (!rowSet.deadCount || !load<u8>(rowSet.dead + row)) return false
     }
   }
   return true
+}
+
+/** Map entries are replaced when all rows are there; a row that lacks something is judged before. */
+function isCompleteWhereLiving(program: Program): bool {
+  if (isComplete(program)) return true
+  buryInRow(program)
+  const complete = isComplete(program)
+  unburyInRow(program)
+  return complete
 }
 
 function markRowSets(program: Program): void {
@@ -482,7 +493,9 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
     const start = <usize>load<u32>(starts + (i << 2))
     const end = <usize>load<u32>(ends + (i << 2))
     let parsed = parseMessage(message, start, end, row)
-    if (parsed && program.requiredCount && !isComplete(program)) parsed = fail(Failure.MALFORMED)
+    if (parsed && program.requiredCount && !isCompleteWhereLiving(program)) {
+      parsed = fail(Failure.MALFORMED)
+    }
     if (parsed && program.derivationCount && !deriveRow(program)) parsed = 0
     if (parsed) {
       keepRow()

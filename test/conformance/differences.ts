@@ -50,8 +50,7 @@ export const differenceKinds: readonly DifferenceKind[] = [
     name: 'required-in-a-map-value',
     because:
       'protobufjs does not judge the value of a map entry that has none: it is an empty message, which ' +
-      'lacks its required fields, as the reference implementation in C++ says. lakeward judges such ' +
-      'entries even when a later one with their key replaces them, where C++ does not.',
+      'lacks its required fields, as the reference implementation in C++ says.',
     is: ({ ours, protobufjs, oursNothingRequired }) =>
       isRefusedFor(ours, /^malformed$/) && isSameButForZeroKeys(oursNothingRequired, protobufjs),
   },

@@ -108,7 +108,7 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
     comment: undefined,
   } as const
   if (shape === 'map' && drawn.type.kind !== 'map') {
-    const type: FieldType = { kind: 'map', key, value: withoutRequired(drawn.type) }
+    const type: FieldType = { kind: 'map', key, value: drawn.type }
     return { ...base, type, repeated: true, presence: 'implicit' }
   }
   const { type } = drawn
@@ -118,20 +118,6 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
   if (shape === 'required') return { ...sent, presence: 'required' }
   const implicit = shape === 'implicit' && syntax !== 'proto2' && !isMessage
   return { ...sent, presence: implicit ? 'implicit' : 'explicit' }
-}
-
-/**
- * Nothing is required of a map's value: protobufjs does not judge the value of an entry that has
- * none, the reference implementation does.
- */
-function withoutRequired<Type extends FieldType>(type: Type): Type {
-  if (type.kind === 'map') return { ...type, value: withoutRequired(type.value) }
-  if (type.kind !== 'message') return type
-  const fields = type.message.fields.map((field): FieldSchema => {
-    const presence = field.presence === 'required' ? 'explicit' : field.presence
-    return { ...field, presence, type: withoutRequired(field.type) }
-  })
-  return { ...type, message: { ...type.message, fields } }
 }
 
 /** Types of up to three levels below the root. */

@@ -24,7 +24,10 @@ message Demanding {
   optional Part part = 2;
   repeated Part parts = 3;
   oneof either { Part member = 4; int32 other = 5; }
+  map<int32, Part> by = 6;
+  map<string, Deep> deep = 7;
 }
+message Deep { repeated Part parts = 1; map<int64, Part> by = 2; }
 `
 const closed = new CaseList({ text, message: 'conformance.Closed' }, 'proto2.closed')
 closed.row('nothing', [])
@@ -120,6 +123,53 @@ demanding.row(
 )
 demanding.row('oneof.incomplete-then-replaced', [id, block(4), varintField(5, 1)], {
   exempt: eachOccurrence,
+})
+
+const by = (key: number, ...value: readonly Bytes[]): Bytes =>
+  block(6, varintField(1, key), ...value)
+const good = block(2, whole)
+const bad = block(2, varintField(1, 1))
+const noValue = {
+  references: ['protobufjs', 'bufbuild'],
+  because: 'protobufjs does not judge an entry without a value, the other one judges nothing',
+} as const
+const one = { by: [[1, { a: 1, b: 'b', c: null }]] }
+demanding.row('map.given', [id, by(1, good)], { fields: one })
+demanding.refused('map.missing', [id, by(1, bad)], { exempt: unjudged })
+demanding.refused('map.no-value', [id, by(1)], { exempt: noValue })
+demanding.row('map.no-value-then-replaced', [id, by(1), by(1, good)], { fields: one })
+demanding.row('map.missing-then-replaced', [id, by(1, bad), by(1, good)], {
+  fields: one,
+  exempt: eachOccurrence,
+})
+demanding.refused('map.replaced-by-missing', [id, by(1, good), by(1, bad)], { exempt: unjudged })
+demanding.refused('map.replaced-by-no-value', [id, by(1, good), by(1)], { exempt: noValue })
+demanding.refused('map.another-key-replaced', [id, by(2), by(1), by(1, good)], { exempt: noValue })
+demanding.row('map.many-then-replaced', [
+  id,
+  ...Array.from({ length: 20 }, (_, key) => by(key)),
+  ...Array.from({ length: 20 }, (_, key) => by(key, good)),
+])
+const deep = (key: string, ...parts: readonly Bytes[]): Bytes =>
+  block(7, textField(1, key), block(2, ...parts))
+demanding.row('map.list-within-replaced', [id, deep('k', block(1, varintField(1, 1))), deep('k')], {
+  fields: { deep: [['k', { parts: [], by: [] }]] },
+  exempt: eachOccurrence,
+})
+demanding.row(
+  'map.map-within-replaced',
+  [id, deep('j'), deep('k', block(2, varintField(1, 5))), deep('k', block(1, whole))],
+  {
+    fields: {
+      deep: [
+        ['j', { parts: [], by: [] }],
+        ['k', { parts: [{ a: 1, b: 'b', c: null }], by: [] }],
+      ],
+    },
+  },
+)
+demanding.refused('map.list-within-the-last', [id, deep('k'), deep('k', block(1))], {
+  exempt: unjudged,
 })
 
 export const proto2Cases = [...closed.cases, ...demanding.cases]
