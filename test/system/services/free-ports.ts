@@ -7,9 +7,14 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-const firstPort = 20_000
-const nextPort = 32_000
+const systemLeaves: PortRange = { first: 20_000, next: 32_000 }
 const triesMax = 200
+
+interface PortRange {
+  readonly first: number
+  /** Exclusive. */
+  readonly next: number
+}
 
 /** True when a server can listen there now. */
 export async function isFree(port: number): Promise<boolean> {
@@ -27,12 +32,15 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /** @throws {Error} hardly any port is free. */
-export async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
+export async function freePorts(
+  names: readonly string[],
+  { first, next }: PortRange = systemLeaves,
+): Promise<Record<string, number>> {
   const ports: Record<string, number> = {}
   const taken = new Set<number>()
   for (let tries = 0; Object.keys(ports).length < names.length; tries++) {
     if (tries === triesMax) throw new Error(`no free ports after ${triesMax} tries`)
-    const port = randomInt(firstPort, nextPort)
+    const port = randomInt(first, next)
     const name = names[Object.keys(ports).length]
     if (name === undefined || taken.has(port) || !(await isFree(port))) continue
     taken.add(port)

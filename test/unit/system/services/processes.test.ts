@@ -69,12 +69,20 @@ test('free ports are different, nobody listens there, and the system hands none 
   const ports = Object.values(await freePorts(names))
   expect(new Set(ports).size).toBe(20)
   expect(ports.filter((port) => port < 20_000 || port >= 32_000)).toEqual([])
+})
+
+test('a port that somebody listens on is not free', async () => {
+  const { one = 0 } = await freePorts(['one'])
   const server = createServer()
   const listening = once(server, 'listening')
-  server.listen(ports[0], '127.0.0.1')
+  server.listen(one, '127.0.0.1')
   await listening
-  expect(await isFree(ports[0] ?? 0)).toBe(false)
-  server.close()
+  try {
+    expect(await isFree(one)).toBe(false)
+    await expect(freePorts(['one'], { first: one, next: one + 1 })).rejects.toThrow('no free ports')
+  } finally {
+    server.close()
+  }
 })
 
 const record = {
@@ -129,7 +137,9 @@ test('a sweep removes what belonged to a process that is gone, and nothing else'
 
 test('a paused process ends when it is asked to, and its instance stays known', async () => {
   await using folder = await temporaryFolder()
-  const place = { runRoot: folder.path, cacheRoot: folder.path, say: () => {} }
+  const said: string[] = []
+  const say = (line: string): void => void said.push(line)
+  const place = { runRoot: folder.path, cacheRoot: folder.path, say }
   const one = join(folder.path, 'one')
   mkdirSync(one)
   const pid = launch(program(one), join(one, 'broker.log'))
@@ -139,4 +149,6 @@ test('a paused process ends when it is asked to, and its instance stays known', 
   await harness.down('one')
   expect(isAlive({ pid, mark: one + sep })).toBe(false)
   expect(readRecord(one)).toEqual(record)
+  // It was not killed for want of an answer.
+  expect(said).toEqual([])
 })
