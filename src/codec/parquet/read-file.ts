@@ -6,6 +6,7 @@
  *
  * - 64-bit integers and timestamps are bigint, the latter milliseconds; bytes are Uint8Array.
  * - A map is an object, a repeated key's last value wins.
+ * - Strings are whole: a leading U+FEFF stays.
  *
  * Source: Apache Parquet format; hyparquet.
  */
@@ -158,7 +159,13 @@ export interface ReadRowsOptions {
   readonly next?: number
 }
 
-const rowParsers: Partial<ParquetParsers> = { timestampFromMilliseconds: (atMs) => atMs }
+/** A leading U+FEFF is part of the value; a decoder would take it for a mark and drop it. */
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const rowParsers: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (atMs) => atMs,
+  stringFromBytes: (bytes) => bytes && text.decode(bytes),
+}
 
 /** That a page has the size its header says is checked by hyparquet. */
 const decompressors: Compressors = {

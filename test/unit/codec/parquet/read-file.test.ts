@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createdBy } from '../../../../src/codec/parquet/format.ts'
 import { readParquetMetadata, readParquetRows } from '../../../../src/codec/parquet/read-file.ts'
 import { decodeThrift, encodeThrift, i32 } from '../../../../src/codec/parquet/thrift.ts'
-import { fileOf, numberAt, rows } from '../../../support/hand-made-file.ts'
+import { fileOf, numberAt, row, rows } from '../../../support/hand-made-file.ts'
 
 describe('metadata read back', () => {
   const { bytes } = fileOf(rows(300), 100, { rowGroupBytesMax: 1 })
@@ -75,6 +75,12 @@ describe('rows read back', () => {
   test('only the columns and rows asked for', async () => {
     const part = await readParquetRows(bytes, { columns: ['id'], first: 150, next: 152 })
     expect(part).toEqual([{ id: 1_500_000_000_000n }, { id: 1_510_000_000_000n }])
+  })
+
+  test('a string that begins with U+FEFF keeps it', async () => {
+    const marked = { ...row(1), name: '\ufeffmark' }
+    const read = await readParquetRows(fileOf([marked, row(3)], 2).bytes)
+    expect(read.map(({ name }) => name)).toEqual(['\ufeffmark', null])
   })
 
   test.each(['zstd', 'snappy', 'gzip', 'lz4_raw'] as const)(
