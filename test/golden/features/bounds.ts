@@ -25,7 +25,7 @@ const indexed = (name: string, title: string, pageIndex: boolean): Feature => ({
   batchRows: 1_000,
   file: { pageIndex, codec: 'snappy' },
   filters: indexFilters,
-  claims: { hasPageIndex: pageIndex, pageCountMin: { text: 3 } },
+  claims: pageIndex ? { hasPageIndex: true, pageCountMin: { text: 3 } } : { hasPageIndex: false },
 })
 
 const bloom: Feature = {

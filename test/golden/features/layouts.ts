@@ -51,7 +51,7 @@ const pages: Feature = {
     const text = `${hex(index)}${'x'.repeat(index % 900)}`
     const parts = Array.from(
       { length: index % 5 },
-      (_, at) => `${hex(index + at)}${'y'.repeat(200)}`,
+      (_, at) => `${hex(index + at)}${'y'.repeat(400)}`,
     )
     return { sent: { id: index, text, parts }, seen: { id: int(index), text, parts } }
   }),
