@@ -20,4 +20,6 @@ export interface DaemonPorts {
   readonly modules: ReadonlyMap<number, EtlModule>
   /** Message `lakeward.v1.DeadLetter`. */
   readonly deadLetterSchema: MessageSchema
+  /** Entries of the log between two checkpoints; absent: as the log does by itself. */
+  readonly checkpointEvery?: number
 }

@@ -84,10 +84,11 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { lake, clock, random, telemetry, source } = this.#ports
+    const { lake, clock, random, telemetry, source, checkpointEvery } = this.#ports
     const { pipeline } = this.config
     const signal = this.#abandoning.signal
-    const logOptions = { lake, pipeline, clock, random, telemetry, signal }
+    const every = checkpointEvery === undefined ? {} : { checkpointEvery }
+    const logOptions = { lake, pipeline, clock, random, telemetry, signal, ...every }
     const log = await this.#untilDone(() => openCommitLog(logOptions))
     if (log === undefined) return
     if ((await this.#untilDone(() => this.#takeUpConfig(log))) === undefined) return

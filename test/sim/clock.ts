@@ -12,6 +12,8 @@ interface Timer {
   readonly atMs: number
   readonly order: number
   readonly fire: () => void
+  /** Somebody woke the sleeper before. */
+  isOver: boolean
 }
 
 /** Where simulated time begins: 2026-11-20T00:00:00.000Z. */
@@ -25,10 +27,14 @@ export class SimClock implements Clock {
   #monotonicMs = 0
   #wallOffsetMs: number
   #order = 0
-  #timers: Timer[] = []
+  /** A heap: the earliest first. */
+  readonly #timers: Timer[] = []
+  readonly #firingsMax: number
 
-  constructor(startMs: number = simStartMs) {
+  /** @param firingsMax after so many timers a run is given up; without it never. */
+  constructor(startMs: number = simStartMs, firingsMax: number = Number.POSITIVE_INFINITY) {
     this.#wallOffsetMs = startMs
+    this.#firingsMax = firingsMax
   }
 
   nowMs(): UnixMs {
@@ -48,14 +54,17 @@ export class SimClock implements Clock {
     if (signal?.aborted === true) return Promise.resolve()
     return new Promise((resolve) => {
       const atMs = this.#monotonicMs + Math.max(0, span)
-      const timer: Timer = { atMs, order: this.#order++, fire: resolve }
+      const fire = (): void => {
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const timer: Timer = { atMs, order: this.#order++, fire, isOver: false }
       const wake = (): void => {
-        this.#timers = this.#timers.filter((other) => other !== timer)
+        timer.isOver = true
         resolve()
       }
       signal?.addEventListener('abort', wake, { once: true })
-      this.#timers.push(timer)
-      this.#timers.sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+      this.#push(timer)
     })
   }
 
@@ -66,13 +75,58 @@ export class SimClock implements Clock {
       settled = true
     })
     done.catch(() => {})
-    for (;;) {
+    for (let firings = 0; ; firings++) {
       await drainMicrotasks()
       if (settled) return done
-      const timer = this.#timers.shift()
+      const timer = this.#next()
       if (timer === undefined) throw new Error('simulation deadlock: no timer and task not settled')
+      if (firings >= this.#firingsMax) throw new Error(`simulation without end: ${firings} timers`)
       this.#monotonicMs = Math.max(this.#monotonicMs, timer.atMs)
       timer.fire()
     }
   }
+
+  #next(): Timer | undefined {
+    for (;;) {
+      const timer = this.#pop()
+      if (timer?.isOver !== true) return timer
+    }
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#timers
+    let at = heap.push(timer) - 1
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if (!this.#swapIfEarlier(at, above)) return
+      at = above
+    }
+  }
+
+  #pop(): Timer | undefined {
+    const heap = this.#timers
+    const [first] = heap
+    const last = heap.pop()
+    if (first === undefined || last === undefined || first === last) return first
+    heap[0] = last
+    for (let at = 0; ; ) {
+      const [left, right] = [2 * at + 1, 2 * at + 2]
+      const below = isEarlier(heap[right], heap[left]) ? right : left
+      if (!this.#swapIfEarlier(below, at)) return first
+      at = below
+    }
+  }
+
+  #swapIfEarlier(below: number, above: number): boolean {
+    const [lower, upper] = [this.#timers[below], this.#timers[above]]
+    if (lower === undefined || upper === undefined || !isEarlier(lower, upper)) return false
+    this.#timers[below] = upper
+    this.#timers[above] = lower
+    return true
+  }
 }
+
+const isEarlier = (one: Timer | undefined, other: Timer | undefined): boolean =>
+  one !== undefined &&
+  other !== undefined &&
+  (one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order))

@@ -3,11 +3,11 @@ import { present } from '../../src/base/assert.ts'
 import { type UnixMs, unixMs } from '../../src/base/time.ts'
 import { encodeBatch, encodeRawEvent, utf8, varintField } from '../support/raw-events.ts'
 import type { SimClock } from './clock.ts'
+import type { FaultKind } from './plan.ts'
 import type { SimRandom } from './random.ts'
 import type { SimKafka } from './source.ts'
 
 export const topic = 'events'
-export const partitionCount = 4
 export const streams = ['even', 'odd'] as const
 export const outOfOrdernessMs = 5 * 60_000
 
@@ -23,6 +23,15 @@ export interface ProducedEvent {
   /** Position within its record. */
   readonly index: number
   readonly eventMs: UnixMs
+  /** When it was appended. */
+  readonly atMs: UnixMs
+}
+
+/** What producers do of the world's faults. */
+export interface ProducerHabits {
+  readonly partitionCount: number
+  /** Called each time such a fault may happen. */
+  strikes(kind: FaultKind, probability: number): boolean
 }
 
 /** Message `test.Number` of `test/support/numbers.ts`. */
@@ -43,10 +52,12 @@ export class Producer {
   readonly #kafka: SimKafka
   readonly #clock: SimClock
   readonly #random: SimRandom
+  readonly #habits: ProducerHabits
   readonly #startMs: number
   #next = 0
 
-  constructor(kafka: SimKafka, clock: SimClock, random: SimRandom) {
+  constructor(kafka: SimKafka, clock: SimClock, random: SimRandom, habits: ProducerHabits) {
+    this.#habits = habits
     this.#kafka = kafka
     this.#clock = clock
     this.#random = random
@@ -55,8 +66,9 @@ export class Producer {
 
   /** Appends one batch of a few records to one partition. */
   produce(): void {
-    const partition = this.#random.below(partitionCount)
+    const partition = this.#partition()
     const records = Array.from({ length: 1 + this.#random.below(4) }, () => this.#record())
+    if (this.#habits.strikes('aborted-transactions', 0.15)) return this.#abort(partition, records)
     const codec = this.#random.fraction() < 0.3 ? 'zstd' : 'none'
     const first = this.#kafka.append(
       { topic, partition },
@@ -65,9 +77,22 @@ export class Producer {
     for (const [at, { drafts }] of records.entries()) {
       for (const [index, draft] of drafts.entries()) {
         const offset = BigInt(first) + BigInt(at)
-        this.events.push({ ...draft, partition, offset, index })
+        this.events.push({ ...draft, partition, offset, index, atMs: this.#clock.nowMs() })
       }
     }
+  }
+
+  /** Every other one is quiet for good where that is a fault of this world. */
+  #partition(): number {
+    const partition = this.#random.below(this.#habits.partitionCount)
+    return partition % 2 === 1 && this.#habits.strikes('quiet-partition', 1) ? 0 : partition
+  }
+
+  /** Records that were never committed: nobody may find them. */
+  #abort(partition: number, records: readonly { readonly value: Uint8Array }[]): void {
+    const timestampMs = this.#nowMs()
+    const aborted = records.map(({ value }) => ({ value, timestampMs }))
+    this.#kafka.appendAborted({ topic, partition }, { codec: 'none', records: aborted })
   }
 
   #record(): { readonly value: Uint8Array; readonly drafts: readonly Draft[] } {
@@ -100,7 +125,8 @@ export class Producer {
   /** Mostly a little out of order, sometimes hours behind. */
   #eventMs(): UnixMs {
     const elapsedMs = this.#clock.nowMs() - this.#startMs
-    const late = this.#random.fraction() < 0.06 ? this.#random.below(3 * hourMs) : 0
+    const isLate = this.#habits.strikes('late-records', 0.15)
+    const late = isLate ? this.#random.below(3 * hourMs) : 0
     const jitterMs = this.#random.below(outOfOrdernessMs)
     return unixMs(this.#startMs - behindMs + elapsedMs * eventSpeed - jitterMs - late)
   }

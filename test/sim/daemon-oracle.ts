@@ -2,24 +2,28 @@
  * What must be true of a lake after daemons have worked on it. Looks at the lake alone: the log is
  * folded from its first entry, Parquet files are read by a reader that is not ours.
  */
-import { present } from '../../src/base/assert.ts'
 import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
 import { countsAddUp, deadLetteredTotal, filteredTotal } from '../../src/model/counts.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { IdleEvidence } from '../../src/model/log-entry.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
-import { type JudgedLog, judgeLog } from '../support/log-oracle.ts'
+import { type JudgedLog, judgeLog } from '../support/judged-log.ts'
 import { outOfOrdernessMs, type ProducedEvent, streams } from './daemon-events.ts'
 import type { SimStore } from './lake.ts'
+import { wrongPromises } from './promise-oracle.ts'
+import type { Received } from './receiver.ts'
 
 const hourly = { by: 'hour', timezone: 'UTC' } as const
 
 export interface Judged {
-  readonly store: SimStore
+  readonly store: SimStore & { readonly firstSet: ReadonlyMap<string, number> }
   readonly pipeline: string
   readonly events: readonly ProducedEvent[]
   readonly readyDelayMs: number
   readonly readyIdleMs: number
+  readonly partitionCount: number
+  /** What the receiver of announcements got; undefined where none is configured. */
+  readonly received: readonly Received[] | undefined
 }
 
 export interface Verdict {
@@ -38,6 +42,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
     ...wrongCounts(judged, log.state, rows),
     ...wrongLateness(judged, log, rows),
     ...wrongAnnouncements(log),
+    ...wrongPromises(judged, log),
   ]
   return { wrong, found: foundIn(log, rows) }
 }
@@ -55,6 +60,8 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Verdict['fo
     announced: announced.length,
     discarded: [...state.writers.values()].reduce((sum, at) => sum + at.discardedCount, 0),
     voids: state.voidCount,
+    readies: decided.filter(({ kind }) => kind === 'ready').length,
+    deliveries: decided.filter(({ kind }) => kind === 'delivered').length,
     /** Topic-partitions that an announcement holds for idle. */
     proofs: sources.filter(({ evidence }) => evidence === 'caught-up').length,
   }
@@ -242,8 +249,8 @@ function wrongAnnouncements({ entries, state }: JudgedLog): readonly string[] {
     }
   }
   for (const name of streams) {
-    const { partitions } = present(state.streams.get(name), `stream "${name}" has rows`)
-    for (const { partition, files, manifest } of partitions.values()) {
+    const partitions = state.streams.get(name)?.partitions.values() ?? []
+    for (const { partition, files, manifest } of partitions) {
       const key = `${name} ${partition.path}`
       if (files.length > 0 && !announced.has(key)) wrong.push(`${key} is not announced`)
       if (manifest === undefined) continue

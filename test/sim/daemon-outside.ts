@@ -1,79 +1,44 @@
 /**
- * What a simulated process sees of the world: its clock, its brokers, and calls that end with it.
+ * What a simulated process sees of the brokers, and calls that end with it.
  */
 import { Fault } from '../../src/base/fault.ts'
-import { type DurationMs, durationMs, type MonotonicMs, type UnixMs } from '../../src/base/time.ts'
+import { durationMs } from '../../src/base/time.ts'
 import type { NextOffset, Offset } from '../../src/model/offset.ts'
 import type { SourceKey, SourcePartition } from '../../src/model/topic-partition.ts'
-import type { Clock } from '../../src/ports/clock.ts'
 import type { OffsetPosition, Source, SourceReader } from '../../src/ports/source.ts'
-import type { SimClock } from './clock.ts'
+import type { Life } from './life.ts'
+import type { FaultKind } from './plan.ts'
 import type { SimRandom } from './random.ts'
 import type { SimSource } from './source.ts'
 
 const rebalanceTimeoutMs = durationMs(48_000)
 const never = (): Promise<never> => new Promise(() => {})
 
-/** Chance, what it may do now, and where is told what no daemon may ever do. */
+/** What goes wrong now, and where is told what no daemon may ever do. */
 export interface Weather {
   readonly random: SimRandom
-  readonly isWild: boolean
-  readonly seen: { unreachable: number }
+  /** True when this fault happens now: it is on, and chance wants it. */
+  strikes(kind: FaultKind, probability: number): boolean
   readonly violations: string[]
 }
 
 export const stackOf = (error: unknown): string =>
   error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
 
-/** The clock of one process: it wakes nobody who died. */
-export class Life implements Clock {
-  alive = true
-  readonly died: Promise<void>
-  readonly #clock: SimClock
-  #die: () => void = () => {}
-
-  constructor(clock: SimClock) {
-    this.#clock = clock
-    this.died = new Promise((resolve) => {
-      this.#die = resolve
-    })
-  }
-
-  end(): void {
-    this.alive = false
-    this.#die()
-  }
-
-  nowMs(): UnixMs {
-    return this.#clock.nowMs()
-  }
-
-  monotonicMs(): MonotonicMs {
-    return this.#clock.monotonicMs()
-  }
-
-  async sleep(span: DurationMs, signal?: AbortSignal): Promise<void> {
-    if (!this.alive) return never()
-    await this.#clock.sleep(span, signal)
-    return this.alive ? undefined : never()
-  }
-}
-
 /** Brokers that take their time, and do not always answer, nor for every partition. */
 export function slowSource(source: SimSource, life: Life, weather: Weather): Source {
   const { random } = weather
   const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
-    await life.sleep(durationMs(random.fraction() < 0.1 ? random.below(20_000) : random.below(50)))
-    if (weather.isWild && random.fraction() < 0.1) {
-      weather.seen.unreachable++
+    const isSlow = weather.strikes('broker-slow', 0.2)
+    await life.sleep(durationMs(random.below(isSlow ? 20_000 : 50)))
+    if (weather.strikes('broker-silent', 0.2)) {
       throw new Fault('KAFKA_UNREACHABLE', { brokers: ['sim'], reason: 'sim: no answer' })
     }
     return answer()
   }
   const partly = async <T>(asked: Promise<ReadonlyMap<SourceKey, T>>) => {
     const answers = await asked
-    const { isWild } = weather
-    return new Map([...answers].filter(() => !isWild || random.fraction() < 0.9))
+    return new Map([...answers].filter(() => !weather.strikes('broker-partial', 0.2)))
   }
   return {
     open: (reader) => source.open(mortalReader(reader, life, weather)),
@@ -111,6 +76,7 @@ function mortalReader(reader: SourceReader, life: Life, weather: Weather): Sourc
       if (life.alive) reader.onLost(sources)
     },
     onFetched: async (answer) => {
+      await life.awake()
       if (!life.alive) return never()
       await Promise.resolve(reader.onFetched(answer)).catch(bug)
       return life.alive ? undefined : never()

@@ -1,166 +1,137 @@
 /**
- * Daemons of one pipeline in a world that fails: brokers, lake and clock are simulated, the daemon
- * is the real one. Everything that happens is drawn from one seed.
+ * Daemons of one pipeline in a world that fails: brokers, lake, receivers and clocks are simulated,
+ * the daemon is the real one. Everything that happens is drawn from one seed.
  */
-
 import { present } from '../../src/base/assert.ts'
 import { durationMs } from '../../src/base/time.ts'
-import { loadConfig } from '../../src/daemon/config/load.ts'
-import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
-import { Daemon } from '../../src/daemon/daemon.ts'
-import { deadLetterSchema } from '../support/lane-world.ts'
-import { MemoryConfigFiles } from '../unit/daemon/memory-config-files.ts'
 import { SimClock } from './clock.ts'
-import {
-  outOfOrdernessMs,
-  Producer,
-  partitionCount,
-  schema,
-  streams,
-  topic,
-} from './daemon-events.ts'
-import { Life, slowSource, stackOf, type Weather } from './daemon-outside.ts'
-import { SimLake, type SimStore } from './lake.ts'
+import { Producer, topic } from './daemon-events.ts'
+import { stackOf } from './daemon-outside.ts'
+import { makeProcess, type ProcessWorld, pipeline, type SimProcess } from './daemon-process.ts'
+import { type FateKind, type FaultKind, type Plan, planOf } from './plan.ts'
 import { SimRandom } from './random.ts'
-import { SimKafka, type SimSource } from './source.ts'
-import { SimTelemetry } from './telemetry.ts'
+import { Receiver } from './receiver.ts'
+import { RecordedStore } from './recorded-store.ts'
+import { SimKafka } from './source.ts'
+import { leftToDo } from './unsettled.ts'
 
-export const pipeline = 'sim'
-export const readyDelayMs = 5_000
-export const readyIdleMs = 15_000
+/** Where simulated time begins: 2026-11-20T00:00:00.000Z. */
+const startMs = Date.UTC(2026, 10, 20)
+/** A run that needs more goes round in circles. */
+const firingsMax = 200_000
+const sessionTimeoutMs = 10_000
+const settleRoundMs = 5_000
+/** Half an hour until all is committed, published, announced and delivered. */
+const settleRoundsMax = 360
 
-const daemonsAtOnce = 2
-
-const yaml = `pipeline: ${pipeline}
-kafka: { brokers: ["127.0.0.1:9092"] }
-lake: { url: "file:./lake" }
-commit: { interval: 10s }
-memory: { buffers: 16MiB }
-ready: { delay: 5s, idle: 15s }
-streams:
-${streams
-  .map(
-    (name) => `  - name: ${name}
-    topic: ${topic}
-    schema: { file: number.proto, message: test.Number }
-    eventTime: { outOfOrderness: ${outOfOrdernessMs}ms, pastMax: 3650d }
-    columns: [_topic, _partition, _offset, _index]
-    etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]
-`,
-  )
-  .join('')}`
-
-let config: Promise<ResolvedConfig> | undefined
-
-/** The configuration of all daemons, `ready` as below. */
-export function loadedConfig(): Promise<ResolvedConfig> {
-  const files = new MemoryConfigFiles({ 'lakeward.yaml': yaml, 'number.proto': schema })
-  config ??= loadConfig('lakeward.yaml', files)
-  return config
-}
-
-/** What happened in a run, so that a suite can see that its runs did something. */
-export interface Seen {
-  kills: number
-  stops: number
-  thefts: number
-  expiries: number
-  outages: number
-  lakeFaults: number
-  unreachable: number
-}
-
-/** A process: everything of it ends at once when it is killed. */
-interface Process {
-  readonly daemon: Daemon
-  readonly lake: SimLake
-  readonly source: SimSource
-  readonly life: Life
-  readonly telemetry: SimTelemetry
-  /** It has joined the group. */
-  isMember: boolean
-}
-
-export class World implements Weather {
-  readonly seed: number
-  readonly clock = new SimClock()
-  readonly store: SimStore = new Map()
+export class World implements ProcessWorld {
+  readonly pipeline = pipeline
+  readonly plan: Plan
+  readonly clock = new SimClock(startMs, firingsMax)
+  readonly store = new RecordedStore()
   readonly kafka = new SimKafka()
+  readonly receiver = new Receiver(() => this.store.setCount)
   readonly producer: Producer
-  readonly seen: Seen = {
-    kills: 0,
-    stops: 0,
-    thefts: 0,
-    expiries: 0,
-    outages: 0,
-    lakeFaults: 0,
-    unreachable: 0,
-  }
+  /** How often each fault happened. */
+  readonly seen = new Map<FaultKind, number>()
+  readonly logged = new Map<string, number>()
   /** What no daemon may ever do. */
   readonly violations: string[] = []
   readonly random: SimRandom
-  readonly #processes: Process[] = []
+  readonly #processes: SimProcess[] = []
   /** Whose partitions others have, and who do not know it yet. */
-  readonly #robbed = new Set<Process>()
+  readonly #robbed = new Set<SimProcess>()
+  readonly #fates: Readonly<Record<FateKind, () => Promise<void> | void>> = {
+    kill: () => this.#kill(),
+    drain: () => this.#drain(),
+    zombie: () => this.#rob('zombie', this.#any()),
+    theft: () => this.#rob('theft', this.#any()),
+    expiry: () => this.#expire(),
+    rebalance: () => this.#rebalance(),
+    outage: () => this.#outage(),
+    'clock-jump': () => this.#jump(),
+    redelivery: () => this.#redeliver(),
+  }
   /** Faults are drawn only while it is true. */
   isWild = true
 
   constructor(seed: number) {
-    this.seed = seed
     this.random = new SimRandom(seed)
-    this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed))
+    this.plan = planOf(this.random)
+    const { partitionCount } = this.plan
+    this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed), {
+      partitionCount,
+      strikes: (kind, probability) => this.strikes(kind, probability),
+    })
     this.kafka.createTopic(topic, partitionCount)
   }
 
-  get processes(): readonly Process[] {
-    return this.#processes
+  /** Lives through the plan, then lets everything settle. */
+  run(): Promise<void> {
+    return this.clock.run(this.#run())
   }
 
-  /** Lives through `steps` draws of fate, then lets everything settle. */
-  run(steps: number): Promise<void> {
-    return this.clock.run(this.#run(steps))
+  strikes(kind: FaultKind, probability: number): boolean {
+    if (!this.isWild || !this.plan.faults.has(kind)) return false
+    if (this.random.fraction() >= probability) return false
+    this.#count(kind)
+    return true
   }
 
-  async #run(steps: number): Promise<void> {
-    for (let n = 0; n < daemonsAtOnce; n++) await this.#begin()
-    for (let step = 0; step < steps; step++) {
-      await this.#pass(this.random.below(5_000))
+  onDoom(process: SimProcess): void {
+    if (!this.#processes.includes(process)) return
+    this.#end(process)
+    void this.#begin()
+  }
+
+  async #run(): Promise<void> {
+    for (let n = 0; n < this.plan.daemonCount; n++) await this.#begin()
+    const { fates, stepCount } = this.plan
+    for (let step = 0; step < stepCount; step++) {
+      await this.#pass(this.random.below(8_000))
       for (let n = this.random.below(4); n > 0; n--) this.producer.produce()
-      await this.#fate()
+      const fate = fates[this.random.below(fates.length + 2)]
+      if (fate !== undefined) await this.#fates[fate]()
     }
+    if (this.producer.events.length === 0) this.producer.produce()
     this.isWild = false
-    for (const { lake } of this.#processes) lake.fault = undefined
+    for (const process of this.#processes) process.doomedIn = undefined
     await this.#settle()
     for (const { daemon } of this.#processes) await daemon.stop()
   }
 
-  async #fate(): Promise<void> {
-    const chance = this.random.fraction()
-    if (chance < 0.07) await this.#kill()
-    else if (chance < 0.11) await this.#stop()
-    else if (chance < 0.18) this.#steal()
-    else if (chance < 0.23) this.#expire()
-    else if (chance < 0.29) this.#outage()
-  }
-
-  #any(): Process {
+  #any(): SimProcess {
     return present(this.#processes[this.random.below(this.#processes.length)], 'a process')
   }
 
+  /** Between two calls, or in the midst of one. */
   async #kill(): Promise<void> {
-    this.seen.kills++
-    const { life, lake, source } = this.#remove(this.#any())
-    life.end()
-    lake.alive = false
-    void this.kafka.leave(source)
+    this.#count('kill')
+    const process = this.#any()
+    if (this.random.fraction() < 0.7) {
+      process.doomedIn ??= 1 + this.random.below(30)
+      return
+    }
+    this.#end(process)
     if (this.random.fraction() < 0.5) await this.#pass(this.random.below(30_000))
     await this.#begin()
   }
 
-  /** A drain, beside which everything else goes on. */
-  async #stop(): Promise<void> {
-    this.seen.stops++
+  #end(process: SimProcess): void {
+    const { life, lake, source } = this.#remove(process)
+    life.end()
+    lake.alive = false
+    void this.kafka.leave(source)
+    if (this.random.fraction() < 0.5) return
+    // What was on its way lands when its process is long gone.
+    void this.#pass(this.random.below(60_000)).then(() => lake.settle())
+  }
+
+  async #drain(): Promise<void> {
+    this.#count('drain')
     const stopped = this.#remove(this.#any())
+    stopped.doomedIn = undefined
+    stopped.life.resume()
     const done = stopped.daemon.stop().catch((error: unknown) => {
       this.violations.push(`stop failed: ${String(error)}`)
     })
@@ -168,62 +139,76 @@ export class World implements Weather {
     await this.#begin()
   }
 
-  /** The group takes partitions away from one who does not notice for a while. */
-  #steal(): void {
-    const robbed = this.#any()
-    const { source } = robbed
+  /** The group gives its partitions to others; a zombie sleeps through that, a victim works on. */
+  #rob(kind: 'zombie' | 'theft', robbed: SimProcess): void {
+    const { source, life } = robbed
     if (this.#robbed.has(robbed) || !robbed.isMember) return
-    this.seen.thefts++
+    this.#count(kind)
     this.#robbed.add(robbed)
-    void this.kafka.leave(source)
-    void this.#pass(this.random.below(60_000)).then(() => {
+    const unseenMs = this.random.below(60_000)
+    if (kind === 'zombie') life.pause()
+    else void this.kafka.leave(source)
+    const wake = async (): Promise<void> => {
+      if (kind === 'zombie') {
+        await this.#pass(sessionTimeoutMs)
+        void this.kafka.leave(source)
+      }
+      await this.#pass(unseenMs)
+      life.resume()
+      // It goes on with what it was about, until the brokers tell it.
+      if (kind === 'zombie') await this.#pass(this.random.below(3_000))
       this.#robbed.delete(robbed)
       if (!this.#processes.includes(robbed)) return
       source.lose()
       void this.kafka.join(source)
-    })
+    }
+    void wake()
   }
 
   #expire(): void {
     const expired = this.#any()
     if (this.#robbed.has(expired) || !expired.isMember) return
-    this.seen.expiries++
+    this.#count('expiry')
     void this.kafka.expire(expired.source)
   }
 
-  /** One process loses sight of the lake. */
+  /** One process more, or a drained one less. */
+  async #rebalance(): Promise<void> {
+    this.#count('rebalance')
+    if (this.#processes.length < 3) return this.#begin()
+    const stopped = this.#remove(this.#any())
+    stopped.doomedIn = undefined
+    stopped.life.resume()
+    void stopped.daemon.stop()
+  }
+
   #outage(): void {
-    this.seen.outages++
-    const { lake, life } = this.#any()
-    outages.add(lake)
-    void this.#pass(this.random.below(90_000)).then(() => {
-      outages.delete(lake)
-      if (life.alive) lake.fault = undefined
+    this.#count('outage')
+    const process = this.#any()
+    process.isCutOff = true
+    void this.#pass(this.random.below(60_000)).then(() => {
+      process.isCutOff = false
     })
   }
 
-  #remove(process: Process): Process {
+  #jump(): void {
+    this.#count('clock-jump')
+    this.#any().life.jump(this.random.below(7_200_000) - 3_600_000)
+  }
+
+  #redeliver(): void {
+    this.#count('redelivery')
+    this.#any().source.rewind(BigInt(1 + this.random.below(10)))
+  }
+
+  #remove(process: SimProcess): SimProcess {
     this.#processes.splice(this.#processes.indexOf(process), 1)
     return process
   }
 
   async #begin(): Promise<void> {
-    const resolved = await loadedConfig()
-    const life = new Life(this.clock)
-    const lake = this.#lake()
-    const telemetry = new SimTelemetry()
-    const source = this.kafka.source([topic])
-    const daemon = new Daemon(resolved, {
-      lake,
-      clock: life,
-      random: new SimRandom(this.random.below(2 ** 31)),
-      telemetry,
-      source: slowSource(source, life, this),
-      notifiers: [],
-      modules: new Map(),
-      deadLetterSchema: deadLetterSchema(),
-    })
-    const process = { daemon, lake, source, life, telemetry, isMember: false }
+    const process = await makeProcess(this)
+    const { daemon, life } = process
     this.#processes.push(process)
     const fail = (error: unknown): void => {
       if (life.alive) this.violations.push(`a daemon failed: ${stackOf(error)}`)
@@ -235,65 +220,26 @@ export class World implements Weather {
     daemon.start().then(joined).catch(fail)
   }
 
-  #lake(): SimLake {
-    const random = this.random
-    const lake: SimLake = new SimLake({
-      clock: this.clock,
-      store: this.store,
-      latencyMs: () => {
-        if (!this.isWild) return 0
-        lake.fault = undefined
-        const fails = outages.has(lake) || random.fraction() < 0.02
-        if (fails) {
-          const moments = ['before-effect', 'after-effect', 'lands-late'] as const
-          const moment = present(moments[random.below(3)], 'a moment')
-          lake.fault = { failAt: 1, moment, lasting: 'forever' }
-          this.seen.lakeFaults++
-        }
-        return random.fraction() < 0.03 ? random.below(15_000) : random.below(40)
-      },
-    })
-    lake.landsAfterDeath = () => random.fraction() < 0.5
-    return lake
-  }
-
   #pass(spanMs: number): Promise<void> {
     return this.clock.sleep(durationMs(spanMs))
   }
 
-  /** Until all is committed, published and announced, or for half an hour at most. */
   async #settle(): Promise<void> {
-    for (let tries = 0; tries < 180 && this.violations.length === 0; tries++) {
-      await this.#pass(10_000)
-      if (this.#isSettled()) return
+    for (let round = 0; round < settleRoundsMax && this.violations.length === 0; round++) {
+      await this.#pass(settleRoundMs)
+      if (this.#left() === '') return
     }
+    if (this.violations.length > 0) return
     const health = this.#processes.map(({ daemon }) => daemon.health().reasons.join('; ') || 'fine')
     this.violations.push(`not settled: ${this.#left()}; daemons: ${health.join(' | ')}`)
   }
 
   #left(): string {
     const state = this.#processes[0]?.daemon.running?.log.state
-    if (state === undefined) return 'no daemon runs'
-    const left: string[] = []
-    const positions = [...(state.positions.get('lake')?.values() ?? [])]
-    for (let partition = 0; partition < partitionCount; partition++) {
-      const end = this.kafka.log({ topic, partition })?.end
-      const next = positions.find(({ source }) => source.partition === partition)?.next
-      if ((next as bigint | undefined) !== end) left.push(`${partition}: ${next} of ${end}`)
-    }
-    for (const [name, stream] of state.streams) {
-      if (name.startsWith('_')) continue
-      for (const { partition, place, files } of stream.partitions.values()) {
-        if (place === 'open' && files.length > 0) left.push(`${name} ${partition.path} is open`)
-      }
-    }
-    if (state.unpublished.size > 1) left.push(`${state.unpublished.size} commits unpublished`)
-    return left.join(', ')
+    return leftToDo(this, state)
   }
 
-  #isSettled(): boolean {
-    return this.#left() === ''
+  #count(kind: FaultKind): void {
+    this.seen.set(kind, (this.seen.get(kind) ?? 0) + 1)
   }
 }
-
-const outages = new WeakSet<SimLake>()

@@ -36,6 +36,12 @@ export interface SimLakeOptions {
   readonly fault?: LakeFault
   /** How long a call takes before and after its effect; for interleavings. */
   readonly latencyMs?: () => number
+  /** What goes wrong with the call that is under way. */
+  readonly faultNow?: (operation: string) => LakeFault['moment'] | undefined
+  /** Resolves when its process runs: one that is paused hears no answers. */
+  readonly awake?: () => Promise<void>
+  /** True when a listing comes in two pages, with time between them. */
+  readonly listsInPages?: () => boolean
 }
 
 const callsUntilLateEffect = 3
@@ -92,13 +98,19 @@ export class SimLake implements Lake {
     return this.#call('stat', path, () => this.#objectAt(path))
   }
 
-  list(folder: string): Promise<readonly LakeObject[]> {
-    return this.#call('list', folder, () =>
-      [...this.store.keys()]
-        .filter((path) => path.startsWith(`${folder}/`))
-        .sort()
-        .flatMap((path) => this.#objectAt(path) ?? []),
+  async list(folder: string): Promise<readonly LakeObject[]> {
+    if (this.#options.listsInPages?.() !== true) {
+      return this.#call('list', folder, () => this.#below(folder))
+    }
+    const first = await this.#call('list', folder, () => {
+      const all = this.#below(folder)
+      return all.slice(0, Math.ceil(all.length / 2))
+    })
+    const after = first.at(-1)?.path ?? ''
+    const rest = await this.#call('list', folder, () =>
+      this.#below(folder).filter(({ path }) => path > after),
     )
+    return [...first, ...rest]
   }
 
   stage(path: string, chunks: readonly Uint8Array[]): Promise<void> {
@@ -128,6 +140,13 @@ export class SimLake implements Lake {
     return this.#call('remove', path, () => {
       this.store.delete(path)
     })
+  }
+
+  #below(folder: string): readonly LakeObject[] {
+    return [...this.store.keys()]
+      .filter((path) => path.startsWith(`${folder}/`))
+      .sort()
+      .flatMap((path) => this.#objectAt(path) ?? [])
   }
 
   #publish({ stagedPath, path, sizeBytes }: PublishRequest): PublishOutcome {
@@ -169,15 +188,17 @@ export class SimLake implements Lake {
       return never()
     }
     this.#landDue(call)
-    const fault = this.#failing(call) ? this.fault : undefined
+    const fault = this.#faultOf(call, operation)
     if (fault?.moment === 'lands-late') {
       this.#late.push({ atCall: call + callsUntilLateEffect, land: effect })
     }
     if (fault !== undefined && fault.moment !== 'after-effect') {
+      await this.#options.awake?.()
       throw simFault(operation, path, 'request lost', fault.code)
     }
     const result = effect()
     await this.#wait()
+    await this.#options.awake?.()
     if (!this.alive) return never()
     if (fault !== undefined) throw simFault(operation, path, 'answer lost', fault.code)
     return result
@@ -193,6 +214,12 @@ export class SimLake implements Lake {
       this.#late.splice(this.#late.indexOf(late), 1)
       late.land()
     }
+  }
+
+  #faultOf(call: number, operation: string): LakeFault | undefined {
+    if (this.#failing(call)) return this.fault
+    const moment = this.#options.faultNow?.(operation)
+    return moment === undefined ? undefined : { failAt: call, moment, lasting: 'once' }
   }
 
   #failing(call: number): boolean {

@@ -297,6 +297,17 @@ export class SimSource implements Source {
     return [...this.#readings.values()].map(({ source }) => source)
   }
 
+  /** Everything it reads is delivered again from a record before, though nobody asked. */
+  rewind(records: bigint): void {
+    for (const reading of this.#readings.values()) {
+      const { position } = reading
+      const start = this.#logOf(reading.source)?.start
+      if (position === undefined || start === undefined) continue
+      reading.position = position - records > start ? position - records : start
+    }
+    this.wake()
+  }
+
   /** For `SimKafka`: something may have become readable. */
   wake(): void {
     this.#wakeUp()

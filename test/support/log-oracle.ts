@@ -1,46 +1,12 @@
 /**
- * A judge of lakes that knows entries and the fold, and nothing of who wrote them or how.
- *
- * It folds every entry from the first one, takes no checkpoint, and looks at the objects that
- * stand.
+ * What must hold of a lake whose log was judged: what is covered, and which objects stand.
  */
 import { expect } from 'vitest'
 import { encodeCheckpoint } from '../../src/codec/log/checkpoint.ts'
-import { completeEntry, parseEntryHead, storedBodyOf } from '../../src/codec/log/entry.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'
-import type { LogEntry } from '../../src/model/log-entry.ts'
 import { topicPartitionName } from '../../src/model/topic-partition.ts'
-import { emptyFold, foldEntry, headChecksumOf } from '../../src/protocol/fold.ts'
-import { entryPath } from '../../src/protocol/log-paths.ts'
 import type { SimStore } from '../sim/lake.ts'
-
-interface JudgedEntry {
-  readonly entry: LogEntry
-  readonly decided: boolean
-}
-
-export interface JudgedLog {
-  readonly entries: readonly JudgedEntry[]
-  readonly state: FoldState
-}
-
-/** Folds the whole log of a simulated lake. */
-export function judgeLog(store: SimStore, pipeline: string): JudgedLog {
-  let state = emptyFold()
-  const entries: JudgedEntry[] = []
-  for (;;) {
-    const path = entryPath(pipeline, entries.length)
-    const head = store.get(path)?.body
-    if (head === undefined) return { entries, state }
-    const parsed = parseEntryHead(head, path)
-    const body = storedBodyOf(parsed)
-    const bodyBytes = body === undefined ? undefined : store.get(body.path)?.body
-    const entry = completeEntry(parsed, bodyBytes, path)
-    const step = foldEntry(state, entries.length, entry, headChecksumOf(head))
-    state = step.state
-    entries.push({ entry, decided: step.verdict.kind === 'decided' })
-  }
-}
+import type { JudgedLog } from './judged-log.ts'
 
 /** Ranges of decided appends by topic-partition, in the order of the log: "[0,5) [5,9)". */
 export function coverage({ entries }: JudgedLog): Readonly<Record<string, string>> {

@@ -13,11 +13,11 @@ import { Committer } from '../../src/committer/committer.ts'
 import { cleanStaging } from '../../src/committer/janitor.ts'
 import type { SimStore } from '../sim/lake.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
+import { judgeLog } from '../support/judged-log.ts'
 import {
   expectCoveredOnce,
   expectPublishedExactly,
   expectSameState,
-  judgeLog,
 } from '../support/log-oracle.ts'
 import { appendDraft, table } from '../support/log-samples.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'

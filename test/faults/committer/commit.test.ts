@@ -8,12 +8,12 @@ import { SimClock } from '../../sim/clock.ts'
 import { type LakeFault, SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import {
   coverage,
   expectCoveredOnce,
   expectPublishedExactly,
   expectSameState,
-  judgeLog,
 } from '../../support/log-oracle.ts'
 import { appendDraft, sealedCommit, startRange, table } from '../../support/log-samples.ts'
 

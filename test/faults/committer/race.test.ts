@@ -16,11 +16,11 @@ import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import {
   expectCoveredOnce,
   expectPublishedExactly,
   expectSameState,
-  judgeLog,
 } from '../../support/log-oracle.ts'
 import {
   appendDraft,

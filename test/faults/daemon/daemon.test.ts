@@ -7,14 +7,16 @@ import { durationMs } from '../../../src/base/time.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { Producer } from '../../sim/daemon-events.ts'
 import { judgeLake } from '../../sim/daemon-oracle.ts'
-import { loadedConfig, pipeline, readyDelayMs, readyIdleMs } from '../../sim/daemon-world.ts'
-import type { LakeFault, SimStore } from '../../sim/lake.ts'
+import { loadedConfig, pipeline, readyDelayMs, readyIdleMs } from '../../sim/daemon-process.ts'
+import type { LakeFault } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
+import { RecordedStore } from '../../sim/recorded-store.ts'
 import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
-const config = await loadedConfig()
+const config = await loadedConfig(false)
 const topic = 'events'
+const partitionCount = 4
 
 interface Life {
   readonly run: DaemonRun
@@ -24,10 +26,14 @@ interface Life {
 /** Reads some events, commits, stops; then another daemon does what is left. */
 async function live(fault: LakeFault): Promise<Life> {
   const clock = new SimClock()
-  const store: SimStore = new Map()
+  const store = new RecordedStore()
   const kafka = new SimKafka()
-  kafka.createTopic(topic, 4)
-  const producer = new Producer(kafka, clock, new SimRandom(5))
+  kafka.createTopic(topic, partitionCount)
+  const chance = new SimRandom(55)
+  const producer = new Producer(kafka, clock, new SimRandom(5), {
+    partitionCount,
+    strikes: (kind, probability) => kind === 'late-records' && chance.fraction() < probability,
+  })
   const pass = (seconds: number): Promise<void> =>
     clock.run(clock.sleep(durationMs(seconds * 1_000)))
   const source = kafka.source([topic])
@@ -44,7 +50,9 @@ async function live(fault: LakeFault): Promise<Life> {
   await pass(45)
   await clock.run(heir.daemon.stop())
   const { events } = producer
-  const { wrong } = await judgeLake({ store, pipeline, events, readyDelayMs, readyIdleMs })
+  const received = undefined
+  const facts = { store, pipeline, events, partitionCount, received }
+  const { wrong } = await judgeLake({ ...facts, readyDelayMs, readyIdleMs })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }
 

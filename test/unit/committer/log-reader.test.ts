@@ -8,7 +8,8 @@ import { SimClock } from '../../sim/clock.ts'
 import { SimLake } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
-import { expectSameState, judgeLog } from '../../support/log-oracle.ts'
+import { judgeLog } from '../../support/judged-log.ts'
+import { expectSameState } from '../../support/log-oracle.ts'
 import {
   appendDraft,
   nextOf,

@@ -10,8 +10,8 @@ import { SimRandom } from '../../sim/random.ts'
 import { SimKafka, type SimSource } from '../../sim/source.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import { numberRecord, numbersConfig, pipeline } from '../../support/lane-world.ts'
-import { judgeLog } from '../../support/log-oracle.ts'
 
 const config = await numbersConfig()
 const at = { topic: 'events', partition: 0 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import type { EtlModule, EtlOutcome } from '../../../src/ports/etl-module.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import {
   eventsMs,
   fetched,
@@ -14,7 +15,6 @@ import {
   pipeline,
   settle,
 } from '../../support/lane-world.ts'
-import { judgeLog } from '../../support/log-oracle.ts'
 import { encodeBatch } from '../../support/record-batch.ts'
 
 describe('evidence of idleness', () => {

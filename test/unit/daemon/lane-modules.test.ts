@@ -1,6 +1,7 @@
 /** Events that users' modules have while a lane seals or starts over. */
 import { expect, test } from 'vitest'
 import type { EtlModule, EtlOutcome } from '../../../src/ports/etl-module.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import {
   fetchedNumbers,
   type LaneWorld,
@@ -9,7 +10,6 @@ import {
   pipeline,
   settle,
 } from '../../support/lane-world.ts'
-import { judgeLog } from '../../support/log-oracle.ts'
 
 /** A module that gives each event back as one row, when it is told to. */
 class PatientModule implements EtlModule {

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import type { SourcePartition } from '../../../src/model/topic-partition.ts'
 import type { FetchedBatches } from '../../../src/ports/source.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import { fetchedNumbers, openLaneWorld, owning, pipeline } from '../../support/lane-world.ts'
-import { expectCoveredOnce, judgeLog } from '../../support/log-oracle.ts'
+import { expectCoveredOnce } from '../../support/log-oracle.ts'
 
 const perBatch = 8_000
 const batchCount = 5

@@ -5,6 +5,7 @@ import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { topicId } from '../../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import type { EtlModule } from '../../../src/ports/etl-module.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import {
   fetchedNumbers,
   type LaneWorld,
@@ -13,7 +14,7 @@ import {
   pipeline,
   settle,
 } from '../../support/lane-world.ts'
-import { expectCoveredOnce, judgeLog } from '../../support/log-oracle.ts'
+import { expectCoveredOnce } from '../../support/log-oracle.ts'
 
 /** Calls `hook` at the beginning of each refresh. */
 const hooked =

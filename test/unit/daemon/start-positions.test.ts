@@ -22,8 +22,8 @@ import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
+import { judgeLog } from '../../support/judged-log.ts'
 import { HandSource, sourceAt } from '../../support/lane-world.ts'
-import { judgeLog } from '../../support/log-oracle.ts'
 
 const pipeline = 'sim'
 const own = { pipeline, checksum: 'own' }

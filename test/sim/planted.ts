@@ -1,0 +1,44 @@
+/** Bugs planted into the sources, each of which the simulation must find. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { home, type SearchOutcome, search } from './patched.ts'
+
+const folder = join(home, 'test/sim/planted')
+
+/** Paths of all planted bugs, sorted. */
+export const plantedPatches = (): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => join(folder, name))
+
+/** Bugs that the simulation does not find yet, by name, and why. It may only get shorter. */
+export const notFoundYet = (): Readonly<Record<string, string>> =>
+  JSON.parse(readFileSync(join(folder, 'not-found.json'), 'utf8')) as Readonly<
+    Record<string, string>
+  >
+
+export interface PlantedResult {
+  readonly name: string
+  readonly outcome: SearchOutcome
+}
+
+const atOnceMax = 2
+
+/** Searches for each, two at a time. @param onResult told as they come. */
+export async function searchPlanted(
+  count: number,
+  onResult: (result: PlantedResult) => void,
+): Promise<void> {
+  const skipped = notFoundYet()
+  const queue = plantedPatches().filter((path) => !Object.hasOwn(skipped, nameOf(path)))
+  const next = queue.values()
+  const worker = async (): Promise<void> => {
+    for (const patch of next) {
+      onResult({ name: nameOf(patch), outcome: await search({ patch, first: 1, count }) })
+    }
+  }
+  await Promise.all(Array.from({ length: atOnceMax }, worker))
+}
+
+export const nameOf = (patch: string): string => patch.replace(/^.*\//, '').replace(/\.patch$/, '')

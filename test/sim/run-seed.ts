@@ -1,0 +1,77 @@
+/** One seed: a world lives, and the lake it leaves behind is judged. */
+import { type Judged, judgeLake } from './daemon-oracle.ts'
+import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
+import type { World } from './daemon-world.ts'
+
+/** The world's class: of these sources, or of a patched copy of them. */
+export type WorldClass = new (seed: number) => World
+
+export interface SeedResult {
+  readonly seed: number
+  /** Everything that is wrong; empty when nothing is. */
+  readonly wrong: readonly string[]
+  /** How often each fault happened. */
+  readonly faults: Readonly<Record<string, number>>
+  /** How often each state of the protocol was reached. */
+  readonly states: Readonly<Record<string, number>>
+  readonly cpuMs: number
+}
+
+/** The judge is always of these sources: what is judged may not judge itself. */
+export async function runSeed(seed: number, MakeWorld: WorldClass): Promise<SeedResult> {
+  const started = process.cpuUsage()
+  const world = new MakeWorld(seed)
+  const { wrong, states } = await lived(world)
+  const { user, system } = process.cpuUsage(started)
+  const faults = Object.fromEntries(world.seen)
+  return { seed, wrong, faults, states, cpuMs: (user + system) / 1_000 }
+}
+
+async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>> {
+  const strayErrors: string[] = []
+  const onStray = (error: unknown): void => {
+    strayErrors.push(`nobody caught: ${String(error)}`)
+  }
+  process.on('unhandledRejection', onStray)
+  try {
+    await world.run()
+    const { violations } = world
+    if (violations.length > 0) return { wrong: violations, states: {} }
+    const { wrong, found } = await judgeLake(judgedOf(world))
+    const states = { ...found, ...loggedStates(world.logged) }
+    return { wrong: [...wrong, ...strayErrors], states }
+  } catch (error) {
+    return { wrong: [...world.violations, String(error)], states: {} }
+  } finally {
+    process.off('unhandledRejection', onStray)
+  }
+}
+
+function judgedOf({ store, pipeline, producer, plan, receiver }: World): Judged {
+  const { partitionCount, notifies } = plan
+  const received = notifies ? receiver.received : undefined
+  const { events } = producer
+  return { store, pipeline, events, readyDelayMs, readyIdleMs, partitionCount, received }
+}
+
+/** What daemons log when they come to a state that the lake does not show. */
+const statesByLog: Readonly<Record<string, string>> = {
+  'published for another writer': 'publishedForAnother',
+  'staging removed': 'stagingRemoved',
+  'commit discarded': 'startedOver',
+  'commit void': 'putAndVoid',
+  'log overtaken by a checkpoint': 'beganAgain',
+  'answer out of turn': 'outOfTurn',
+  'file-quarantined': 'quarantined',
+  'delivery-failed': 'deliveryFailed',
+  'no start position yet': 'startWaited',
+  'drain cut short': 'drainCutShort',
+  'configuration adopted': 'configAdopted',
+  lost: 'lost',
+  revoked: 'revoked',
+}
+
+const loggedStates = (logged: ReadonlyMap<string, number>): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(statesByLog).map(([event, state]) => [state, logged.get(event) ?? 0]),
+  )

@@ -1,0 +1,25 @@
+/**
+ * Runs seeds with a world made of a copy of the sources, judged by the sources it stands in itself.
+ *
+ *     node test/sim/seeds-of-copy.ts FOLDER FIRST COUNT
+ *
+ * Tells its parent of each seed when it begins and when it ends; ends with the first that is wrong.
+ */
+
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { SeedNews } from './patched.ts'
+import { runSeed, type WorldClass } from './run-seed.ts'
+
+const [folder = '', first = '1', count = '1'] = process.argv.slice(2)
+const tell = (news: SeedNews): void => void process.send?.(news)
+
+const url = pathToFileURL(join(folder, 'test/sim/daemon-world.ts')).href
+const { World } = (await import(url)) as { readonly World: WorldClass }
+for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
+  tell({ seed, wrong: undefined })
+  const { wrong } = await runSeed(seed, World)
+  tell({ seed, wrong })
+  if (wrong.length > 0) break
+}
+process.disconnect()
