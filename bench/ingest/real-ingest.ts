@@ -90,7 +90,7 @@ export async function benchRealIngest(broker: string, isQuick: boolean): Promise
   return { report, missed: figures.flatMap((each) => realMissed(each, isQuick)) }
 }
 
-/** The broker keeps its data beside the other data sets; it is stopped at the end. */
+/** The broker keeps its data beside the other data sets; it is stopped at every end. */
 async function withBroker<T>(
   name: string,
   instance: string,
@@ -100,6 +100,12 @@ async function withBroker<T>(
   const runRoot = join(checkout, 'bench', 'data', 'brokers')
   const say = (line: string): void => console.log(line)
   const harness = new ServiceHarness({ ...userPlaces(checkout), runRoot, say })
+  const interrupted = (): void => {
+    const end = (): never => process.exit(1)
+    harness.down(instance).then(end, end)
+  }
+  process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
   try {
     const { address, pids } = await harness.up(name, { instance })
     for (const pid of Object.values(pids)) keepOff(pid)
@@ -110,6 +116,8 @@ async function withBroker<T>(
     }
     throw error
   } finally {
+    process.off('SIGINT', interrupted)
+    process.off('SIGTERM', interrupted)
     await harness.down(instance).catch(() => undefined)
   }
 }
