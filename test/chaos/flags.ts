@@ -1,0 +1,53 @@
+/** The flags of `npm run chaos`. */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Assignment } from './numbered.ts'
+
+export interface Flags {
+  readonly kills: number
+  readonly workers: number
+  readonly seed: number
+  readonly assignment: Assignment
+  /** Where the sums are kept; undefined: nowhere. */
+  readonly resumePath: string | undefined
+  readonly record: boolean
+}
+
+const killsMax = 1_000_000
+/** No more than topic-partitions: each worker is to have work. */
+const workersMax = 8
+
+/** @throws {Error} what is refused, for people. */
+export function parseFlags(args: readonly string[]): Flags {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      kills: { type: 'string', default: '30' },
+      workers: { type: 'string', default: '1' },
+      seed: { type: 'string', default: '20261121' },
+      assignment: { type: 'string' },
+      resume: { type: 'string' },
+      record: { type: 'boolean', default: false },
+    },
+  })
+  const workers = wholeNumber('workers', values.workers, { least: 1, most: workersMax })
+  const { assignment = workers === 1 ? 'static' : 'group' } = values
+  if (assignment !== 'static' && assignment !== 'group') {
+    throw new Error(`--assignment is "${assignment}", accepted: static, group`)
+  }
+  return {
+    kills: wholeNumber('kills', values.kills, { least: 1, most: killsMax }),
+    workers,
+    seed: wholeNumber('seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
+    assignment,
+    resumePath: values.resume === undefined ? undefined : resolve(values.resume),
+    record: values.record,
+  }
+}
+
+function wholeNumber(flag: string, text: string, bound: { least: number; most: number }): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= bound.least && value <= bound.most) return value
+  const accepted = `a whole number from ${bound.least} to ${bound.most}`
+  throw new Error(`--${flag} is "${text}", accepted is ${accepted}`)
+}

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+async function chaos(...args: string[]) {
+  const child = spawn(process.execPath, ['test/chaos/run.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [code] = (await ended) as [number | null]
+  return { code, stdout, stderr }
+}
+
+interface Summary {
+  readonly kills: number
+  readonly phases: Readonly<Record<string, number>>
+  readonly kinds: Readonly<Record<string, number>>
+  readonly events: number
+  readonly announced: number
+}
+
+const summaryOf = (stdout: string): Summary =>
+  JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Summary
+
+const unharmed = { lost: 0, doubled: 0, earlyReady: 0 }
+
+test('a worker and its broker, killed and paused, lose, double and announce nothing', {
+  timeout: 600_000,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'sums.json')
+  const { code, stdout, stderr } = await chaos('--kills', '8', '--resume', file)
+  expect(code, stdout + stderr).toBe(0)
+  const summary = summaryOf(stdout)
+  expect(summary).toMatchObject({ ...unharmed, kills: 8, kinds: { kill: 6, pause: 1, broker: 1 } })
+  expect(Object.values(summary.phases).filter((hits) => hits > 0).length).toBeGreaterThan(2)
+  expect(summary.events).toBeGreaterThan(2_000)
+  expect(summary.announced).toBeGreaterThan(20)
+
+  const again = await chaos('--kills', '8', '--resume', file)
+  expect(again.code).toBe(0)
+  expect(summaryOf(again.stdout)).toEqual(summary)
+  expect(existsSync(join(folder.path, 'round-1'))).toBe(false)
+
+  const other = await chaos('--kills', '8', '--seed', '5', '--resume', file)
+  expect(other.code).toBe(2)
+  expect(other.stderr).toContain('take another file')
+  expect(readFileSync(file, 'utf8')).toContain('"rounds": 1')
+})
+
+test('three workers of a group, killed and paused, lose, double and announce nothing', {
+  timeout: 600_000,
+}, async () => {
+  const { code, stdout, stderr } = await chaos('--kills', '5', '--workers', '3')
+  expect(code, stdout + stderr).toBe(0)
+  expect(summaryOf(stdout)).toMatchObject({ ...unharmed, kills: 5 })
+})
+
+test('flags that cannot be are refused with what is accepted', async () => {
+  const { code, stderr } = await chaos('--kills', 'many')
+  expect(code).toBe(2)
+  expect(stderr).toContain('--kills is "many", accepted is a whole number from 1 to 1000000')
+})
