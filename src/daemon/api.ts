@@ -30,50 +30,64 @@ const notBuilt = [
   ['POST', '/api/v1/merge'],
 ] as const
 
-/** @param metricsText the exposition of this moment. */
-export function apiRoutes(
-  daemon: Daemon,
-  metrics: { readonly contentType: string; text(): Promise<string> },
-): readonly ApiRoute[] {
-  const get = (
-    path: string,
-    answer: (request: ApiRequest) => ApiAnswer,
-    isOpen = false,
-  ): ApiRoute => ({ method: 'GET', path, isOpen, answer })
-  const api = new Api(daemon)
-  return [
-    get('/livez', () => jsonAnswer(200, { alive: true }), true),
-    get('/readyz', () => api.ready(), true),
-    {
-      method: 'GET',
-      path: '/metrics',
-      answer: async () => ({
-        status: 200,
-        contentType: metrics.contentType,
-        body: await metrics.text(),
-      }),
-    },
-    get('/api/v1/openapi.json', () => jsonAnswer(200, apiDocument)),
-    get('/api/v1/streams', () => api.streams()),
-    get('/api/v1/streams/:name', ({ parameters }) => api.stream(parameters['name'] ?? '')),
-    get('/api/v1/streams/:name/partitions/:partition', ({ parameters }) =>
-      api.partition(parameters['name'] ?? '', parameters['partition'] ?? ''),
-    ),
-    get('/api/v1/log', () => api.log()),
-    get('/api/v1/ready', () => api.announcements()),
-    get('/api/v1/dlq', () => api.deadLetters()),
-    ...notBuilt.map(([method, path]): ApiRoute => {
-      const error = `${method} ${path}: not supported by this version`
-      return { method, path, answer: () => jsonAnswer(501, { error }) }
-    }),
-  ]
+interface MetricsText {
+  readonly contentType: string
+  /** The exposition of this moment. */
+  text(): Promise<string>
+}
+
+interface ApiEntry extends Omit<ApiRoute, 'answer'> {
+  readonly answer: (api: Api, request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>
+}
+
+const get = (path: string, answer: ApiEntry['answer'], isOpen = false): ApiEntry => ({
+  method: 'GET',
+  path,
+  isOpen,
+  answer,
+})
+
+const entries: readonly ApiEntry[] = [
+  get('/livez', () => jsonAnswer(200, { alive: true }), true),
+  get('/readyz', (api) => api.ready(), true),
+  get('/metrics', (api) => api.metrics()),
+  get('/api/v1/openapi.json', () => jsonAnswer(200, apiDocument)),
+  get('/api/v1/streams', (api) => api.streams()),
+  get('/api/v1/streams/:name', (api, { parameters }) => api.stream(parameters['name'] ?? '')),
+  get('/api/v1/streams/:name/partitions/:partition', (api, { parameters }) =>
+    api.partition(parameters['name'] ?? '', parameters['partition'] ?? ''),
+  ),
+  get('/api/v1/log', (api) => api.log()),
+  get('/api/v1/ready', (api) => api.announcements()),
+  get('/api/v1/dlq', (api) => api.deadLetters()),
+  ...notBuilt.map(([method, path]): ApiEntry => {
+    const error = `${method} ${path}: not supported by this version`
+    return { method, path, answer: () => jsonAnswer(501, { error }) }
+  }),
+]
+
+/** What there is to ask a daemon, without the daemon. */
+export const apiPaths: readonly Omit<ApiRoute, 'answer'>[] = entries.map(
+  ({ answer: _answer, ...route }) => route,
+)
+
+export function apiRoutes(daemon: Daemon, metrics: MetricsText): readonly ApiRoute[] {
+  const api = new Api(daemon, metrics)
+  return entries.map((entry) => ({ ...entry, answer: (request) => entry.answer(api, request) }))
 }
 
 class Api {
   readonly #daemon: Daemon
+  readonly #metrics: MetricsText
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, metrics: MetricsText) {
     this.#daemon = daemon
+    this.#metrics = metrics
+  }
+
+  async metrics(): Promise<ApiAnswer> {
+    const { contentType } = this.#metrics
+    return { status: 200, contentType, body: await this.#metrics.text() }
   }
 
   ready(): ApiAnswer {

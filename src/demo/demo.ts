@@ -230,11 +230,11 @@ class Demo {
     const { folder, files, log, say } = this.#options
     const config = await loadConfig(`${folder}/lakeward.yaml`, files)
     const worker = { workerIndex: 0, workerCount: 1 }
-    const served = await serveDaemon({ config, files, log, worker })
+    const served = await serveDaemon({ config, files, log, worker, link: undefined })
     this.#closers.push(() => served.close())
     const { daemon, address } = served
     await daemon.start()
-    say(`api         ${address}/readyz, /metrics, /api/v1/streams`)
+    say(`api         ${address ?? ''}/readyz, /metrics, /api/v1/streams`)
     return daemon
   }
 

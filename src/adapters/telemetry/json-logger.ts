@@ -9,12 +9,19 @@ import type { LogFields, Logger } from '../../ports/telemetry.ts'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'silent'
 
-/** @param write takes whole lines; the standard error stream when left out. */
-export function jsonLogger(level: LogLevel, write?: (line: string) => void): Logger {
+/**
+ * @param always fields of every line.
+ * @param write takes whole lines; the standard error stream when left out.
+ */
+export function jsonLogger(
+  level: LogLevel,
+  always: LogFields = {},
+  write?: (line: string) => void,
+): Logger {
   const destination = write === undefined ? pino.destination(2) : { write }
   const options = {
     level,
-    base: null,
+    base: plain(always),
     messageKey: 'event',
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },

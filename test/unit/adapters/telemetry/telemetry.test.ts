@@ -6,7 +6,7 @@ import { PrometheusMetrics } from '../../../../src/adapters/telemetry/prometheus
 
 test('a log line is one JSON object with event, level and facts', () => {
   const lines: string[] = []
-  const log = jsonLogger('info', (line) => lines.push(line))
+  const log = jsonLogger('info', {}, (line) => lines.push(line))
   log.info('committed', { entry: 7, next: 9_007_199_254_740_993n })
   const [line = ''] = lines
   expect(line.endsWith('\n')).toBe(true)
@@ -17,7 +17,7 @@ test('a log line is one JSON object with event, level and facts', () => {
 
 test('a level keeps back what is less urgent', () => {
   const lines: string[] = []
-  const log = jsonLogger('warn', (line) => lines.push(line))
+  const log = jsonLogger('warn', {}, (line) => lines.push(line))
   log.info('committed', {})
   log.warn('commit discarded', {})
   expect(lines.length).toBe(1)
