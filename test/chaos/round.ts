@@ -13,7 +13,7 @@ import type { Blow } from './plan.ts'
 import { Worker } from './worker.ts'
 
 const ageMs = 400 * 24 * hourMs
-const drainMsMax = 300_000
+const drainMsMax = 180_000
 const brokerDownMsMax = 500
 const commitMsMax = 180_000
 
@@ -65,17 +65,26 @@ export class Round {
     const flow = present(this.#flow)
     const watch = present(this.#watch)
     const counts = await flow.stop()
+    const troubles = await this.#drain(watch, counts)
+    await this.#broker.kill()
+    const verdict = await judgeLake(this.#lake, { counts, startMs: this.#startMs })
+    const findings = [...troubles, ...verdict.findings]
+    return { ...verdict, findings, discarded: watch.discardedCount }
+  }
+
+  /** @returns what went wrong: the lake is judged then all the same, as it stands. */
+  async #drain(watch: LakeWatch, counts: readonly number[]): Promise<readonly string[]> {
     try {
       await eventually('everything is committed and announced', drainMsMax, async () =>
         (await watch.isThrough(counts)) ? true : undefined,
       )
-    } catch (cause) {
-      throw new Error(`did not drain ${counts.join(' ')}: ${watch.position}`, { cause })
+      await Promise.all(this.#workers.map((worker) => worker.drain()))
+      return []
+    } catch (error) {
+      await Promise.all(this.#workers.map((worker) => worker.kill()))
+      const trouble = error instanceof Error ? error.message : String(error)
+      return [`${trouble}; of ${counts.join(' ')} records: ${watch.position}`]
     }
-    await Promise.all(this.#workers.map((worker) => worker.drain()))
-    await this.#broker.kill()
-    const verdict = await judgeLake(this.#lake, { counts, startMs: this.#startMs })
-    return { ...verdict, discarded: watch.discardedCount }
   }
 
   #newWorker(index: number): Worker {
