@@ -6,7 +6,7 @@ import type { Plain } from './normal-form.ts'
 import type { Verdict } from './references.ts'
 
 /** One event on which we differ. */
-interface Difference {
+export interface Difference {
   readonly ours: Verdict
   readonly protobufjs: Verdict
   /** protobufjs with every required field made an optional one. */
@@ -15,6 +15,8 @@ interface Difference {
   readonly oursNothingRequired: Verdict
   readonly isProto2: boolean
   readonly bytes: Uint8Array
+  /** What both make of them when texts are bytes, keys of maps excepted; of proto2. */
+  readonly asBytes: Difference | undefined
 }
 
 export interface DifferenceKind {
@@ -34,8 +36,11 @@ export const differenceKinds: readonly DifferenceKind[] = [
     because:
       'proto2 does not judge text. A STRING column that is not UTF-8 makes a file unreadable to most ' +
       'engines, so lakeward refuses the event (ADR 0006).',
-    is: ({ ours, protobufjs, isProto2 }) =>
-      isProto2 && isRefusedFor(ours, /^invalid-utf8$/) && protobufjs.kind === 'row',
+    is: ({ ours, protobufjs, asBytes }) =>
+      asBytes !== undefined &&
+      isRefusedFor(ours, /^invalid-utf8$/) &&
+      protobufjs.kind === 'row' &&
+      isAlikeOrListed(asBytes),
   },
   {
     name: 'required-judged-at-each-occurrence',
@@ -80,6 +85,12 @@ export const differenceKinds: readonly DifferenceKind[] = [
       isSameButForZeroKeys(ours, protobufjs),
   },
 ]
+
+/** But for the text there is no difference, or one that is listed; the text of a key remains. */
+const isAlikeOrListed = (difference: Difference): boolean =>
+  isRefusedFor(difference.ours, /^invalid-utf8$/) ||
+  isSameRow(difference.ours, difference.protobufjs) ||
+  differenceKinds.some((kind) => kind.is(difference))
 
 /** Ten bytes in a row say that another follows. */
 function hasLongVarint(bytes: Uint8Array): boolean {

@@ -4,11 +4,11 @@
  */
 import { present } from '../../src/base/assert.ts'
 import { Chance } from '../../src/demo/chance.ts'
-import { differenceKinds } from './differences.ts'
+import { type Difference, differenceKinds } from './differences.ts'
 import { type ChangeCounts, mutated } from './mutate.ts'
 import { type MutationSource, mutationSources } from './mutation-sources.ts'
 import { OurPath, openKernel } from './our-path.ts'
-import { Protobufjs, type Verdict, withNothingRequired } from './references.ts'
+import { Protobufjs, type Verdict, withNothingRequired, withTextAsBytes } from './references.ts'
 
 export interface MutationResults {
   readonly tried: number
@@ -62,18 +62,11 @@ class MutationRun {
 
   async #differ(
     bytes: Uint8Array,
-    { ours, protobufjs }: { readonly ours: Verdict; readonly protobufjs: Verdict },
-    { isProto2, name, relaxed }: Subject,
+    { ours, protobufjs }: Verdicts,
+    subject: Subject,
   ): Promise<void> {
-    const [oursRelaxed] = await relaxed.ours.verdicts([bytes])
-    const difference = {
-      ours,
-      protobufjs,
-      nothingRequired: relaxed.protobufjs.verdict(bytes),
-      oursNothingRequired: present(oursRelaxed, 'a verdict for each payload'),
-      isProto2,
-      bytes,
-    }
+    const { name } = subject
+    const difference = await differenceOf(bytes, { ours, protobufjs }, subject)
     const kind = differenceKinds.find((each) => each.is(difference))
     if (kind !== undefined) return count(this.differences, kind.name)
     this.failed += 1
@@ -84,6 +77,42 @@ class MutationRun {
     const text = [`${way} [${Buffer.from(bytes).toString('hex')}]`, ...shown].join('\n  ')
     this.#smallest.set(way, { size: bytes.length, text })
   }
+}
+
+interface Verdicts {
+  readonly ours: Verdict
+  readonly protobufjs: Verdict
+}
+
+/** With what its kind is told by. */
+async function differenceOf(
+  bytes: Uint8Array,
+  { ours, protobufjs }: Verdicts,
+  { isProto2, relaxed, asBytes }: Subject,
+): Promise<Difference> {
+  return {
+    ours,
+    protobufjs,
+    nothingRequired: relaxed.protobufjs.verdict(bytes),
+    oursNothingRequired: await verdictOf(bytes, relaxed.ours),
+    isProto2,
+    bytes,
+    asBytes:
+      asBytes &&
+      (await differenceOf(
+        bytes,
+        {
+          ours: await verdictOf(bytes, asBytes.ours),
+          protobufjs: asBytes.protobufjs.verdict(bytes),
+        },
+        asBytes,
+      )),
+  }
+}
+
+async function verdictOf(bytes: Uint8Array, ours: OurPath): Promise<Verdict> {
+  const [verdict] = await ours.verdicts([bytes])
+  return present(verdict, 'a verdict for each payload')
 }
 
 const wayOf = (verdict: Verdict): string =>
@@ -101,6 +130,8 @@ interface Subject {
   /** The same with nothing required. */
   readonly relaxed: { readonly ours: OurPath; readonly protobufjs: Protobufjs }
   readonly isProto2: boolean
+  /** Of proto2: the same with texts as bytes. */
+  readonly asBytes: Subject | undefined
 }
 
 /**
@@ -144,7 +175,13 @@ export async function runMutations(total: number, seed: number): Promise<Mutatio
   }
 }
 
-function subjectOf(
+function subjectOf(source: MutationSource, kernel: ReturnType<typeof openKernel>): Subject {
+  const isProto2 = source.schema.text.includes('syntax = "proto2"')
+  const asBytes = { ...source, schema: withTextAsBytes(source.schema) }
+  return { ...judgesOf(source, kernel), asBytes: isProto2 ? judgesOf(asBytes, kernel) : undefined }
+}
+
+function judgesOf(
   { name, schema, events }: MutationSource,
   kernel: ReturnType<typeof openKernel>,
 ): Subject {
@@ -158,5 +195,6 @@ function subjectOf(
     ours: new OurPath(schema, protobufjs, kernel),
     relaxed: { ours: new OurPath(relaxed, protobufjs, kernel), protobufjs: relaxedJudge },
     isProto2: schema.text.includes('syntax = "proto2"'),
+    asBytes: undefined,
   }
 }

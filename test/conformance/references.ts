@@ -37,6 +37,14 @@ export const withNothingRequired = (schema: SchemaText): SchemaText => {
   return { ...schema, text: schema.text.replaceAll(' required ', ' optional ') }
 }
 
+/** The schema with its texts as bytes, which nobody judges; keys of maps stay texts. */
+export const withTextAsBytes = (schema: SchemaText): SchemaText => {
+  const text = schema.text
+    .replaceAll(/\bstring (?=\w+ = )/g, 'bytes ')
+    .replaceAll(/, string>/g, ', bytes>')
+  return { ...schema, text }
+}
+
 /** protobufjs, the first reference. */
 export class Protobufjs {
   readonly type: protobuf.Type
@@ -83,7 +91,7 @@ export class Bufbuild {
 }
 
 /** The schema as a compiler's output, made by protobufjs, which leaves names short. */
-function descriptorSet(root: protobuf.Root, syntax: string): FileDescriptorSet {
+export function descriptorSet(root: protobuf.Root, syntax: string): FileDescriptorSet {
   const toDescriptor: unknown = Reflect.get(root, 'toDescriptor')
   if (typeof toDescriptor !== 'function') throw new Error('protobufjs gives no descriptors')
   const made = Reflect.apply(toDescriptor, root, [syntax]) as protobuf.Message

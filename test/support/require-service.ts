@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs'
 
 export type ServiceName =
   | 'pyarrow'
+  | 'protobuf'
   | 'duckdb'
   | 'polars'
   | 'datafusion'
@@ -68,3 +69,11 @@ export const commandEndsWell = (command: string, args: readonly string[]): boole
 /** pyarrow and DuckDB for Python, the judges of our files. */
 export const hasPyarrow = (): boolean =>
   requireService('pyarrow', () => commandEndsWell(python, ['-c', 'import pyarrow, duckdb']))
+
+/** Google's protobuf runtime for Python, on upb. */
+export const hasGoogleRuntime = (): boolean =>
+  requireService('protobuf', () => {
+    const upb =
+      'from google.protobuf.internal import api_implementation as a; a.Type() == "upb" or exit(1)'
+    return commandEndsWell(python, ['-c', upb])
+  })
