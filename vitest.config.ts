@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['test/{unit,property,faults,contract,sim,tidy}/**/*.test.ts'],
+          include: ['test/{unit,property,faults,contract,sim,model,tidy}/**/*.test.ts'],
           // Files share the modules of their process: loading them for each costs half of the time.
           // No test may leave state behind in a module.
           isolate: false,

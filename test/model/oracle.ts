@@ -1,0 +1,125 @@
+/** What must hold in every state of the world. Looks at what was decided and at the storage. */
+import { type Bits, bit, holds, rowBit } from './entry.ts'
+import { type ModelFold, nextOf, unpublishedOf } from './fold.ts'
+import { readFresh } from './reading.ts'
+import type { Bounds } from './scenarios.ts'
+import type { Tables } from './tables.ts'
+import { published, staged, type World } from './world.ts'
+
+export const rowsOf = (world: World, tables: Tables, file: number): Bits => {
+  const entry = world.files[file]?.entry ?? 0
+  return entry === 0 ? 0 : tables.entry(entry).rows
+}
+
+/** Files that stand published in a location. */
+export function filesIn(world: World, tables: Tables, location: number): Bits {
+  let files = 0
+  for (const [index, { at, entry }] of world.files.entries()) {
+    if ((at & published) === 0 || entry === 0) continue
+    if (tables.entry(entry).toLocation === location) files |= bit(index)
+  }
+  return files
+}
+
+/** The first promise that is broken, in words. */
+export function violationOf(world: World, tables: Tables, bounds: Bounds): string | undefined {
+  const fold = tables.fold(world.ghost)
+  return (
+    rowsWrong(world, tables, fold, bounds) ??
+    readerWrong(world, tables, fold) ??
+    rowsHidden(world, tables, fold) ??
+    directoryWrong(world, tables, fold) ??
+    targetWrong(world, tables, fold)
+  )
+}
+
+function rowsWrong(
+  world: World,
+  tables: Tables,
+  fold: ModelFold,
+  { rows }: Bounds,
+): string | undefined {
+  let seen = fold.late
+  for (const file of world.files.keys()) {
+    if (!holds(fold.live, file)) continue
+    const inFile = rowsOf(world, tables, file)
+    if ((seen & inFile) !== 0) return `DOUBLED: a row of f${file} lies in two places`
+    seen |= inFile
+    const at = world.files[file]?.at ?? 0
+    if ((at & (published | staged)) === 0) return `LOST: f${file} was decided and is gone`
+  }
+  for (const [partition, count] of rows.entries()) {
+    const next = nextOf(fold, partition)
+    for (let row = 0; row < count; row++) {
+      const there = (seen & rowBit(partition, row)) !== 0
+      if (row < next && !there) return `LOST: row ${row} of p${partition} lies below next, nowhere`
+      if (row >= next && there) return `DOUBLED: row ${row} of p${partition} is read once more`
+    }
+  }
+  return undefined
+}
+
+/** Whoever starts must come to what was decided, with a recipe for what is not published. */
+function readerWrong(world: World, tables: Tables, fold: ModelFold): string | undefined {
+  const fresh = readFresh(world, tables)
+  if (fresh.stuck) return 'STUCK: no checkpoint that can be read leads on'
+  if (fresh.fold === world.ghost) return undefined
+  const read = tables.fold(fresh.fold)
+  if (read.live !== fold.live || read.state.next !== fold.state.next) {
+    return `READER: a fresh one comes to ${read.state.next}, decided is ${fold.state.next}`
+  }
+  const recipes = unpublishedOf(read)
+  for (const [file, { at }] of world.files.entries()) {
+    if (!holds(fold.live, file) || (at & published) !== 0 || holds(recipes, file)) continue
+    return `LOST: f${file} was decided and staged, and nobody knows how to publish it`
+  }
+  return undefined
+}
+
+/** What was merged may go only once what it was merged into can be read. */
+function rowsHidden(world: World, tables: Tables, fold: ModelFold): string | undefined {
+  for (const [file, { at, entry }] of world.files.entries()) {
+    if (!holds(fold.live, file) || (at & published) !== 0) continue
+    const { kind, inputs } = tables.entry(entry)
+    const gone = world.files.some((one, input) => holds(inputs, input) && one.at === 0)
+    if (kind === 'swap' && gone) return `HIDDEN: f${file} is not published, its inputs are deleted`
+  }
+  return undefined
+}
+
+function directoryWrong(world: World, tables: Tables, fold: ModelFold): string | undefined {
+  if (fold.revision === 0) return undefined
+  const files = filesIn(world, tables, fold.announcedLocation)
+  if ((fold.announced & ~files) !== 0) return 'DIRECTORY: an announced file is missing'
+  if ((files & ~fold.announced) !== 0) return 'DIRECTORY: a file that nobody announced'
+  return undefined
+}
+
+function targetWrong(world: World, tables: Tables, fold: ModelFold): string | undefined {
+  const { revision, location, files } = world.target
+  if (revision === 0) return undefined
+  if ((files & ~filesIn(world, tables, location)) !== 0) {
+    return 'TARGET: it shows a location whose files are gone'
+  }
+  const busy = world.processes.some(({ step }) => step === 'deliver' || step === 'read-back')
+  const behind = revision !== fold.revision && fold.delivered === fold.revision
+  return behind && !busy ? 'TARGET: behind, though delivered, and nobody looks again' : undefined
+}
+
+/** What must hold when an announcement is decided. */
+export function announcementWrong(
+  world: World,
+  tables: Tables,
+  fold: ModelFold,
+  { onTime }: Bounds,
+): string | undefined {
+  let rows = 0
+  const there = filesIn(world, tables, fold.location) & fold.live & fold.announced
+  for (const file of world.files.keys()) if (holds(there, file)) rows |= rowsOf(world, tables, file)
+  for (const [partition, count] of onTime.entries()) {
+    for (let row = 0; row < count; row++) {
+      if ((rows & rowBit(partition, row)) === 0) return `EARLY: row ${row} of p${partition} misses`
+    }
+  }
+  return (fold.live & ~fold.announced) === 0 ? undefined : 'EARLY: a live file is not named'
+}

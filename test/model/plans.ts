@@ -1,0 +1,315 @@
+/** What an idle process may begin: any process may play any role, on a fold of its own. */
+import { nextOffset } from '../../src/model/offset.ts'
+import { decideStaging } from '../../src/protocol/garbage.ts'
+import {
+  type Bits,
+  bit,
+  commitOf,
+  holds,
+  type ModelEntry,
+  type ModelRange,
+  productRanges,
+  rowBit,
+} from './entry.ts'
+import { type ModelFold, nextOf, unpublishedOf, versionOf } from './fold.ts'
+import { filesIn, rowsOf } from './oracle.ts'
+import { readFresh } from './reading.ts'
+import type { Bounds } from './scenarios.ts'
+import type { FoldId, Tables } from './tables.ts'
+import {
+  type BudgetName,
+  type Process,
+  published,
+  spent,
+  staged,
+  type World,
+  withFiles,
+  withProcess,
+} from './world.ts'
+
+/** Takes a next world, how it came about, and a promise that was broken on the way there. */
+export type Emit = (world: World, say: () => string, broken?: string) => void
+
+/** Words for a trace, made only when one is told. */
+type Text = () => string
+
+/** Files and counters are few bits. */
+const filesMax = 7
+const otherCommits = 16
+
+interface Beginning {
+  readonly world: World
+  readonly tables: Tables
+  readonly bounds: Bounds
+  readonly at: number
+  readonly writer: number
+  readonly foldId: FoldId
+  readonly fold: ModelFold
+  readonly emit: Emit
+}
+
+export function planAll(
+  world: World,
+  at: number,
+  { tables, bounds, emit }: { tables: Tables; bounds: Bounds; emit: Emit },
+): void {
+  const { fold: foldId, stuck } = readFresh(world, tables)
+  if (stuck) return
+  const known = world.processes[at]?.writer ?? 0
+  const fresh = tables.off.has('ids') ? at + 1 : world.writersNext
+  const writer = known === 0 ? fresh : known
+  const begun = withProcess(
+    known === 0 ? { ...world, writersNext: world.writersNext + 1 } : world,
+    at,
+    { writer, fold: foldId },
+  )
+  const fold = tables.fold(foldId)
+  const beginning = { world: begun, tables, bounds, at, writer, foldId, fold, emit }
+  planAppends(beginning)
+  planReady(beginning)
+  planSwaps(beginning)
+  planUndo(beginning)
+  planForgets(beginning)
+  planFinishes(beginning)
+  planClean(beginning)
+  planOthers(beginning)
+}
+
+/** Spends of a budget and lets the process go on with `step`. */
+function begin(
+  { emit, at }: Beginning,
+  world: World,
+  { budget, say, ...change }: { budget: BudgetName; say: () => string } & Partial<Process>,
+): void {
+  if (world.left[budget] > 0) emit(spent(withProcess(world, at, change), budget), say)
+}
+
+function draft(
+  from: Beginning,
+  change: Partial<ModelEntry> & Pick<ModelEntry, 'kind'>,
+): ModelEntry {
+  const { fold, world, writer } = from
+  const { revision, location } = fold
+  const there = unpublishedOf(fold) & filesAt(world, published)
+  return {
+    commitId: commitOf(writer, otherCommits + world.commitsNext),
+    ranges: [],
+    file: -1,
+    rows: 0,
+    inputs: 0,
+    version: versionOf(fold),
+    revision,
+    location,
+    toLocation: location,
+    published: fold.commitOfFile.filter((_, file) => holds(there, file)),
+    ...change,
+  }
+}
+
+const filesAt = (world: World, place: Bits): Bits =>
+  world.files.reduce((bits, { at }, file) => ((at & place) === 0 ? bits : bits | bit(file)), 0)
+
+/** An entry without a file takes the next commit number. */
+function beginEntry(from: Beginning, entry: ModelEntry, budget: BudgetName, what: Text): void {
+  const world = { ...from.world, commitsNext: from.world.commitsNext + 1 }
+  const id = from.tables.idOf(entry)
+  const say = (): string => `w${from.writer} folds to ${from.fold.state.next}, plans ${what()}`
+  begin(from, world, { budget, say, step: 'put', entry: id })
+}
+
+/** An entry with a file: stages it. Without unique ids a restarted process reuses its first name. */
+function beginFile(
+  from: Beginning,
+  planned: Omit<ModelEntry, 'commitId' | 'file'>,
+  budget: BudgetName,
+  what: Text,
+): void {
+  const { world, tables, at, writer, fold } = from
+  const file = tables.off.has('ids') ? at : world.files.length
+  if (file >= filesMax) return
+  const entry = { ...planned, file, commitId: commitOf(writer, file) }
+  const id = tables.idOf(entry)
+  const files = [...world.files]
+  while (files.length < file) files.push({ at: 0, entry: 0 })
+  const known = files[file]?.at ?? 0
+  files[file] = { at: known | (tables.off.has('firstEntry') ? published : staged), entry: id }
+  const say = (): string => `w${writer} folds to ${fold.state.next}, stages f${file} for ${what()}`
+  begin(from, { ...world, files }, { budget, say, step: 'put', entry: id })
+}
+
+function planAppends(from: Beginning): void {
+  if (from.world.left.append === 0) return
+  for (const ranges of rangeChoices(from)) {
+    let rows = 0
+    for (const [partition, range] of ranges.entries()) {
+      for (let row = range?.expected ?? 0; row < (range?.next ?? 0); row++)
+        rows |= rowBit(partition, row)
+    }
+    const what = (): string => `append of ${rangeNames(ranges)}`
+    const entry = draft(from, { kind: 'append', ranges, rows })
+    // What is announced takes no rows: they go where late rows go.
+    if (from.fold.revision > 0) beginEntry(from, entry, 'append', () => `${what()}, late`)
+    else beginFile(from, entry, 'append', what)
+  }
+}
+
+const rangeNames = (ranges: readonly (ModelRange | undefined)[]): string =>
+  ranges
+    .flatMap((one, partition) => (one ? [`p${partition} [${one.expected}, ${one.next})`] : []))
+    .join(' and ')
+
+/** Every end of every subset of the topic-partitions, but nothing at all. */
+function rangeChoices({ fold, bounds }: Beginning): readonly (ModelRange | undefined)[][] {
+  let choices: (ModelRange | undefined)[][] = [[]]
+  for (const [partition, count] of bounds.rows.entries()) {
+    const expected = nextOf(fold, partition)
+    const ends = Array.from({ length: count - expected }, (_, ahead) => expected + 1 + ahead)
+    const ranges = [undefined, ...ends.map((next) => ({ expected, next }))]
+    choices = choices.flatMap((chosen) => ranges.map((range) => [...chosen, range]))
+  }
+  return choices.filter((ranges) => ranges.some((range) => range !== undefined))
+}
+
+function planReady(from: Beginning): void {
+  const { fold, world, tables, bounds } = from
+  const { off } = tables
+  if (world.left.ready === 0) return
+  const slack = off.has('evidence') ? 1 : 0
+  const due = bounds.onTime.every(
+    (count, p) => nextOf(fold, p) + slack >= count || (off.has('wholeSet') && p === 1),
+  )
+  const there = filesIn(world, tables, fold.location)
+  const unpublished = fold.live & ~there
+  const leftovers = there & fold.forgotten
+  if (!due || (unpublished !== 0 && !off.has('publishedReady'))) return
+  if (leftovers !== 0 && !off.has('inputsGone')) return
+  if (fold.announced === fold.live && fold.revision > 0) return
+  const kind = fold.revision === 0 ? 'ready' : 'announce'
+  const what = (): string => `${kind} ${fold.revision + 1} naming ${fileNames(fold.live)}`
+  beginEntry(from, draft(from, { kind, inputs: fold.live }), 'ready', what)
+}
+
+export const fileNames = (files: Bits): string =>
+  Array.from({ length: filesMax }, (_, file) => file)
+    .flatMap((file) => (holds(files, file) ? [`f${file}`] : []))
+    .join(' ') || 'nothing'
+
+function planSwaps(from: Beginning): void {
+  const { fold, world, tables } = from
+  const { off } = tables
+  const { merge, replace } = world.left
+  if (merge + replace === 0) return
+  const ready = fold.revision > 0
+  const inputs = off.has('publishedSwap') ? fold.live : fold.live & filesAt(world, published)
+  const unpublished = fold.live & ~inputs
+  const count = inputs.toString(2).replaceAll('0', '').length
+  // After the announcement a swap takes every live file of the partition, or waits.
+  if (ready && (unpublished !== 0 || (fold.live & ~fold.announced) !== 0)) return
+  let rows = 0
+  for (const file of world.files.keys())
+    if (holds(inputs, file)) rows |= rowsOf(world, tables, file)
+  const moves = ready && !off.has('newLocation')
+  const toLocation = moves ? world.locationsNext : fold.location
+  const planned = draft(from, { kind: 'swap', inputs, rows, toLocation })
+  const there = { ...from, world: { ...world, locationsNext: world.locationsNext + Number(moves) } }
+  const where = ready ? ` into location ${toLocation}` : ''
+  const what = (): string => `swap of ${fileNames(inputs)}${where}`
+  if (count >= 2 && world.left.merge > 0) beginFile(there, planned, 'merge', what)
+  if (ready && count >= 1 && world.left.replace > 0) beginFile(there, planned, 'replace', what)
+}
+
+function planUndo(from: Beginning): void {
+  const { fold, world, tables } = from
+  const { file, inputs } = fold.replaced
+  if (world.left.undo === 0 || file === -1 || !holds(fold.live, file)) return
+  if (!holds(filesAt(world, published), file)) return
+  if ((inputs & fold.forgotten) !== 0 && !tables.off.has('noRevive')) return
+  beginEntry(from, draft(from, { kind: 'undo', file, inputs }), 'undo', () => `undo of f${file}`)
+}
+
+function planForgets(from: Beginning): void {
+  const { fold, world, tables, at } = from
+  if (world.left.forget === 0) return
+  for (const file of world.files.keys()) {
+    const told = fold.delivered === fold.revision && !holds(fold.announced, file)
+    if (!holds(fold.removed, file) || !(told || tables.off.has('deliveredFirst'))) continue
+    const entry = draft(from, { kind: 'forget', file })
+    if (!tables.off.has('forgetEntry'))
+      beginEntry(from, entry, 'forget', () => `forget of f${file}`)
+    else {
+      const say = (): string => `w${from.writer} will delete f${file} without an entry`
+      const id = tables.idOf(entry)
+      begin({ ...from, at }, world, { budget: 'forget', say, step: 'deed', entry: id })
+    }
+  }
+}
+
+function planFinishes(from: Beginning): void {
+  const { fold, world, writer } = from
+  if (world.left.finish === 0) return
+  for (const file of world.files.keys()) {
+    if (!holds(unpublishedOf(fold) & ~filesAt(world, published), file)) continue
+    const say = (): string => `w${writer} folds to ${fold.state.next}, will publish f${file}`
+    begin(from, world, { budget: 'finish', say, step: 'finish', files: bit(file) })
+  }
+  const leftovers = fold.forgotten & filesAt(world, published)
+  const merged = (fold.live & ~filesAt(world, published)) === 0
+  if (leftovers === 0 || !(merged || from.tables.off.has('outputFirst'))) return
+  const say = (): string => `w${writer} deletes forgotten ${fileNames(leftovers)}`
+  const swept = withFiles(from.world, leftovers, { remove: published })
+  begin(from, withProcess(swept, from.at, { fold: 0 }), { budget: 'finish', say })
+}
+
+function planClean(from: Beginning): void {
+  const { fold, world, tables, writer } = from
+  if (world.left.clean === 0) return
+  let files = 0
+  for (const [file, { at, entry }] of world.files.entries()) {
+    if ((at & staged) === 0) continue
+    if (isGarbage(fold, tables, tables.entry(entry))) files |= bit(file)
+  }
+  if (files === 0) return
+  const say = (): string =>
+    `w${writer} folds to ${fold.state.next}, takes ${fileNames(files)} for garbage`
+  begin(from, world, { budget: 'clean', say, step: 'clean', files })
+}
+
+/** For appends the product's judgement of a journal; for swaps, which it has none of, our own. */
+function isGarbage(fold: ModelFold, { off }: Tables, entry: ModelEntry): boolean {
+  const { commitId, kind, inputs, revision, version } = entry
+  const known = fold.state.unpublished.has(commitId)
+  if (off.has('garbage')) return !known
+  if (kind === 'append') {
+    const ranges = productRanges(entry).map((range) =>
+      off.has('garbageStrict') && range.expected !== undefined
+        ? { ...range, expected: nextOffset(range.expected - 1n) }
+        : range,
+    )
+    const journal = { pipeline: 'model', commitId, ranges }
+    return decideStaging(fold.state, commitId, journal).kind === 'garbage'
+  }
+  if (known) return false
+  const passed = revision === 0 ? fold.revision > 0 : version !== versionOf(fold)
+  return passed || (inputs & fold.forgotten) !== 0
+}
+
+function planOthers(from: Beginning): void {
+  const { fold, foldId, world, tables, writer } = from
+  const folds = `w${writer} folds to ${fold.state.next}`
+  const newest = world.checkpoints[0]
+  if (newest === undefined || tables.fold(newest).state.next < fold.state.next) {
+    const say = (): string => `${folds} for a checkpoint`
+    begin(from, world, { budget: 'checkpoint', say, step: 'checkpoint' })
+  }
+  if (fold.revision === 0) {
+    const files = filesIn(world, tables, fold.location)
+    const late = tables.off.has('listThenFold')
+    const say = (): string => (late ? `${folds} before it lists` : `w${writer} lists the directory`)
+    const step = late ? 'quarantine-late' : 'quarantine'
+    begin(from, world, { budget: 'quarantine', say, step, fold: late ? foldId : 0, files })
+  }
+  if (fold.revision > fold.delivered) {
+    const say = (): string => `${folds}, will deliver revision ${fold.revision}`
+    begin(from, world, { budget: 'deliver', say, step: 'deliver' })
+  }
+}

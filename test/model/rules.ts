@@ -1,0 +1,73 @@
+/** The rules of the commit protocol that the model can switch off, one by one. */
+
+export interface RuleText {
+  /** Section of the page that holds the rule, and the rule in one line. */
+  readonly says: string
+  /** Scenario in which its absence shows. */
+  readonly scenario: string
+  /** Who decides: the product's own code, or the model because the product has none yet. */
+  readonly by: 'product' | 'model'
+  /** What saves work only: switching it off must show nothing. */
+  readonly harmless?: true
+}
+
+const rules = {
+  ids: { says: '1: no id comes back', scenario: 'core', by: 'model' },
+  voids: { says: '2.4: void for everybody', scenario: 'core', by: 'product' },
+  relyNext: { says: '2.5: append relies on next', scenario: 'core', by: 'product' },
+  relyPlace: { says: '2.5: append relies on the place', scenario: 'ready', by: 'product' },
+  relyVersion: { says: '2.5: ready relies on the version', scenario: 'ready', by: 'product' },
+  relyMoveVersion: {
+    says: '2.5: swap after ready relies on the version',
+    scenario: 'after',
+    by: 'model',
+  },
+  relySwapPlace: { says: '2.5: swap relies on the place', scenario: 'files', by: 'model' },
+  relyInputs: { says: '2.5: swap relies on live inputs', scenario: 'files', by: 'model' },
+  check: {
+    says: '2.3: what no longer fits is not put again',
+    scenario: 'core',
+    by: 'product',
+    harmless: true,
+  },
+  unknown: { says: '2: no answer is no failure', scenario: 'core', by: 'model' },
+  readAgain: { says: '2: taken on a retry: read again', scenario: 'core', by: 'model' },
+  firstEntry: { says: 'first the entry, then the deed', scenario: 'ready', by: 'model' },
+  listAfter: { says: '3: a fold lists checkpoints last', scenario: 'trim', by: 'product' },
+  deleteBelow: { says: '3: deletion below a checkpoint only', scenario: 'trim', by: 'model' },
+  deleteOlder: {
+    says: '3: below the older of the newest two',
+    scenario: 'unreadable',
+    by: 'model',
+  },
+  two: { says: '3: the newest two checkpoints stay', scenario: 'unreadable', by: 'model' },
+  recipe: { says: '3: a checkpoint keeps recipes', scenario: 'trim', by: 'model' },
+  known: { says: '3: a jump keeps staging with a recipe', scenario: 'trim', by: 'model' },
+  rename: { says: '4: rename, never link and unlink', scenario: 'files', by: 'model' },
+  publishedReady: { says: '4: ready names published files', scenario: 'ready', by: 'model' },
+  publishedSwap: { says: '4: swap takes published files', scenario: 'files', by: 'model' },
+  finisherFolds: { says: '4: nothing found: fold again first', scenario: 'files', by: 'product' },
+  garbage: { says: '5: staging goes when it has passed', scenario: 'core', by: 'product' },
+  garbageStrict: { says: '5: passed means beyond, not at', scenario: 'core', by: 'product' },
+  forgetEntry: { says: '5: no deletion before a forget', scenario: 'after', by: 'model' },
+  forgetRemoved: { says: '5: forget of a live file is void', scenario: 'after', by: 'model' },
+  noRevive: { says: '5: no undo of a forgotten file', scenario: 'after', by: 'model' },
+  listThenFold: { says: '5: quarantine lists, then folds', scenario: 'quarantine', by: 'model' },
+  outputFirst: { says: '6: inputs go after the output stands', scenario: 'files', by: 'model' },
+  inputsGone: { says: '6: ready waits for merged inputs', scenario: 'files', by: 'model' },
+  newLocation: { says: '6: after ready, a new location', scenario: 'after', by: 'model' },
+  evidence: { says: '7: next reaches the high watermark', scenario: 'ready', by: 'model' },
+  wholeSet: { says: '7: all topic-partitions of the set', scenario: 'ready', by: 'model' },
+  deliveredFirst: { says: '7: forget after delivered', scenario: 'after', by: 'model' },
+  look: { says: '7: delivered after a read-back', scenario: 'deliver', by: 'model' },
+  deadline: { says: '7: a late deliverer writes nothing', scenario: 'deliver', by: 'model' },
+} satisfies Record<string, RuleText>
+
+export type Rule = keyof typeof rules
+
+/** The rules that are switched off. */
+export type RulesOff = ReadonlySet<Rule>
+
+export const ruleNames = Object.keys(rules).filter((name): name is Rule => name in rules)
+
+export const textOf = (rule: Rule): RuleText => rules[rule]

@@ -1,0 +1,230 @@
+/** Bounded worlds, each small enough to be explored to its end, and what each is there to show. */
+import { commitOf, type ModelEntry, rowBit } from './entry.ts'
+import type { Tables } from './tables.ts'
+import {
+  type Budget,
+  type BudgetName,
+  budgetNames,
+  idleProcess,
+  published,
+  type StoredFile,
+  type World,
+} from './world.ts'
+
+export interface Bounds {
+  readonly name: string
+  readonly processes: number
+  /** Records of each topic-partition, and how many of them must stand before an announcement. */
+  readonly rows: readonly number[]
+  readonly onTime: readonly number[]
+  readonly budget: Partial<Budget>
+  /** What stands already: files, an announcement of them, its delivery. */
+  readonly begun?: 'files' | 'announced' | 'delivered'
+}
+
+const one = { rows: [2], onTime: [2] }
+const both = { rows: [2, 1], onTime: [2, 1] }
+const lateRow = { rows: [2, 1], onTime: [1, 1] }
+
+/** Explored in `npm test`. */
+export const quickScenarios: readonly Bounds[] = [
+  {
+    name: 'core',
+    processes: 2,
+    ...one,
+    budget: { append: 3, clean: 1, crash: 1, lost: 1, finish: 1 },
+  },
+  {
+    name: 'trim',
+    processes: 2,
+    ...one,
+    budget: { append: 2, ready: 1, checkpoint: 2, trim: 1, lost: 1 },
+  },
+  {
+    name: 'unreadable',
+    processes: 1,
+    ...one,
+    budget: { append: 2, checkpoint: 2, trim: 1, unreadable: 1, crash: 1 },
+  },
+  {
+    name: 'ready',
+    processes: 2,
+    ...lateRow,
+    budget: { append: 2, ready: 1, crash: 1, finish: 1 },
+  },
+  {
+    name: 'files',
+    processes: 2,
+    rows: [3],
+    onTime: [2],
+    budget: { append: 1, ready: 1, merge: 2, finish: 1, crash: 1 },
+    begun: 'files',
+  },
+  {
+    name: 'quarantine',
+    processes: 2,
+    ...one,
+    budget: { append: 2, quarantine: 1, crash: 1, finish: 1 },
+  },
+  {
+    name: 'after',
+    processes: 2,
+    ...one,
+    budget: { ready: 2, replace: 1, undo: 1, forget: 1, deliver: 1, crash: 1 },
+    begun: 'delivered',
+  },
+  {
+    name: 'deliver',
+    processes: 2,
+    ...one,
+    budget: { ready: 1, replace: 1, forget: 1, deliver: 3 },
+    begun: 'announced',
+  },
+]
+
+/** Three processes, two topic-partitions: by hand, with as many states as there is time for. */
+export const largeScenarios: readonly Bounds[] = [
+  {
+    name: 'core',
+    processes: 3,
+    ...both,
+    budget: { append: 3, clean: 1, crash: 1, lost: 1, finish: 1 },
+  },
+  {
+    name: 'trim',
+    processes: 3,
+    ...both,
+    budget: { append: 3, ready: 1, checkpoint: 2, trim: 2, lost: 1 },
+  },
+  {
+    name: 'unreadable',
+    processes: 3,
+    ...both,
+    budget: { append: 3, checkpoint: 2, trim: 1, unreadable: 1, crash: 1, lost: 1 },
+  },
+  {
+    name: 'ready',
+    processes: 3,
+    ...lateRow,
+    budget: { append: 3, ready: 2, crash: 1, lost: 1, finish: 1 },
+  },
+  {
+    name: 'files',
+    processes: 3,
+    rows: [3, 1],
+    onTime: [2, 1],
+    budget: {
+      append: 2,
+      ready: 1,
+      merge: 2,
+      finish: 1,
+      quarantine: 1,
+      clean: 1,
+      crash: 1,
+      lost: 1,
+    },
+    begun: 'files',
+  },
+  {
+    name: 'after',
+    processes: 3,
+    rows: [3, 0],
+    onTime: [2, 0],
+    budget: { append: 1, ready: 2, replace: 2, undo: 1, forget: 2, deliver: 2, crash: 1, lost: 1 },
+    begun: 'delivered',
+  },
+  {
+    name: 'deliver',
+    processes: 3,
+    rows: [2, 0],
+    onTime: [2, 0],
+    budget: { ready: 2, merge: 1, replace: 1, forget: 1, deliver: 4, crash: 1 },
+    begun: 'announced',
+  },
+]
+
+const noBudget = (): Record<BudgetName, number> => ({
+  append: 0,
+  ready: 0,
+  merge: 0,
+  replace: 0,
+  undo: 0,
+  forget: 0,
+  clean: 0,
+  checkpoint: 0,
+  trim: 0,
+  crash: 0,
+  lost: 0,
+  quarantine: 0,
+  deliver: 0,
+  finish: 0,
+  unreadable: 0,
+})
+
+function budgetOf(part: Partial<Budget>): Budget {
+  const budget = noBudget()
+  for (const name of budgetNames) budget[name] = part[name] ?? 0
+  return budget
+}
+
+/** A writer long gone, which put what stands at the beginning. */
+const firstWriter = 0xffe
+
+const plainEntry: Omit<ModelEntry, 'kind' | 'commitId'> = {
+  ranges: [],
+  file: -1,
+  rows: 0,
+  inputs: 0,
+  version: undefined,
+  revision: 0,
+  location: 0,
+  toLocation: 0,
+  published: [],
+}
+
+function entriesBegun({ rows, begun }: Bounds): readonly ModelEntry[] {
+  const starts = rows.map(() => ({ expected: undefined, next: 0 }))
+  const id = (counter: number) => commitOf(firstWriter, counter)
+  const start: ModelEntry = { ...plainEntry, kind: 'append', commitId: id(100), ranges: starts }
+  if (begun === undefined) return [start]
+  const files = [0, 1].map(
+    (file): ModelEntry => ({
+      ...plainEntry,
+      kind: 'append',
+      commitId: id(file),
+      ranges: [{ expected: file, next: file + 1 }],
+      file,
+      rows: rowBit(0, file),
+    }),
+  )
+  if (begun === 'files') return [start, ...files]
+  const told = [id(0), id(1)]
+  const named = { ...plainEntry, commitId: id(101), inputs: 3, version: id(1), published: told }
+  const delivered = { ...plainEntry, kind: 'delivered', commitId: id(102), revision: 1 } as const
+  const announced = [start, ...files, { ...named, kind: 'ready' } as const]
+  return begun === 'announced' ? announced : [...announced, delivered]
+}
+
+export function worldOf(bounds: Bounds, tables: Tables): World {
+  const log = entriesBegun(bounds).map((entry) => tables.idOf(entry))
+  const ghost = log.reduce((fold, entry) => tables.step(fold, entry).fold, 0)
+  const files = log.flatMap((id): StoredFile[] =>
+    tables.entry(id).file === -1 ? [] : [{ at: published, entry: id }],
+  )
+  const shown = tables.fold(ghost).delivered
+  return {
+    ghost,
+    log,
+    checkpoints: [],
+    newestUnreadable: false,
+    inFlight: undefined,
+    files,
+    processes: Array.from({ length: bounds.processes }, () => idleProcess),
+    writersNext: tables.off.has('ids') ? bounds.processes + 1 : 1,
+    commitsNext: 0,
+    locationsNext: 1,
+    target:
+      shown === 0 ? { revision: 0, location: 0, files: 0 } : { revision: 1, location: 0, files: 3 },
+    left: budgetOf(bounds.budget),
+  }
+}
