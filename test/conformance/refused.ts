@@ -37,6 +37,15 @@ export const refusedSchemas: readonly RefusedSchema[] = [
     because: 'protobufjs, which parses .proto text, does not take the old form there',
   },
   {
+    name: 'oneof-in-group',
+    schema: schemaOf(
+      'message A { optional group G = 1 { oneof either { int32 x = 1; int32 y = 2; } } }',
+      'proto2',
+    ),
+    says: /illegal token 'oneof'/,
+    because: 'protobufjs does not take it there either; a descriptor set has it',
+  },
+  {
     name: 'message-set',
     schema: schemaOf(
       'message A { option message_set_wire_format = true; extensions 4 to max; }',

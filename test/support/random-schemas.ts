@@ -68,7 +68,7 @@ function fieldArbitrary(syntax: Syntax, depth: number): fc.Arbitrary<DrawnField>
     type,
     key: fc.constantFrom(...keyScalars),
     jump: fc.constantFrom(1, 1, 1, 2, 14, 300, 2_000, 100_000),
-    delimited: syntax === 'editions' ? fc.boolean() : fc.constant(false),
+    delimited: syntax === 'proto3' ? fc.constant(false) : fc.boolean(),
   })
 }
 
@@ -112,13 +112,18 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
     return { ...base, type, repeated: true, presence: 'implicit' }
   }
   const { type } = drawn
-  const sent = { ...base, type, delimited: drawn.delimited && isMessage }
+  const mayBeDelimited = syntax !== 'proto2' || (shape !== 'oneof' && !hasOneof(type))
+  const sent = { ...base, type, delimited: drawn.delimited && isMessage && mayBeDelimited }
   if (shape === 'repeated') return { ...sent, repeated: true, presence: 'implicit' }
   if (shape === 'oneof') return { ...sent, presence: 'explicit', oneof: 'either' }
   if (shape === 'required') return { ...sent, presence: 'required' }
   const implicit = shape === 'implicit' && syntax !== 'proto2' && !isMessage
   return { ...sent, presence: implicit ? 'implicit' : 'explicit' }
 }
+
+/** Sources have no group within a oneof, and no oneof within a group: see the refused schemas. */
+const hasOneof = (type: FieldType): boolean =>
+  type.kind === 'message' && type.message.fields.some(({ oneof }) => oneof !== undefined)
 
 /** Types of up to three levels below the root. */
 export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
@@ -161,17 +166,25 @@ function typeName(type: FieldType): string {
 }
 
 function messageText(message: MessageSchema, packed: boolean): string {
+  return `message ${shortName(message.fullName)} {\n${bodyText(message, packed)}\n}`
+}
+
+function bodyText(message: MessageSchema, packed: boolean): string {
   const line = (field: FieldSchema): string => fieldText(field, message.syntax, packed)
   const either = message.fields.filter(({ oneof }) => oneof !== undefined).map(line)
-  const inner = message.fields.flatMap(({ type }) => innerMessages(type))
+  const inner = message.fields
+    .filter((field) => !isGroup(field, message.syntax))
+    .flatMap(({ type }) => innerMessages(type))
   return [
-    `message ${shortName(message.fullName)} {`,
     ...inner.map((nested) => messageText(nested, packed)),
     ...message.fields.filter(({ oneof }) => oneof === undefined).map(line),
     either.length === 0 ? '' : `oneof either { ${either.join(' ')} }`,
-    '}',
   ].join('\n')
 }
+
+/** The form of proto2, which declares field and message at once. */
+const isGroup = ({ delimited }: FieldSchema, syntax: string): boolean =>
+  delimited && syntax === 'proto2'
 
 function innerMessages(type: FieldType): readonly MessageSchema[] {
   if (type.kind === 'map') return innerMessages(type.value)
@@ -180,6 +193,11 @@ function innerMessages(type: FieldType): readonly MessageSchema[] {
 
 function fieldText(field: FieldSchema, syntax: string, packed: boolean): string {
   const { type, name, number, repeated, presence, oneof } = field
+  if (type.kind === 'message' && isGroup(field, syntax)) {
+    const label = repeated ? 'repeated' : presence === 'required' ? 'required' : 'optional'
+    const body = bodyText(type.message, packed)
+    return `${label} group ${name.toUpperCase()} = ${number} {\n${body}\n}`
+  }
   const declared = `${typeName(type)} ${name} = ${number}`
   if (syntax === 'editions') return editionText(field, declared, packed)
   if (type.kind === 'map' || oneof !== undefined) return `${declared};`
