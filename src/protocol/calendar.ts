@@ -71,14 +71,16 @@ function wallFormat(timezone: string): Intl.DateTimeFormat {
 
 /** What a zone's clock on the wall shows. */
 class WallClock {
-  readonly #format: Intl.DateTimeFormat
+  /** Undefined for UTC, whose offset need not be asked for. */
+  readonly #format: Intl.DateTimeFormat | undefined
 
   constructor(timezone: string) {
-    this.#format = wallFormat(timezone)
+    this.#format = timezone === 'UTC' ? undefined : wallFormat(timezone)
   }
 
   /** Wall minus UTC at a moment, whole seconds. */
   offsetMs(atMs: number): number {
+    if (this.#format === undefined) return 0
     const second = Math.floor(atMs / 1_000) * 1_000
     const part: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {}
     for (const { type, value } of this.#format.formatToParts(second)) part[type] = Number(value)

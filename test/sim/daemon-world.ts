@@ -4,6 +4,7 @@
  */
 import { present } from '../../src/base/assert.ts'
 import { durationMs } from '../../src/base/time.ts'
+import { entryPath } from '../../src/protocol/log-paths.ts'
 import { SimClock } from './clock.ts'
 import { Producer, topic } from './daemon-events.ts'
 import { stackOf } from './daemon-outside.ts'
@@ -20,6 +21,7 @@ const startMs = Date.UTC(2026, 10, 20)
 /** A run that needs more goes round in circles. */
 const firingsMax = 200_000
 const sessionTimeoutMs = 10_000
+const webhookFailuresMax = 3
 const settleRoundMs = 5_000
 /** Half an hour until all is committed, published, announced and delivered. */
 const settleRoundsMax = 360
@@ -51,6 +53,7 @@ export class World implements ProcessWorld {
     outage: () => this.#outage(),
     'clock-jump': () => this.#jump(),
     redelivery: () => this.#redeliver(),
+    'faulty-writer': () => this.#putAgain(),
   }
   /** Faults are drawn only while it is true. */
   isWild = true
@@ -72,10 +75,18 @@ export class World implements ProcessWorld {
   }
 
   strikes(kind: FaultKind, probability: number): boolean {
-    if (!this.isWild || !this.plan.faults.has(kind)) return false
+    if (!this.#mayStrike(kind) || !this.plan.faults.has(kind)) return false
     if (this.random.fraction() >= probability) return false
     this.#count(kind)
     return true
+  }
+
+  /** Most announcements come when all settles: their receivers fail then, a few times. */
+  #mayStrike(kind: FaultKind): boolean {
+    if (kind === 'webhook-request-lost' || kind === 'webhook-answer-lost') {
+      return (this.seen.get(kind) ?? 0) < webhookFailuresMax
+    }
+    return this.isWild
   }
 
   onDoom(process: SimProcess): void {
@@ -186,7 +197,7 @@ export class World implements ProcessWorld {
     this.#count('outage')
     const process = this.#any()
     process.isCutOff = true
-    void this.#pass(this.random.below(60_000)).then(() => {
+    void this.#pass(this.random.below(150_000)).then(() => {
       process.isCutOff = false
     })
   }
@@ -199,6 +210,22 @@ export class World implements ProcessWorld {
   #redeliver(): void {
     this.#count('redelivery')
     this.#any().source.rewind(BigInt(1 + this.random.below(10)))
+  }
+
+  /** Somebody puts an entry of the log once more, at its end: it is void for everybody. */
+  #putAgain(): void {
+    const heads: Uint8Array[] = []
+    for (;;) {
+      const body = this.store.get(entryPath(pipeline, heads.length))?.body
+      if (body === undefined) break
+      heads.push(body)
+    }
+    const head = heads[this.random.below(heads.length)]
+    // What was delivered may be said again: such an entry holds.
+    if (head === undefined || Buffer.from(head).includes('"delivered"')) return
+    this.#count('faulty-writer')
+    const modifiedMs = this.clock.nowMs()
+    this.store.set(entryPath(pipeline, heads.length), { body: head, modifiedMs })
   }
 
   #remove(process: SimProcess): SimProcess {

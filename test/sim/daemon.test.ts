@@ -4,9 +4,9 @@ import { World } from './daemon-world.ts'
 import { runSeed } from './run-seed.ts'
 import { Tally } from './tally.ts'
 
-const seedCount = 90
+const seedCount = 25
 /** Too seldom for so few seeds, or not to be reached by a sound daemon at all. */
-const seldom = new Set(['voids', 'putAndVoid', 'quarantined', 'drainCutShort', 'beganAgain'])
+const seldom = new Set(['putAndVoid', 'quarantined', 'drainCutShort', 'beganAgain'])
 
 test('whatever fails, each event is in the lake once, and no hour is announced early', {
   timeout: 600_000,

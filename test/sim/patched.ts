@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 export const home = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const copied = ['src', 'test', 'proto', 'package.json'] as const
 /** A seed that takes longer does not end; generous, for machines with much else to do. */
-const silenceMsMax = 120_000
+const silenceMsMax = 600_000
 
 /** Says why a patch does not apply; undefined when it does. Nothing is changed. */
 export function refusalOf(patch: string): string | undefined {
@@ -37,6 +37,11 @@ export type SearchOutcome =
 /** Runs seeds over patched sources until one of them breaks a promise. */
 export async function search({ patch, first, count }: Search): Promise<SearchOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'lakeward-sim-'))
+  const interrupted = (): never => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     for (const name of copied) cpSync(join(home, name), join(folder, name), { recursive: true })
     symlinkSync(join(home, 'node_modules'), join(folder, 'node_modules'), 'junction')
@@ -44,6 +49,7 @@ export async function search({ patch, first, count }: Search): Promise<SearchOut
     if (because !== undefined) return { kind: 'refused', because }
     return await searchIn(folder, first, count)
   } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -25,6 +25,8 @@ export const fateKinds = [
   'clock-jump',
   /** Records are delivered again that were delivered before. */
   'redelivery',
+  /** A writer that knows nothing of the protocol puts an entry that does not hold. */
+  'faulty-writer',
 ] as const
 export type FateKind = (typeof fateKinds)[number]
 
@@ -69,7 +71,7 @@ export function planOf(random: SimRandom): Plan {
     stepCount: 4 + random.below(7),
     daemonCount: 1 + random.below(2),
     partitionCount: 1 + random.below(3),
-    notifies: random.fraction() < 0.6,
+    notifies: random.fraction() < 0.45,
     checkpointEvery: present([2, 5, 200][random.below(3)], 'an interval'),
   }
 }

@@ -168,7 +168,8 @@ function wrongReceipts(
 function wrongStaging({ store }: Judged, { entries }: JudgedLog): readonly string[] {
   const seen = new Set<string>()
   const wrong: string[] = []
-  for (const { entry } of entries) {
+  for (const { entry, decided } of entries) {
+    if (!decided) continue
     if (seen.has(entry.commitId)) wrong.push(`commit "${entry.commitId}" stands in two entries`)
     seen.add(entry.commitId)
   }

@@ -15,6 +15,7 @@ const [folder = '', first = '1', count = '1'] = process.argv.slice(2)
 const tell = (news: SeedNews): void => void process.send?.(news)
 
 const url = pathToFileURL(join(folder, 'test/sim/daemon-world.ts')).href
+process.once('disconnect', () => process.exit())
 const { World } = (await import(url)) as { readonly World: WorldClass }
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   tell({ seed, wrong: undefined })
