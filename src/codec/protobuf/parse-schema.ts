@@ -28,6 +28,33 @@ interface Loading {
   readonly loaded: Set<string>
 }
 
+/** What a file and its imports declare, read once for any number of messages. */
+interface LoadedSchema {
+  /** Full names, those of imports too. */
+  readonly messageNames: readonly string[]
+  /** @throws {Fault} SCHEMA_NOT_SUPPORTED: the message reaches a message set. */
+  message(fullName: string): MessageSchema | undefined
+}
+
+/**
+ * Reads a file with its imports.
+ *
+ * @param sources texts of the file and of all it imports; see `importsOf`.
+ * @throws {Fault} SCHEMA_UNREADABLE
+ */
+export function loadSchema(sources: SchemaSources, file: string): LoadedSchema {
+  const loading: Loading = { sources, root: new protobuf.Root(), loaded: new Set() }
+  loadFile(loading, file)
+  const names = new SchemaNames(loading.root, sources)
+  names.checkAll()
+  resolveFeatures(loading.root, file)
+  return {
+    messageNames: names.messageNames,
+    // A graph that refused a message holds what it had made until then, so each message has its own.
+    message: (fullName) => new SchemaGraph(names).messageNamed(fullName),
+  }
+}
+
 /**
  * The schema of one message, with everything it refers to.
  *
@@ -42,15 +69,10 @@ export function parseMessageSchema(
   file: string,
   message: string,
 ): MessageSchema {
-  const loading: Loading = { sources, root: new protobuf.Root(), loaded: new Set() }
-  loadFile(loading, file)
-  const names = new SchemaNames(loading.root, sources)
-  names.checkAll()
-  resolveFeatures(loading.root, file)
-  const graph = new SchemaGraph(names)
-  const found = graph.messageNamed(message)
+  const schema = loadSchema(sources, file)
+  const found = schema.message(message)
   if (found !== undefined) return found
-  const known = names.messageNames.filter((name) => !name.startsWith('google.protobuf.'))
+  const known = schema.messageNames.filter((name) => !name.startsWith('google.protobuf.'))
   throw new Fault('SCHEMA_MESSAGE_NOT_FOUND', { file, message, known })
 }
 
