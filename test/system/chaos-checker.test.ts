@@ -1,5 +1,5 @@
 /** The judge of chaos runs, tried on lakes that were damaged on purpose. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { judgeLake } from '../chaos/checker.ts'
@@ -150,11 +150,21 @@ test('numbers produced after the hour was announced make it early', async () => 
   expect(verdict).toEqual({ ...clean, lost: 1, earlyReady: 1, found: true })
 })
 
+test('a file that was published without a decision, and moved away, is found', async () => {
+  const verdict = await judged((lake) =>
+    lake.write(`_lakeward/chaos/quarantine/${second}/b.parquet.quarantined`, [400]),
+  )
+  expect(verdict).toEqual({ ...clean, found: true })
+})
+
 test('a lake without announcements, or without files, is no proof', async () => {
   await using folder = await temporaryFolder()
   const lake = smallLake(join(folder.path, 'lake'))
   await expect(judgeLake(lake.path, { counts, startMs })).rejects.toThrow('nothing to judge')
   await lake.write(`${last}/a.parquet`, numbersIn('numbers_1', 2))
-  await expect(judgeLake(lake.path, { counts, startMs })).rejects.toThrow('nothing to judge')
-  rmSync(lake.path, { recursive: true })
+  const { findings, announced } = await judgeLake(lake.path, { counts, startMs })
+  expect({ announced, last: findings.at(-1) }).toEqual({
+    announced: 0,
+    last: 'nothing was announced',
+  })
 })
