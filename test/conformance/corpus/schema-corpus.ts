@@ -27,6 +27,7 @@ export interface CorpusResults {
   readonly refused: ReadonlyMap<string, string>
 }
 
+const require = createRequire(import.meta.url)
 const mapping = { identity: [], names: 'as-declared' } as const
 
 class CorpusRun {
@@ -101,7 +102,7 @@ class CorpusRun {
 
 /** Every message of google-proto-files. */
 export function tryGoogleProtoFiles(kernel: Kernel): CorpusResults {
-  const root = dirname(createRequire(import.meta.url).resolve('google-proto-files/package.json'))
+  const root = dirname(require.resolve('google-proto-files/package.json'))
   const files = ['gapic', 'google', 'grafeas'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.proto'))
