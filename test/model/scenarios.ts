@@ -23,6 +23,8 @@ export interface Bounds {
 }
 
 const one = { rows: [2], onTime: [2] }
+/** One record in each of two topic-partitions: small enough for three processes to the end. */
+const each = { rows: [1, 1], onTime: [1, 1] }
 const both = { rows: [2, 1], onTime: [2, 1] }
 const lateRow = { rows: [2, 1], onTime: [1, 1] }
 
@@ -84,6 +86,26 @@ export const quickScenarios: readonly Bounds[] = [
 
 /** Three processes, two topic-partitions: by hand, with as many states as there is time for. */
 export const largeScenarios: readonly Bounds[] = [
+  {
+    name: 'three',
+    processes: 3,
+    ...each,
+    budget: { append: 3, ready: 1, crash: 1, lost: 1, finish: 1 },
+  },
+  {
+    name: 'three-trim',
+    processes: 3,
+    ...each,
+    budget: { append: 3, ready: 1, checkpoint: 2, trim: 1 },
+  },
+  {
+    name: 'three-files',
+    processes: 3,
+    rows: [2, 1],
+    onTime: [2, 1],
+    budget: { append: 1, ready: 1, merge: 1, finish: 1, quarantine: 1 },
+    begun: 'files',
+  },
   {
     name: 'core',
     processes: 3,
