@@ -117,7 +117,7 @@ function beginEntry(from: Beginning, entry: ModelEntry, budget: BudgetName, what
   begin(from, world, { budget, say, step: 'put', entry: id })
 }
 
-/** An entry with a file: stages it. Without unique ids a restarted process reuses its first name. */
+/** Stages a file. Without unique ids a restarted process takes its first name once more. */
 function beginFile(
   from: Beginning,
   planned: Omit<ModelEntry, 'commitId' | 'file'>,

@@ -60,7 +60,7 @@ const withEntryAt = (world: World, index: number, entry: EntryId): World => {
   return { ...world, log }
 }
 
-/** Puts an entry, and lets what is decided follow the log. Garbage below its end changes nothing. */
+/** Puts an entry; what is decided follows the log. Garbage below its end changes nothing. */
 function landed(
   { tables, bounds }: Explored,
   world: World,
