@@ -23,6 +23,7 @@ import {
 } from './artifact-lock.ts'
 import { projectText } from './maven-project.ts'
 import type { ServiceKind } from './service-kind.ts'
+import { existsNow } from './service-processes.ts'
 
 const copyGoal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
 const progressEveryMs = 2_000
@@ -137,6 +138,7 @@ async function fillFolder(
   const project = join(cacheRoot, 'projects', kind.name)
   const filled = join(cacheRoot, `${kind.name}.partial-${process.pid}`)
   mkdirSync(project, { recursive: true })
+  removeLeftovers(kind.name, cacheRoot)
   rmSync(filled, { recursive: true, force: true })
   mkdirSync(filled, { recursive: true })
   writeFileSync(join(project, 'pom.xml'), projectText(kind.name, kind.artifacts))
@@ -152,6 +154,15 @@ async function fillFolder(
   say(`${kind.name}: fetching ${count}files of ${kind.version}`)
   await runMaven(words, project, new Progress(kind.name, say, files))
   return filled
+}
+
+/** What runs that died were filling. */
+function removeLeftovers(name: string, cacheRoot: string): void {
+  for (const entry of readdirSync(cacheRoot)) {
+    const [begun, pid] = entry.split('.partial-')
+    if (begun !== name || pid === undefined || existsNow(Number(pid))) continue
+    rmSync(join(cacheRoot, entry), { recursive: true })
+  }
 }
 
 async function runMaven(words: readonly string[], project: string, progress: Progress) {

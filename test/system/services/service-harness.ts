@@ -23,6 +23,7 @@ import { freePorts, isFree } from './free-ports.ts'
 import { type InstanceRecord, instancesBelow, readRecord, writeRecord } from './instance-record.ts'
 import type { Ports, ServiceKind, ServicePlan } from './service-kind.ts'
 import {
+  existsNow,
   isAlive,
   isGoneWithin,
   launch,
@@ -311,13 +312,4 @@ function aliveOf(folder: string, record: InstanceRecord | undefined): ReadonlyMa
 function refuseUnmarked(command: readonly string[], folder: string): void {
   if (command.some((word) => word.startsWith(markOf(folder)))) return
   throw new Error(`no word of "${command[0] ?? ''}" begins with ${markOf(folder)}`)
-}
-
-function existsNow(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }

@@ -72,6 +72,16 @@ export async function isGoneWithin(process_: ServiceProcess, boundMs: number): P
   return true
 }
 
+/** True when a process has this id, whoever it is. */
+export function existsNow(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
 const tailBytes = 4_000
 
 export function logTail(path: string): string {

@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
 import {
   cachedName,
@@ -100,6 +101,19 @@ test('a service that does not exist is refused with the list of those that do', 
   expect(() => serviceNamed('kafka')).toThrow(
     'there is no service "kafka"; accepted: kafka-3, kafka-4',
   )
+})
+
+test('what a run that died was filling is removed, what a living one fills is not', async () => {
+  await using folder = await temporaryFolder()
+  const gone = spawnSync(process.execPath, ['-e', '']).pid
+  const left = join(folder.path, `kafka-4.partial-${gone}`)
+  const filling = join(folder.path, `kafka-4.partial-${process.ppid}`)
+  for (const path of [left, filling]) mkdirSync(path)
+  vi.stubEnv('PATH', '/nowhere')
+  await expect(fetchArtifacts(serviceNamed('kafka-4'), folder.path, () => {})).rejects.toThrow()
+  vi.unstubAllEnvs()
+  expect(existsSync(left)).toBe(false)
+  expect(existsSync(filling)).toBe(true)
 })
 
 test('a cached folder that was changed is refused and removed', async () => {
