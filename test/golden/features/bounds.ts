@@ -13,20 +13,62 @@ const indexFilters: readonly FeatureFilter[] = [
   { column: 'text', operator: '<', value: 'text 000003', rowCount: 3 },
 ]
 
-/** Sorted, so that most pages can be skipped. */
-const indexed = (name: string, title: string, pageIndex: boolean): Feature => ({
-  name,
-  title,
-  proto: 'syntax = "proto3"; message A { int64 id = 1; string text = 2; }',
-  rows: Array.from({ length: 30_000 }, (_, index): FeatureRow => {
-    const text = indexedText(index)
-    return { sent: { id: index, text }, seen: { id: int(index), text } }
-  }),
-  batchRows: 1_000,
-  file: { pageIndex, codec: 'snappy' },
-  filters: indexFilters,
-  claims: pageIndex ? { hasPageIndex: true, pageCountMin: { text: 3 } } : { hasPageIndex: false },
-})
+/** Blocks of rows in no order, so that bounds of pages neither climb nor fall. */
+const blockOrder = [5, 0, 9, 2, 11, 7, 1, 10, 4, 8, 3, 6]
+const blockRows = 2_500
+const climbing = (index: number): number => index
+const jumping = (index: number): number =>
+  (blockOrder[Math.floor(index / blockRows)] ?? 0) * blockRows + (index % blockRows)
+
+/** Numbers that are close stand together, so that most pages can be skipped. */
+function indexed(
+  about: Pick<Feature, 'name' | 'title' | 'claims'>,
+  pageIndex: boolean,
+  numberAt: (index: number) => number,
+): Feature {
+  return {
+    ...about,
+    proto: 'syntax = "proto3"; message A { int64 id = 1; string text = 2; }',
+    rows: Array.from({ length: blockOrder.length * blockRows }, (_, index): FeatureRow => {
+      const id = numberAt(index)
+      const text = indexedText(id)
+      return { sent: { id, text }, seen: { id: int(id), text } }
+    }),
+    batchRows: 1_000,
+    file: { pageIndex, codec: 'snappy' },
+    filters: indexFilters,
+  }
+}
+
+const pageIndexes: readonly Feature[] = [
+  indexed(
+    {
+      name: 'page-index',
+      title: 'page index, sorted rows, comparisons',
+      claims: { hasPageIndex: true, pageCountMin: { text: 3 } },
+    },
+    true,
+    climbing,
+  ),
+  indexed(
+    {
+      name: 'page-index-unordered',
+      title: 'page index, pages in no order, comparisons',
+      claims: { hasPageIndex: true, pageCountMin: { text: 3 } },
+    },
+    true,
+    jumping,
+  ),
+  indexed(
+    {
+      name: 'page-index-none',
+      title: 'sorted rows without page index, comparisons',
+      claims: { hasPageIndex: false },
+    },
+    false,
+    climbing,
+  ),
+]
 
 const bloom: Feature = {
   name: 'bloom-filters',
@@ -167,9 +209,4 @@ const bounds: readonly Feature[] = [
   },
 ]
 
-export const boundFeatures: readonly Feature[] = [
-  indexed('page-index', 'page index, sorted rows, comparisons', true),
-  indexed('page-index-none', 'the same without page index', false),
-  bloom,
-  ...bounds,
-]
+export const boundFeatures: readonly Feature[] = [...pageIndexes, bloom, ...bounds]
