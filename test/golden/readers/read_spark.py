@@ -9,6 +9,7 @@ One thread, a heap of 700 MB, times in UTC.
 """
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -29,7 +30,10 @@ builder = (
     .config("spark.driver.bindAddress", "127.0.0.1")
     .config("spark.driver.host", "127.0.0.1")
     .config("spark.driver.memory", "700m")
-    .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+    .config(
+        "spark.driver.extraJavaOptions",
+        f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dderby.system.home={scratch}",
+    )
     .config("spark.ui.enabled", "false")
     .config("spark.sql.session.timeZone", "UTC")
     .config("spark.sql.shuffle.partitions", "1")
@@ -123,3 +127,4 @@ def count(path, column, operator, value):
 
 answer(spark.version, rows, count)
 spark.stop()
+shutil.rmtree(scratch, ignore_errors=True)
