@@ -6,7 +6,7 @@ import { present } from '../../src/base/assert.ts'
 import type { SimRandom } from './random.ts'
 
 /** What happens to processes, at moments that the world draws. */
-export const fateKinds = [
+const fateKinds = [
   /** A process ends, at any moment or within a call to the lake, and another one begins. */
   'kill',
   /** A drain, beside which everything else goes on. */
