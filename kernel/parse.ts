@@ -419,7 +419,7 @@ function isComplete(program: Program): bool {
   return true
 }
 
-/** Map entries are replaced when all rows are there; a row that lacks something is judged before. */
+/** Map entries are replaced when all rows are there; a row that lacks some is judged before. */
 function isCompleteWhereLiving(program: Program): bool {
   if (isComplete(program)) return true
   buryInRow(program)

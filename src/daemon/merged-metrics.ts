@@ -2,7 +2,7 @@
  * Expositions of several workers as one: each sample gets a label with its worker, each family its
  * help and type once.
  *
- * Source: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format, version 0.0.4).
+ * Source: https://prometheus.io/docs/instrumenting/exposition_formats/ (text, version 0.0.4).
  */
 
 interface Family {

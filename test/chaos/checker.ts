@@ -120,8 +120,9 @@ function deadLetterFindings(lake: string): readonly string[] {
 }
 
 /**
- * Nothing stands in a table but what an entry decided. Before a partition is announced, what the log
- * does not know is moved away: afterwards its rows are doubled for nobody, before that they were.
+ * Nothing stands in a table but what an entry decided. Before a partition is announced, what the
+ * log does not know is moved away: afterwards its rows are doubled for nobody, before that they
+ * were.
  */
 function quarantineFindings(lake: string): readonly string[] {
   const folder = join(lake, '_lakeward', pipeline, 'quarantine')

@@ -1,13 +1,13 @@
 /**
  * The machine that tries to break lakeward.
  *
- *     npm run sim -- --seeds 10000              many worlds; --first S begins at another seed
- *     npm run sim -- --seed 7                   one world again, with all that is wrong in it
- *     npm run sim -- --patch FILE               sources with a bug: exits 1 with the seed that finds it
- *     npm run sim -- --planted                  every planted bug must be found
+ *     npm run sim -- --seeds 10000   many worlds; --first S begins at another seed
+ *     npm run sim -- --seed 7        one world again, with all that is wrong in it
+ *     npm run sim -- --patch FILE    sources with a bug: exits 1 with the seed that finds it
+ *     npm run sim -- --planted       every planted bug must be found
  *
- * The last line of stdout is one JSON object. Exits 0 when no promise was broken, 1 when one was (or
- * a planted bug was not found), 2 when it cannot be told what is wanted.
+ * The last line of stdout is one JSON object. Exits 0 when no promise was broken, 1 when one was
+ * (or a planted bug was not found), 2 when it cannot be told what is wanted.
  */
 import { parseArgs } from 'node:util'
 import { World } from './daemon-world.ts'

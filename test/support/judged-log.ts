@@ -1,6 +1,6 @@
 /**
- * A judge of logs that knows entries and the fold, and nothing of who wrote them or how. It takes no
- * checkpoint.
+ * A judge of logs that knows entries and the fold, and nothing of who wrote them or how. It takes
+ * no checkpoint.
  */
 import { completeEntry, parseEntryHead, storedBodyOf } from '../../src/codec/log/entry.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'

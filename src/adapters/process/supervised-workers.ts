@@ -15,7 +15,10 @@ import { type FromWorker, type ToWorker, workerVariable } from './worker-message
 const answerTimeoutMs = 5_000
 
 export interface SupervisedWorkersOptions {
-  /** Words behind the program, which is this one with this process's Node.js and flags, for the worker of this index. */
+  /**
+   * Words behind the program for the worker of this index. The program is this one, with this
+   * process's Node.js and flags.
+   */
   readonly wordsOf: (index: number) => readonly string[]
 }
 

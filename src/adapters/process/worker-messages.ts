@@ -6,7 +6,7 @@
  *     ← { kind: 'event', event: { event: 'committed', fields: { … } } }
  *     → { kind: 'stop' }
  *
- * Source: https://nodejs.org/api/child_process.html#subprocesssendmessage-sendhandle-options-callback
+ * Source: https://nodejs.org/api/child_process.html (subprocess.send).
  */
 import type { WorkerAnswer, WorkerEvent, WorkerQuestion } from '../../ports/workers.ts'
 

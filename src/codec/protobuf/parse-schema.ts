@@ -50,7 +50,7 @@ export function loadSchema(sources: SchemaSources, file: string): LoadedSchema {
   resolveFeatures(loading.root, file)
   return {
     messageNames: names.messageNames,
-    // A graph that refused a message holds what it had made until then, so each message has its own.
+    // A graph that refused a message holds what it had made until then: each message has its own.
     message: (fullName) => new SchemaGraph(names).messageNamed(fullName),
   }
 }

@@ -94,7 +94,9 @@ const listsOfMessages: Feature = {
   name: 'lists-of-messages',
   title: 'repeated messages with lists and absent messages within',
   proto: `syntax = "proto3"; message A { repeated Item items = 1; int32 last = 2; }
-    message Item { string sku = 1; repeated string labels = 2; Deep deep = 3; repeated Deep all = 4; }
+    message Item {
+      string sku = 1; repeated string labels = 2; Deep deep = 3; repeated Deep all = 4;
+    }
     message Deep { optional int32 x = 1; repeated int64 marks = 2; }`,
   rows: [
     { sent: {}, seen: { items: [], last: int(0) } },
@@ -228,7 +230,9 @@ const mapsOfMessages: Feature = {
   name: 'maps-of-messages',
   title: 'maps to messages with lists, maps and absent messages within',
   proto: `syntax = "proto3"; message A { map<string, Item> items = 1; }
-    message Item { int32 x = 1; repeated string labels = 2; map<string, int32> counts = 3; Deep deep = 4; }
+    message Item {
+      int32 x = 1; repeated string labels = 2; map<string, int32> counts = 3; Deep deep = 4;
+    }
     message Deep { optional bool flag = 1; }`,
   rows: [
     {
