@@ -17,7 +17,7 @@ export type CellValue = bigint | number | boolean | string | null
 /** Rows as plain data: groups are objects, lists arrays, maps arrays of pairs. */
 export type RowValue = CellValue | readonly RowValue[] | { readonly [name: string]: RowValue }
 
-export interface Entry {
+interface Entry {
   readonly repetition: number
   readonly definition: number
   readonly value: CellValue

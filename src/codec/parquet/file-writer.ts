@@ -28,7 +28,7 @@ import { offsetsText, RowSources, sortColumns } from './row-sources.ts'
 /** Key of the offset ranges in a file's key-values. */
 const offsetsKey = 'lakeward.offsets'
 
-export interface BloomOptions extends BloomWish {
+interface BloomOptions extends BloomWish {
   /** Leaves that get filters, by their path joined with dots: "items.list.element.sku". */
   readonly columns: readonly string[]
 }

@@ -64,7 +64,7 @@ export interface FileSpan {
 }
 
 /** What of a column chunk stands outside of it. */
-export interface ChunkIndexes {
+interface ChunkIndexes {
   readonly bloom: FileSpan | undefined
   readonly columnIndex: FileSpan | undefined
   readonly offsetIndex: FileSpan | undefined
