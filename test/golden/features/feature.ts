@@ -38,7 +38,7 @@ export interface FeatureFilter {
 }
 
 /** What the file must be, so that the feature is in it. Only what is named is looked at. */
-interface FeatureClaims {
+export interface FeatureClaims {
   readonly rowGroupCount?: number
   readonly codec?: string
   /** Encodings of the data and dictionary pages of a column's first chunk, by the leaf's path. */

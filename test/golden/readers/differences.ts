@@ -15,16 +15,12 @@ const spark35 = ['spark-3.5-vectorised', 'spark-3.5-rows', 'spark-3.5.6-vectoris
 export const knownDifferences: readonly KnownDifference[] = [
   {
     readers: ['spark-3.5.6-vectorised'],
-    features: [
-      'encoding-fall-back',
-      'encoding-delta-length',
-      'encoding-delta-length-bytes',
-      'pages',
-    ],
+    features: ['encoding-delta-length', 'encoding-delta-length-bytes', 'pages'],
     because:
-      'Spark 3.5.6 and older, and 4.0.0, read DELTA_LENGTH_BYTE_ARRAY wrongly (SPARK-52240): **texts come out with ' +
-      'wrong lengths, without an error**, where values are null, or where a page does not begin with a batch of 4,096 rows. ' +
-      'Use 3.5.7, 4.0.1 or newer; or `file.encodings: plain`; or `spark.sql.parquet.enableVectorizedReader=false`.',
+      'Spark before 3.5.7, and 4.0.0, misreads DELTA_LENGTH_BYTE_ARRAY (SPARK-52240): **texts come out with wrong ' +
+      'lengths, and without an error**, in columns with nulls, and where a page does not begin with a batch of rows. ' +
+      'Tried: 3.5.6 wrong, 3.5.9 and 4.3.0 right. Use those; or `file.encodings: plain`; or ' +
+      '`spark.sql.parquet.enableVectorizedReader=false`.',
   },
   {
     readers: ['chdb'],
