@@ -91,18 +91,37 @@ export function logTail(path: string): string {
 
 /**
  * Words of a process's command line; empty when there is none, or when it ended and waits for its
- * parent to look.
+ * parent to look. A process that is becoming another program has none for a moment: that moment is
+ * waited for, or a service that starts would be taken for one that ended.
  *
- * Source: proc(5), `cmdline`; ps(1) where there is no /proc.
+ * Source: proc(5), `cmdline` and `stat`; ps(1) where there is no /proc.
  */
 function wordsOf(pid: number): readonly string[] {
-  if (existsSync('/proc/self/cmdline')) {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    } catch {
-      return []
-    }
+  if (!existsSync('/proc/self/cmdline')) {
+    const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', `${pid}`], { encoding: 'utf8' })
+    return stdout.trim().split(' ')
   }
-  const { stdout } = spawnSync('ps', ['-ww', '-o', 'args=', '-p', `${pid}`], { encoding: 'utf8' })
-  return stdout.trim().split(' ')
+  for (let tries = 0; tries < becomingTriesMax; tries++) {
+    const text = textOf(`/proc/${pid}/cmdline`)
+    if (text !== '') return text.split('\0')
+    // "pid (name) state …": the name may hold anything. Z and X have ended.
+    const stat = textOf(`/proc/${pid}/stat`)
+    if (!/^[^ZXx]$/.test(stat.charAt(stat.lastIndexOf(')') + 2))) return []
+    Atomics.wait(never, 0, 0, becomingEveryMs)
+  }
+  return []
+}
+
+const becomingEveryMs = 1
+const becomingTriesMax = 1_000
+/** Nobody wakes who waits for it: a pause without an event loop. */
+const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+
+/** Empty where there is no such file (any more). */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
 }

@@ -42,6 +42,22 @@ test('a process is started, known by its folder, signalled and gone; its log sta
   expect(signal(started, 'SIGKILL')).toBe(false)
 })
 
+test('a process that becomes its program is there at every moment', async () => {
+  await using folder = await temporaryFolder()
+  const mark = folder.path + sep
+  const command = program(folder.path)
+  for (let starts = 0; starts < 20; starts++) {
+    const started = { pid: launch(command, join(folder.path, 'program.log')), mark }
+    const endMs = performance.now() + 20
+    let looks = 0
+    while (performance.now() < endMs && isAlive(started)) looks++
+    expect(isAlive(started), `start ${starts}, look ${looks}`).toBe(true)
+    expect(performance.now(), `start ${starts}, look ${looks}`).toBeGreaterThanOrEqual(endMs)
+    signal(started, 'SIGKILL')
+    expect(await isGoneWithin(started, boundMs)).toBe(true)
+  }
+})
+
 test('a process that has the id but not the folder is never signalled', async () => {
   await using folder = await temporaryFolder()
   const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
