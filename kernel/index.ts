@@ -120,8 +120,11 @@ export function clearRows(program: Program): void {
 
 // Builders.
 
-/** @param plainOnly 1 when values outside of dictionaries are to be plain. */
-export function openFile(program: Program, plainOnly: u32): File {
+/**
+ * @param plainTexts 1 when texts outside of dictionaries are to be plain.
+ * @param plainNumbers 1 for numbers likewise.
+ */
+export function openFile(program: Program, plainTexts: u32, plainNumbers: u32): File {
   const count = program.leafCount
   const bytes = offsetof<File>() + count * offsetof<Column>()
   const file = changetype<File>(allocate(bytes))
@@ -136,7 +139,7 @@ export function openFile(program: Program, plainOnly: u32): File {
     c.definitionMax = leaf.definitionMax
     c.repetitionMax = leaf.repetitionMax
     c.unsigned = leaf.unsigned
-    c.plainOnly = plainOnly
+    c.plainOnly = c.kind == Kind.TEXT ? plainTexts : plainNumbers
     resetColumn(c)
   }
   file.heldBytes = heldBytes

@@ -13,7 +13,7 @@ import { UnknownFieldCounts, type UnknownFields } from './unknown-fields.ts'
 /** A plan that the kernel can run. */
 export interface CompiledTable {
   readonly plan: TablePlan
-  /** @param encodings of the file's pages; `auto` when not given. */
+  /** @param encodings of the file's pages; all there are when not given. */
   openFile(encodings?: FileEncodings): FileColumns
   /** Fields that the schema does not know, of all rows that were taken. */
   unknownFields(): UnknownFields
@@ -67,7 +67,7 @@ export class LinkedTable implements CompiledTable {
     return present(this.#capacities[0], 'the root is a row set')
   }
 
-  openFile(encodings: FileEncodings = 'auto'): FileColumns {
+  openFile(encodings: FileEncodings = 'delta'): FileColumns {
     this.#openFiles += 1
     return new KernelFile(this, encodings, () => {
       this.#openFiles -= 1

@@ -89,9 +89,10 @@ export class KernelFile implements FileColumns {
     this.#onRelease = onRelease
     this.#leafCount = table.plan.leaves.length
     const program = table.linked()
-    const plainOnly = encodings === 'plain' ? 1 : 0
+    const plainTexts = encodings === 'delta' ? 0 : 1
+    const plainNumbers = encodings === 'plain' ? 1 : 0
     this.#file = this.#memory.guard('opening a file', () =>
-      this.#calls.openFile(program, plainOnly),
+      this.#calls.openFile(program, plainTexts, plainNumbers),
     )
   }
 

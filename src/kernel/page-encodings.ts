@@ -12,8 +12,11 @@ export const pageEncodings = [
 ] as const
 export type PageEncoding = (typeof pageEncodings)[number]
 
-/** What a file may use outside of dictionaries; `plain` is for readers without delta encodings. */
-export type FileEncodings = 'auto' | 'plain'
+/**
+ * What a file may use outside of dictionaries. `auto`: deltas of integers. `delta`: lengths of
+ * texts apart from them too, which some readers misread (ADR 0008). `plain`: neither.
+ */
+export type FileEncodings = 'auto' | 'delta' | 'plain'
 
 /** @param place as the kernel gives it. */
 export const pageEncoding = (place: number): PageEncoding =>

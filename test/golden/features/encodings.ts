@@ -59,7 +59,8 @@ export const encodingFeatures: readonly Feature[] = [
     {
       name: 'encoding-fall-back',
       batchRows: 1_000,
-      title: 'dictionary, given up in a later page',
+      title: 'dictionary, given up in a later page, `file.encodings: delta`',
+      file: { encodings: 'delta' },
       claims: {
         encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY PLAIN RLE_DICTIONARY' },
         pageCountMin: { value: 2 },
@@ -95,7 +96,8 @@ export const encodingFeatures: readonly Feature[] = [
   columnFeature(
     {
       name: 'encoding-delta-length',
-      title: 'DELTA_LENGTH_BYTE_ARRAY: texts',
+      title: 'DELTA_LENGTH_BYTE_ARRAY (`file.encodings: delta`): texts',
+      file: { encodings: 'delta' },
       claims: { encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY' } },
     },
     'string',
@@ -106,6 +108,7 @@ export const encodingFeatures: readonly Feature[] = [
     {
       name: 'encoding-delta-length-bytes',
       title: 'DELTA_LENGTH_BYTE_ARRAY: bytes between nulls',
+      file: { encodings: 'delta' },
       claims: { encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY RLE' } },
     },
     'optional bytes',

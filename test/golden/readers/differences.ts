@@ -19,7 +19,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     because:
       'Spark before 3.5.7, and 4.0.0, misreads DELTA_LENGTH_BYTE_ARRAY (SPARK-52240): **texts come out with wrong ' +
       'lengths, and without an error**, in columns with nulls, and where a page does not begin with a batch of rows. ' +
-      'Tried: 3.5.6 wrong, 3.5.9 and 4.3.0 right. Use those; or `file.encodings: plain`; or ' +
+      'Tried: 3.5.6 wrong, 3.5.9 and 4.3.0 right. It is written only with `file.encodings: delta`; there is also ' +
       '`spark.sql.parquet.enableVectorizedReader=false`.',
   },
   {

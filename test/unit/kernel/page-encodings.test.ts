@@ -25,7 +25,7 @@ const textRow = (value: string): Uint8Array => bytesField(1, utf8(value))
 function chunksOf(
   scalar: ScalarType,
   groups: readonly (readonly Uint8Array[])[],
-  encodings: FileEncodings = 'auto',
+  encodings: FileEncodings = 'delta',
 ): ReadChunk[] {
   const kernel = openKernel()
   const plan = planOf(messageOf('T', [scalarField(['a', 1], scalar)]))
