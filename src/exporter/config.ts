@@ -50,8 +50,9 @@ const fileSection = section({
     .prefault('auto')
     .describe(
       'Of values outside of dictionaries. `auto`: integers in DELTA_BINARY_PACKED where it ' +
-        'saves. `delta`: also strings in DELTA_LENGTH_BYTE_ARRAY: smaller and cheaper, and misread ' +
-        'in silence by Spark before 3.5.7 and 4.0.0. `plain`: for readers that lack both.',
+        'saves. `delta`: also strings in DELTA_LENGTH_BYTE_ARRAY: smaller and cheaper, ' +
+        'and misread in silence by Spark before 3.5.7 and 4.0.0. `plain`: for readers ' +
+        'that lack both.',
     ),
   rollBytes: size({ min: '64KiB', max: '16GiB' })
     .prefault('512MiB')
