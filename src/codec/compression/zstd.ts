@@ -16,6 +16,7 @@
  */
 import { constants, createZstdDecompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type ZstdFrames, zstdFrames } from './zstd-frames.ts'
+import { type ZstdInside, zstdInside } from './zstd-handle.ts'
 
 export type ZstdOutcome =
   | { readonly kind: 'inflated'; readonly bytes: Uint8Array }
@@ -32,19 +33,6 @@ export type InflateFrames = (
   limits: { readonly sizeBytesMax: number; readonly place: PlaceOutput },
 ) => ZstdOutcome
 
-/** What the stream class keeps inside. Written to as the class itself does. */
-interface Inside {
-  readonly _handle: {
-    /** Flush flag, input with start and length, output with start and length. */
-    writeSync(...step: readonly [number, ...Span, ...Span]): void
-    onerror: (message: string) => void
-  }
-  /** After a write: bytes of output, and of input, that are left. */
-  readonly _writeState: Uint32Array
-}
-
-type Span = readonly [bytes: Uint8Array, start: number, sizeBytes: number]
-
 const scratchBytesMin = 1_048_576
 /** A larger buffer is given back after use. */
 const keptBytesMax = 16 * 1_048_576
@@ -55,7 +43,7 @@ const malformed: ZstdOutcome = { kind: 'malformed' }
 const tooLarge: ZstdOutcome = { kind: 'too-large' }
 
 let scratch = Buffer.alloc(0)
-let inside: Inside | undefined
+let inside: ZstdInside | undefined
 let chosen: InflateFrames | undefined
 
 /**
@@ -116,14 +104,14 @@ const judged = (outcome: ZstdOutcome, sizeBytesMax: number): ZstdOutcome =>
 /** @returns too-large when the output leaves no byte of the room. */
 function inflateInto(input: Uint8Array, room: Uint8Array): ZstdOutcome {
   const wasUsed = inside !== undefined
-  inside ??= createZstdDecompress() as unknown as Inside
+  inside ??= zstdInside(createZstdDecompress())
   const outcome = writeFrames(inside, input, room)
   if (outcome.kind === 'inflated') return outcome
   inside = undefined
   return wasUsed && outcome.kind === 'malformed' ? inflateInto(input, room) : outcome
 }
 
-function writeFrames(to: Inside, input: Uint8Array, room: Uint8Array): ZstdOutcome {
+function writeFrames(to: ZstdInside, input: Uint8Array, room: Uint8Array): ZstdOutcome {
   const { _handle: handle, _writeState: state } = to
   let failed = false
   handle.onerror = () => {

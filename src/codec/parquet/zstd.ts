@@ -15,19 +15,7 @@
  */
 import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib'
 import { assert } from '../../base/assert.ts'
-
-/** What the stream class keeps inside. Written to as the class itself does. */
-interface Inside {
-  readonly _handle: {
-    /** Flush flag, input with start and length, output with start and length. */
-    writeSync(...step: readonly [number, ...Span, ...Span]): void
-    onerror: (message: string) => void
-  }
-  /** After a write: bytes of output, and of input, that are left. */
-  readonly _writeState: Uint32Array
-}
-
-type Span = readonly [bytes: Uint8Array, start: number, sizeBytes: number]
+import { zstdInside } from '../compression/zstd-handle.ts'
 
 /** One frame of a whole input. */
 type Compress = (body: Uint8Array) => Uint8Array
@@ -71,7 +59,7 @@ export function works(compress: Compress, level: number): boolean {
 
 export function compressAgain(level: number): Compress {
   const stream = createZstdCompress({ params: paramsOf(level) })
-  const { _handle: handle, _writeState: state } = stream as unknown as Inside
+  const { _handle: handle, _writeState: state } = zstdInside(stream)
   let output = Buffer.alloc(0)
   let failure: string | undefined
   handle.onerror = (message) => {
