@@ -77,7 +77,7 @@ function nextLines(folder: string, { lake, manifests }: DemoResult): readonly st
     'what to try next',
     `  python3 -c "import duckdb; duckdb.sql(\\"${query} GROUP BY ALL ORDER BY ALL\\").show()"`,
     `  npx lakeward ready ls page_views -c ${config}`,
-    `  npx lakeward verify --deep -c ${config}`,
+    `  npx lakeward verify --deep --allow-unchecked -c ${config}  # the broker has ended`,
     `  npx lakeward dlq ls -c ${config}`,
     ...manifests.slice(-1).map((manifest) => `  cat ${manifest}`),
     '',
