@@ -187,16 +187,38 @@ function packWide(from: usize, width: u32, to: usize): void {
   if (bit) store<u64>(to, word)
 }
 
+/** Most bytes that `packZeros` writes. */
+@inline
+export function zerosBytesMax(count: u32): u32 {
+  return 32 + ((count + BLOCK - 1) / BLOCK) * (1 + MINIBLOCKS)
+}
+
+/** Packs as many zeros: no difference has a bit. */
+export function packZeros(count: u32, to: usize): usize {
+  to = putHeader(count, 0, to)
+  for (let first: u32 = 1; first < count; first += BLOCK) {
+    store<u8>(to, 0)
+    store<u32>(to + 1, 0)
+    to += 1 + MINIBLOCKS
+  }
+  return to
+}
+
+@inline
+function putHeader(count: u32, first: u64, to: usize): usize {
+  to = putVarint(to, BLOCK)
+  to = putVarint(to, MINIBLOCKS)
+  to = putVarint(to, count)
+  return putVarint(to, first)
+}
+
 /**
  * Packs values that lie one behind the other. No values are a header and nothing else.
  *
  * The target needs `deltaBytesMax` bytes. The source is read 16 bytes beyond its end at most.
  */
 export function packDeltas<T>(from: usize, count: u32, to: usize): usize {
-  to = putVarint(to, BLOCK)
-  to = putVarint(to, MINIBLOCKS)
-  to = putVarint(to, count)
-  to = putVarint(to, count ? zigzag<T>(load<T>(from)) : 0)
+  to = putHeader(count, count ? zigzag<T>(load<T>(from)) : 0, to)
   for (let first: u32 = 1; first < count; first += BLOCK) {
     const size = count - first < BLOCK ? count - first : BLOCK
     const at = from + first * sizeof<T>()

@@ -121,10 +121,9 @@ export function clearRows(program: Program): void {
 // Builders.
 
 /**
- * @param plainTexts 1 when texts outside of dictionaries are to be plain.
- * @param plainNumbers 1 for numbers likewise.
+ * @param plainOnly 1 when values outside of dictionaries are to be plain.
  */
-export function openFile(program: Program, plainTexts: u32, plainNumbers: u32): File {
+export function openFile(program: Program, plainOnly: u32): File {
   const count = program.leafCount
   const bytes = offsetof<File>() + count * offsetof<Column>()
   const file = changetype<File>(allocate(bytes))
@@ -139,7 +138,7 @@ export function openFile(program: Program, plainTexts: u32, plainNumbers: u32): 
     c.definitionMax = leaf.definitionMax
     c.repetitionMax = leaf.repetitionMax
     c.unsigned = leaf.unsigned
-    c.plainOnly = c.kind == Kind.TEXT ? plainTexts : plainNumbers
+    c.plainOnly = plainOnly
     resetColumn(c)
   }
   file.heldBytes = heldBytes

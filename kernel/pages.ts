@@ -9,16 +9,19 @@
  *       plain               numbers; of texts u32 length and characters, one behind the other
  *       dictionary          u8 bit width, hybrid of dictionary indexes
  *       deltas              integers, as kernel/delta.ts packs them
- *       delta lengths       lengths of texts as deltas, then the characters of all of them
+ *       delta texts         bytes that each text shares with the one before, as deltas: always
+ *                           none; lengths of texts as deltas; then the characters of all of them
  *
- * Texts outside of a dictionary have delta lengths: characters that stand next to each other
- * compress better and faster than with lengths between them. Integers have deltas where those save
- * enough over plain ones; the first page of a chunk where they do not ends it for the chunk. Both
- * depend on nothing but the rows of the chunk (and, from row group to row group, of the file).
+ * Texts outside of a dictionary have their lengths apart: characters that stand next to each other
+ * compress better and faster than with lengths between them. What texts share, compression finds.
+ * (DELTA_LENGTH_BYTE_ARRAY says the same with less, and Spark before 3.5.7 misreads it.)
+ * Integers have deltas where those save enough over plain ones; the first page of a chunk where
+ * they do not ends it for the chunk. Both depend on nothing but the rows of the chunk (and, from
+ * row group to row group, of the file).
  * A page without values is plain: readers know no other that is empty.
  */
 import { Column } from './column'
-import { deltaBytesMax, packDeltas } from './delta'
+import { deltaBytesMax, packDeltas, packZeros, zerosBytesMax } from './delta'
 import { dropDictionary, openDictionary, widthOf } from './dictionary'
 import { Buffer, drop, heldBytes, reserve, reserveShared, setHeldBytes } from './memory'
 import { packBools, packIndexStream, packLevels } from './packing'
@@ -110,14 +113,15 @@ function assemble(c: Column, levels: u32, values: u32): void {
 function valueBytes(c: Column, values: u32): u32 {
   const indexes = values * 2 + (values >> 2)
   const deltas = widthOf(c) == 4 ? deltaBytesMax<u32>(values) : deltaBytesMax<u64>(values)
-  return c.plainBytes + deltas + indexes
+  return c.plainBytes + deltas + zerosBytesMax(values) + indexes
 }
 
 /** Copies a page's characters behind their lengths. */
 function putTexts(c: Column, values: u32, to: usize): usize {
   if (!values) return to
   if (c.plainOnly) return putPlainTexts(c, values, to)
-  pageEncoding = PageEncoding.DELTA_LENGTHS
+  pageEncoding = PageEncoding.DELTA_TEXTS
+  to = packZeros(values, to)
   to = packDeltas<i32>(c.lengths, values, to)
   memory.copy(to, c.plain, c.plainBytes)
   return to + c.plainBytes

@@ -75,7 +75,7 @@ export const enum PageEncoding {
   PLAIN = 0,
   DICTIONARY = 1,
   DELTAS = 2,
-  DELTA_LENGTHS = 3,
+  DELTA_TEXTS = 3,
 }
 
 /** Why a row is refused. Must agree with `refusalReasons` in src/kernel/file-columns.ts. */

@@ -46,13 +46,12 @@ const fileSection = section({
   level: wholeNumber({ min: 1, max: 9 })
     .optional()
     .describe('Level of compression; of zstd and gzip only. Without it: zstd 1, gzip 6.'),
-  encodings: choice(['auto', 'delta', 'plain'])
+  encodings: choice(['auto', 'plain'])
     .prefault('auto')
     .describe(
       'Of values outside of dictionaries. `auto`: integers in DELTA_BINARY_PACKED where it ' +
-        'saves. `delta`: also strings in DELTA_LENGTH_BYTE_ARRAY: smaller and cheaper, ' +
-        'and misread in silence by Spark before 3.5.7 and 4.0.0. `plain`: for readers ' +
-        'that lack both.',
+        'saves, strings in DELTA_BYTE_ARRAY: smaller and cheaper. `plain`: for readers that ' +
+        'lack them, such as Spark before 3.3.',
     ),
   rollBytes: size({ min: '64KiB', max: '16GiB' })
     .prefault('512MiB')

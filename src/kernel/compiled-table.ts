@@ -67,7 +67,7 @@ export class LinkedTable implements CompiledTable {
     return present(this.#capacities[0], 'the root is a row set')
   }
 
-  openFile(encodings: FileEncodings = 'delta'): FileColumns {
+  openFile(encodings: FileEncodings = 'auto'): FileColumns {
     this.#openFiles += 1
     return new KernelFile(this, encodings, () => {
       this.#openFiles -= 1

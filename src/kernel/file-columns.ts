@@ -89,10 +89,9 @@ export class KernelFile implements FileColumns {
     this.#onRelease = onRelease
     this.#leafCount = table.plan.leaves.length
     const program = table.linked()
-    const plainTexts = encodings === 'delta' ? 0 : 1
-    const plainNumbers = encodings === 'plain' ? 1 : 0
+    const plainOnly = encodings === 'plain' ? 1 : 0
     this.#file = this.#memory.guard('opening a file', () =>
-      this.#calls.openFile(program, plainTexts, plainNumbers),
+      this.#calls.openFile(program, plainOnly),
     )
   }
 

@@ -100,7 +100,7 @@ interface ParseExports {
 
 interface FileExports {
   /** @param plainOnly 1 or 0. */
-  openFile(program: Word, plainTexts: number, plainNumbers: number): Word
+  openFile(program: Word, plainOnly: number): Word
   releaseFile(file: Word): void
   fileRows(file: Word): number
   fileBytes(file: Word): number

@@ -8,15 +8,15 @@ export const pageEncodings = [
   'plain',
   'rle-dictionary',
   'delta-binary-packed',
-  'delta-length-byte-array',
+  'delta-byte-array',
 ] as const
 export type PageEncoding = (typeof pageEncodings)[number]
 
 /**
- * What a file may use outside of dictionaries. `auto`: deltas of integers. `delta`: lengths of
- * texts apart from them too, which some readers misread (ADR 0008). `plain`: neither.
+ * What a file may use outside of dictionaries. `auto`: differences of integers, and texts with
+ * their lengths apart from them (ADR 0008). `plain`: neither.
  */
-export type FileEncodings = 'auto' | 'delta' | 'plain'
+export type FileEncodings = 'auto' | 'plain'
 
 /** @param place as the kernel gives it. */
 export const pageEncoding = (place: number): PageEncoding =>

@@ -148,6 +148,20 @@ function plainValues(leaf: ColumnLeaf, cursor: Cursor, count: number): CellValue
   })
 }
 
+/** @param shared how many bytes each text has of the one before. */
+function sharingTexts(leaf: ColumnLeaf, cursor: Cursor, shared: readonly bigint[]): CellValue[] {
+  const lengths = readDeltas(cursor.bytes.subarray(cursor.at), 32)
+  if (lengths.values.length !== shared.length) throw new RangeError('as many lengths as texts')
+  cursor.take(lengths.sizeBytes)
+  let text = new Uint8Array()
+  return lengths.values.map((length, index) => {
+    const kept = text.subarray(0, Number(shared[index]))
+    if (BigInt(kept.length) !== shared[index]) throw new RangeError('more shared than there is')
+    text = Buffer.concat([kept, cursor.take(Number(length))])
+    return textOf(leaf, text)
+  })
+}
+
 /** Values outside of a dictionary. */
 function valuesOf(
   leaf: ColumnLeaf,
@@ -159,9 +173,7 @@ function valuesOf(
   const deltas = readDeltas(cursor.bytes.subarray(cursor.at), is64 ? 64 : 32)
   if (deltas.values.length !== count) throw new RangeError('as many differences as values')
   cursor.take(deltas.sizeBytes)
-  if (encoding === 'delta-length-byte-array') {
-    return deltas.values.map((length) => textOf(leaf, cursor.take(Number(length))))
-  }
+  if (encoding === 'delta-byte-array') return sharingTexts(leaf, cursor, deltas.values)
   return deltas.values.map((value) => {
     const isUnsigned = leaf.logical === 'uint32' || leaf.logical === 'uint64'
     const shown = isUnsigned ? BigInt.asUintN(is64 ? 64 : 32, value) : value

@@ -36,7 +36,7 @@ const noPages = (): Record<PageEncoding, number> => ({
   plain: 0,
   'rle-dictionary': 0,
   'delta-binary-packed': 0,
-  'delta-length-byte-array': 0,
+  'delta-byte-array': 0,
 })
 
 const noValues = { body: new Uint8Array(0), valueCount: 0 }

@@ -32,7 +32,7 @@ export const encodings = {
   plain: 0,
   rle: 3,
   'delta-binary-packed': 5,
-  'delta-length-byte-array': 6,
+  'delta-byte-array': 7,
   'rle-dictionary': 8,
 } as const
 

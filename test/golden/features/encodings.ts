@@ -59,10 +59,9 @@ export const encodingFeatures: readonly Feature[] = [
     {
       name: 'encoding-fall-back',
       batchRows: 1_000,
-      title: 'dictionary, given up in a later page, `file.encodings: delta`',
-      file: { encodings: 'delta' },
+      title: 'dictionary, given up in a later page',
       claims: {
-        encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY PLAIN RLE_DICTIONARY' },
+        encodings: { value: 'DELTA_BYTE_ARRAY PLAIN RLE_DICTIONARY' },
         pageCountMin: { value: 2 },
       },
     },
@@ -95,10 +94,9 @@ export const encodingFeatures: readonly Feature[] = [
   ),
   columnFeature(
     {
-      name: 'encoding-delta-length',
-      title: 'DELTA_LENGTH_BYTE_ARRAY (`file.encodings: delta`): texts',
-      file: { encodings: 'delta' },
-      claims: { encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY' } },
+      name: 'encoding-delta-texts',
+      title: 'DELTA_BYTE_ARRAY: texts',
+      claims: { encodings: { value: 'DELTA_BYTE_ARRAY' } },
     },
     'string',
     3_000,
@@ -106,10 +104,9 @@ export const encodingFeatures: readonly Feature[] = [
   ),
   columnFeature(
     {
-      name: 'encoding-delta-length-bytes',
-      title: 'DELTA_LENGTH_BYTE_ARRAY: bytes between nulls',
-      file: { encodings: 'delta' },
-      claims: { encodings: { value: 'DELTA_LENGTH_BYTE_ARRAY RLE' } },
+      name: 'encoding-delta-bytes',
+      title: 'DELTA_BYTE_ARRAY: bytes between nulls',
+      claims: { encodings: { value: 'DELTA_BYTE_ARRAY RLE' } },
     },
     'optional bytes',
     3_000,

@@ -45,8 +45,7 @@ const codecFeatures = codecs.map(
 
 const pages: Feature = {
   name: 'pages',
-  title: 'many data pages a column, lists across them (`file.encodings: delta`)',
-  file: { encodings: 'delta' },
+  title: 'many data pages a column, lists across them',
   proto: `syntax = "proto3"; message A { int32 id = 1; string text = 2; repeated string parts = 3; }`,
   rows: Array.from({ length: 6_000 }, (_, index): FeatureRow => {
     const text = `${hex(index)}${'x'.repeat(index % 900)}`

@@ -14,15 +14,6 @@ const spark35 = ['spark-3.5-vectorised', 'spark-3.5-rows', 'spark-3.5.6-vectoris
 
 export const knownDifferences: readonly KnownDifference[] = [
   {
-    readers: ['spark-3.5.6-vectorised'],
-    features: ['encoding-delta-length', 'encoding-delta-length-bytes', 'pages'],
-    because:
-      'Spark before 3.5.7, and 4.0.0, misreads DELTA_LENGTH_BYTE_ARRAY (SPARK-52240): **texts come out with wrong ' +
-      'lengths, and without an error**, in columns with nulls, and where a page does not begin with a batch of rows. ' +
-      'Tried: 3.5.6 wrong, 3.5.9 and 4.3.0 right. It is written only with `file.encodings: delta`; there is also ' +
-      '`spark.sql.parquet.enableVectorizedReader=false`.',
-  },
-  {
     readers: ['chdb'],
     features: [
       'messages',

@@ -54,7 +54,7 @@ describe('dictionaries', () => {
       'string',
       texts.map((text) => bytesField(1, utf8(text))),
     )
-    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['delta-length-byte-array'] })
+    expect(chunk).toMatchObject({ dictionaryCount: 0, encodings: ['delta-byte-array'] })
     expect(valuesOf(chunk)).toEqual(texts)
     const sorted = texts.toSorted()
     expect(chunk).toMatchObject({ min: sorted[0], max: sorted.at(-1) })
@@ -88,7 +88,7 @@ describe('dictionaries', () => {
       second.map((text) => bytesField(1, utf8(text))),
     )
     const [chunk] = reader.chunks()
-    expect(chunk?.encodings).toEqual(['rle-dictionary', 'delta-length-byte-array'])
+    expect(chunk?.encodings).toEqual(['rle-dictionary', 'delta-byte-array'])
     expect(present(chunk, 'a column').entries.map(({ value }) => value)).toEqual([
       ...first,
       ...second,
@@ -114,7 +114,7 @@ describe('dictionaries', () => {
     )
     const chunk = present(chunks[0], 'one column')
     expect(valuesOf(chunk)).toEqual(texts)
-    expect(chunk.encodings).toEqual(['delta-length-byte-array'])
+    expect(chunk.encodings).toEqual(['delta-byte-array'])
     expect(chunk).toMatchObject({ min: '-2147483648', max: 'ZERO' })
   })
 })

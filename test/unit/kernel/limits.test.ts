@@ -40,7 +40,7 @@ describe('a string of 20 MB', () => {
     reader.chunks()
     append([bytesField(1, utf8('last')), bytesField(1, utf8(large))])
     const [chunk] = reader.chunks()
-    expect(chunk?.encodings).toEqual(['delta-length-byte-array'])
+    expect(chunk?.encodings).toEqual(['delta-byte-array'])
     expect(chunk?.entries.map(({ value }) => value)).toEqual(['last', large])
     append([bytesField(1, utf8('small'))])
     reader.takePages()

@@ -25,7 +25,7 @@ const textRow = (value: string): Uint8Array => bytesField(1, utf8(value))
 function chunksOf(
   scalar: ScalarType,
   groups: readonly (readonly Uint8Array[])[],
-  encodings: FileEncodings = 'delta',
+  encodings: FileEncodings = 'auto',
 ): ReadChunk[] {
   const kernel = openKernel()
   const plan = planOf(messageOf('T', [scalarField(['a', 1], scalar)]))
@@ -202,7 +202,7 @@ describe('a dictionary is given up', () => {
     }
     const [chunk] = reader.chunks()
     expect(chunk?.dictionaryCount).toBe(entries)
-    expect(chunk?.encodings.at(-1)).toBe('delta-length-byte-array')
+    expect(chunk?.encodings.at(-1)).toBe('delta-byte-array')
     expect(valuesOf(chunk)).toEqual(values)
   })
 
@@ -240,7 +240,7 @@ describe('texts outside of a dictionary', () => {
       groups.map((group) => group.map(textRow)),
     )
     for (const [index, group] of groups.entries()) {
-      expect(chunks[index]?.encodings).toEqual(['delta-length-byte-array'])
+      expect(chunks[index]?.encodings).toEqual(['delta-byte-array'])
       expect(valuesOf(chunks[index])).toEqual(group)
     }
   })
@@ -312,7 +312,7 @@ test('a page of nothing but nulls is plain, behind pages with and without differ
   append([joined(), full(2), joined()])
   const [numbers, texts] = reader.chunks()
   const packed = 'delta-binary-packed'
-  const apart = 'delta-length-byte-array'
+  const apart = 'delta-byte-array'
   // One value has no difference.
   expect(numbers?.encodings).toEqual([packed, 'plain', 'plain', 'plain'])
   expect(texts?.encodings).toEqual([apart, 'plain', apart, apart])
