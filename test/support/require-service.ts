@@ -25,6 +25,7 @@ export type ServiceName =
   | 'hadoop'
   | 'hive'
   | 's3'
+  | 's3-minio'
   | 'mysql'
   | 'clickhouse'
 

@@ -18,9 +18,10 @@ import { join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder } from './cache-folder.ts'
 import { Misuse, serviceNamed } from './catalogue.ts'
-import { artifactsFolder, fetchArtifacts, OutsideTrouble, type Say } from './fetch-artifacts.ts'
+import { artifactsFolder, fetchArtifacts } from './fetch-artifacts.ts'
 import { freePorts, isFree } from './free-ports.ts'
 import { type InstanceRecord, instancesBelow, readRecord, writeRecord } from './instance-record.ts'
+import { OutsideTrouble, type Say } from './outside-trouble.ts'
 import type { Ports, ServiceKind, ServicePlan } from './service-kind.ts'
 import {
   existsNow,

@@ -1,4 +1,5 @@
 /** What the harness must know of a service to fetch, start, judge and stop it. One file each. */
+import type { GoArtifacts } from './go-module.ts'
 import type { MavenArtifacts } from './maven-project.ts'
 
 /** Free loopback ports by the name that the service gives them. */
@@ -48,7 +49,7 @@ export interface ServiceKind {
   readonly name: string
   /** Exact version, as it stands in the lock. */
   readonly version: string
-  readonly artifacts: MavenArtifacts
+  readonly artifacts: MavenArtifacts | GoArtifacts
   readonly portNames: readonly string[]
   /** What to do to start it here. Pure. */
   readonly plan: (place: ServicePlace) => ServicePlan

@@ -36,7 +36,7 @@ test.each(['up', 'down', 'logs', 'fetch', 'kill', 'pause', 'resume', 'lock'])(
   '%s refuses a name that is not known, with the list, before it does anything',
   async (command) => {
     const { ended, said } = await services(command, 'kafka-4', 'kafka-5')
-    const because = 'there is no service "kafka-5"; accepted: kafka-3, kafka-4'
+    const because = 'there is no service "kafka-5"; accepted: kafka-3, kafka-4, s3, s3-minio'
     expect(ended).toEqual({ kind: 'refused', because })
     expect(said).toEqual([])
   },
@@ -47,7 +47,7 @@ test.each([
   [['status', '--fast'], "Unknown option '--fast'"],
   [['status', 'kafka-4'], 'no name goes with it, given kafka-4'],
   [['up', '--wipe', 'kafka-4'], '--wipe goes with down'],
-  [['up'], 'name a service: kafka-3, kafka-4'],
+  [['up'], 'name a service: kafka-3, kafka-4, s3, s3-minio'],
 ])('%j is refused', async (words, because) => {
   const { ended } = await services(...words)
   expect(ended.kind).toBe('refused')
@@ -88,5 +88,5 @@ test('the exit code says whose trouble it is', () => {
   })
   expect(status).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr).toBe('there is no service "kafka-5"; accepted: kafka-3, kafka-4\n')
+  expect(stderr).toBe('there is no service "kafka-5"; accepted: kafka-3, kafka-4, s3, s3-minio\n')
 })
