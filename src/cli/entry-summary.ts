@@ -1,6 +1,7 @@
 import { counted } from '../audit/check.ts'
 import { deadLettersOf } from '../audit/tables.ts'
 import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
 
 /** What an entry says, in a few words. */
 export function summaryOf(entry: LogEntry): string {
@@ -18,6 +19,13 @@ export function summaryOf(entry: LogEntry): string {
         return `${stream} ${partitionPath} to ${target}`
       })
       return shortened(names)
+    }
+    case 'source': {
+      const names = entry.moves.map(({ source, expected, next }) => {
+        const to = next === undefined ? 'ended' : `to ${next}`
+        return `${topicPartitionName(source)} ${expected === undefined ? '' : `${expected} `}${to}`
+      })
+      return `${entry.action}: ${shortened(names)}: ${entry.why}`
     }
     case 'config':
       return `version ${entry.version}, ${counted(entry.streams.length, 'stream')}`

@@ -66,6 +66,10 @@ export interface FoldedPosition {
   readonly movedAtMs: UnixMs
   /** Highest event-time watermark of any stream on it. */
   readonly eventWatermarkMs: UnixMs | undefined
+  /** How often an operator moved it. Absent: never, and all is as it was read. */
+  readonly resetEpoch?: number
+  /** Not read any more: its topic was made anew, or stands in another cluster. */
+  readonly ended?: true
 }
 
 export interface FoldedStream {

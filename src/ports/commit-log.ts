@@ -15,6 +15,7 @@ import type {
   EntryBase,
   EntryIndex,
   ReadyEntry,
+  SourceEntry,
 } from '../model/log-entry.ts'
 
 /** An entry without what the log itself fills in. */
@@ -23,6 +24,7 @@ export type EntryDraft =
   | Draft<ReadyEntry>
   | Draft<DeliveredEntry>
   | Draft<ConfigEntry>
+  | Draft<SourceEntry>
 type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
 
 export type PutEntryOutcome =

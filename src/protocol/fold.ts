@@ -25,6 +25,7 @@ import { type CommitId, commitIdParts } from '../model/ids.ts'
 import type { ConfigEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
 import { foldAppend } from './fold-append.ts'
 import { foldDelivered, foldReady } from './fold-ready.ts'
+import { foldSource } from './fold-source.ts'
 import { type BrokenReliance, brokenReliance } from './reliance.ts'
 
 export type EntryVerdict =
@@ -92,6 +93,8 @@ function decided(state: FoldState, index: EntryIndex, entry: LogEntry): FoldStat
       return foldReady(state, index, entry)
     case 'delivered':
       return foldDelivered(state, entry)
+    case 'source':
+      return foldSource(state, entry)
     case 'config': {
       const { version, checksum, stagedAtMs: putAtMs } = entry
       const streams = withSince(state, entry)

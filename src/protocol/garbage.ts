@@ -2,8 +2,9 @@
  * Which staging may be removed: only what can never be decided, or is published already.
  *
  * Invariants:
- * - positions never go back and an unknown topic-partition never becomes unknown again, so what is
- *   garbage over one fold is garbage over every later one: an old fold cannot remove wrongly;
+ * - within a reset epoch positions never go back, epochs never do, and a known topic-partition never
+ *   becomes unknown again, so what is garbage over one fold is garbage over every later one: an old
+ *   fold cannot remove wrongly;
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
  *   its successor commits the same range;
  * - a journal is written before anything else in its folder and removed after everything else. So
@@ -41,8 +42,11 @@ export function decideStaging(
 }
 
 /** True when what the range relies on can never hold again. */
-function hasPassed(state: FoldState, { lane, source, expected }: AppendRange): boolean {
+function hasPassed(state: FoldState, range: AppendRange): boolean {
+  const { lane, source, expected, resetEpoch = 0 } = range
   const position = state.positions.get(lane)?.get(sourceKey(source))
   if (position === undefined) return false
+  const epoch = position.resetEpoch ?? 0
+  if (epoch !== resetEpoch) return epoch > resetEpoch
   return expected === undefined || position.next > expected
 }

@@ -166,6 +166,7 @@ function productStep(state: FoldState, entry: LogEntry, head: string, decided: b
     case 'delivered':
       return foldDelivered(folded, entry)
     case 'config':
+    case 'source':
       return folded
   }
 }

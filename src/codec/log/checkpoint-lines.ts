@@ -21,6 +21,7 @@ import {
   manifestShape,
   nextOffsetShape,
   partitionShape,
+  resetEpochShape,
   sourceShape,
   timeShape,
   writerIdShape,
@@ -63,6 +64,8 @@ const positionShape: ZodType<FoldedPosition> = z.strictObject({
   sinceMs: timeShape,
   movedAtMs: timeShape,
   eventWatermarkMs: absentAsNull(timeShape),
+  resetEpoch: resetEpochShape.exactOptional(),
+  ended: z.literal(true).exactOptional(),
 })
 
 const progressShape: ZodType<FoldedProgress> = z.strictObject({

@@ -11,6 +11,7 @@ import type {
   ConfigEntry,
   DeliveredEntry,
   ReadyEntry,
+  SourceEntry,
 } from '../../model/log-entry.ts'
 import {
   absentAsNull,
@@ -20,6 +21,7 @@ import {
   partitionShape,
   placeShape,
   rangeShape,
+  sourceMoveShape,
   timeShape,
   writerIdShape,
 } from './shapes.ts'
@@ -43,6 +45,7 @@ export type EntryHead =
       readonly body: HeadBody
     })
   | (DeliveredEntry & { readonly body: HeadBody })
+  | (SourceEntry & { readonly body: HeadBody })
   | (Omit<ConfigEntry, 'streams'> & { readonly body: HeadBody })
 
 const bodyShape: ZodType<HeadBody> = z.union([
@@ -108,9 +111,18 @@ const configShape = z.strictObject({
   checksum: z.string(),
 })
 
+const sourceShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('source'),
+  action: z.enum(['accept', 'reset']),
+  why: z.string(),
+  moves: z.array(sourceMoveShape),
+})
+
 export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   appendShape,
   readyShape,
   deliveredShape,
   configShape,
+  sourceShape,
 ])
