@@ -31,12 +31,22 @@ export const oneRowEach = (
   stream: string,
 ): boolean => configVersion === rule.configVersion && !rule.moduleStreams.has(stream)
 
-/** Committed ranges follow each other from the start position to where the log stands. */
-export function checkRanges({ appends, state }: LogWalk): CheckResult {
+/**
+ * Committed ranges follow each other from the start position to where the log stands, but for what
+ * an operator moved.
+ */
+export function checkRanges({ appends, moves, state }: LogWalk): CheckResult {
   const check = new Check('ranges')
   const reached = new Map<string, NextOffset>()
   let records = 0n
-  for (const { index, entry } of appends) {
+  const byIndex = [...appends, ...moves].sort((a, b) => a.index - b.index)
+  for (const { index, entry } of byIndex) {
+    if (entry.kind === 'source') {
+      for (const { lane, source, next } of entry.moves) {
+        if (next !== undefined) reached.set(`${lane} ${sourceKey(source)}`, next)
+      }
+      continue
+    }
     for (const { lane, source, first, next } of entry.ranges) {
       const key = `${lane} ${sourceKey(source)}`
       const before = reached.get(key)
@@ -58,9 +68,9 @@ export function checkRanges({ appends, state }: LogWalk): CheckResult {
       )
     }
   }
-  return check.result(
-    `${counted(records, 'offset')} of ${counted(reached.size, 'topic-partition')}`,
-  )
+  const told = `${counted(records, 'offset')} of ${counted(reached.size, 'topic-partition')}`
+  const moved = moves.length === 0 ? '' : `, moved ${counted(moves.length, 'time')} by an operator`
+  return check.result(told + moved)
 }
 
 /** Each event that was read has one fate, and the state holds the sum of all commits. */

@@ -15,7 +15,13 @@ import type { CheckpointName } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { checkRanges } from './commit-checks.ts'
 import { checkFiles, listTables } from './file-checks.ts'
-import { type DecidedAppend, listCheckpoints, type WalkedEntry, walkEntries } from './walk-log.ts'
+import {
+  type DecidedAppend,
+  type DecidedMove,
+  listCheckpoints,
+  type WalkedEntry,
+  walkEntries,
+} from './walk-log.ts'
 
 export interface LogVerdict {
   readonly checks: readonly CheckResult[]
@@ -42,6 +48,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
   const entries = new Check('entries')
   const folds = new FoldComparison(lake, names)
   const appends: DecidedAppend[] = []
+  const moves: DecidedMove[] = []
   const [voids, discards]: [LogVerdict['voids'][number][], LogVerdict['discards'][number][]] = [
     [],
     [],
@@ -54,6 +61,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
       await folds.step(walked)
       if (verdict.kind === 'void') voids.push({ entry: index, because: verdict.because })
       else if (entry.kind === 'append') appends.push({ index, entry })
+      else if (entry.kind === 'source') moves.push({ index, entry })
       for (const { commitId, because } of entry.discarded) {
         discards.push({ entry: index, commitId, because })
       }
@@ -63,7 +71,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
     entries.fail(error.message)
   }
   const checkpoints = folds.end(state)
-  const walk = { state, appends, trouble: undefined }
+  const walk = { state, appends, moves, trouble: undefined }
   const scope = { stream: undefined, spans: undefined }
   const { result } = await checkFiles({ lake, walk, scope, listed })
   const told = `${counted(voids.length, 'void')}, ${counted(discards.length, 'discarded attempt')}`

@@ -54,7 +54,7 @@ async function walkTo({
     before = state
     if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
   }
-  return { below: { state: before, appends, trouble: undefined }, state }
+  return { below: { state: before, appends, moves: [], trouble: undefined }, state }
 }
 
 /** The manifest on the lake has the bytes that the log gives it. */

@@ -5,7 +5,7 @@
 import { Fault } from '../base/fault.ts'
 import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
-import type { AppendEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
+import type { AppendEntry, EntryIndex, LogEntry, SourceEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { type EntryVerdict, emptyFold, foldEntry, headChecksumOf } from '../protocol/fold.ts'
 import {
@@ -33,11 +33,19 @@ export interface DecidedAppend {
   readonly entry: AppendEntry
 }
 
+/** An operator's word that counts for everybody. */
+export interface DecidedMove {
+  readonly index: EntryIndex
+  readonly entry: SourceEntry
+}
+
 /** The log as far as it can be read. */
 export interface LogWalk {
   readonly state: FoldState
   /** In the order of the log. */
   readonly appends: readonly DecidedAppend[]
+  /** In the order of the log. */
+  readonly moves: readonly DecidedMove[]
   /** Why it could not be read to its end; undefined when it was. */
   readonly trouble: string | undefined
 }
@@ -90,19 +98,22 @@ export async function listCheckpoints(
 export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
   const checkpoints = await listCheckpoints(lake, pipeline)
   const appends: DecidedAppend[] = []
+  const moves: DecidedMove[] = []
   let state = emptyFold()
   try {
     for await (const walked of walkEntries(lake, pipeline)) {
       const { index, entry, verdict } = walked
       state = walked.state
-      if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
+      if (verdict.kind !== 'decided') continue
+      if (entry.kind === 'append') appends.push({ index, entry })
+      if (entry.kind === 'source') moves.push({ index, entry })
     }
   } catch (error) {
     if (!(error instanceof Fault) || error.retry !== 'never') throw error
-    return { state, appends, trouble: error.message }
+    return { state, appends, moves, trouble: error.message }
   }
   const beyond = checkpoints.find(({ next }) => next > state.next)
   const trouble =
     beyond && `entry ${state.next} is missing, yet "${beyond.path}" holds ${beyond.next} entries`
-  return { state, appends, trouble }
+  return { state, appends, moves, trouble }
 }

@@ -66,7 +66,7 @@ test('from any checkpoint the rest of the log folds to the same bytes and the sa
     voided += verdicts.filter(({ kind }) => kind === 'void').length
   })
   fc.assert(law, { numRuns: 80 })
-  expect(decided).toBeGreaterThan(200)
+  expect(decided).toBeGreaterThan(150)
   expect(voided).toBeGreaterThan(50)
 })
 
@@ -166,8 +166,8 @@ test('staging that is garbage at any time can be decided at no later time', () =
       }
     }
   })
-  fc.assert(law, { numRuns: 25 })
-  expect(garbage).toBeGreaterThan(100)
+  fc.assert(law, { numRuns: 80 })
+  expect(garbage).toBeGreaterThan(50)
 })
 
 test('unpublished are exactly the decided commits with files that no decided entry tells of', () => {
