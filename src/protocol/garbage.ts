@@ -2,9 +2,9 @@
  * Which staging may be removed: only what can never be decided, or is published already.
  *
  * Invariants:
- * - within a reset epoch positions never go back, epochs never do, and a known topic-partition never
- *   becomes unknown again, so what is garbage over one fold is garbage over every later one: an old
- *   fold cannot remove wrongly;
+ * - within a reset epoch positions never go back, epochs never do, and a known topic-partition
+ *   never becomes unknown again, so what is garbage over one fold is garbage over every later one:
+ *   an old fold cannot remove wrongly;
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
  *   its successor commits the same range;
  * - a journal is written before anything else in its folder and removed after everything else. So
