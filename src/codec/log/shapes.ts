@@ -35,7 +35,7 @@ const offsetShape = int64.transform(offset)
 export const nextOffsetShape = int64.transform(nextOffset)
 export const timeShape = z.number().transform(unixMs)
 export const countShape = z.int().nonnegative()
-/** Left out where it is 0: a log without an operator's moves is what it was before there were any. */
+/** Left out where it is 0: a log that nobody moved anything in has no trace of it. */
 export const resetEpochShape = z.int().positive()
 export const partitionPathShape = z.string().min(1).transform(partitionPath)
 export const writerIdShape = z
