@@ -57,7 +57,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'the manifest of a partition',
     load: () => import('./commands/ready-show.ts'),
   },
-  { words: 'ready wait', summary: 'waits until a partition is announced' },
+  {
+    words: 'ready wait',
+    summary: 'waits until a partition is announced',
+    load: () => import('./commands/ready-wait.ts'),
+  },
   {
     words: 'ready verify',
     summary: 'proves a manifest against files and offsets',
