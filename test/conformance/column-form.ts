@@ -4,7 +4,7 @@
  */
 import protobuf from 'protobufjs'
 import { present } from '../../src/base/assert.ts'
-import { bitsOf, isMap, isWide, type Plain, type Source, wideOf } from './normal-form.ts'
+import { bitsOf, isMap, isWide, type Plain, type Source, wideOf } from './plain-form.ts'
 
 const wellKnown = '.google.protobuf.'
 const shapeless = ['Struct', 'Value', 'ListValue'].map((name) => wellKnown + name)

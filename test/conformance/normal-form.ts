@@ -11,49 +11,17 @@
 import { type DescMessage, isFieldSet, isMessage } from '@bufbuild/protobuf'
 import protobuf from 'protobufjs'
 import { columnKindOf, jsonForm, microsOf, parsedJson, wrappedField } from './column-form.ts'
-
-export type Plain =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Plain[]
-  | { readonly [name: string]: Plain }
-
-/** How one decoder hands out its values. */
-export interface Source {
-  /** A row of columns: some messages are one value in it. */
-  readonly hasColumns: boolean
-  /** Undefined when the message does not have it, or when it has its default. */
-  field(message: unknown, field: protobuf.Field): unknown
-  /** A Struct that is JSON already, or undefined. */
-  structJson(message: unknown): unknown
-  /** Keys may be texts of what they are. */
-  entries(map: unknown): Iterable<readonly [unknown, unknown]>
-}
-
-const unsigned64 = ['uint64', 'fixed64']
-const signed64 = ['int64', 'sint64', 'sfixed64']
-
-export const isWide = (type: string): boolean =>
-  unsigned64.includes(type) || signed64.includes(type)
-
-export const bitsOf = (value: number, isFloat: boolean): string => {
-  if (Number.isNaN(value)) return 'nan'
-  const view = new DataView(new ArrayBuffer(8))
-  if (isFloat) view.setFloat32(4, value)
-  else view.setFloat64(0, value)
-  return view.getBigUint64(0).toString(16)
-}
-
-/** A 64-bit integer in any of the shapes that decoders give. */
-export function wideOf(value: unknown): bigint {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'object' && value !== null && 'low' in value && 'high' in value) {
-    return (BigInt(Number(value.high) | 0) << 32n) | BigInt(Number(value.low) >>> 0)
-  }
-  return BigInt(String(value))
-}
+import {
+  bitsOf,
+  isMap,
+  isWide,
+  type MapField,
+  type Plain,
+  type Source,
+  signed64,
+  unsigned64,
+  wideOf,
+} from './plain-form.ts'
 
 function scalarForm(value: unknown, type: string): Plain {
   if (unsigned64.includes(type)) return `${BigInt.asUintN(64, wideOf(value ?? 0n))}n`
@@ -72,11 +40,6 @@ function scalarForm(value: unknown, type: string): Plain {
       return Number(value ?? 0)
   }
 }
-
-/** protobufjs declares it as less than a field; it is one. */
-type MapField = protobuf.Field & { readonly keyType: string }
-export const isMap = (field: protobuf.Field): field is MapField =>
-  field instanceof protobuf.MapField
 
 class Shaper {
   readonly #source: Source
@@ -160,7 +123,7 @@ const propertiesOf = (map: unknown): readonly (readonly [string, unknown])[] =>
 
 /** protobufjs gives an entry without a 64-bit key the text "0", others a hash of eight bytes. */
 function hashedKey(key: string, keyType: string): unknown {
-  if (![...unsigned64, ...signed64].includes(keyType) || key.length !== 8) return key
+  if (!isWide(keyType) || key.length !== 8) return key
   return protobuf.util.longFromHash(key, unsigned64.includes(keyType))
 }
 

@@ -1,5 +1,5 @@
 /** Groups, extensions, editions, well-known types and messages within themselves. */
-import type { Plain } from '../normal-form.ts'
+import type { Plain } from '../plain-form.ts'
 import type { SchemaText } from '../references.ts'
 import { type Bytes, block, tag, textField, varint, varintField } from '../wire.ts'
 import { CaseList } from './case.ts'
