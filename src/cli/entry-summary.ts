@@ -29,8 +29,15 @@ export function summaryOf(entry: LogEntry): string {
     }
     case 'config':
       return `version ${entry.version}, ${counted(entry.streams.length, 'stream')}`
+    case 'void':
+      return `entry ${entry.entry}${because(entry.why)}`
+    case 'forget':
+      return `${shortened(entry.commits)}${because(entry.why)}`
   }
 }
+
+/** An operator's words. */
+const because = (why: string): string => (why === '' ? '' : `: ${why}`)
 
 function appendSummary({ ranges, body }: AppendEntry): string {
   const offsets = ranges.reduce((sum, { first, next }) => sum + (next - first), 0n)

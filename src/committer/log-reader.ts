@@ -15,6 +15,7 @@ import {
   entryPath,
   parseCheckpointPath,
 } from '../protocol/log-paths.ts'
+import { examineEntry } from './examine-entry.ts'
 
 /** Entries that are read ahead at a time once a log turns out to be long. */
 const waveMax = 32
@@ -121,8 +122,11 @@ export class LogReader {
       const read = await Promise.all(indexes.map((index) => this.#readEntry(index)))
       const gap = read.indexOf(undefined)
       // What stands behind a gap was put after we looked into the gap: it is read again.
-      for (const found of gap === -1 ? read : read.slice(0, gap))
-        if (found) this.#fold(round, found)
+      for (const found of gap === -1 ? read : read.slice(0, gap)) {
+        if (found === undefined) continue
+        await this.#heedNotice(found.entry)
+        this.#fold(round, found)
+      }
       if (gap === 0) return this.#state.next > before
       wave = gap === -1 ? Math.min(waveMax, wave * 2) : 1
     }
@@ -138,6 +142,22 @@ export class LogReader {
     const bodyBytes = body === undefined ? undefined : await lake.read(body.path)
     const entry = completeEntry(head, bodyBytes, path)
     return { entry, headChecksum: hash('sha256', bytes, 'hex') }
+  }
+
+  /**
+   * Stops before a notice that an entry is void which this reader could read: what it folded is not
+   * what others fold. A faulty writer's notice, of an entry that can be read, stops nobody.
+   */
+  async #heedNotice(notice: LogEntry): Promise<void> {
+    if (notice.kind !== 'void') return
+    const { entry } = notice
+    const { next, steppedOver } = this.#state
+    if (entry >= next || steppedOver.includes(entry)) return
+    const { lake, pipeline } = this.#options
+    const examined = await examineEntry(lake, pipeline, entry)
+    const stands = examined.kind === 'whole' && examined.entry.kind !== 'void'
+    if (stands || examined.kind === 'absent') return
+    throw new Fault('LOG_ENTRY_VOIDED', { path: entryPath(pipeline, entry), entry, notice: next })
   }
 
   #fold(round: Round, { entry, headChecksum }: ReadEntry): void {

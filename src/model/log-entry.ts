@@ -11,6 +11,7 @@ import type { CommitId, WriterId } from './ids.ts'
 import type { LakePartition, PartitionPath } from './lake-partition.ts'
 import type { NextOffset, Offset } from './offset.ts'
 import type { ReadyManifest } from './ready-manifest.ts'
+import type { ForgetEntry, VoidEntry } from './repair-entry.ts'
 import type { SourcePartition } from './topic-partition.ts'
 
 /** The newest form of entries that this version writes and reads. */
@@ -39,6 +40,8 @@ export type DiscardReason =
   | 'range-moved'
   | 'place-changed'
   | 'config-changed'
+  /** An operator gave it up: see `ForgetEntry`. */
+  | 'forgotten'
   /** Its content contradicts itself: counts that do not add up, a file in no place. */
   | 'malformed'
   /** It was put, and turned out void. */
@@ -187,4 +190,11 @@ export interface SourceMove {
   readonly cause: string
 }
 
-export type LogEntry = AppendEntry | ReadyEntry | DeliveredEntry | ConfigEntry | SourceEntry
+export type LogEntry =
+  | AppendEntry
+  | ReadyEntry
+  | DeliveredEntry
+  | ConfigEntry
+  | SourceEntry
+  | VoidEntry
+  | ForgetEntry

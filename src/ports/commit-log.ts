@@ -17,6 +17,7 @@ import type {
   ReadyEntry,
   SourceEntry,
 } from '../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 
 /** An entry without what the log itself fills in. */
 export type EntryDraft =
@@ -25,6 +26,8 @@ export type EntryDraft =
   | Draft<DeliveredEntry>
   | Draft<ConfigEntry>
   | Draft<SourceEntry>
+  | Draft<VoidEntry>
+  | Draft<ForgetEntry>
 type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
 
 export type PutEntryOutcome =

@@ -6,7 +6,8 @@
  *   never becomes unknown again, so what is garbage over one fold is garbage over every later one:
  *   an old fold cannot remove wrongly;
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
- *   its successor commits the same range;
+ *   its successor commits the same range, or an operator gives the commit up, which makes its
+ *   entry void should it ever be put;
  * - a journal is written before anything else in its folder and removed after everything else. So
  *   what lies there without one was judged before, and landed late.
  *
@@ -35,7 +36,7 @@ export function decideStaging(
   journal: StagingJournal | undefined,
 ): StagingDecision {
   if (state.unpublished.has(commitId)) return { kind: 'keep', because: 'unpublished' }
-  if (journal === undefined) return { kind: 'garbage' }
+  if (journal === undefined || state.forgotten.has(commitId)) return { kind: 'garbage' }
   // Decided and published commits have moved their own ranges: they pass here as well.
   if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
   return { kind: 'keep', because: 'undecided' }

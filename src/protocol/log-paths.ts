@@ -5,6 +5,7 @@
  *     _lakeward/growth/bodies/9f3a…-41-5d41402abc4b2a76.json.zst
  *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
+ *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
  *
@@ -36,6 +37,10 @@ export function entryPath(pipeline: string, index: EntryIndex): string {
 /** @param sha256 of the object, hex. */
 export const bodyPath = (pipeline: string, commitId: CommitId, sha256: string): string =>
   `${home(pipeline)}/bodies/${commitId}-${sha256.slice(0, 16)}.json.zst`
+
+/** Where bytes are kept that stood at an index of the log and that nobody could read. */
+export const unreadablePath = (pipeline: string, index: EntryIndex, sha256: string): string =>
+  `${home(pipeline)}/unreadable/${padded(index, indexDigits)}-${sha256.slice(0, 16)}`
 
 export const checkpointFolder = (pipeline: string): string => `${home(pipeline)}/checkpoints`
 

@@ -27,6 +27,7 @@ import type {
   SourceEntry,
   SourceMove,
 } from '../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 
 export interface BrokenReliance {
@@ -37,8 +38,8 @@ export interface BrokenReliance {
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
 export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
-  const malformed = malformedBase(entry)
-  if (malformed !== undefined) return malformed
+  const unfit = malformedBase(entry) ?? forgotten(state, entry)
+  if (unfit !== undefined) return unfit
   switch (entry.kind) {
     case 'append':
       return brokenAppend(state, entry)
@@ -50,6 +51,10 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
       return brokenConfig(state, entry)
     case 'source':
       return brokenSource(state, entry)
+    case 'void':
+      return brokenVoid(state, entry)
+    case 'forget':
+      return brokenForget(state, entry)
   }
 }
 
@@ -74,6 +79,11 @@ function malformedBase(entry: EntryBase): BrokenReliance | undefined {
   const { writer, counter } = commitIdParts(entry.commitId)
   if (writer === entry.writerId && Number.isSafeInteger(counter)) return undefined
   return broken('malformed', `commit "${entry.commitId}" is not of writer "${entry.writerId}"`)
+}
+
+function forgotten(state: FoldState, { commitId }: EntryBase): BrokenReliance | undefined {
+  if (!state.forgotten.has(commitId)) return undefined
+  return broken('forgotten', `commit "${commitId}" was given up by an operator`)
 }
 
 function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | undefined {
@@ -224,6 +234,19 @@ function brokenConfig(state: FoldState, entry: ConfigEntry): BrokenReliance | un
   if (entry.version === version + 1) return undefined
   return broken('malformed', `version ${entry.version} follows ${version}`)
 }
+
+/** A stand-in holds where it stands; a notice holds once the entry it names is stepped over. */
+function brokenVoid(state: FoldState, { entry }: VoidEntry): BrokenReliance | undefined {
+  if (entry === state.next || state.steppedOver.includes(entry)) return undefined
+  return broken('malformed', `entry ${entry} is not one that nobody can read`)
+}
+
+const brokenForget = (state: FoldState, { commits }: ForgetEntry): BrokenReliance | undefined =>
+  firstOf(commits, (commitId) => {
+    const known = state.unpublished.get(commitId)
+    if (known === undefined) return undefined
+    return broken('range-moved', `commit "${commitId}" was decided by entry ${known.entry}`)
+  })
 
 const partitionOf = (
   state: FoldState,

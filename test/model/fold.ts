@@ -167,6 +167,8 @@ function productStep(state: FoldState, entry: LogEntry, head: string, decided: b
       return foldDelivered(folded, entry)
     case 'config':
     case 'source':
+    case 'void':
+    case 'forget':
       return folded
   }
 }

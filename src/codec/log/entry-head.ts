@@ -13,6 +13,7 @@ import type {
   ReadyEntry,
   SourceEntry,
 } from '../../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../../model/repair-entry.ts'
 import {
   absentAsNull,
   commitIdShape,
@@ -47,6 +48,8 @@ export type EntryHead =
   | (DeliveredEntry & { readonly body: HeadBody })
   | (SourceEntry & { readonly body: HeadBody })
   | (Omit<ConfigEntry, 'streams'> & { readonly body: HeadBody })
+  | (VoidEntry & { readonly body: HeadBody })
+  | (ForgetEntry & { readonly body: HeadBody })
 
 const bodyShape: ZodType<HeadBody> = z.union([
   z.strictObject({ inline: z.looseObject({}) }),
@@ -63,7 +66,14 @@ const baseFields = {
   discarded: z.array(
     z.strictObject({
       commitId: commitIdShape,
-      because: z.enum(['range-moved', 'place-changed', 'config-changed', 'malformed', 'void']),
+      because: z.enum([
+        'range-moved',
+        'place-changed',
+        'config-changed',
+        'forgotten',
+        'malformed',
+        'void',
+      ]),
     }),
   ),
   body: bodyShape,
@@ -119,10 +129,27 @@ const sourceShape = z.strictObject({
   moves: z.array(sourceMoveShape),
 })
 
+const voidShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('void'),
+  entry: countShape,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
+  why: z.string(),
+})
+
+const forgetShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('forget'),
+  why: z.string(),
+  commits: z.array(commitIdShape),
+})
+
 export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   appendShape,
   readyShape,
   deliveredShape,
   configShape,
   sourceShape,
+  voidShape,
+  forgetShape,
 ])

@@ -111,6 +111,8 @@ export function completeEntry(
     case 'append':
       return { ...head, body: bodyOf(appendBodyShape, content, path) }
     case 'source':
+    case 'void':
+    case 'forget':
     case 'delivered': {
       bodyOf(emptyBodyShape, content, path)
       const { body: _, ...fields } = head
@@ -156,6 +158,8 @@ function split(entry: LogEntry): { fields: object; body: object } {
       return { fields, body }
     }
     case 'source':
+    case 'void':
+    case 'forget':
     case 'delivered':
       return { fields: entry, body: {} }
     case 'config': {

@@ -19,9 +19,23 @@ import {
   stream,
 } from '../../support/log-samples.ts'
 
+const moveKinds = [
+  'append',
+  'append',
+  'append',
+  'start',
+  'ready',
+  'delivered',
+  'config',
+  'source',
+  'source',
+  'void',
+  'forget',
+] as const
+
 /** Numbers from which one entry is made, over whatever state the log is in by then. */
 export interface Move {
-  readonly kind: 'append' | 'start' | 'ready' | 'delivered' | 'config' | 'source'
+  readonly kind: (typeof moveKinds)[number]
   readonly writer: number
   readonly at: number
   readonly hour: number
@@ -33,10 +47,7 @@ export interface Move {
 
 export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
   fc.record({
-    kind: fc.constantFrom(
-      ...(['append', 'append', 'append', 'start', 'ready'] as const),
-      ...(['delivered', 'config', 'source', 'source'] as const),
-    ),
+    kind: fc.constantFrom(...moveKinds),
     writer: fc.nat(2),
     at: fc.nat(2),
     hour: fc.nat(4),
@@ -73,6 +84,20 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
     }
     case 'source':
       return source(state, move, base)
+    case 'void': {
+      // A stand-in of itself, or a notice: of one that was stepped over, or of any other.
+      const known = state.steppedOver[move.at]
+      const named = move.faulty ? Math.max(0, state.next - 1 - move.length) : (known ?? state.next)
+      const sha256 = 'f'.repeat(64)
+      return { kind: 'void', ...base, entry: named, sha256, why: move.telling ? 'torn' : '' }
+    }
+    case 'forget': {
+      // The next attempt of some writer, which then is void, or, wrongly, what is decided.
+      const decided = [...state.unpublished.keys()][0]
+      const next = commitIdOf(writer, counter + 1 + move.at)
+      const commits = move.faulty && decided !== undefined ? [decided] : [next]
+      return { kind: 'forget', ...base, why: 'its topic is gone', commits }
+    }
     case 'config': {
       const fromVersion = state.config.version + (move.faulty ? 1 : 0)
       return { ...configEntry(commitId, fromVersion), ...base }
