@@ -21,6 +21,8 @@ export type ServiceName =
   | 'flights'
   | 'kafka-4'
   | 'kafka-3'
+  | 'kafka-4-three'
+  | 'kafka-3-three'
   | 'tmpfs'
   | 'hadoop'
   | 'hive'

@@ -11,6 +11,7 @@
  * Source: `@platformatic/kafka` 2.12, its public protocol modules and connection pool.
  */
 import {
+  AuthenticationError,
   apiVersionsV0,
   type Broker,
   type Connection,
@@ -32,7 +33,12 @@ import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
 import { Overdue, withDeadline } from './deadline.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
-import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
+import {
+  type BrokerAddress,
+  type KafkaSourceOptions,
+  parseAddress,
+  type SaslOptions,
+} from './options.ts'
 
 const connectTimeoutMs = 5_000
 const callTimeoutMs = 15_000
@@ -230,7 +236,10 @@ function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): Connecti
   return pool
 }
 
-function librarySasl(sasl: NonNullable<KafkaSourceOptions['sasl']>): SASLOptions {
+function librarySasl(sasl: SaslOptions): SASLOptions {
+  if (sasl.mechanism === 'oauthbearer') {
+    return { mechanism: 'OAUTHBEARER', token: sasl.token, authBytesValidator: refuseReason }
+  }
   const { username, password } = sasl
   const mechanisms = {
     plain: 'PLAIN',
@@ -238,6 +247,12 @@ function librarySasl(sasl: NonNullable<KafkaSourceOptions['sasl']>): SASLOptions
     'scram-sha-512': 'SCRAM-SHA-512',
   } as const
   return { mechanism: mechanisms[sasl.mechanism], username, password }
+}
+
+/** A broker that takes a token answers nothing; one that refuses it answers why. */
+function refuseReason(bytes: Buffer, callback: (error: Error | null, bytes: Buffer) => void): void {
+  const refusal = bytes.length === 0 ? null : new AuthenticationError(bytes.toString())
+  callback(refusal, bytes)
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */

@@ -97,6 +97,7 @@ export class Pipe {
       return
     }
     harm.leftBytes -= sizeBytes
+    harm.passedBytes += sizeBytes
     to.write(chunk.bytes.subarray(0, sizeBytes))
     this.#heldBytes -= sizeBytes
     const rest = chunk.bytes.subarray(sizeBytes)

@@ -32,6 +32,7 @@ export type Rewrite = (bytes: Buffer) => Buffer
 export interface Harm {
   latencyMs: number
   bytesPerSecond: number
+  passedBytes: number
   /** Bytes that may still pass before the connection they pass on is reset. */
   leftBytes: number
   onCut: () => void
@@ -48,6 +49,7 @@ const same: Rewrite = (bytes) => bytes
 const noHarm = (): Harm => ({
   latencyMs: 0,
   bytesPerSecond: Number.POSITIVE_INFINITY,
+  passedBytes: 0,
   leftBytes: Number.POSITIVE_INFINITY,
   onCut: () => undefined,
   rewrite: same,
@@ -92,6 +94,11 @@ export class FaultProxy implements AsyncDisposable {
 
   get openCount(): number {
     return this.#links.size
+  }
+
+  /** Of all connections, ever. */
+  passedBytes(direction: Direction): number {
+    return this.#harm[direction].passedBytes
   }
 
   /** Replaces what was set before; `slow('down', {})` makes it quick again. */

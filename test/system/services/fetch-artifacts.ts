@@ -32,9 +32,12 @@ const progressEveryMs = 2_000
 const linesKept = 12
 const differencesTold = 5
 
+/** Services of the same files share their lock and their folder. */
+export const lockNameOf = ({ name, artifactsOf = name }: ServiceKind): string => artifactsOf
+
 /** Where the artifacts of a service are, or would be. */
 export const artifactsFolder = (kind: ServiceKind, cacheRoot: string): string =>
-  join(cacheRoot, cachedName(kind.name, readLock(kind.name)))
+  join(cacheRoot, cachedName(lockNameOf(kind), readLock(lockNameOf(kind))))
 
 /** True when they are there; they were compared with the lock before they came there. */
 export const isFetched = (kind: ServiceKind, cacheRoot: string): boolean =>
@@ -49,7 +52,7 @@ export async function fetchArtifacts(
   cacheRoot: string,
   say: Say,
 ): Promise<string> {
-  const lock = readLock(kind.name)
+  const lock = readLock(lockNameOf(kind))
   const folder = artifactsFolder(kind, cacheRoot)
   if (lock.version !== kind.version) {
     throw new Error(`the lock of "${kind.name}" is of ${lock.version}, not of ${kind.version}`)
@@ -176,10 +179,10 @@ async function fillFolder(
   cacheRoot: string,
   { say, files }: Filling,
 ): Promise<string> {
-  const project = join(cacheRoot, 'projects', kind.name)
-  const filled = emptyPartial(kind.name, cacheRoot)
+  const project = join(cacheRoot, 'projects', lockNameOf(kind))
+  const filled = emptyPartial(lockNameOf(kind), cacheRoot)
   mkdirSync(project, { recursive: true })
-  writeFileSync(join(project, 'pom.xml'), projectText(kind.name, kind.artifacts))
+  writeFileSync(join(project, 'pom.xml'), projectText(lockNameOf(kind), kind.artifacts))
   const words = [
     '--batch-mode',
     '--strict-checksums',

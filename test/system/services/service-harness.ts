@@ -202,7 +202,10 @@ export class ServiceHarness {
     const folder = this.#folder(instance)
     const record = readRecord(folder)
     const alive = new Set(aliveOf(folder, record).keys())
-    const looked = await Promise.all(Object.values(record?.ports ?? {}).map(isFree))
+    const own = Object.entries(record?.ports ?? {}).filter(
+      ([name]) => kind.foreignPortNames?.includes(name) !== true,
+    )
+    const looked = await Promise.all(own.map(([, port]) => isFree(port)))
     const arePortsFree = looked.every(Boolean)
     const decision = decideStart({ kind, record, alive, arePortsFree })
     switch (decision.kind) {
@@ -264,7 +267,10 @@ export class ServiceHarness {
   #processNames({ service, instance, ports }: RunningService): readonly string[] {
     const kind = serviceNamed(service)
     const artifacts = artifactsFolder(kind, this.#options.cacheRoot)
-    const plan = kind.plan({ folder: this.#folder(instance), artifactsFolder: artifacts, ports })
+    // An instance of before may lack a port that was named since; the names are the same.
+    const all = { ...Object.fromEntries(kind.portNames.map((name) => [name, 0])), ...ports }
+    const folder = this.#folder(instance)
+    const plan = kind.plan({ folder, artifactsFolder: artifacts, ports: all })
     return plan.processes.map(({ name }) => name)
   }
 

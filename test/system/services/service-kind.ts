@@ -20,7 +20,7 @@ export interface TextFile {
 }
 
 /** Runs to its end before the service is started for the first time. */
-interface PrepareStep {
+export interface PrepareStep {
   readonly command: readonly string[]
   /** The step is left out where this is there already. */
   readonly makes: string
@@ -50,7 +50,11 @@ export interface ServiceKind {
   /** Exact version, as it stands in the lock. */
   readonly version: string
   readonly artifacts: MavenArtifacts | GoArtifacts
+  /** The service whose lock and fetched files it uses; its own when absent. */
+  readonly artifactsOf?: string
   readonly portNames: readonly string[]
+  /** Of these ports, those on which somebody else may listen: what clients are sent on to. */
+  readonly foreignPortNames?: readonly string[]
   /** What to do to start it here. Pure. */
   readonly plan: (place: ServicePlace) => ServicePlan
   /** What a client is configured with: "127.0.0.1:21400". */

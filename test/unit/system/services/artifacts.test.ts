@@ -13,7 +13,7 @@ import {
 } from '../../../system/services/artifact-lock.ts'
 import { cacheFolder } from '../../../system/services/cache-folder.ts'
 import { serviceNamed, serviceNames } from '../../../system/services/catalogue.ts'
-import { fetchArtifacts } from '../../../system/services/fetch-artifacts.ts'
+import { fetchArtifacts, lockNameOf } from '../../../system/services/fetch-artifacts.ts'
 import { parseCoordinate, projectText } from '../../../system/services/maven-project.ts'
 
 const one = { sizeBytes: 1, sha256: 'aa' }
@@ -83,10 +83,18 @@ test('the cache is where LAKEWARD_SERVICES says, else in the user’s cache fold
 })
 
 test('each service has a lock of its version, with its own jar or module in it', () => {
-  expect(serviceNames).toEqual(['kafka-3', 'kafka-4', 's3', 's3-minio'])
+  expect(serviceNames).toEqual([
+    'kafka-3',
+    'kafka-3-three',
+    'kafka-4',
+    'kafka-4-three',
+    's3',
+    's3-minio',
+  ])
   for (const name of serviceNames) {
-    const { version, artifacts } = serviceNamed(name)
-    const lock = readLock(name)
+    const kind = serviceNamed(name)
+    const { version, artifacts } = kind
+    const lock = readLock(lockNameOf(kind))
     expect(lock.version).toBe(version)
     if (artifacts.kind === 'go') {
       expect(lock.moduleSum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/)
@@ -104,7 +112,7 @@ test('each service has a lock of its version, with its own jar or module in it',
 
 test('a service that does not exist is refused with the list of those that do', () => {
   expect(() => serviceNamed('kafka')).toThrow(
-    'there is no service "kafka"; accepted: kafka-3, kafka-4, s3, s3-minio',
+    `there is no service "kafka"; accepted: ${serviceNames.join(', ')}`,
   )
 })
 

@@ -74,6 +74,7 @@ test('without a fault every byte passes, once, in order, and so does the end', a
   await until('the end', () => client.ended)
   expect(client.received.equals(bytes)).toBe(true)
   expect(proxy.connectionCount).toBe(1)
+  expect([proxy.passedBytes('up'), proxy.passedBytes('down')]).toEqual([4_000_000, 4_000_000])
   await until('it is forgotten', () => proxy.openCount === 0)
 })
 
