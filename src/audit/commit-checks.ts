@@ -32,12 +32,17 @@ export const oneRowEach = (
 ): boolean => configVersion === rule.configVersion && !rule.moduleStreams.has(stream)
 
 /**
- * Committed ranges follow each other from the start position to where the log stands, but for what
- * an operator moved.
+ * Committed ranges follow each other from the base, or the start position, to where the log stands,
+ * but for what an operator moved.
  */
-export function checkRanges({ appends, moves, state }: LogWalk): CheckResult {
+export function checkRanges({ appends, base, moves, state }: LogWalk): CheckResult {
   const check = new Check('ranges')
   const reached = new Map<string, NextOffset>()
+  for (const [lane, positions] of base.positions) {
+    for (const { source, next } of positions.values()) {
+      reached.set(`${lane} ${sourceKey(source)}`, next)
+    }
+  }
   let records = 0n
   const byIndex = [...appends, ...moves].sort((a, b) => a.index - b.index)
   for (const { index, entry } of byIndex) {
@@ -74,9 +79,15 @@ export function checkRanges({ appends, moves, state }: LogWalk): CheckResult {
 }
 
 /** Each event that was read has one fate, and the state holds the sum of all commits. */
-export function checkCounts({ appends, state }: LogWalk, scope: Scope): CheckResult {
+export function checkCounts({ appends, base, state }: LogWalk, scope: Scope): CheckResult {
   const check = new Check('counts')
   const sums = new Map<string, Tally>()
+  for (const [stream, { partitions }] of base.streams) {
+    for (const { partition, counts } of partitions.values()) {
+      if (!includes(scope, stream, partition.startMs)) continue
+      sums.set(`${stream} ${partition.path}`, tallyOf(counts))
+    }
+  }
   for (const { index, entry } of appends) {
     for (const { stream, partition, counts } of entry.body.counts) {
       if (!includes(scope, stream, partition.startMs)) continue

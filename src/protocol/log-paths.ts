@@ -21,17 +21,31 @@ import type { PartitionPath } from '../model/lake-partition.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 
 /** A folder of the log never grows past what HDFS allows in one. */
-const entriesPerFolder = 10_000
+export const entriesPerFolder = 10_000
 const indexDigits = 20
 const folderDigits = 8
 
 const home = (pipeline: string): string => `_lakeward/${pipeline}`
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0')
 
+/** Number of the folder that an entry stands in. */
+export const folderOfEntry = (index: EntryIndex): number => Math.floor(index / entriesPerFolder)
+
+/** @param folder from `folderOfEntry`. */
+export const entryFolder = (pipeline: string, folder: number): string =>
+  `${home(pipeline)}/log/${padded(folder, folderDigits)}`
+
 export function entryPath(pipeline: string, index: EntryIndex): string {
   assert(Number.isSafeInteger(index) && index >= 0, `log index ${index} is a whole number`)
-  const folder = padded(Math.floor(index / entriesPerFolder), folderDigits)
-  return `${home(pipeline)}/log/${folder}/${padded(index, indexDigits)}.json`
+  return `${entryFolder(pipeline, folderOfEntry(index))}/${padded(index, indexDigits)}.json`
+}
+
+const entryShape = /\/log\/\d{8}\/(\d{20})\.json$/
+
+/** @returns undefined for an object that is no entry. */
+export function parseEntryPath(path: string): EntryIndex | undefined {
+  const index = entryShape.exec(path)?.[1]
+  return index === undefined ? undefined : Number(index)
 }
 
 /** @param sha256 of the object, hex. */

@@ -65,7 +65,7 @@ function walkOf(entries: readonly AppendEntry[], appends = entries): LogWalk {
   }
   expect(state.voidCount).toBe(0)
   const walked = appends.map((entry, index) => ({ index, entry }))
-  return { state, appends: walked, moves: [], trouble: undefined }
+  return { base: emptyFold(), state, appends: walked, moves: [], trouble: undefined }
 }
 
 const expected = nextOffset(29n)
