@@ -105,7 +105,8 @@ describe('ranges', () => {
       state = foldEntry(state, index, entry, String(index)).state
     }
     const appends = [...sound, again].map((entry) => ({ index: entry === again ? 4 : 0, entry }))
-    const walk = { state, appends, moves: [{ index: 3, entry: reset }], trouble: undefined }
+    const moves = [{ index: 3, entry: reset }]
+    const walk = { base: emptyFold(), state, appends, moves, trouble: undefined }
     const detail = '36 offsets of 1 topic-partition, moved 1 time by an operator'
     expect(checkRanges(walk)).toMatchObject({ state: 'ok', detail })
     expect(checkRanges({ ...walk, moves: [] }).findings).toEqual([
