@@ -11,7 +11,6 @@
  * Source: `@platformatic/kafka` 2.12, its public protocol modules and connection pool.
  */
 import {
-  AuthenticationError,
   apiVersionsV0,
   type Broker,
   type Connection,
@@ -23,7 +22,6 @@ import {
   listOffsetsV6,
   metadataV12,
   offsetCommitV8,
-  type SASLOptions,
   syncGroupV4,
 } from '@platformatic/kafka'
 import { Fault } from '../../base/fault.ts'
@@ -33,12 +31,8 @@ import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
 import { Overdue, withDeadline } from './deadline.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
-import {
-  type BrokerAddress,
-  type KafkaSourceOptions,
-  parseAddress,
-  type SaslOptions,
-} from './options.ts'
+import { libraryLogin } from './library-login.ts'
+import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
 
 const connectTimeoutMs = 5_000
 const callTimeoutMs = 15_000
@@ -224,35 +218,14 @@ function unique(addresses: readonly BrokerAddress[]): Broker[] {
 }
 
 function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): ConnectionPool {
-  const { clientId, tls, sasl } = options
-  const pool = new ConnectionPool(clientId, {
+  const pool = new ConnectionPool(options.clientId, {
     connectTimeout: connectTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    ...(tls === undefined ? {} : { tls, tlsServerName: tls.servername ?? true }),
-    ...(sasl === undefined ? {} : { sasl: librarySasl(sasl) }),
+    ...libraryLogin(options),
   })
   // An "error" event without a listener ends the process; every call reports its own error as well.
   pool.on('connecting', ({ connection }) => connection.on('error', () => {}))
   return pool
-}
-
-function librarySasl(sasl: SaslOptions): SASLOptions {
-  if (sasl.mechanism === 'oauthbearer') {
-    return { mechanism: 'OAUTHBEARER', token: sasl.token, authBytesValidator: refuseReason }
-  }
-  const { username, password } = sasl
-  const mechanisms = {
-    plain: 'PLAIN',
-    'scram-sha-256': 'SCRAM-SHA-256',
-    'scram-sha-512': 'SCRAM-SHA-512',
-  } as const
-  return { mechanism: mechanisms[sasl.mechanism], username, password }
-}
-
-/** A broker that takes a token answers nothing; one that refuses it answers why. */
-function refuseReason(bytes: Buffer, callback: (error: Error | null, bytes: Buffer) => void): void {
-  const refusal = bytes.length === 0 ? null : new AuthenticationError(bytes.toString())
-  callback(refusal, bytes)
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */

@@ -17,8 +17,7 @@ export function faultOf(error: unknown, { brokers, sasl, tls }: FaultOptions): F
   if (error instanceof Fault) return error
   if (error instanceof InvariantError) throw error
   const causes = causesOf(error)
-  const messages = [...causes.map(({ message }) => message), ...certificateReasons(tls)]
-  const reason = [...new Set(messages.filter(Boolean))].join('; ')
+  const reason = reasonOf(error, certificateReasons(tls))
   const login = causes.some((cause) => cause instanceof AuthenticationError)
   if (login && sasl !== undefined) {
     const { mechanism } = sasl
@@ -47,6 +46,12 @@ function certificateReasons(tls: FaultOptions['tls']): readonly string[] {
       return [`our certificate cannot be read: ${cause instanceof Error ? cause.message : ''}`]
     }
   })
+}
+
+/** What went wrong, in the words of all that lies in the error, and `more`. */
+export function reasonOf(error: unknown, more: readonly string[] = []): string {
+  const messages = [...causesOf(error).map(({ message }) => message), ...more]
+  return [...new Set(messages.filter(Boolean))].join('; ')
 }
 
 const causesMax = 20

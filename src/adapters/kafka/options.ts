@@ -27,15 +27,19 @@ export interface StaticShare {
   readonly workerCount: number
 }
 
-export interface KafkaSourceOptions {
+/** How connections are made beside who is asked. */
+export interface KafkaLogin {
+  readonly sasl?: SaslOptions
+  readonly tls?: TlsOptions
+}
+
+export interface KafkaSourceOptions extends KafkaLogin {
   /** "host:port" each; asked first, they name the others. */
   readonly brokers: readonly string[]
   readonly group: string
   readonly topics: readonly string[]
   readonly assignment: 'group' | { readonly static: StaticShare }
   readonly clientId: string
-  readonly sasl?: SaslOptions
-  readonly tls?: TlsOptions
   /** Our rack: brokers then name the nearest replica. */
   readonly rack?: string
   readonly isolation: 'read_committed' | 'read_uncommitted'

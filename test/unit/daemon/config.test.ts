@@ -164,11 +164,15 @@ describe('what is not built is refused by name', () => {
     ['lake.url', { lake: { url: 's3://bucket/prefix' } }],
     ['lake.url', { lake: { url: 'hdfs://nn1:9870/warehouse' } }],
     ['ready.notify[0].hive', { ready: { notify: [{ hive: { uris: [] } }] } }],
-    ['ready.notify[0].kafka', { ready: { notify: [{ kafka: { topic: 'a' } }] } }],
     ['kafka.start', { kafka: { brokers: ['a:1'], start: 'group:old' } }],
   ])('%s', (path, more) => {
     const problem = onlyProblem(config(more))
     expect(problem.startsWith(`${path}: not supported by this version`)).toBe(true)
+  })
+
+  test('a topic of announcements is one topic', () => {
+    const problem = onlyProblem(config({ ready: { notify: [{ kafka: { topic: 'a*' } }] } }))
+    expect(problem).toMatch(/^ready.notify\[0\].kafka.topic: "a\*" has another form/)
   })
 
   test.each([
