@@ -61,6 +61,7 @@ interface Tried extends Trial {
 }
 
 export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOutcome> {
+  const [commit, machine] = [commitText(), machineText(thisMachine())]
   const tried: Tried[] = []
   for (const trial of trialsOf(isQuick)) {
     const figures = await measureContention(trial.plan)
@@ -68,7 +69,6 @@ export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOut
     console.log(lineOf({ ...trial, figures }))
   }
   const wrong = tried.flatMap(troublesOf)
-  const [commit, machine] = [commitText(), machineText(thisMachine())]
   if (!isQuick) record(tried, wrong, commit)
   const cases = tried.map(({ name, plan, figures }): SimulatedCase => {
     const { commits, racesPerCommit, commitSeconds } = figures

@@ -183,7 +183,7 @@ function announcerOf(options: WriterOptions, log: CommitLog, ports: WriterPorts)
     assigned: () => new Set([sourceKey(sourceAt(options.index))]),
     lakeTrouble: () => undefined,
   }
-  const metadata = async () => ({ sources, missingTopics: [] })
+  const metadata = async () => ({ clusterId: clusterId('cluster'), sources, missingTopics: [] })
   return new Announcer(setup, { log, brokers: { metadata }, ...ports })
 }
 
