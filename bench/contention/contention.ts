@@ -10,7 +10,9 @@ import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commitText, machineText, thisMachine } from '../measure/machine.ts'
 import type { BenchFlags, BenchOutcome, SimulatedCase } from '../measure/outcome.ts'
-import { type ContentionFigures, type ContentionPlan, measureContention } from './world.ts'
+import { type ContentionSummary, summed } from './summary.ts'
+import { measureInThreads } from './trial-thread.ts'
+import type { ContentionPlan } from './world.ts'
 
 const bars = { p99Seconds: 2, racesPerCommit: 1 }
 const callMs = 50
@@ -19,13 +21,16 @@ const seed = 20_261_121
 interface Trial {
   readonly name: string
   readonly plan: ContentionPlan
+  /** So many times, each with a log and a seed of its own. */
+  readonly logCount?: number
   /** Undefined: for comparison only. */
   readonly isWithinBars: boolean | undefined
 }
 
 const daemons: ContentionPlan = {
   writerCount: 64,
-  hours: 10,
+  startMs: Date.UTC(2026, 10, 20),
+  hours: 1,
   intervalMs: 60_000,
   times: { putMs: callMs, readMs: callMs, listMs: callMs },
   seed,
@@ -37,16 +42,17 @@ function trialsOf(isQuick: boolean): readonly Trial[] {
   const few = { ...daemons, hours: 0.1 }
   const alone: Trial = { name: 'without chance', plan: { ...few, isJittered: false }, ...missed }
   if (isQuick) return [{ name: 'commits', plan: few, ...held }, alone]
+  const overAnEnd = { ...daemons, startMs: Date.UTC(2026, 10, 20, 0, 54), hours: 0.3 }
   return [
-    { name: 'commits, ten hours', plan: daemons, ...held },
+    { name: 'commits, ten hours', plan: daemons, logCount: 10, ...held },
     {
-      name: 'commits, announcements and deliveries over an hour',
-      plan: { ...daemons, hours: 1.2, announces: true },
+      name: "with announcements and deliveries, over an hour's end",
+      plan: { ...overAnEnd, announces: true },
       ...held,
     },
     alone,
-    ...[128, 192, 256].map((writerCount) => ({
-      name: 'commits, more writers',
+    ...[128, 256].map((writerCount) => ({
+      name: 'more writers',
       plan: { ...few, writerCount },
       isWithinBars: undefined,
     })),
@@ -57,17 +63,18 @@ const held = { isWithinBars: true }
 const missed = { isWithinBars: false }
 
 interface Tried extends Trial {
-  readonly figures: ContentionFigures
+  readonly figures: ContentionSummary
 }
 
 export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOutcome> {
   const [commit, machine] = [commitText(), machineText(thisMachine())]
-  const tried: Tried[] = []
-  for (const trial of trialsOf(isQuick)) {
-    const figures = await measureContention(trial.plan)
-    tried.push({ ...trial, figures })
-    console.log(lineOf({ ...trial, figures }))
-  }
+  const trials = trialsOf(isQuick)
+  const measured = await measureInThreads(trials.flatMap(logsOf))
+  const tried = trials.map((trial): Tried => {
+    const own = measured.splice(0, trial.logCount ?? 1)
+    return { ...trial, figures: summed(own) }
+  })
+  for (const each of tried) console.log(lineOf(each))
   const wrong = tried.flatMap(troublesOf)
   if (!isQuick) record(tried, wrong, commit)
   const cases = tried.map(({ name, plan, figures }): SimulatedCase => {
@@ -77,10 +84,13 @@ export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOut
   return { report: { bench: 'contention', commit, machine, cases }, missed: wrong }
 }
 
-function troublesOf({ name, plan, figures, isWithinBars }: Tried): readonly string[] {
+const logsOf = ({ plan, logCount = 1 }: Trial): readonly ContentionPlan[] =>
+  Array.from({ length: logCount }, (_, index) => ({ ...plan, seed: plan.seed + index }))
+
+function troublesOf({ name, plan, logCount = 1, figures, isWithinBars }: Tried): readonly string[] {
   const { racesPerCommit, commitSeconds, discarded, commits } = figures
   const isIn = commitSeconds.p99 < bars.p99Seconds && racesPerCommit <= bars.racesPerCommit
-  const least = Math.floor(plan.writerCount * (plan.hours * 60 - 1))
+  const least = Math.floor(logCount * plan.writerCount * (plan.hours * 60 - 1))
   return [
     ...(isWithinBars === true && !isIn ? [`${name}: not within the bars`] : []),
     ...(isWithinBars === false && isIn ? [`${name}: within the bars, so nothing was seen`] : []),
@@ -95,10 +105,10 @@ function troublesOf({ name, plan, figures, isWithinBars }: Tried): readonly stri
 
 const seconds = (value: number): string => `${value.toFixed(2)} s`
 
-function lineOf({ name, plan, figures }: Tried): string {
+function lineOf({ name, plan, logCount = 1, figures }: Tried): string {
   const { commits, announcements, entries, racesPerCommit, commitSeconds, lakeCalls } = figures
   const { median, p99, max } = commitSeconds
-  return `| ${name} | ${plan.writerCount} | ${plan.hours} | ${commits} | ${entries} | ${announcements} \
+  return `| ${name} | ${plan.writerCount} | ${logCount} × ${plan.hours} h | ${commits} | ${entries} | ${announcements} \
 | ${racesPerCommit.toFixed(2)} | ${seconds(median)} | **${seconds(p99)}** | ${seconds(max)} \
 | ${(lakeCalls / commits).toFixed(0)} |`
 }
@@ -112,7 +122,7 @@ log, in simulated time. Bars for 64 writers: p99 below 2 s, at most 1.0 races lo
 const columns = [
   'what',
   'writers',
-  'hours',
+  'logs',
   'commits',
   'entries',
   'announcements',
@@ -136,7 +146,7 @@ function record(tried: readonly Tried[], wrong: readonly string[], commit: strin
     `
 ## ${date} UTC · commit ${commit}
 Simulated time: the machine has no part in the figures. Each call to the lake takes ${callMs} ms on average, 25 to 75 ms,
-its effect half way; seed ${seed}. A commit is from the fold before its seal to its published files.
+its effect half way; seeds from ${seed}. Each log is begun by all of its writers at once. A commit is from the fold before its seal to its published files.
 
 ${table.join('\n')}
 

@@ -9,6 +9,7 @@ import { runWriter } from './writer.ts'
 
 export interface ContentionPlan {
   readonly writerCount: number
+  readonly startMs: number
   readonly hours: number
   readonly intervalMs: number
   readonly times: CallTimes
@@ -19,24 +20,19 @@ export interface ContentionPlan {
 }
 
 export interface ContentionFigures {
-  readonly commits: number
+  /** Each from the fold before the seal to the published file. */
+  readonly commitSeconds: readonly number[]
   readonly discarded: number
   readonly announcements: number
   readonly entries: number
-  /** Puts that found another's entry, whoever's and of whatever kind, for each commit. */
-  readonly racesPerCommit: number
-  /** From the fold before the seal to the published file. */
-  readonly commitSeconds: {
-    readonly median: number
-    readonly p99: number
-    readonly max: number
-  }
+  /** Puts that found another's entry, whoever's and of whatever kind. */
+  readonly racesLost: number
   readonly lakeCalls: number
 }
 
 /** Starts all writers at the same moment: a supervisor does, and a lake that was down. */
 export async function measureContention(plan: ContentionPlan): Promise<ContentionFigures> {
-  const clock = new SimClock()
+  const clock = new SimClock(plan.startMs)
   const shelf = new Shelf()
   const seen = new Seen()
   const ending = new AbortController()
@@ -55,7 +51,9 @@ export async function measureContention(plan: ContentionPlan): Promise<Contentio
     return all
   })
   await clock.run(Promise.race([lived, all]))
-  return figuresOf(shelf, seen)
+  const { commitSeconds, discarded, announcements } = seen
+  const { entries, racesLost, calls: lakeCalls } = shelf
+  return { commitSeconds, discarded, announcements, entries, racesLost, lakeCalls }
 }
 
 const withoutFractions = (random: SimRandom): Random => ({
@@ -88,20 +86,5 @@ class Seen {
         if (name === 'lakeward_commit_duration_seconds') this.commitSeconds.push(value)
       },
     },
-  }
-}
-
-function figuresOf(shelf: Shelf, seen: Seen): ContentionFigures {
-  const sorted = seen.commitSeconds.toSorted((one, other) => one - other)
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
-  return {
-    commits: sorted.length,
-    discarded: seen.discarded,
-    announcements: seen.announcements,
-    entries: shelf.entries,
-    racesPerCommit: shelf.racesLost / sorted.length,
-    commitSeconds: { median: at(0.5), p99: at(0.99), max: at(1) },
-    lakeCalls: shelf.calls,
   }
 }
