@@ -108,16 +108,19 @@ const seconds = (value: number): string => `${value.toFixed(2)} s`
 function lineOf({ name, plan, logCount = 1, figures }: Tried): string {
   const { commits, announcements, entries, racesPerCommit, commitSeconds, lakeCalls } = figures
   const { median, p99, max } = commitSeconds
-  return `| ${name} | ${plan.writerCount} | ${logCount} × ${plan.hours} h | ${commits} | ${entries} | ${announcements} \
-| ${racesPerCommit.toFixed(2)} | ${seconds(median)} | **${seconds(p99)}** | ${seconds(max)} \
-| ${(lakeCalls / commits).toFixed(0)} |`
+  const logs = `${logCount} × ${plan.hours} h`
+  const took = [seconds(median), `**${seconds(p99)}**`, seconds(max)]
+  const perCommit = (lakeCalls / commits).toFixed(0)
+  const counts = [plan.writerCount, logs, commits, entries, announcements]
+  return `| ${[name, ...counts, racesPerCommit.toFixed(2), ...took, perCommit].join(' | ')} |`
 }
 
 const resultsPath = join(import.meta.dirname, '..', 'results', 'contention.md')
 const title = `# bench contention
 
-Appended by \`npm run bench -- contention\`: writers that begin at the same moment, each committing every minute to one
-log, in simulated time. Bars for 64 writers: p99 below 2 s, at most 1.0 races lost for each commit.
+Appended by \`npm run bench -- contention\`: writers that begin at the same moment, each committing
+every minute to one log, in simulated time. Bars for 64 writers: p99 below 2 s, at most 1.0 races
+lost for each commit.
 `
 const columns = [
   'what',
@@ -145,8 +148,9 @@ function record(tried: readonly Tried[], wrong: readonly string[], commit: strin
     resultsPath,
     `
 ## ${date} UTC · commit ${commit}
-Simulated time: the machine has no part in the figures. Each call to the lake takes ${callMs} ms on average, 25 to 75 ms,
-its effect half way; seeds from ${seed}. Each log is begun by all of its writers at once. A commit is from the fold before its seal to its published files.
+Simulated time: the machine has no part in the figures. Each call to the lake takes 25 to 75 ms,
+${callMs} ms on average, its effect half way; seeds from ${seed}. All writers of a log begin at
+once. A commit is from the fold before its seal to its published files.
 
 ${table.join('\n')}
 

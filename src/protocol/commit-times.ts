@@ -8,7 +8,7 @@
  * - two commits in a row are at most the interval and twice `spreadMsMax` apart: a reader that is
  *   stuck shows itself in time, see `silentGraceMs` in readiness-blocks.ts.
  *
- * Source: docs/adr/0009-contention-on-the-log.md.
+ * Source: docs/adr/0011-contention-on-the-log.md.
  */
 import { type DurationMs, durationMs, type MonotonicMs, monotonicMs } from '../base/time.ts'
 
