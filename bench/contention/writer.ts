@@ -192,4 +192,5 @@ const receiverOf = (clock: Clock): Notifier => ({
   readable: false,
   deliver: () => clock.sleep(durationMs(50)),
   readBack: async () => true,
+  close: async () => {},
 })
