@@ -15,6 +15,10 @@ interface Benchmark {
 }
 
 const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  contention: async () => {
+    const { benchContention } = await import('./contention/contention.ts')
+    return { valued: [], run: benchContention }
+  },
   'decode-parquet': async () => {
     const { benchDecodeParquet } = await import('./decode-parquet/decode-parquet.ts')
     return { valued: ['proto', 'message', 'data'], run: benchDecodeParquet }

@@ -4,14 +4,18 @@
  * Done when a row is whole, since both numbers may come in any order, and in several pieces; and
  * before the next row, since a time that its column cannot hold refuses the row.
  */
+import { buryInRow, unburyInRow } from './maps'
 import { fail } from './row-sets'
 import { Derivation, Derive, Failure, Program, RowSet } from './structures'
 
 const MICROS_PER_SECOND: i64 = 1000000
 const NANOS_PER_SECOND: i64 = 1000000000
 const SECONDS_PER_DAY: i64 = 86400
-/** Seconds whose microseconds are sure to fit into 64 bits, with any nanoseconds. */
-const SECONDS_MAX: i64 = 9223372036850
+/** What 64 bits hold of microseconds begins and ends within these seconds, at these parts. */
+const SECONDS_MIN: i64 = -9223372036855
+const SECONDS_MAX: i64 = 9223372036854
+const FIRST_PART: i64 = 224192
+const LAST_PART: i64 = 775807
 const JULIAN_EPOCH_DAY: i64 = 2440588
 const JULIAN_DAY_MAX: i64 = 0x7fffffff
 
@@ -21,19 +25,21 @@ function floorDivide(a: i64, b: i64): i64 {
   return quotient - i64(a % b < 0)
 }
 
+/** Of a Timestamp rounded down, of a Duration towards zero. */
 function micros(d: Derivation, row: u32): bool {
   const at = d.slots + (row << 3)
-  const seconds = load<i64>(at)
+  const sent = load<i64>(at)
+  // Nanoseconds may be more than a second, and of the other sign than the seconds.
+  if (sent > SECONDS_MAX + 3 || sent < SECONDS_MIN - 3) return false
   const nanos = <i64>load<i32>(d.nanos + (row << 3))
-  if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX) return false
-  if (d.kind == Derive.TIMESTAMP_MICROS) {
-    store<i64>(at, seconds * MICROS_PER_SECOND + floorDivide(nanos, 1000))
-    return true
-  }
-  // Nanoseconds of the other sign than the seconds are allowed on the wire: the sum is cut.
-  const whole = seconds * MICROS_PER_SECOND + nanos / 1000
-  const rest = nanos % 1000
-  store<i64>(at, whole + i64(whole < 0 && rest > 0) - i64(whole > 0 && rest < 0))
+  const carried = floorDivide(nanos, NANOS_PER_SECOND)
+  const seconds = sent + carried
+  const rest = nanos - carried * NANOS_PER_SECOND
+  const isCut = d.kind != Derive.TIMESTAMP_MICROS && seconds < 0 && rest % 1000 > 0
+  const part = rest / 1000 + i64(isCut)
+  if (seconds > SECONDS_MAX || (seconds == SECONDS_MAX && part > LAST_PART)) return false
+  if (seconds < SECONDS_MIN || (seconds == SECONDS_MIN && part < FIRST_PART)) return false
+  store<i64>(at, seconds * MICROS_PER_SECOND + part)
   return true
 }
 
@@ -75,16 +81,26 @@ function derive(d: Derivation, row: u32): bool {
   }
 }
 
-/** Over the rows since the row sets were marked. False, with `failure` set, when one cannot be. */
+/**
+ * Over the rows since the row sets were marked. False, with `failure` set, when one cannot be: of
+ * those that live, since an entry that a later one replaces is as if it was not sent.
+ */
 export function deriveRow(program: Program): bool {
-  for (let i: u32 = 0; i < program.derivationCount; i++) {
+  let isBuried = false
+  let isWhole = true
+  for (let i: u32 = 0; i < program.derivationCount && isWhole; i++) {
     const d = changetype<Derivation>(program.derivations + i * offsetof<Derivation>())
     const rowSet = changetype<RowSet>(d.rowSet)
     for (let row = rowSet.mark; row < rowSet.rows; row++) {
       if (derive(d, row)) continue
+      if (!isBuried) buryInRow(program)
+      isBuried = true
+      if (rowSet.deadCount && load<u8>(rowSet.dead + row)) continue
       fail(Failure.OUT_OF_RANGE)
-      return false
+      isWhole = false
+      break
     }
   }
-  return true
+  if (isBuried) unburyInRow(program)
+  return isWhole
 }

@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { Misuse, serviceNamed } from '../../test/system/services/catalogue.ts'
-import { OutsideTrouble } from '../../test/system/services/fetch-artifacts.ts'
+import { OutsideTrouble } from '../../test/system/services/outside-trouble.ts'
 import { ServiceHarness, userPlaces } from '../../test/system/services/service-harness.ts'
 import {
   commitText,

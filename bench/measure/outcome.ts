@@ -13,11 +13,20 @@ interface BenchCase {
   readonly ratios: Readonly<Record<string, number>>
 }
 
+/** Of a benchmark in simulated time: nothing of it depends on the machine. */
+export interface SimulatedCase {
+  readonly name: string
+  readonly writers: number
+  readonly commits: number
+  readonly racesPerCommit: number
+  readonly commitSeconds: { readonly median: number; readonly p99: number; readonly max: number }
+}
+
 interface BenchReport {
   readonly bench: string
   readonly commit: string
   readonly machine: string
-  readonly cases: readonly BenchCase[]
+  readonly cases: readonly BenchCase[] | readonly SimulatedCase[]
 }
 
 export interface BenchOutcome {

@@ -31,12 +31,27 @@ export const oneRowEach = (
   stream: string,
 ): boolean => configVersion === rule.configVersion && !rule.moduleStreams.has(stream)
 
-/** Committed ranges follow each other from the start position to where the log stands. */
-export function checkRanges({ appends, state }: LogWalk): CheckResult {
+/**
+ * Committed ranges follow each other from the base, or the start position, to where the log stands,
+ * but for what an operator moved.
+ */
+export function checkRanges({ appends, base, moves, state }: LogWalk): CheckResult {
   const check = new Check('ranges')
   const reached = new Map<string, NextOffset>()
+  for (const [lane, positions] of base.positions) {
+    for (const { source, next } of positions.values()) {
+      reached.set(`${lane} ${sourceKey(source)}`, next)
+    }
+  }
   let records = 0n
-  for (const { index, entry } of appends) {
+  const byIndex = [...appends, ...moves].sort((a, b) => a.index - b.index)
+  for (const { index, entry } of byIndex) {
+    if (entry.kind === 'source') {
+      for (const { lane, source, next } of entry.moves) {
+        if (next !== undefined) reached.set(`${lane} ${sourceKey(source)}`, next)
+      }
+      continue
+    }
     for (const { lane, source, first, next } of entry.ranges) {
       const key = `${lane} ${sourceKey(source)}`
       const before = reached.get(key)
@@ -58,15 +73,21 @@ export function checkRanges({ appends, state }: LogWalk): CheckResult {
       )
     }
   }
-  return check.result(
-    `${counted(records, 'offset')} of ${counted(reached.size, 'topic-partition')}`,
-  )
+  const told = `${counted(records, 'offset')} of ${counted(reached.size, 'topic-partition')}`
+  const moved = moves.length === 0 ? '' : `, moved ${counted(moves.length, 'time')} by an operator`
+  return check.result(told + moved)
 }
 
 /** Each event that was read has one fate, and the state holds the sum of all commits. */
-export function checkCounts({ appends, state }: LogWalk, scope: Scope): CheckResult {
+export function checkCounts({ appends, base, state }: LogWalk, scope: Scope): CheckResult {
   const check = new Check('counts')
   const sums = new Map<string, Tally>()
+  for (const [stream, { partitions }] of base.streams) {
+    for (const { partition, counts } of partitions.values()) {
+      if (!includes(scope, stream, partition.startMs)) continue
+      sums.set(`${stream} ${partition.path}`, tallyOf(counts))
+    }
+  }
   for (const { index, entry } of appends) {
     for (const { stream, partition, counts } of entry.body.counts) {
       if (!includes(scope, stream, partition.startMs)) continue

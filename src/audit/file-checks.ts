@@ -21,7 +21,8 @@ const filesAtOnceMax = 16
 /** A file of the log, and where it stands. */
 export interface CheckedFile {
   readonly file: DataFile
-  readonly commitId: CommitId
+  /** Undefined for a file that was published before the first entry that stands. */
+  readonly commitId: CommitId | undefined
   /** Published, or staged by a commit that is not published yet; undefined: nowhere as it must. */
   readonly path: string | undefined
 }
@@ -67,7 +68,7 @@ export async function checkFiles(
 }
 
 function filesOf({ walk, scope }: FileFacts): readonly Omit<CheckedFile, 'path'>[] {
-  return walk.appends.flatMap(({ entry }) => {
+  const appended = walk.appends.flatMap(({ entry }) => {
     const starts = new Map(
       entry.places.map(({ stream, partition }) => [`${stream} ${partition.path}`, partition]),
     )
@@ -78,17 +79,38 @@ function filesOf({ walk, scope }: FileFacts): readonly Omit<CheckedFile, 'path'>
       })
       .map((file) => ({ file, commitId: entry.commitId }))
   })
+  return [...baseFilesOf(walk, scope), ...appended]
+}
+
+/** Files of entries that are deleted: by the word of the checkpoint that stands for them. */
+function baseFilesOf(
+  { base }: LogWalk,
+  scope: Scope,
+): readonly { readonly file: DataFile; readonly commitId: CommitId | undefined }[] {
+  const commits = new Map<string, CommitId>()
+  for (const { commitId, files } of base.unpublished.values()) {
+    for (const { path } of files) commits.set(path, commitId)
+  }
+  return [...base.streams].flatMap(([stream, { partitions }]) =>
+    [...partitions.values()]
+      .filter(({ partition }) => includes(scope, stream, partition.startMs))
+      .flatMap(({ files }) => files.map((file) => ({ file, commitId: commits.get(file.path) }))),
+  )
 }
 
 type Place =
   | { readonly kind: 'published' | 'staged'; readonly path: string }
   | { readonly kind: 'wrong'; readonly why: string }
 
-async function placeOf(facts: FileFacts, file: DataFile, commitId: CommitId): Promise<Place> {
+async function placeOf(
+  facts: FileFacts,
+  file: DataFile,
+  commitId: CommitId | undefined,
+): Promise<Place> {
   const { lake, listed, walk } = facts
   const { path, sizeBytes, stagedPath } = file
   if (listed.get(path)?.sizeBytes === sizeBytes) return { kind: 'published', path }
-  const isOpen = walk.state.unpublished.has(commitId)
+  const isOpen = commitId !== undefined && walk.state.unpublished.has(commitId)
   const staged = isOpen ? await lake.stat(stagedPath) : undefined
   // It may have been published after the table was listed, or after staging was looked at.
   const standing = await lake.stat(path)
@@ -109,9 +131,11 @@ const sizes = (found: number, logged: number): string =>
 /** No data file lies in a table that the log does not know: readers of folders would count it. */
 export function checkStrays({ walk, listed }: FileFacts, pipeline: string): CheckResult {
   const check = new Check('strays')
-  const known = new Set(
-    walk.appends.flatMap(({ entry }) => entry.body.files.map(({ path }) => path)),
-  )
+  const whole = { stream: undefined, spans: undefined }
+  const known = new Set([
+    ...baseFilesOf(walk, whole).map(({ file }) => file.path),
+    ...walk.appends.flatMap(({ entry }) => entry.body.files.map(({ path }) => path)),
+  ])
   let foreign = 0
   for (const { path, sizeBytes } of listed.values()) {
     if (!path.endsWith('.parquet') || known.has(path)) continue

@@ -24,7 +24,8 @@ export function checkKafka(state: FoldState, answer: KafkaAnswer): CheckResult {
   const known = new Set(metadata.sources.map(sourceKey))
   let [lag, count] = [0n, 0]
   for (const positions of state.positions.values()) {
-    for (const { source, next } of positions.values()) {
+    for (const { source, next, ended } of positions.values()) {
+      if (ended === true) continue
       count += 1
       const key = sourceKey(source)
       const name = `"${topicPartitionName(source)}"`

@@ -1,5 +1,6 @@
 /**
- * `log verify`: the log from its first entry, from each checkpoint, and against the files it names.
+ * `log verify`: the log from the first entry that stands, from each checkpoint, and against the
+ * files it names.
  *
  * A checkpoint must be the state that the entries below it give, byte for byte; from there on the
  * entries must give the same state again.
@@ -10,14 +11,23 @@ import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { DiscardReason, EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
-import { emptyFold, foldEntry } from '../protocol/fold.ts'
+import { foldEntry } from '../protocol/fold.ts'
 import type { CheckpointName } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { checkRanges } from './commit-checks.ts'
 import { checkFiles, listTables } from './file-checks.ts'
-import { type DecidedAppend, listCheckpoints, type WalkedEntry, walkEntries } from './walk-log.ts'
+import {
+  type DecidedAppend,
+  type DecidedMove,
+  listCheckpoints,
+  openBase,
+  type WalkedEntry,
+  walkEntries,
+} from './walk-log.ts'
 
 export interface LogVerdict {
+  /** The first entry that stands and is checked: those below it are deleted. */
+  readonly first: EntryIndex
   readonly checks: readonly CheckResult[]
   readonly voids: readonly { readonly entry: EntryIndex; readonly because: string }[]
   /** Attempts that their writers gave up, by the entry that tells of them. */
@@ -40,20 +50,23 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
   const listed = await listTables(lake, tables)
   const names = await listCheckpoints(lake, pipeline)
   const entries = new Check('entries')
-  const folds = new FoldComparison(lake, names)
+  const base = await openBase(lake, pipeline)
+  const folds = new FoldComparison(lake, names, base.next)
   const appends: DecidedAppend[] = []
+  const moves: DecidedMove[] = []
   const [voids, discards]: [LogVerdict['voids'][number][], LogVerdict['discards'][number][]] = [
     [],
     [],
   ]
-  let state = emptyFold()
+  let state = base
   try {
-    for await (const walked of walkEntries(lake, pipeline)) {
+    for await (const walked of walkEntries(lake, pipeline, base)) {
       const { index, entry, verdict } = walked
       state = walked.state
       await folds.step(walked)
       if (verdict.kind === 'void') voids.push({ entry: index, because: verdict.because })
       else if (entry.kind === 'append') appends.push({ index, entry })
+      else if (entry.kind === 'source') moves.push({ index, entry })
       for (const { commitId, because } of entry.discarded) {
         discards.push({ entry: index, commitId, because })
       }
@@ -63,13 +76,19 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
     entries.fail(error.message)
   }
   const checkpoints = folds.end(state)
-  const walk = { state, appends, trouble: undefined }
+  const walk = { base, state, appends, moves, trouble: undefined }
   const scope = { stream: undefined, spans: undefined }
   const { result } = await checkFiles({ lake, walk, scope, listed })
   const told = `${counted(voids.length, 'void')}, ${counted(discards.length, 'discarded attempt')}`
-  const entriesResult = entries.result(`${state.next} folded from the first one, ${told}`)
-  return { checks: [entriesResult, checkpoints, checkRanges(walk), result], voids, discards }
+  const entriesResult = entries.result(`${foldedFrom(base.next, state.next)}, ${told}`)
+  const checks = [entriesResult, checkpoints, checkRanges(walk), result]
+  return { first: base.next, checks, voids, discards }
 }
+
+const foldedFrom = (first: EntryIndex, next: EntryIndex): string =>
+  first === 0
+    ? `${next} folded from the first one`
+    : `${next - first} folded from entry ${first} on, the ones below it are deleted`
 
 /** Folds from the first entry and from the checkpoint before, side by side. */
 class FoldComparison {
@@ -80,9 +99,13 @@ class FoldComparison {
   /** Folded on from the last checkpoint that could be read. */
   #other: FoldState | undefined
 
-  constructor(lake: Lake, names: readonly CheckpointName[]) {
+  /** @param first entry that is walked: a checkpoint at or below it has nothing to be held to. */
+  constructor(lake: Lake, names: readonly CheckpointName[], first: EntryIndex) {
     this.#lake = lake
-    this.#byNext = Map.groupBy(names, ({ next }) => next)
+    this.#byNext = Map.groupBy(
+      names.filter(({ next }) => next > first),
+      ({ next }) => next,
+    )
     this.#count = names.length
   }
 

@@ -4,7 +4,6 @@ import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { ManifestFile, ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
 import { clusterId, type SourcePartition, sourceKey, topicId } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
-import { emptyFold } from '../protocol/fold.ts'
 import { judgeFolder } from '../protocol/readiness-folder.ts'
 import { encodeManifest, manifestPathOf } from '../protocol/readiness-manifest.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
@@ -12,7 +11,7 @@ import { checkRanges } from './commit-checks.ts'
 import { crc32cOf } from './decode-file.ts'
 import { readFooterRows } from './footer-rows.ts'
 import type { KafkaAnswer } from './kafka-check.ts'
-import { type DecidedAppend, type LogWalk, walkEntries } from './walk-log.ts'
+import { type DecidedAppend, type LogWalk, openBase, walkEntries } from './walk-log.ts'
 
 export interface ManifestFacts {
   readonly lake: Lake
@@ -45,16 +44,17 @@ async function walkTo({
   manifest,
 }: ManifestFacts): Promise<{ below: LogWalk; state: FoldState }> {
   const appends: DecidedAppend[] = []
-  let before = emptyFold()
+  const base = await openBase(lake, pipeline)
+  let before = base
   let state = before
-  for await (const walked of walkEntries(lake, pipeline)) {
+  for await (const walked of walkEntries(lake, pipeline, base)) {
     const { index, entry, verdict } = walked
     state = walked.state
     if (index >= manifest.logEntry) continue
     before = state
     if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
   }
-  return { below: { state: before, appends, trouble: undefined }, state }
+  return { below: { base, state: before, appends, moves: [], trouble: undefined }, state }
 }
 
 /** The manifest on the lake has the bytes that the log gives it. */
@@ -140,6 +140,11 @@ function checkSums({ manifest, folded }: ManifestFacts): CheckResult {
 
 /** The offsets it stands on are those that the log held below it, without a gap. */
 function checkSources({ lane, manifest }: ManifestFacts, below: LogWalk): CheckResult {
+  const { base } = below
+  if (manifest.logEntry < base.next) {
+    const entries = `entry ${manifest.logEntry} and those below it are deleted`
+    return uncheckable('sources', `${entries}, the log is there from entry ${base.next} on`)
+  }
   const check = new Check('sources')
   for (const finding of checkRanges(below).findings) check.fail(finding)
   const positions = below.state.positions.get(lane)

@@ -58,11 +58,13 @@ export async function verifyLake(facts: VerifyFacts): Promise<readonly CheckResu
   return [...shallow, ...(await deep.run(files))]
 }
 
-function logResult({ state }: LogWalk): CheckResult {
+function logResult({ base, state }: LogWalk): CheckResult {
   const { next, voidCount, unpublished } = state
   const voids = voidCount === 0 ? '' : `, ${voidCount} of them void`
   const open = unpublished.size === 0 ? '' : `, ${counted(unpublished.size, 'commit')} to publish`
-  const detail = `${next} ${next === 1 ? 'entry' : 'entries'}${voids}${open}`
+  const gone =
+    base.next === 0 ? '' : `; those below ${base.next} are deleted: a checkpoint stands for them`
+  const detail = `${next} ${next === 1 ? 'entry' : 'entries'}${voids}${open}${gone}`
   return { name: 'log', stream: undefined, state: 'ok', detail, findings: [], findingCount: 0 }
 }
 

@@ -132,6 +132,12 @@ export function textForm({ accepted, shape }: TextForm): ValueForm<string> {
   }
 }
 
+/** The name of one Kafka topic. */
+export const topicForm = textForm({
+  accepted: 'the name of a topic: letters, digits, ".", "_" and "-"',
+  shape: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+})
+
 const portMax = 65_535
 
 /** A host and a port: "127.0.0.1:9092", "[::1]:8700". */

@@ -57,7 +57,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'the manifest of a partition',
     load: () => import('./commands/ready-show.ts'),
   },
-  { words: 'ready wait', summary: 'waits until a partition is announced' },
+  {
+    words: 'ready wait',
+    summary: 'waits until a partition is announced',
+    load: () => import('./commands/ready-wait.ts'),
+  },
   {
     words: 'ready verify',
     summary: 'proves a manifest against files and offsets',
@@ -85,9 +89,17 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'checks the commit log against itself and the lake',
     load: () => import('./commands/log-verify.ts'),
   },
-  { words: 'log forget', summary: 'gives up files' },
+  {
+    words: 'log forget',
+    summary: 'gives up a commit that was staged and never decided',
+    load: () => import('./commands/log-forget.ts'),
+  },
   { words: 'log refill', summary: 'reads lost ranges again' },
-  { words: 'log void', summary: 'steps over an unreadable entry' },
+  {
+    words: 'log void',
+    summary: 'steps over an unreadable entry',
+    load: () => import('./commands/log-void.ts'),
+  },
   { words: 'plan', summary: 'files, requests, memory and cores a day' },
   {
     words: 'verify',
@@ -113,7 +125,11 @@ export const commandTable: readonly CommandEntry[] = [
   { words: 'cdc', summary: 'database changes into tables' },
   { words: 'capture', summary: 'database changes into Kafka' },
   { words: 'audit', summary: 'in equals out, for each stage' },
-  { words: 'gc', summary: 'orphans and replaced files' },
+  {
+    words: 'gc',
+    summary: 'removes what can never be needed again',
+    load: () => import('./commands/gc.ts'),
+  },
   {
     words: 'completion',
     summary: 'completion for bash, zsh or fish',

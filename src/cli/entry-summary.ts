@@ -1,6 +1,7 @@
 import { counted } from '../audit/check.ts'
 import { deadLettersOf } from '../audit/tables.ts'
 import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
 
 /** What an entry says, in a few words. */
 export function summaryOf(entry: LogEntry): string {
@@ -19,10 +20,24 @@ export function summaryOf(entry: LogEntry): string {
       })
       return shortened(names)
     }
+    case 'source': {
+      const names = entry.moves.map(({ source, expected, next }) => {
+        const to = next === undefined ? 'ended' : `to ${next}`
+        return `${topicPartitionName(source)} ${expected === undefined ? '' : `${expected} `}${to}`
+      })
+      return `${entry.action}: ${shortened(names)}: ${entry.why}`
+    }
     case 'config':
       return `version ${entry.version}, ${counted(entry.streams.length, 'stream')}`
+    case 'void':
+      return `entry ${entry.entry}${because(entry.why)}`
+    case 'forget':
+      return `${shortened(entry.commits)}${because(entry.why)}`
   }
 }
+
+/** An operator's words. */
+const because = (why: string): string => (why === '' ? '' : `: ${why}`)
 
 function appendSummary({ ranges, body }: AppendEntry): string {
   const offsets = ranges.reduce((sum, { first, next }) => sum + (next - first), 0n)

@@ -6,7 +6,7 @@ import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { present } from '../base/assert.ts'
 import { Fault, isFault } from '../base/fault.ts'
-import { openCommitLog } from '../committer/commit-log.ts'
+import { type CommitLogOptions, openCommitLog } from '../committer/commit-log.ts'
 import { loadConfig } from '../daemon/config/load.ts'
 import type { ResolvedConfig, ResolvedStream } from '../daemon/config/resolved-config.ts'
 import { readSecrets } from '../daemon/config/secrets.ts'
@@ -23,7 +23,7 @@ import { emptyFold } from '../protocol/fold.ts'
 import { type Invocation, refusal, textOption } from './command.ts'
 
 /** Readers tell what they find in their answer; the log of a daemon is not theirs. */
-const silentTelemetry: Telemetry = {
+export const silentTelemetry: Telemetry = {
   log: { error: () => {}, warn: () => {}, info: () => {} },
   metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
 }
@@ -59,6 +59,20 @@ export async function openReading(invocation: Invocation): Promise<Reading> {
   const telemetry = silentTelemetry
   const options = { lake, pipeline, clock, random, telemetry, readOnly: true }
   return { ...lakeside, log: await openCommitLog(options) }
+}
+
+/**
+ * Log options of a command that changes the log.
+ *
+ * A signal ends waiting for a lake that does not answer; what was put then may stand or not, and
+ * the command can be given again.
+ */
+export function writingOptions(invocation: Invocation, lakeside: Lakeside): CommitLogOptions {
+  const { lake, clock, config } = lakeside
+  const { pipeline } = config
+  const random = new SystemRandom()
+  const signal = invocation.stopSignal()
+  return { lake, pipeline, clock, random, telemetry: silentTelemetry, signal }
 }
 
 /** The state of the log; an empty one where the log cannot be read, which is for checks to tell. */

@@ -16,6 +16,7 @@ import type { CommitLog, EntryDraft, PutEntryOutcome } from '../ports/commit-log
 import type { Lake } from '../ports/lake.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { raceOverMs } from '../protocol/commit-times.ts'
 import { headChecksumOf } from '../protocol/fold.ts'
 import { bodyPath, clockPath, entryPath } from '../protocol/log-paths.ts'
 import { type BrokenReliance, brokenReliance } from '../protocol/reliance.ts'
@@ -144,7 +145,8 @@ class LakeCommitLog implements CommitLog {
    */
   async #putHead(entry: LogEntry, head: Uint8Array): Promise<PutEntryOutcome> {
     const checksum = headChecksumOf(head)
-    for (;;) {
+    for (let racesLost = 0; ; racesLost++) {
+      await this.#standAside(racesLost)
       const broken = brokenReliance(this.state, entry)
       if (broken !== undefined) return this.#discard(entry, broken)
       const index = this.state.next
@@ -154,6 +156,18 @@ class LakeCommitLog implements CommitLog {
       if (folded === undefined) return this.#overtaken(entry, index)
       // Somebody else's entry stands there: once more, one further.
     }
+  }
+
+  /** What others put meanwhile is folded: the next put is made at the end, and if it still fits. */
+  async #standAside(racesLost: number): Promise<void> {
+    if (racesLost === 0) return
+    const { clock, random, telemetry, signal } = this.#options
+    telemetry.metrics.count('lakeward_log_races_lost_total', 1)
+    const pauseMs = raceOverMs(racesLost, random.fraction())
+    if (pauseMs === 0) return
+    telemetry.log.warn('log contended', { racesLost, next: this.state.next })
+    await clock.sleep(pauseMs, signal)
+    await untilAnswered(this.#retry, () => this.#fold())
   }
 
   /** Puts the head and folds, whoever's entry it is that stands at the index then. */

@@ -10,3 +10,10 @@ export const commitConfig = section({
 })
 
 export type CommitConfig = z.output<typeof commitConfig>
+
+/** The section `log`. */
+export const logConfig = section({
+  keep: duration({ min: '1m', max: '3650d' })
+    .prefault('7d')
+    .describe('How long entries of the commit log stay once a checkpoint holds them.'),
+})

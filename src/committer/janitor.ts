@@ -35,17 +35,13 @@ export interface CleanReport {
  * @throws {Fault} `LAKE_…`: try again later; what was begun can be gone on with.
  */
 export async function cleanStaging(options: JanitorOptions): Promise<CleanReport> {
-  const folders: StagingFolder[] = []
-  for (const table of options.tables) folders.push(...(await stagingFolders(options, table)))
-  // Any fold will do, the newest finds the most.
-  const state = await options.log.refresh()
   let [removedCommits, removedObjects, keptCommits] = [0, 0, 0]
   const unjudged: string[] = []
-  for (const folder of folders) {
-    const decision = decideFolder(options, state, folder)
-    if (decision === 'unjudged') unjudged.push(folder.path)
-    if (decision === 'keep') keptCommits++
-    if (decision !== 'garbage') continue
+  for (const folder of await judgeStaging(options)) {
+    const { verdict } = folder
+    if (verdict === 'unjudged') unjudged.push(folder.path)
+    if (verdict === 'undecided' || verdict === 'unpublished' || verdict === 'foreign') keptCommits++
+    if (verdict !== 'garbage') continue
     removedObjects += await removeFolder(options, folder)
     removedCommits++
   }
@@ -54,6 +50,34 @@ export async function cleanStaging(options: JanitorOptions): Promise<CleanReport
   if (unjudged.length > 0)
     options.telemetry.log.warn('staging with an unreadable journal', { ...report })
   return report
+}
+
+/**
+ * What the log says of each staging folder. Removes nothing.
+ *
+ * @throws {Fault} `LAKE_…`.
+ */
+export async function judgeStaging(
+  options: Omit<JanitorOptions, 'telemetry'>,
+): Promise<readonly JudgedFolder[]> {
+  const folders: StagingFolder[] = []
+  for (const table of options.tables) folders.push(...(await stagingFolders(options, table)))
+  // Any fold made after the journals were read will do.
+  const state = await options.log.refresh()
+  return folders.map((folder) => ({ ...folder, verdict: verdictOf(options, state, folder) }))
+}
+
+export interface JudgedFolder extends StagingFolder {
+  readonly verdict:
+    | 'garbage'
+    /** Its entry may still be put. */
+    | 'undecided'
+    /** Decided: its files are needed. */
+    | 'unpublished'
+    /** Another pipeline's. */
+    | 'foreign'
+    /** Its journal is unreadable. */
+    | 'unjudged'
 }
 
 interface StagingFolder {
@@ -65,19 +89,21 @@ interface StagingFolder {
   readonly objects: readonly string[]
 }
 
-function decideFolder(
-  { pipeline }: JanitorOptions,
+function verdictOf(
+  { pipeline }: Pick<JanitorOptions, 'pipeline'>,
   state: FoldState,
   { commitId, journal }: StagingFolder,
-): 'unjudged' | 'keep' | 'garbage' {
-  if (journal === 'unreadable') return 'unjudged'
-  if (journal === 'absent') return decideStaging(state, commitId, undefined).kind
-  if (journal.pipeline !== pipeline) return 'keep'
-  return decideStaging(state, commitId, journal).kind
+): JudgedFolder['verdict'] {
+  // What an operator gave up needs no journal to be judged by.
+  if (journal === 'unreadable' && !state.forgotten.has(commitId)) return 'unjudged'
+  const known = journal === 'unreadable' || journal === 'absent' ? undefined : journal
+  if (known !== undefined && known.pipeline !== pipeline) return 'foreign'
+  const decision = decideStaging(state, commitId, known)
+  return decision.kind === 'garbage' ? 'garbage' : decision.because
 }
 
 async function stagingFolders(
-  { lake, telemetry }: JanitorOptions,
+  { lake }: Pick<JanitorOptions, 'lake'>,
   table: string,
 ): Promise<readonly StagingFolder[]> {
   const byCommit = new Map<CommitId, string[]>()
@@ -93,7 +119,7 @@ async function stagingFolders(
       path: `${stagingRoot(table)}/${commitId}`,
       commitId,
       journalPath: at,
-      journal: await journalAt({ lake, telemetry }, at, commitId),
+      journal: await journalAt(lake, at, commitId),
       objects: paths.filter((path) => path !== at),
     })
   }
@@ -101,7 +127,7 @@ async function stagingFolders(
 }
 
 async function journalAt(
-  { lake, telemetry }: Pick<JanitorOptions, 'lake' | 'telemetry'>,
+  lake: Lake,
   path: string,
   commitId: CommitId,
 ): Promise<StagingFolder['journal']> {
@@ -112,7 +138,6 @@ async function journalAt(
     return journal.commitId === commitId ? journal : 'unreadable'
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    telemetry.log.warn('journal is unreadable', { path, reason: error.message })
     return 'unreadable'
   }
 }

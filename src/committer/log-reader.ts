@@ -15,9 +15,13 @@ import {
   entryPath,
   parseCheckpointPath,
 } from '../protocol/log-paths.ts'
+import { examineEntry } from './examine-entry.ts'
 
 /** Entries that are read ahead at a time once a log turns out to be long. */
 const waveMax = 32
+
+/** Looks at the checkpoints whose names were listed and gone before they could be read. */
+const beginTriesMax = 5
 
 export interface LogReaderOptions {
   readonly lake: Lake
@@ -77,25 +81,23 @@ export class LogReader {
     for (const name of newestFirst(await this.#checkpoints())) {
       if (await this.#beginAt(name)) break
     }
-    await this.#foldRound({ opening: true })
-  }
-
-  /** Folds what was put since. After a fault it may be called again. */
-  async foldToTail(): Promise<void> {
-    await this.#foldRound({ opening: false })
+    await this.foldToTail()
   }
 
   /**
+   * Folds what was put since. After a fault it may be called again.
+   *
    * Reads to the tail, then lists checkpoints: an index whose entry was deleted can be won again by
    * a writer that slept, and only the checkpoint above it tells that such an entry is garbage.
    */
-  async #foldRound({ opening }: { readonly opening: boolean }): Promise<void> {
+  async foldToTail(): Promise<void> {
     for (;;) {
       this.#round ??= newRound(this.#state)
       const round = this.#round
       const grown = await this.#readToTail(round)
       const nothingRead = round.firstRead === this.#state.next
-      const names = nothingRead && !opening ? [] : await this.#checkpoints()
+      // Also when nothing was there to be read: the next entry may have been deleted.
+      const names = await this.#checkpoints()
       const decision = decideCheckpoint({
         names,
         firstRead: round.firstRead,
@@ -121,8 +123,11 @@ export class LogReader {
       const read = await Promise.all(indexes.map((index) => this.#readEntry(index)))
       const gap = read.indexOf(undefined)
       // What stands behind a gap was put after we looked into the gap: it is read again.
-      for (const found of gap === -1 ? read : read.slice(0, gap))
-        if (found) this.#fold(round, found)
+      for (const found of gap === -1 ? read : read.slice(0, gap)) {
+        if (found === undefined) continue
+        await this.#heedNotice(found.entry)
+        this.#fold(round, found)
+      }
       if (gap === 0) return this.#state.next > before
       wave = gap === -1 ? Math.min(waveMax, wave * 2) : 1
     }
@@ -136,8 +141,27 @@ export class LogReader {
     const head = parseEntryHead(bytes, path)
     const body = storedBodyOf(head)
     const bodyBytes = body === undefined ? undefined : await lake.read(body.path)
+    const lacksBody = body !== undefined && bodyBytes === undefined
+    // Bodies are deleted before their heads: such an entry is as good as gone.
+    if (lacksBody && (await this.#checkpoints()).some(({ next }) => next > index)) return undefined
     const entry = completeEntry(head, bodyBytes, path)
     return { entry, headChecksum: hash('sha256', bytes, 'hex') }
+  }
+
+  /**
+   * Stops before a notice that an entry is void which this reader could read: what it folded is not
+   * what others fold. A faulty writer's notice, of an entry that can be read, stops nobody.
+   */
+  async #heedNotice(notice: LogEntry): Promise<void> {
+    if (notice.kind !== 'void') return
+    const { entry } = notice
+    const { next, steppedOver } = this.#state
+    if (entry >= next || steppedOver.includes(entry)) return
+    const { lake, pipeline } = this.#options
+    const examined = await examineEntry(lake, pipeline, entry)
+    const stands = examined.kind === 'whole' && examined.entry.kind !== 'void'
+    if (stands || examined.kind === 'absent') return
+    throw new Fault('LOG_ENTRY_VOIDED', { path: entryPath(pipeline, entry), entry, notice: next })
   }
 
   #fold(round: Round, { entry, headChecksum }: ReadEntry): void {
@@ -163,8 +187,16 @@ export class LogReader {
   async #beginAgain(candidates: readonly CheckpointName[]): Promise<void> {
     const fields = { next: this.#state.next, checkpoint: candidates[0]?.path }
     this.#options.telemetry.log.warn('log overtaken by a checkpoint', fields)
-    for (const name of candidates) if (await this.#beginAt(name)) return
-    const path = candidates[0]?.path ?? ''
+    let names = candidates
+    for (let tries = 1; tries <= beginTriesMax; tries++) {
+      for (const name of names) if (await this.#beginAt(name)) return
+      // They may have been deleted since they were listed: newer ones stand then.
+      const standing = newestFirst(await this.#checkpoints())
+      const isSame = standing.every(({ path }) => names.some((name) => name.path === path))
+      names = standing
+      if (isSame) break
+    }
+    const path = names[0]?.path ?? candidates[0]?.path ?? ''
     const reason = 'the entries below it are gone and no newer checkpoint can be read'
     throw new Fault('LOG_CHECKPOINT_UNREADABLE', { path, reason })
   }

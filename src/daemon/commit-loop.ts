@@ -9,7 +9,9 @@ import type { FoldState } from '../model/fold-state.ts'
 import type { DiscardReason } from '../model/log-entry.ts'
 import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { nextCommitMs } from '../protocol/commit-times.ts'
 
 /** What contradicts itself is read again once. */
 const malformedMax = 1
@@ -30,12 +32,17 @@ export interface CommitLoopOptions {
   readonly intervalMs: DurationMs
   readonly steps: CommitSteps
   readonly clock: Clock
+  readonly random: Random
   readonly telemetry: Telemetry
 }
 
 export class CommitLoop {
   readonly #options: CommitLoopOptions
+  /** This writer's place in the interval, drawn once. */
+  readonly #placeMs: MonotonicMs
   #running: Promise<void> = Promise.resolve()
+  /** Asked for and not begun. */
+  #waiting: Promise<void> | undefined
   #wake: AbortController = new AbortController()
   #stopping = false
   #dueMs: MonotonicMs
@@ -44,8 +51,10 @@ export class CommitLoop {
   #malformedInARow = 0
 
   constructor(options: CommitLoopOptions) {
+    const { clock, random, intervalMs } = options
     this.#options = options
-    this.#dueMs = monotonicMs(options.clock.monotonicMs() + options.intervalMs)
+    this.#placeMs = monotonicMs(clock.monotonicMs() + random.fraction() * intervalMs)
+    this.#dueMs = this.#placeMs
   }
 
   /** Monotonic time of the newest commit; undefined before the first. */
@@ -55,16 +64,21 @@ export class CommitLoop {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    const { clock, intervalMs } = this.#options
+    const { clock } = this.#options
     while (!this.#stopping) {
       const waitMs = Math.max(0, this.#dueMs - clock.monotonicMs())
       await clock.sleep(durationMs(waitMs), this.#wake.signal)
       if (this.#wake.signal.aborted) this.#wake = new AbortController()
       if (this.#stopping) return
-      // From when it was due, not from when we woke: late wake-ups do not add up.
-      this.#dueMs = monotonicMs(Math.max(clock.monotonicMs(), this.#dueMs + intervalMs))
+      this.#dueMs = this.#nextDueMs()
       await this.commitNow()
     }
+  }
+
+  #nextDueMs(): MonotonicMs {
+    const { clock, random, intervalMs } = this.#options
+    const [nowMs, fraction] = [clock.monotonicMs(), random.fraction()]
+    return nextCommitMs({ nowMs, placeMs: this.#placeMs, intervalMs, fraction })
   }
 
   /** Commits before the interval is over: the buffers are half full. */
@@ -79,13 +93,22 @@ export class CommitLoop {
   }
 
   /**
-   * Commits what has accumulated until now, after the commit under way.
+   * Commits what has accumulated until now, after the commit under way. Whoever asks while a commit
+   * waits to begin gets that one: it holds what they ask for, in one entry.
    *
    * @throws what a commit has thrown, this one or an earlier one: where that one stood is not
    *   known, so that nothing may follow it.
    */
   commitNow(): Promise<void> {
-    const next = this.#running.then(() => this.#commitOnce())
+    this.#waiting ??= this.#follow()
+    return this.#waiting
+  }
+
+  #follow(): Promise<void> {
+    const next = this.#running.then(() => {
+      this.#waiting = undefined
+      return this.#commitOnce()
+    })
     next.catch(() => {})
     this.#running = next
     return next

@@ -10,7 +10,7 @@ import { size, text } from '../base/config-units.ts'
 import { listOf, notBuilt, section } from '../base/config-value.ts'
 import type { DeepReadonly } from '../base/deep-readonly.ts'
 import { hiddenSecret } from '../base/secret.ts'
-import { commitConfig } from '../committer/config.ts'
+import { commitConfig, logConfig } from '../committer/config.ts'
 import { readyConfig } from '../readiness/config.ts'
 import { type KafkaConfig, kafkaConfig } from '../source/config.ts'
 import { findContradictions, type ReadParts } from './config/contradictions.ts'
@@ -36,7 +36,7 @@ export const configSection = section({
   })
     .prefault({})
     .describe('Memory of one process.'),
-  log: notBuilt('How long entries of the commit log are kept; nothing is deleted yet.'),
+  log: logConfig.prefault({}).describe('The commit log.'),
   ready: readyConfig.prefault({}).describe('Announcements of complete partitions.'),
   merge: notBuilt('Merging of small files.'),
   audit: notBuilt('Counts in ClickHouse.'),
@@ -47,7 +47,7 @@ export const configSection = section({
 })
 
 type Sections = z.output<typeof configSection>
-type Filled = Omit<Sections, 'kafka' | 'streams' | 'log' | 'merge' | 'audit'>
+type Filled = Omit<Sections, 'kafka' | 'streams' | 'merge' | 'audit'>
 
 /** A configuration as code sees it: defaults filled in, units read. */
 export type Config = DeepReadonly<Filled & { kafka: KafkaConfig & { group: string } }> & {
@@ -99,7 +99,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
 }
 
 function configOf(sections: Sections): Config {
-  const { kafka, log: _log, merge: _merge, audit: _audit, ...rest } = sections
+  const { kafka, merge: _merge, audit: _audit, ...rest } = sections
   return { ...rest, kafka: { ...kafka, group: kafka.group ?? rest.pipeline } }
 }
 

@@ -30,7 +30,8 @@ export async function tryConnections(
 ): Promise<readonly TriedConnection[]> {
   const secrets = await readSecrets(config, files).catch(keepFault)
   const targets = config.ready.notify.map((target): TriedConnection => {
-    const text = target.kind === 'webhook' ? 'only an announcement tries it' : 'part of the lake'
+    const text =
+      target.kind === 'success-file' ? 'part of the lake' : 'only an announcement tries it'
     return { what: targetName(target), verdict: 'not checkable', text }
   })
   if (secrets instanceof Fault) {

@@ -7,6 +7,7 @@ import { type DurationMs, durationMs } from '../base/time.ts'
 import { adoptOrPutConfig } from '../committer/adopt-config.ts'
 import { openCommitLog } from '../committer/commit-log.ts'
 import { cleanStaging } from '../committer/janitor.ts'
+import { trimLog } from '../committer/log-keeper.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
@@ -114,6 +115,7 @@ export class Daemon {
     this.#loop(() => outbox.run(signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(cleanEveryMs, () => this.#clean())
+    this.#every(cleanEveryMs, () => this.#trim())
     this.#every(gaugeEveryMs, () => this.#gauge())
   }
 
@@ -255,6 +257,14 @@ export class Daemon {
     const { pipeline, streams } = this.config
     const tables = [...new Set(streams.map(({ table }) => table)), deadLetterTableName(pipeline)]
     await cleanStaging({ lake, log: running.log, pipeline, tables, telemetry })
+  }
+
+  async #trim(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const { lake, telemetry } = this.#ports
+    const { pipeline, log } = this.config
+    await trimLog({ lake, log: running.log, pipeline, telemetry, keepMs: log.keep })
   }
 
   async #gauge(): Promise<void> {

@@ -61,6 +61,7 @@ export function assemble(parts: AssemblyParts): Running {
       startOver: () => lane.startOver(),
     },
     clock,
+    random,
     telemetry,
   })
   const lane: Lane = new Lane({

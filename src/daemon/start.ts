@@ -1,6 +1,7 @@
 /** Builds a daemon on the real outside: the adapters that a configuration names. */
 import { fileURLToPath } from 'node:url'
 import { WebhookNotifier } from '../adapters/http/webhook.ts'
+import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions } from '../adapters/kafka/options.ts'
 import { LocalLake } from '../adapters/local/local-lake.ts'
@@ -46,7 +47,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
     random: new SystemRandom(),
     telemetry,
     source: openKafkaSource(sourceOptions(options, secrets), clock, telemetry),
-    notifiers: notifiersOf(config, secrets, { lake, clock }),
+    notifiers: notifiersOf(options, secrets, { lake, clock }),
     modules: await openModules(config.streams),
     deadLetterSchema: await readDeadLetterSchema(files),
   })
@@ -76,14 +77,18 @@ export function sourceOptions(
 }
 
 const notifiersOf = (
-  { ready }: ResolvedConfig,
-  { webhookSecrets }: ConfigSecrets,
+  options: StartOptions,
+  secrets: ConfigSecrets,
   { lake, clock }: { readonly lake: Lake; readonly clock: Clock },
 ): readonly Notifier[] =>
-  ready.notify.map((target) => {
-    if (target.kind === 'success-file') return new SuccessFile(targetName(target), lake)
+  options.config.ready.notify.map((target) => {
     const name = targetName(target)
-    const secret = present(webhookSecrets.get(name), 'a webhook has its secret').reveal()
+    if (target.kind === 'success-file') return new SuccessFile(name, lake)
+    if (target.kind === 'kafka') {
+      const { topic } = target
+      return new AnnouncementProducer({ ...sourceOptions(options, secrets), target: name, topic })
+    }
+    const secret = present(secrets.webhookSecrets.get(name), 'a webhook has its secret').reveal()
     return new WebhookNotifier({ target: name, url: target.url, secret, clock })
   })
 

@@ -7,8 +7,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/telemetry.ts'
 import type { Worker, WorkerEnd, WorkerEvent, Workers } from '../ports/workers.ts'
 
-const restartMs = { first: 1_000, max: 60_000 }
-/** A worker that lived this long begins anew in the count of failures. */
+const restartMs = { first: 250, max: 60_000 }
+/** A worker that lived this long, or has committed, begins anew in the count of failures. */
 const settledMs = 60_000
 
 /** @param failures ends in a row, at least 1. */
@@ -36,6 +36,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #states: WorkerState[]
   readonly #listeners = new Set<(event: WorkerEvent) => void>()
+  /** Places whose worker has committed since it was started. */
+  readonly #hasCommitted = new Set<number>()
   readonly #stopping = new AbortController()
   #done: Promise<readonly WorkerEnd[]> | undefined
 
@@ -80,7 +82,9 @@ export class Supervisor {
       const startedMs = clock.monotonicMs()
       end = await this.#runOnce(index)
       if (this.#stopping.signal.aborted) break
-      failures = clock.monotonicMs() - startedMs >= settledMs ? 1 : failures + 1
+      const livedMs = clock.monotonicMs() - startedMs
+      const isSettled = livedMs >= settledMs || this.#hasCommitted.has(index)
+      failures = isSettled ? 1 : failures + 1
       const delayMs = restartDelayMs(failures)
       const fields = { worker: index, code: end.code, signal: end.signal, restartMs: delayMs }
       this.#options.log.error('worker ended', fields)
@@ -94,6 +98,7 @@ export class Supervisor {
   async #runOnce(index: number): Promise<WorkerEnd> {
     const { workers, log } = this.#options
     const { restarts, lastEnd } = this.#states[index] ?? { restarts: 0, lastEnd: undefined }
+    this.#hasCommitted.delete(index)
     const worker = workers.start(index, (event) => this.#tell(index, event))
     this.#states[index] = { index, worker, restarts, lastEnd }
     log.info('worker started', { worker: index, pid: worker.pid, restarts })
@@ -103,6 +108,7 @@ export class Supervisor {
   }
 
   #tell(index: number, { event, fields }: WorkerEvent): void {
+    if (event === 'committed') this.#hasCommitted.add(index)
     for (const listener of this.#listeners)
       listener({ event, fields: { worker: index, ...fields } })
   }

@@ -35,8 +35,12 @@ export interface FoldState {
   /** Announcements not yet known as delivered, in the order they were decided. */
   readonly undelivered: readonly UndeliveredAnnouncement[]
   /** The newest void entries, at most `voidsKeptMax`. */
-  readonly voids: readonly VoidEntry[]
+  readonly voids: readonly FoldedVoid[]
   readonly voidCount: number
+  /** Entries that nobody could read and an operator stepped over, in the order of the log. */
+  readonly steppedOver: readonly EntryIndex[]
+  /** Commits that an operator gave up: an entry of one of them is void. */
+  readonly forgotten: ReadonlySet<CommitId>
 }
 
 /** Void entries that a state remembers by name; `voidCount` counts them all. */
@@ -66,6 +70,10 @@ export interface FoldedPosition {
   readonly movedAtMs: UnixMs
   /** Highest event-time watermark of any stream on it. */
   readonly eventWatermarkMs: UnixMs | undefined
+  /** How often an operator moved it. Absent: never, and all is as it was read. */
+  readonly resetEpoch?: number
+  /** Not read any more: its topic was made anew, or stands in another cluster. */
+  readonly ended?: true
 }
 
 export interface FoldedStream {
@@ -129,7 +137,7 @@ export interface UndeliveredAnnouncement {
   readonly targets: readonly string[]
 }
 
-export interface VoidEntry {
+export interface FoldedVoid {
   readonly entry: EntryIndex
   readonly commitId: CommitId
   readonly because: string

@@ -11,6 +11,7 @@ import type { CommitId, WriterId } from './ids.ts'
 import type { LakePartition, PartitionPath } from './lake-partition.ts'
 import type { NextOffset, Offset } from './offset.ts'
 import type { ReadyManifest } from './ready-manifest.ts'
+import type { ForgetEntry, VoidEntry } from './repair-entry.ts'
 import type { SourcePartition } from './topic-partition.ts'
 
 /** The newest form of entries that this version writes and reads. */
@@ -39,6 +40,8 @@ export type DiscardReason =
   | 'range-moved'
   | 'place-changed'
   | 'config-changed'
+  /** An operator gave it up: see `ForgetEntry`. */
+  | 'forgotten'
   /** Its content contradicts itself: counts that do not add up, a file in no place. */
   | 'malformed'
   /** It was put, and turned out void. */
@@ -52,7 +55,7 @@ export interface DiscardedAttempt {
 /**
  * The records `[first, next)` of a topic-partition that an append covers.
  *
- * Relies on: the fold's `next` of this (lane, source) equals `expected`. For a start position
+ * Relies on: the fold's `next` and `resetEpoch` of this (lane, source). For a start position
  * `expected` is undefined (the log knows nothing) and `first` equals `next`.
  */
 export interface AppendRange {
@@ -63,6 +66,11 @@ export interface AppendRange {
   readonly next: NextOffset
   /** Leader epoch of the last record, -1 when there was none. */
   readonly leaderEpoch: number
+  /**
+   * How often an operator had moved the position before: also relied on, for `next` may go back
+   * then. Absent: never.
+   */
+  readonly resetEpoch?: number
 }
 
 /** A partition of a stream that an append adds rows to. Relies on: it is open. */
@@ -151,4 +159,42 @@ export interface ConfiguredStream {
   readonly topics: readonly string[]
 }
 
-export type LogEntry = AppendEntry | ReadyEntry | DeliveredEntry | ConfigEntry
+/**
+ * An operator's word on where to read on: `lakeward source accept` and `source reset`. The only way
+ * on after a refusal.
+ */
+export interface SourceEntry extends EntryBase {
+  readonly kind: 'source'
+  /** `accept`: what the brokers have by now is taken as it is. `reset`: as the operator said. */
+  readonly action: 'accept' | 'reset'
+  /** Why, in the operator's words. */
+  readonly why: string
+  readonly moves: readonly SourceMove[]
+}
+
+/**
+ * What becomes of one topic-partition.
+ *
+ * Relies on: the fold's `next` and `resetEpoch` of this (lane, source). Three forms: moved (both
+ * offsets), begun (the log knows nothing of it), ended (`next` is undefined).
+ */
+export interface SourceMove {
+  readonly lane: string
+  readonly source: SourcePartition
+  readonly expected: NextOffset | undefined
+  /** The one relied on; the move raises it. 0 where the log knows nothing. */
+  readonly resetEpoch: number
+  /** Where to read on; undefined: this topic id or cluster is not read any more. */
+  readonly next: NextOffset | undefined
+  /** What made it necessary, with both values, for people. */
+  readonly cause: string
+}
+
+export type LogEntry =
+  | AppendEntry
+  | ReadyEntry
+  | DeliveredEntry
+  | ConfigEntry
+  | SourceEntry
+  | VoidEntry
+  | ForgetEntry

@@ -15,7 +15,9 @@ import type {
   EntryBase,
   EntryIndex,
   ReadyEntry,
+  SourceEntry,
 } from '../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 
 /** An entry without what the log itself fills in. */
 export type EntryDraft =
@@ -23,6 +25,9 @@ export type EntryDraft =
   | Draft<ReadyEntry>
   | Draft<DeliveredEntry>
   | Draft<ConfigEntry>
+  | Draft<SourceEntry>
+  | Draft<VoidEntry>
+  | Draft<ForgetEntry>
 type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
 
 export type PutEntryOutcome =

@@ -20,4 +20,6 @@ export interface Notifier {
    * @throws {Fault} as `deliver`.
    */
   readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<boolean>
+  /** Lets go of connections. A delivery after it opens them again. Never throws. */
+  close(): Promise<void>
 }

@@ -48,6 +48,7 @@ function withRange(state: FoldState, range: AppendRange, entry: AppendEntry): Fo
   const known = state.positions.get(lane)?.get(key)
   const moved = known === undefined || next > first
   const position: FoldedPosition = {
+    ...known,
     source,
     next,
     leaderEpoch: leaderEpoch === -1 ? (known?.leaderEpoch ?? -1) : leaderEpoch,

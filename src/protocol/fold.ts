@@ -15,16 +15,13 @@
  */
 import { hash } from 'node:crypto'
 import { PersistentMap } from '../base/persistent-map.ts'
-import {
-  type FoldedStreamConfig,
-  type FoldedWriter,
-  type FoldState,
-  voidsKeptMax,
-} from '../model/fold-state.ts'
+import { type FoldedStreamConfig, type FoldedWriter, type FoldState } from '../model/fold-state.ts'
 import { type CommitId, commitIdParts } from '../model/ids.ts'
 import type { ConfigEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
 import { foldAppend } from './fold-append.ts'
 import { foldDelivered, foldReady } from './fold-ready.ts'
+import { foldForget, foldVoid, withVoidAt } from './fold-repair.ts'
+import { foldSource } from './fold-source.ts'
 import { type BrokenReliance, brokenReliance } from './reliance.ts'
 
 export type EntryVerdict =
@@ -50,6 +47,8 @@ export function emptyFold(): FoldState {
     undelivered: [],
     voids: [],
     voidCount: 0,
+    steppedOver: [],
+    forgotten: new Set(),
   }
 }
 
@@ -92,11 +91,17 @@ function decided(state: FoldState, index: EntryIndex, entry: LogEntry): FoldStat
       return foldReady(state, index, entry)
     case 'delivered':
       return foldDelivered(state, entry)
+    case 'source':
+      return foldSource(state, entry)
     case 'config': {
       const { version, checksum, stagedAtMs: putAtMs } = entry
       const streams = withSince(state, entry)
       return { ...state, config: { version, checksum, streams, putAtMs } }
     }
+    case 'void':
+      return foldVoid(state, index, entry)
+    case 'forget':
+      return foldForget(state, entry)
   }
 }
 
@@ -114,8 +119,7 @@ function withVoid(
   { commitId }: LogEntry,
   { because }: BrokenReliance,
 ): FoldState {
-  const voids = [...state.voids, { entry, commitId, because }].slice(-voidsKeptMax)
-  return { ...state, voids, voidCount: state.voidCount + 1 }
+  return withVoidAt(state, { entry, commitId, because })
 }
 
 const newWriter: Omit<FoldedWriter, 'lastEntryAtMs'> = {

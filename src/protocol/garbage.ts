@@ -2,10 +2,12 @@
  * Which staging may be removed: only what can never be decided, or is published already.
  *
  * Invariants:
- * - positions never go back and an unknown topic-partition never becomes unknown again, so what is
- *   garbage over one fold is garbage over every later one: an old fold cannot remove wrongly;
+ * - within a reset epoch positions never go back, epochs never do, and a known topic-partition
+ *   never becomes unknown again, so what is garbage over one fold is garbage over every later one:
+ *   an old fold cannot remove wrongly;
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
- *   its successor commits the same range;
+ *   its successor commits the same range, or an operator gives the commit up, which makes its
+ *   entry void should it ever be put;
  * - a journal is written before anything else in its folder and removed after everything else. So
  *   what lies there without one was judged before, and landed late.
  *
@@ -34,15 +36,18 @@ export function decideStaging(
   journal: StagingJournal | undefined,
 ): StagingDecision {
   if (state.unpublished.has(commitId)) return { kind: 'keep', because: 'unpublished' }
-  if (journal === undefined) return { kind: 'garbage' }
+  if (journal === undefined || state.forgotten.has(commitId)) return { kind: 'garbage' }
   // Decided and published commits have moved their own ranges: they pass here as well.
   if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
   return { kind: 'keep', because: 'undecided' }
 }
 
 /** True when what the range relies on can never hold again. */
-function hasPassed(state: FoldState, { lane, source, expected }: AppendRange): boolean {
+function hasPassed(state: FoldState, range: AppendRange): boolean {
+  const { lane, source, expected, resetEpoch = 0 } = range
   const position = state.positions.get(lane)?.get(sourceKey(source))
   if (position === undefined) return false
+  const epoch = position.resetEpoch ?? 0
+  if (epoch !== resetEpoch) return epoch > resetEpoch
   return expected === undefined || position.next > expected
 }

@@ -5,6 +5,7 @@
  *     _lakeward/growth/bodies/9f3a…-41-5d41402abc4b2a76.json.zst
  *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
+ *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
  *
@@ -20,22 +21,40 @@ import type { PartitionPath } from '../model/lake-partition.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 
 /** A folder of the log never grows past what HDFS allows in one. */
-const entriesPerFolder = 10_000
+export const entriesPerFolder = 10_000
 const indexDigits = 20
 const folderDigits = 8
 
 const home = (pipeline: string): string => `_lakeward/${pipeline}`
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0')
 
+/** Number of the folder that an entry stands in. */
+export const folderOfEntry = (index: EntryIndex): number => Math.floor(index / entriesPerFolder)
+
+/** @param folder from `folderOfEntry`. */
+export const entryFolder = (pipeline: string, folder: number): string =>
+  `${home(pipeline)}/log/${padded(folder, folderDigits)}`
+
 export function entryPath(pipeline: string, index: EntryIndex): string {
   assert(Number.isSafeInteger(index) && index >= 0, `log index ${index} is a whole number`)
-  const folder = padded(Math.floor(index / entriesPerFolder), folderDigits)
-  return `${home(pipeline)}/log/${folder}/${padded(index, indexDigits)}.json`
+  return `${entryFolder(pipeline, folderOfEntry(index))}/${padded(index, indexDigits)}.json`
+}
+
+const entryShape = /\/log\/\d{8}\/(\d{20})\.json$/
+
+/** @returns undefined for an object that is no entry. */
+export function parseEntryPath(path: string): EntryIndex | undefined {
+  const index = entryShape.exec(path)?.[1]
+  return index === undefined ? undefined : Number(index)
 }
 
 /** @param sha256 of the object, hex. */
 export const bodyPath = (pipeline: string, commitId: CommitId, sha256: string): string =>
   `${home(pipeline)}/bodies/${commitId}-${sha256.slice(0, 16)}.json.zst`
+
+/** Where bytes are kept that stood at an index of the log and that nobody could read. */
+export const unreadablePath = (pipeline: string, index: EntryIndex, sha256: string): string =>
+  `${home(pipeline)}/unreadable/${padded(index, indexDigits)}-${sha256.slice(0, 16)}`
 
 export const checkpointFolder = (pipeline: string): string => `${home(pipeline)}/checkpoints`
 

@@ -128,7 +128,10 @@ function sourcesByTopic({ metadata, fold, lane }: ReadinessFacts): SourcesByTopi
   if (origin === undefined) return new Map()
   const known = groupedByTopic.get(origin)
   if (known !== undefined) return known
-  const sources = [...origin.values()].map((one) => ('source' in one ? one.source : one))
+  const sources = [...origin.values()].flatMap((one) => {
+    if (!('source' in one)) return [one]
+    return one.ended === true ? [] : [one.source]
+  })
   const grouped = Map.groupBy(sources, ({ topic }) => topic)
   groupedByTopic.set(origin, grouped)
   return grouped

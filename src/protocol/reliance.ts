@@ -24,7 +24,10 @@ import type {
   EntryBase,
   LogEntry,
   ReadyEntry,
+  SourceEntry,
+  SourceMove,
 } from '../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 
 export interface BrokenReliance {
@@ -35,8 +38,8 @@ export interface BrokenReliance {
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
 export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
-  const malformed = malformedBase(entry)
-  if (malformed !== undefined) return malformed
+  const unfit = malformedBase(entry) ?? forgotten(state, entry)
+  if (unfit !== undefined) return unfit
   switch (entry.kind) {
     case 'append':
       return brokenAppend(state, entry)
@@ -46,6 +49,12 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
       return brokenDelivered(state, entry)
     case 'config':
       return brokenConfig(state, entry)
+    case 'source':
+      return brokenSource(state, entry)
+    case 'void':
+      return brokenVoid(state, entry)
+    case 'forget':
+      return brokenForget(state, entry)
   }
 }
 
@@ -72,6 +81,11 @@ function malformedBase(entry: EntryBase): BrokenReliance | undefined {
   return broken('malformed', `commit "${entry.commitId}" is not of writer "${entry.writerId}"`)
 }
 
+function forgotten(state: FoldState, { commitId }: EntryBase): BrokenReliance | undefined {
+  if (!state.forgotten.has(commitId)) return undefined
+  return broken('forgotten', `commit "${commitId}" was given up by an operator`)
+}
+
 function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | undefined {
   const inForce = state.config.version
   if (entry.configVersion !== inForce) {
@@ -87,20 +101,54 @@ function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | un
 }
 
 function brokenRange(state: FoldState, range: AppendRange): BrokenReliance | undefined {
-  const { lane, source, expected, first, next } = range
+  const { source, expected, first, next, resetEpoch = 0 } = range
   const name = topicPartitionName(source)
-  const known = state.positions.get(lane)?.get(sourceKey(source))?.next
-  if (known !== expected) {
-    const both = `expected ${expected ?? 'no position'}, the log has ${known ?? 'none'}`
-    return broken('range-moved', `"${name}" of lane "${lane}": ${both}`)
-  }
+  const moved = brokenPosition(state, { ...range, resetEpoch })
+  if (moved !== undefined) return moved
   if (first < 0n || next < first) return broken('malformed', `"${name}": [${first}, ${next})`)
   const begins = expected ?? next
   if (BigInt(first) === BigInt(begins)) return undefined
   return broken('malformed', `"${name}" begins at ${first}, it must begin at ${begins}`)
 }
 
-function repeatedRange(ranges: readonly AppendRange[]): BrokenReliance | undefined {
+type ReliedPosition = Pick<SourceMove, 'lane' | 'source' | 'expected' | 'resetEpoch'>
+
+/** Reset epochs are compared first: an offset says nothing where an operator moved it since. */
+function brokenPosition(state: FoldState, relied: ReliedPosition): BrokenReliance | undefined {
+  const { lane, source, expected, resetEpoch } = relied
+  const at = `"${topicPartitionName(source)}" of lane "${lane}"`
+  const known = state.positions.get(lane)?.get(sourceKey(source))
+  const epoch = known?.resetEpoch ?? 0
+  if (epoch !== resetEpoch) {
+    return broken('range-moved', `${at}: expected reset epoch ${resetEpoch}, the log has ${epoch}`)
+  }
+  if (known?.next === expected) return undefined
+  const both = `expected ${expected ?? 'no position'}, the log has ${known?.next ?? 'none'}`
+  return broken('range-moved', `${at}: ${both}`)
+}
+
+function brokenSource(state: FoldState, { why, moves }: SourceEntry): BrokenReliance | undefined {
+  if (why.trim() === '') return broken('malformed', 'it gives no reason')
+  if (moves.length === 0) return broken('malformed', 'it moves nothing')
+  return (
+    firstOf(moves, (move) => brokenPosition(state, move) ?? malformedMove(state, move)) ??
+    repeatedRange(moves)
+  )
+}
+
+function malformedMove(state: FoldState, move: SourceMove): BrokenReliance | undefined {
+  const { lane, source, next } = move
+  const name = topicPartitionName(source)
+  if (next !== undefined && next < 0n) return broken('malformed', `"${name}": next ${next}`)
+  const known = state.positions.get(lane)?.get(sourceKey(source))
+  const isRead = known !== undefined && known.ended !== true
+  if (next !== undefined || isRead) return undefined
+  return broken('malformed', `"${name}" is not read, and cannot be ended`)
+}
+
+function repeatedRange(
+  ranges: readonly Pick<AppendRange, 'lane' | 'source'>[],
+): BrokenReliance | undefined {
   const seen = new Set<string>()
   return firstOf(ranges, ({ lane, source }) => {
     const key = JSON.stringify([lane, sourceKey(source)])
@@ -186,6 +234,19 @@ function brokenConfig(state: FoldState, entry: ConfigEntry): BrokenReliance | un
   if (entry.version === version + 1) return undefined
   return broken('malformed', `version ${entry.version} follows ${version}`)
 }
+
+/** A stand-in holds where it stands; a notice holds once the entry it names is stepped over. */
+function brokenVoid(state: FoldState, { entry }: VoidEntry): BrokenReliance | undefined {
+  if (entry === state.next || state.steppedOver.includes(entry)) return undefined
+  return broken('malformed', `entry ${entry} is not one that nobody can read`)
+}
+
+const brokenForget = (state: FoldState, { commits }: ForgetEntry): BrokenReliance | undefined =>
+  firstOf(commits, (commitId) => {
+    const known = state.unpublished.get(commitId)
+    if (known === undefined) return undefined
+    return broken('range-moved', `commit "${commitId}" was decided by entry ${known.entry}`)
+  })
 
 const partitionOf = (
   state: FoldState,

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { duration, secret, textForm } from '../base/config-units.ts'
+import { duration, secret, textForm, topicForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
 import type { SecretReference } from '../base/secret.ts'
 
 /** A place that announcements are delivered to. */
 export type NotifyTarget =
   | { readonly kind: 'webhook'; readonly url: string; readonly secret: SecretReference }
+  | { readonly kind: 'kafka'; readonly topic: string }
   | { readonly kind: 'success-file' }
 
 const urlForm = textForm({
@@ -40,7 +41,13 @@ const targetSection = section({
     .optional()
     .describe('A file `_SUCCESS` with the manifest in the folder of each announced partition.'),
   hive: notBuilt('Partitions of a Hive Metastore.'),
-  kafka: notBuilt('A message for each announcement.'),
+  kafka: section({
+    topic: configValue<string>(topicForm).describe(
+      'Where the messages go. It must be there: none is made.',
+    ),
+  })
+    .optional()
+    .describe('A message for each announcement, keyed by stream, to the brokers of `kafka`.'),
 })
 
 const notifyTarget = z.codec(
@@ -49,19 +56,20 @@ const notifyTarget = z.codec(
     context.issues.push({
       code: 'custom',
       input: context.value,
-      message: 'not exactly one target; accepted: webhook, success-file',
+      message: 'not exactly one target; accepted: webhook, kafka, success-file',
     })
   }),
   z.custom<NotifyTarget>(),
   {
-    decode: (target): NotifyTarget =>
-      target.webhook === undefined
-        ? { kind: 'success-file' }
-        : { kind: 'webhook', ...target.webhook },
-    encode: (target): z.output<typeof targetSection> =>
-      target.kind === 'webhook'
-        ? { webhook: { url: target.url, secret: target.secret } }
-        : { 'success-file': {} },
+    decode: ({ webhook, kafka }): NotifyTarget => {
+      if (webhook !== undefined) return { kind: 'webhook', ...webhook }
+      return kafka === undefined ? { kind: 'success-file' } : { kind: 'kafka', ...kafka }
+    },
+    encode: (target): z.output<typeof targetSection> => {
+      if (target.kind === 'success-file') return { 'success-file': {} }
+      if (target.kind === 'kafka') return { kafka: { topic: target.topic } }
+      return { webhook: { url: target.url, secret: target.secret } }
+    },
   },
 )
 
@@ -105,7 +113,8 @@ const shownHashDigits = 8
  * "webhook:https://host/hook?1a2b3c4d".
  */
 export function targetName(target: NotifyTarget): string {
-  if (target.kind !== 'webhook') return target.kind
+  if (target.kind === 'success-file') return target.kind
+  if (target.kind === 'kafka') return `kafka:${target.topic}`
   const [address = '', query] = target.url.split(/\?(.*)/s)
   if (query === undefined) return `webhook:${address}`
   return `webhook:${address}?${hash('sha256', query, 'hex').slice(0, shownHashDigits)}`

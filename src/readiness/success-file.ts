@@ -23,6 +23,10 @@ export class SuccessFile implements Notifier {
     await this.#lake.put(successPathOf(manifest), encodeManifest(manifest))
   }
 
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
   async readBack(manifest: ReadyManifest): Promise<boolean> {
     return (await this.#revisionAt(successPathOf(manifest))) >= manifest.revision
   }

@@ -95,11 +95,18 @@ export class TargetQueue {
     }
   }
 
-  /** Delivers until `signal` is aborted, looking at the log at least each `pauseMs`. */
+  /**
+   * Delivers until `signal` is aborted, looking at the log at least each `pauseMs`; then lets go of
+   * the target.
+   */
   async run(signal: AbortSignal, pauseMs: DurationMs): Promise<void> {
-    while (!signal.aborted) {
-      const busy = await this.turn(signal)
-      if (!busy) await this.#ports.clock.sleep(pauseMs, signal)
+    try {
+      while (!signal.aborted) {
+        const busy = await this.turn(signal)
+        if (!busy) await this.#ports.clock.sleep(pauseMs, signal)
+      }
+    } finally {
+      await this.#notifier.close()
     }
   }
 

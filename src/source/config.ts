@@ -1,13 +1,9 @@
 import type { z } from 'zod'
-import { address, duration, secret, text, textForm } from '../base/config-units.ts'
+import { address, duration, secret, text, topicForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
 import type { OffsetPosition } from '../ports/source.ts'
 
-const topicForm = textForm({
-  accepted: 'the name of a topic: letters, digits, ".", "_" and "-"',
-  shape: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
-})
 const patternMarks = /[*^$/()[\]|+?\\]/
 
 /** The name of one Kafka topic. Patterns are part of the grammar, but not built. */

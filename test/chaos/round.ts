@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimRandom } from '../sim/random.ts'
 import { eventually } from '../support/eventually.ts'
+import { LakewardProcess } from '../support/processes.ts'
 import { judgeLake, type Verdict } from './checker.ts'
-import { BrokerProcess } from './children.ts'
+import { BrokerProcess, killAtExit } from './children.ts'
+import { Fleet } from './fleet.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { NumberFlow } from './number-flow.ts'
 import { type Assignment, hourMs, sessionTimeoutMs, writeChaosConfig } from './numbered.ts'
+import type { Place } from './place.ts'
 import type { Blow } from './plan.ts'
-import { Worker } from './worker.ts'
 
 const ageMs = 400 * 24 * hourMs
 const drainMsMax = 180_000
@@ -29,7 +31,7 @@ export class Round {
   readonly #lake: string
   readonly #broker: BrokerProcess
   readonly #startMs = Math.floor(Date.now() / hourMs) * hourMs - ageMs
-  readonly #workers: Worker[] = []
+  #fleet: Fleet | undefined
   #configPath = ''
   #flow: NumberFlow | undefined
   #watch: LakeWatch | undefined
@@ -48,8 +50,8 @@ export class Round {
     this.#flow = new NumberFlow(brokerPort, this.#startMs)
     await this.#flow.start()
     this.#configPath = await writeChaosConfig(folder, { brokerPort, assignment })
-    for (let index = 0; index < workerCount; index++) this.#workers.push(this.#newWorker(index))
-    await this.#atWork(this.#workers)
+    this.#fleet = new Fleet(folder, this.#configPath, workerCount)
+    await this.#fleet.atWork()
     this.#watch = await LakeWatch.open(this.#lake)
   }
 
@@ -78,100 +80,81 @@ export class Round {
       await eventually('everything is committed and announced', drainMsMax, async () =>
         (await watch.isThrough(counts)) ? true : undefined,
       )
-      await Promise.all(this.#workers.map((worker) => worker.drain()))
+      present(this.#fleet).throwTroubles()
+      await present(this.#fleet).drain()
       return []
     } catch (error) {
-      await Promise.all(this.#workers.map((worker) => worker.kill()))
+      await present(this.#fleet).kill()
       const trouble = error instanceof Error ? error.message : String(error)
       return [`${trouble}; of ${counts.join(' ')} records: ${watch.position}`]
     }
   }
 
-  #newWorker(index: number): Worker {
-    const { folder, assignment, workerCount } = this.#options
-    const share = ['--worker-index', `${index}`, '--worker-count', `${workerCount}`]
-    const more = assignment === 'static' ? share : []
-    return new Worker(folder, ['run', '-c', this.#configPath, ...more])
-  }
-
-  /** @throws {Error} a worker ended that nobody killed. */
-  #throwTroubles(): void {
-    const troubles = this.#workers.flatMap((worker) => worker.troubleText ?? [])
-    if (troubles.length > 0) throw new Error(troubles.join('\n'))
-  }
-
-  #workerAt(index: number): Worker {
-    return present(this.#workers[index])
-  }
-
-  /** @returns a worker that commits, by chance among those that do. */
+  /** @returns the number of a worker that commits, by chance among those that do. */
   async #anyAtWork(): Promise<number> {
+    const fleet = present(this.#fleet)
     return await eventually('a worker commits', commitMsMax, () => {
-      this.#throwTroubles()
-      const atWork = [...this.#workers.entries()].filter(([, worker]) => worker.isAtWork)
+      fleet.throwTroubles()
+      const atWork = [...fleet.places.entries()].filter(([, place]) => place.isAtWork)
       return atWork[this.#options.random.below(atWork.length)]?.[0]
     })
   }
 
-  async #atWork(workers: readonly Worker[]): Promise<void> {
-    await eventually('each worker commits', commitMsMax, () =>
-      workers.every((worker) => worker.isAtWork || worker.troubleText !== undefined)
-        ? true
-        : undefined,
-    )
-    this.#throwTroubles()
+  #placeAt(index: number): Place {
+    return present(this.#fleet?.places[index])
   }
 
   async #hitBroker(blow: Blow): Promise<Blow> {
     await this.#broker.kill()
     await sleep(this.#options.random.below(brokerDownMsMax))
-    for (const worker of this.#workers) worker.markHit()
+    for (const place of present(this.#fleet).places) place.markHit()
     await this.#broker.start()
     return blow
   }
 
   async #kill(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
-    const victim = this.#workerAt(index)
+    const victim = this.#placeAt(index)
     const known = watch.known()
     const writer = await victim.stopIn(blow.phase, watch, known)
     await victim.kill()
-    const phase = await watch.phaseOf(writer, known)
-    this.#workers[index] = this.#newWorker(index)
-    return { ...blow, phase }
+    return { ...blow, phase: await watch.phaseOf(writer, known) }
   }
 
   /**
    * A zombie: stopped for longer than its session, while others read on from where it stood. With a
-   * static assignment, which has no sessions, a second process takes the place meanwhile; both run
-   * then, and one of the two is killed.
+   * static assignment, which has no sessions, a second process takes its share meanwhile.
    */
   async #pause(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
-    const zombie = this.#workerAt(index)
+    const zombie = this.#placeAt(index)
     const known = watch.known()
     const writer = await zombie.stopIn(blow.phase, watch, known)
     const phase = await watch.phaseOf(writer, known)
     const overdue = sleep(sessionTimeoutMs * 1.25)
     zombie.markHit()
-    if (this.#options.assignment === 'static') {
-      const next = this.#newWorker(index)
-      this.#workers[index] = next
-      await this.#atWork([next])
-    }
+    const rival = this.#options.assignment === 'static' ? this.#rivalOf(index) : undefined
+    await rival?.line('"event":"committed"')
     await overdue
-    zombie.goOn()
-    if (this.#options.assignment === 'static') await this.#endOneOf(zombie, index)
+    zombie.signal('SIGCONT')
+    if (rival !== undefined) await this.#endOneOf(zombie, rival)
     return { ...blow, phase }
   }
 
-  /** The zombie, or the one that took its place, after both have run side by side for a while. */
-  async #endOneOf(zombie: Worker, index: number): Promise<void> {
+  /** A process that has the share of a supervised worker and knows nothing of it. */
+  #rivalOf(index: number): LakewardProcess {
+    const share = ['--worker-index', `${index}`, '--worker-count', `${this.#options.workerCount}`]
+    const rival = new LakewardProcess(['run', '-c', this.#configPath, ...share])
+    killAtExit(() => rival.signal('SIGKILL'))
+    return rival
+  }
+
+  /** After both have run side by side for a while; the place then goes on with a supervised one. */
+  async #endOneOf(zombie: Place, rival: LakewardProcess): Promise<void> {
     const { random } = this.#options
     await sleep(random.below(1_000))
-    if (random.fraction() < 0.5) return await zombie.kill()
-    await this.#workerAt(index).kill()
-    this.#workers[index] = zombie
+    if (random.fraction() < 0.5) await zombie.kill()
+    await rival.kill()
   }
 }
 

@@ -2,7 +2,7 @@
  * Where our verdict on bytes may differ from protobufjs', the first reference: kinds, each with its
  * reason and with what must hold so that a difference is of it. At most 20.
  */
-import type { Plain } from './normal-form.ts'
+import type { Plain } from './plain-form.ts'
 import type { Verdict } from './references.ts'
 
 /** One event on which we differ. */

@@ -2,7 +2,7 @@
  * Where our verdict may differ from that of Google's runtime for Python (upb): kinds, each with its
  * reason and with what must hold so that a difference is of it. They count among the 20.
  */
-import type { Plain } from './normal-form.ts'
+import type { Plain } from './plain-form.ts'
 import type { Verdict } from './references.ts'
 
 /** One event on which we differ; rows have their names sorted. */

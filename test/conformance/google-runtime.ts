@@ -8,8 +8,8 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt'
 import { python } from '../support/require-service.ts'
-import type { Plain } from './normal-form.ts'
 import { textOf } from './normal-form.ts'
+import type { Plain } from './plain-form.ts'
 import { descriptorSet, Protobufjs, type SchemaText, type Verdict } from './references.ts'
 
 const script = join(import.meta.dirname, 'google_runtime.py')

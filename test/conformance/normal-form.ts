@@ -10,42 +10,18 @@
  */
 import { type DescMessage, isFieldSet, isMessage } from '@bufbuild/protobuf'
 import protobuf from 'protobufjs'
-
-export type Plain =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Plain[]
-  | { readonly [name: string]: Plain }
-
-/** How one decoder hands out its values. */
-interface Source {
-  /** Undefined when the message does not have it, or when it has its default. */
-  field(message: unknown, field: protobuf.Field): unknown
-  /** Keys may be texts of what they are. */
-  entries(map: unknown): Iterable<readonly [unknown, unknown]>
-}
-
-const unsigned64 = ['uint64', 'fixed64']
-const signed64 = ['int64', 'sint64', 'sfixed64']
-
-const bitsOf = (value: number, isFloat: boolean): string => {
-  if (Number.isNaN(value)) return 'nan'
-  const view = new DataView(new ArrayBuffer(8))
-  if (isFloat) view.setFloat32(4, value)
-  else view.setFloat64(0, value)
-  return view.getBigUint64(0).toString(16)
-}
-
-/** A 64-bit integer in any of the shapes that decoders give. */
-function wideOf(value: unknown): bigint {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'object' && value !== null && 'low' in value && 'high' in value) {
-    return (BigInt(Number(value.high) | 0) << 32n) | BigInt(Number(value.low) >>> 0)
-  }
-  return BigInt(String(value))
-}
+import { columnKindOf, jsonForm, microsOf, parsedJson, wrappedField } from './column-form.ts'
+import {
+  bitsOf,
+  isMap,
+  isWide,
+  type MapField,
+  type Plain,
+  type Source,
+  signed64,
+  unsigned64,
+  wideOf,
+} from './plain-form.ts'
 
 function scalarForm(value: unknown, type: string): Plain {
   if (unsigned64.includes(type)) return `${BigInt.asUintN(64, wideOf(value ?? 0n))}n`
@@ -65,25 +41,26 @@ function scalarForm(value: unknown, type: string): Plain {
   }
 }
 
-/** protobufjs declares it as less than a field; it is one. */
-type MapField = protobuf.Field & { readonly keyType: string }
-const isMap = (field: protobuf.Field): field is MapField => field instanceof protobuf.MapField
-
 class Shaper {
   readonly #source: Source
+  /** Full names of the messages around the value that is shaped. */
+  readonly #around: string[] = []
 
   constructor(source: Source) {
     this.#source = source
   }
 
   message(message: unknown, type: protobuf.Type): Plain {
-    const fields = type.fieldsArray.map((field) => {
-      return [
-        columnName(field),
-        this.#field(this.#source.field(message, field), field.resolve()),
-      ] as const
-    })
-    return Object.fromEntries(fields)
+    this.#around.push(type.fullName)
+    try {
+      const fields = type.fieldsArray.map((field) => {
+        const value = this.#source.field(message, field)
+        return [columnName(field), this.#field(value, field.resolve())] as const
+      })
+      return Object.fromEntries(fields)
+    } finally {
+      this.#around.pop()
+    }
   }
 
   #field(value: unknown, field: protobuf.Field): Plain {
@@ -98,12 +75,28 @@ class Shaper {
   }
 
   #value(value: unknown, { resolvedType, type }: protobuf.Field): Plain {
-    if (resolvedType instanceof protobuf.Type) return this.message(value, resolvedType)
+    if (resolvedType instanceof protobuf.Type) return this.#message(value, resolvedType)
     if (!(resolvedType instanceof protobuf.Enum)) return scalarForm(value, type)
     // Ours comes out of the file as a text already.
     if (typeof value === 'string') return value
     const number = Number(value ?? 0)
     return resolvedType.valuesById[number] ?? String(number)
+  }
+
+  #message(value: unknown, type: protobuf.Type): Plain {
+    const source = this.#source
+    switch (columnKindOf(type, this.#around)) {
+      case 'json':
+        return source.hasColumns ? parsedJson(String(value)) : jsonForm(source, value, type)
+      case 'time':
+        return source.hasColumns ? `${wideOf(value)}n` : microsOf(source, value, type)
+      case 'wrapper': {
+        const field = wrappedField(type)
+        return scalarForm(source.hasColumns ? value : source.field(value, field), field.type)
+      }
+      case undefined:
+        return this.message(value, type)
+    }
   }
 
   #map(value: unknown, field: MapField): Plain {
@@ -130,11 +123,15 @@ const propertiesOf = (map: unknown): readonly (readonly [string, unknown])[] =>
 
 /** protobufjs gives an entry without a 64-bit key the text "0", others a hash of eight bytes. */
 function hashedKey(key: string, keyType: string): unknown {
-  if (![...unsigned64, ...signed64].includes(keyType) || key.length !== 8) return key
+  if (!isWide(keyType) || key.length !== 8) return key
   return protobuf.util.longFromHash(key, unsigned64.includes(keyType))
 }
 
+const nothing = (): undefined => undefined
+
 class ProtobufjsSource implements Source {
+  readonly hasColumns = false
+  readonly structJson = nothing
   #keyType = ''
 
   field(message: unknown, field: protobuf.Field): unknown {
@@ -157,6 +154,8 @@ function pairsOf(map: unknown): readonly (readonly [unknown, unknown])[] {
 
 /** A row of a Parquet file as hyparquet assembles it, maps as pairs. */
 const parquetSource: Source = {
+  hasColumns: true,
+  structJson: nothing,
   field: (row, field) => ownProperty(row, columnName(field)),
   entries: pairsOf,
 }
@@ -193,8 +192,11 @@ export function formOfBufbuild(message: unknown, type: protobuf.Type, desc: Desc
   }
   gather(desc)
   const source: Source = {
+    hasColumns: false,
+    structJson: (owner) => (isMessage(owner) ? undefined : owner),
     field(owner, field) {
-      if (!isMessage(owner)) return undefined
+      // A wrapper is often its value.
+      if (!isMessage(owner)) return owner
       const ownerDesc = descs.get(owner.$typeName)
       const member = ownerDesc?.fields.find(({ number }) => number === field.id)
       if (ownerDesc === undefined || member === undefined) return undefined

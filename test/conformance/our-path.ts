@@ -44,7 +44,7 @@ export class OurPath {
 
   /** Writes all payloads into one file and reads it. @returns a verdict for each. */
   async verdicts(payloads: readonly Uint8Array[]): Promise<readonly Verdict[]> {
-    const { bytes, refusals } = this.#write(payloads)
+    const { bytes, refusals } = this.file(payloads)
     const rows = (await rowsOf(bytes)).values()
     const verdicts = payloads.map((_, index): Verdict => {
       const reason = refusals.get(index)
@@ -62,7 +62,8 @@ export class OurPath {
     this.#table.release()
   }
 
-  #write(payloads: readonly Uint8Array[]): {
+  /** One file of all payloads that are not refused, and why the others are, by their place. */
+  file(payloads: readonly Uint8Array[]): {
     readonly bytes: Uint8Array
     readonly refusals: ReadonlyMap<number, RefusalReason>
   } {

@@ -100,15 +100,20 @@ export function descriptorSet(root: protobuf.Root, syntax: string): FileDescript
     for (const message of file.messageType)
       nameTypes(message, `${file.package}.${message.name}`, root)
   }
+  // Files come after those that they import, which none says here.
+  set.file.sort((one, other) => Number(isOfGoogle(other)) - Number(isOfGoogle(one)))
   return set
 }
+
+const isOfGoogle = (file: FileDescriptorSet['file'][number]): boolean =>
+  file.package === 'google.protobuf'
 
 type MessageDescriptor = FileDescriptorSet['file'][number]['messageType'][number]
 
 function nameTypes(message: MessageDescriptor, fullName: string, root: protobuf.Root): void {
   const type = root.lookupType(fullName)
   for (const field of message.field) {
-    const source = type.fields[field.name]
+    const source = type.fieldsById[field.number]
     if (source === undefined || field.typeName === '') continue
     const resolved = present(source.resolve().resolvedType ?? source, 'a named type is resolved')
     if (!(source instanceof protobuf.MapField)) field.typeName = resolved.fullName

@@ -166,6 +166,9 @@ function productStep(state: FoldState, entry: LogEntry, head: string, decided: b
     case 'delivered':
       return foldDelivered(folded, entry)
     case 'config':
+    case 'source':
+    case 'void':
+    case 'forget':
       return folded
   }
 }

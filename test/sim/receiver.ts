@@ -38,6 +38,7 @@ export class Receiver {
         if (weather.strikes('webhook-answer-lost', 0.3)) throw lost(manifest, 'answer lost')
       },
       readBack: async () => false,
+      close: async () => {},
     }
   }
 }

@@ -3,16 +3,25 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
+interface LakewardProcessOptions {
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
+  /** Hears each line as it comes. */
+  readonly onLine?: (line: string) => void
+}
+
 /** One process of lakeward, with what it logged. */
 export class LakewardProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<number | null>
   readonly stdout: string[] = []
   readonly stderr: string[] = []
+  readonly #onLine: ((line: string) => void) | undefined
   #waiters: { matches: (line: string) => boolean; found: (line: string) => void }[] = []
 
   /** @param args of the command line: `['run', '-c', 'lakeward.yaml']`. */
-  constructor(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  constructor(args: readonly string[], options: LakewardProcessOptions = {}) {
+    this.#onLine = options.onLine
     this.#child = spawn(process.execPath, [binPath, ...args], {
       cwd: options.cwd ?? process.cwd(),
       env: { ...process.env, ...options.env },
@@ -69,6 +78,7 @@ export class LakewardProcess {
     if (stream === null) return
     createInterface({ input: stream }).on('line', (line) => {
       into.push(line)
+      this.#onLine?.(line)
       for (const waiter of this.#waiters.filter(({ matches }) => matches(line))) waiter.found(line)
       this.#waiters = this.#waiters.filter(({ matches }) => !matches(line))
     })

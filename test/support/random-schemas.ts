@@ -1,5 +1,5 @@
 /**
- * Random message types, and random messages of them as wire bytes.
+ * Random message types.
  *
  * A type is drawn as our own `MessageSchema` and printed as .proto text for protobufjs, so that
  * neither side reads the other's reading of the schema.
@@ -14,6 +14,7 @@ import {
   type ScalarType,
   scalarTypes,
 } from '../../src/model/event-schema.ts'
+import { addWellKnown, isWellKnown, wellKnownImports, wellKnownType } from './well-known.ts'
 
 const keyScalars: readonly ScalarType[] = ['string', 'int32', 'bool', 'sint64', 'fixed32', 'uint64']
 
@@ -25,9 +26,12 @@ export interface DrawnSchema {
 }
 
 type Syntax = MessageSchema['syntax']
+/** What fields may be of: `every` adds well-known types, and messages within themselves. */
+type Kinds = 'plain' | 'every'
 interface DrawnField {
   readonly shape: 'implicit' | 'explicit' | 'repeated' | 'map' | 'oneof' | 'required'
-  readonly type: FieldType
+  /** `itself`: of the message that the field is in. */
+  readonly type: FieldType | 'itself'
   readonly key: ScalarType
   readonly jump: number
   readonly delimited: boolean
@@ -50,13 +54,22 @@ function enumType(syntax: Syntax): fc.Arbitrary<FieldType> {
   return fc.constant({ kind: 'enum', values })
 }
 
-function fieldArbitrary(syntax: Syntax, depth: number): fc.Arbitrary<DrawnField> {
-  const single = [
+interface Wish {
+  readonly syntax: Syntax
+  readonly kinds: Kinds
+}
+
+function fieldArbitrary(wish: Wish, depth: number): fc.Arbitrary<DrawnField> {
+  const { syntax, kinds } = wish
+  const every = kinds === 'every' ? 1 : 0
+  const single: { weight: number; arbitrary: fc.Arbitrary<FieldType | 'itself'> }[] = [
     { weight: 6, arbitrary: scalarType },
     { weight: 2, arbitrary: enumType(syntax) },
+    { weight: 4 * every, arbitrary: wellKnownType },
+    { weight: every, arbitrary: fc.constant('itself') },
   ]
   const message = (): fc.Arbitrary<FieldType> =>
-    messageArbitrary(syntax, depth - 1).map((inner) => ({ kind: 'message', message: inner }))
+    messageArbitrary(wish, depth - 1).map((inner) => ({ kind: 'message', message: inner }))
   const type =
     depth === 0
       ? fc.oneof(...single)
@@ -80,25 +93,35 @@ const presencesOf: Readonly<Record<Syntax, readonly DrawnField['shape'][]>> = {
 
 let drawnMessages = 0
 
-function messageArbitrary(syntax: Syntax, depth: number): fc.Arbitrary<MessageSchema> {
-  const fields = fc.array(fieldArbitrary(syntax, depth), { minLength: 1, maxLength: 5 })
+function messageArbitrary(wish: Wish, depth: number): fc.Arbitrary<MessageSchema> {
+  const fields = fc.array(fieldArbitrary(wish, depth), { minLength: 1, maxLength: 5 })
   return fields.map((drawn) => {
     let number = 0
     drawnMessages += 1
-    return {
-      fullName: `test.M${drawnMessages}`,
-      syntax,
-      fields: drawn.map((field, index) => {
-        number += field.jump
-        return fieldOf(field, `f${index}`, number, syntax)
-      }),
+    const inside: FieldSchema[] = []
+    const { syntax } = wish
+    const message = { fullName: `test.M${drawnMessages}`, syntax, fields: inside }
+    for (const [index, field] of drawn.entries()) {
+      number += field.jump
+      inside.push(fieldOf(field, `f${index}`, number, message))
     }
+    return message
   })
 }
 
-function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax): FieldSchema {
-  const { shape, key } = drawn
-  const isMessage = drawn.type.kind === 'message'
+function fieldOf(
+  drawn: DrawnField,
+  name: string,
+  number: number,
+  owner: MessageSchema,
+): FieldSchema {
+  const { key } = drawn
+  const { syntax } = owner
+  const type: FieldType = drawn.type === 'itself' ? { kind: 'message', message: owner } : drawn.type
+  // A message that requires itself has no end.
+  const isEndless = drawn.type === 'itself' && drawn.shape === 'required'
+  const shape = isEndless ? 'explicit' : drawn.shape
+  const isMessage = type.kind === 'message'
   const base = {
     name,
     number,
@@ -107,12 +130,13 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
     oneof: undefined,
     comment: undefined,
   } as const
-  if (shape === 'map' && drawn.type.kind !== 'map') {
-    const type: FieldType = { kind: 'map', key, value: drawn.type }
-    return { ...base, type, repeated: true, presence: 'implicit' }
+  if (shape === 'map' && type.kind !== 'map') {
+    const map: FieldType = { kind: 'map', key, value: type }
+    return { ...base, type: map, repeated: true, presence: 'implicit' }
   }
-  const { type } = drawn
-  const mayBeDelimited = syntax !== 'proto2' || (shape !== 'oneof' && !hasOneof(type))
+  const isDeclaredHere = drawn.type !== 'itself' && !isWellKnown(type)
+  const mayBeGroup = isDeclaredHere && shape !== 'oneof' && !hasOneof(type) && !hasItself(type)
+  const mayBeDelimited = syntax !== 'proto2' || mayBeGroup
   const sent = { ...base, type, delimited: drawn.delimited && isMessage && mayBeDelimited }
   if (shape === 'repeated') return { ...sent, repeated: true, presence: 'implicit' }
   if (shape === 'oneof') return { ...sent, presence: 'explicit', oneof: 'either' }
@@ -125,26 +149,41 @@ function fieldOf(drawn: DrawnField, name: string, number: number, syntax: Syntax
 const hasOneof = (type: FieldType): boolean =>
   type.kind === 'message' && type.message.fields.some(({ oneof }) => oneof !== undefined)
 
-/** Types of up to three levels below the root. */
-export const drawnSchema: fc.Arbitrary<DrawnSchema> = fc
-  .constantFrom<Syntax>('proto3', 'proto2', 'editions')
-  .chain((syntax) => messageArbitrary(syntax, 3))
-  .map((message) => ({
-    message,
-    type: typeOf(message, true),
-    otherwisePacked: typeOf(message, false),
-  }))
+const drawnOf = (kinds: Kinds): fc.Arbitrary<DrawnSchema> =>
+  fc
+    .constantFrom<Syntax>('proto3', 'proto2', 'editions')
+    .chain((syntax) => messageArbitrary({ syntax, kinds }, 3))
+    .map((message) => ({
+      message,
+      type: typeOf(message, true),
+      otherwisePacked: typeOf(message, false),
+    }))
+
+/** A group's type has another name than the message it is printed from. */
+const hasItself = (type: FieldType): boolean =>
+  type.kind === 'message' &&
+  type.message.fields.some((field) => innerMessages(field.type).includes(type.message))
+
+/** Types of up to three levels below the root, of their own fields alone. */
+export const drawnSchema = drawnOf('plain')
+
+/**
+ * With well-known types, and messages that stand within themselves. A `MessageSchema` has the
+ * former by name only: read the text.
+ */
+export const anyDrawnSchema = drawnOf('every')
 
 /** The schema as .proto text, of package `test`. */
 export function schemaText(message: MessageSchema, packed: boolean): string {
   const header =
     message.syntax === 'editions' ? 'edition = "2023";' : `syntax = "${message.syntax}";`
-  return `${header}\npackage test;\n${enumText}\n${messageText(message, packed)}`
+  return `${header}\npackage test;\n${wellKnownImports}\n${enumText}\n${messageText(message, packed)}`
 }
 
 function typeOf(message: MessageSchema, packed: boolean): protobuf.Type {
   const text = schemaText(message, packed)
   const { root } = protobuf.parse(text, new protobuf.Root(), { keepCase: true })
+  addWellKnown(root)
   return root.resolveAll().lookupType(message.fullName)
 }
 
@@ -159,7 +198,7 @@ function typeName(type: FieldType): string {
     case 'enum':
       return 'Choice'
     case 'message':
-      return shortName(type.message.fullName)
+      return isWellKnown(type) ? type.message.fullName : shortName(type.message.fullName)
     case 'map':
       return `map<${type.key}, ${typeName(type.value)}>`
   }
@@ -175,6 +214,7 @@ function bodyText(message: MessageSchema, packed: boolean): string {
   const inner = message.fields
     .filter((field) => !isGroup(field, message.syntax))
     .flatMap(({ type }) => innerMessages(type))
+    .filter((nested) => nested !== message)
   return [
     ...inner.map((nested) => messageText(nested, packed)),
     ...message.fields.filter(({ oneof }) => oneof === undefined).map(line),
@@ -188,7 +228,7 @@ const isGroup = ({ delimited }: FieldSchema, syntax: string): boolean =>
 
 function innerMessages(type: FieldType): readonly MessageSchema[] {
   if (type.kind === 'map') return innerMessages(type.value)
-  return type.kind === 'message' ? [type.message] : []
+  return type.kind === 'message' && !isWellKnown(type) ? [type.message] : []
 }
 
 function fieldText(field: FieldSchema, syntax: string, packed: boolean): string {
@@ -222,126 +262,4 @@ function editionText(field: FieldSchema, declared: string, packed: boolean): str
   if (presence === 'implicit' && isSingular) options.push('features.field_presence = IMPLICIT')
   const listed = options.length === 0 ? '' : ` [${options.join(', ')}]`
   return `${repeated ? 'repeated ' : ''}${declared}${listed};`
-}
-
-// Messages.
-
-const integers = (min: bigint, max: bigint): fc.Arbitrary<string> =>
-  fc
-    .oneof(
-      fc.constantFrom(0n, 1n, 127n, 128n, min, max),
-      fc.bigInt({ min: 0n, max: 300n }),
-      fc.bigInt({ min, max }),
-    )
-    .map(String)
-
-const integers32 = (min: bigint, max: bigint): fc.Arbitrary<number> =>
-  integers(min, max).map(Number)
-
-const texts = fc.oneof(
-  fc.constantFrom(
-    '',
-    'a',
-    'b',
-    'sixteen bytes ok',
-    'seventeen bytes ok',
-    'ünïcödé',
-    '日本語',
-    '😀',
-  ),
-  fc.string({ maxLength: 40, unit: 'grapheme' }),
-)
-
-function scalarArbitrary(scalar: ScalarType): fc.Arbitrary<unknown> {
-  switch (scalar) {
-    case 'double':
-      return fc.oneof(fc.double(), fc.constantFrom(0, -0, 1.5))
-    case 'float':
-      return fc.oneof(fc.float(), fc.constantFrom(0, -0, 1.5))
-    case 'bool':
-      return fc.boolean()
-    case 'string':
-      return texts
-    case 'bytes':
-      return fc.uint8Array({ maxLength: 40 })
-    case 'uint32':
-    case 'fixed32':
-      return integers32(0n, 2n ** 32n - 1n)
-    case 'int32':
-    case 'sint32':
-    case 'sfixed32':
-      return integers32(-(2n ** 31n), 2n ** 31n - 1n)
-    case 'uint64':
-    case 'fixed64':
-      return integers(0n, 2n ** 64n - 1n)
-    case 'int64':
-    case 'sint64':
-    case 'sfixed64':
-      return integers(-(2n ** 63n), 2n ** 63n - 1n)
-  }
-}
-
-const enumNumbers = fc.constantFrom(0, 1, 7, -3, 300, 0, 1, 7, 55, -2_000_000_000)
-
-function valueArbitrary(type: FieldType): fc.Arbitrary<unknown> {
-  switch (type.kind) {
-    case 'scalar':
-      return scalarArbitrary(type.scalar)
-    case 'enum':
-      return enumNumbers
-    case 'message':
-      return plainMessage(type.message)
-    case 'map': {
-      const pairs = fc.array(fc.tuple(mapKey(type.key), valueArbitrary(type.value)), {
-        maxLength: 4,
-      })
-      return pairs.map((list) => Object.fromEntries(list))
-    }
-  }
-}
-
-const hashOf = (key: bigint): string =>
-  new protobuf.util.LongBits(Number(key & 0xffff_ffffn), Number(key >> 32n)).toHash()
-
-/** 64-bit keys are hashes of their bytes in protobufjs. */
-function mapKey(scalar: ScalarType): fc.Arbitrary<string> {
-  const long = scalar === 'sint64' || scalar === 'uint64'
-  return scalarArbitrary(scalar).map((key) =>
-    long ? hashOf(BigInt.asUintN(64, BigInt(String(key)))) : String(key),
-  )
-}
-
-function plainField(field: FieldSchema): fc.Arbitrary<unknown> {
-  const value = valueArbitrary(field.type)
-  if (field.repeated && field.type.kind !== 'map') return fc.array(value, { maxLength: 4 })
-  return value
-}
-
-/** A message as protobufjs' `fromObject` takes it; at most one member of the oneof. */
-function plainMessage(message: MessageSchema): fc.Arbitrary<Record<string, unknown>> {
-  const free = message.fields.filter(({ oneof }) => oneof === undefined)
-  const members = message.fields.filter(({ oneof }) => oneof !== undefined)
-  const required = free.filter(({ presence }) => presence === 'required').map(({ name }) => name)
-  const shape = Object.fromEntries(free.map((field) => [field.name, plainField(field)]))
-  const base = fc.record(shape, { requiredKeys: required })
-  if (members.length === 0) return base
-  const member = fc.oneof(
-    fc.constant({}),
-    ...members.map((field) => plainField(field).map((value) => ({ [field.name]: value }))),
-  )
-  return fc.tuple(base, member).map(([fields, chosen]) => ({ ...fields, ...chosen }))
-}
-
-/**
- * Wire bytes of a random message; now and then of several messages one behind the other, which must
- * be merged, packed in one way or the other.
- */
-export function wireBytes(schema: DrawnSchema): fc.Arbitrary<Uint8Array> {
-  const part = fc.tuple(plainMessage(schema.message), fc.boolean()).map(([plain, other]) => {
-    const type = other ? schema.otherwisePacked : schema.type
-    return new Uint8Array(type.encode(type.fromObject(plain)).finish())
-  })
-  return fc
-    .array(part, { minLength: 1, maxLength: 3 })
-    .map((parts) => new Uint8Array(Buffer.concat(parts)))
 }

@@ -203,6 +203,8 @@ function foldOf(log: PlantedLog): FoldState {
     undelivered: [],
     voids: [],
     voidCount: 0,
+    steppedOver: [],
+    forgotten: new Set(),
   }
 }
 

@@ -3,18 +3,21 @@
  *
  *     describe.skipIf(!hasKafka('kafka-4'))('…', () => { … await RealKafka.start('kafka-4') … })
  */
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { type Admin, Kafka, logLevel, type PartitionMetadata } from 'kafkajs'
 import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import { serviceNamed } from '../system/services/catalogue.ts'
-import { isFetched } from '../system/services/fetch-artifacts.ts'
+import { artifactsFolder, isFetched } from '../system/services/fetch-artifacts.ts'
+import { certificateFiles } from '../system/services/kafka-listeners.ts'
 import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
+import { type Ports, portOf } from '../system/services/service-kind.ts'
 import { eventually } from './eventually.ts'
 import { produceBatches } from './produce-batches.ts'
 import { encodeBatch, type TestBatch } from './record-batch.ts'
 import { commandEndsWell, requireService } from './require-service.ts'
 
-type KafkaName = 'kafka-4' | 'kafka-3'
+type KafkaName = 'kafka-4' | 'kafka-3' | 'kafka-4-three' | 'kafka-3-three'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const places = userPlaces(checkout)
@@ -28,8 +31,18 @@ export const hasKafka = (name: KafkaName): boolean =>
     () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
   )
 
-async function createTopic(admin: Admin, topic: string, numPartitions: number): Promise<void> {
-  const topics = [{ topic, numPartitions, replicationFactor: 1 }]
+/** The broker's own settings of the topic: "cleanup.policy". */
+type TopicSettings = Readonly<Record<string, string>>
+
+async function createTopic(
+  admin: Admin,
+  topic: string,
+  numPartitions: number,
+  settings: TopicSettings = {},
+): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  // -1: as many replicas as the broker has by default.
+  const topics = [{ topic, numPartitions, replicationFactor: -1, configEntries }]
   await admin.createTopics({ topics, waitForLeaders: false })
   await eventually(`every partition of ${topic} has a leader`, doneWithinMs, async () => {
     const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
@@ -46,24 +59,32 @@ async function deleteTopics(admin: Admin, topics: string[]): Promise<void> {
   })
 }
 
+const processOf = (node: number | undefined): string | undefined =>
+  node === undefined ? undefined : `broker-${node}`
+
 export class RealKafka {
-  /** "host:port" of its plain listener. */
+  /** "host:port" of its plain listener, of each node. */
+  readonly addresses: readonly string[]
+  /** Of the first node. */
   readonly address: string
   readonly host: string
   readonly port: number
   readonly #harness: ServiceHarness
   readonly #name: KafkaName
   readonly #instance: string
+  readonly #ports: Ports
 
   private constructor(
     harness: ServiceHarness,
-    place: { name: KafkaName; instance: string; address: string },
+    place: { name: KafkaName; instance: string; address: string; ports: Ports },
   ) {
     this.#harness = harness
     this.#name = place.name
     this.#instance = place.instance
-    this.address = place.address
-    const [host = '', port = ''] = place.address.split(':')
+    this.#ports = place.ports
+    this.addresses = place.address.split(',')
+    this.address = this.addresses[0] ?? ''
+    const [host = '', port = ''] = this.address.split(':')
     this.host = host
     this.port = Number(port)
   }
@@ -74,23 +95,33 @@ export class RealKafka {
     const harness = new ServiceHarness({ ...places, say: (line) => said.push(line) })
     await harness.sweep()
     const instance = `test-${name}-${process.pid}`
-    const { address } = await harness.up(name, { instance, ownerPid: process.pid })
-    return new RealKafka(harness, { name, instance, address })
+    const { address, ports } = await harness.up(name, { instance, ownerPid: process.pid })
+    return new RealKafka(harness, { name, instance, address, ports })
+  }
+
+  /** Where it listens: "sasl", or "sasl-2" of the second of several nodes. */
+  portOf(listener: string): number {
+    return portOf(this.#ports, listener)
+  }
+
+  /** What clients and brokers show to each other. */
+  get certificates(): ReturnType<typeof certificateFiles> {
+    return certificateFiles(join(places.runRoot, this.#instance))
   }
 
   /** Ends when every partition has its leader. */
-  createTopic(topic: string, partitionCount: number): Promise<void> {
-    return this.#asAdmin((admin) => createTopic(admin, topic, partitionCount))
+  createTopic(topic: string, partitionCount: number, settings?: TopicSettings): Promise<void> {
+    return this.asAdmin((admin) => createTopic(admin, topic, partitionCount, settings))
   }
 
   /** Ends when the broker does not know it any more. */
   deleteTopic(topic: string): Promise<void> {
-    return this.#asAdmin((admin) => deleteTopics(admin, [topic]))
+    return this.asAdmin((admin) => deleteTopics(admin, [topic]))
   }
 
   /** With nothing between the two requests. */
   recreateTopic(topic: string, partitionCount: number): Promise<void> {
-    return this.#asAdmin(async (admin) => {
+    return this.asAdmin(async (admin) => {
       await admin.deleteTopics({ topics: [topic] })
       await createTopic(admin, topic, partitionCount)
     })
@@ -98,7 +129,7 @@ export class RealKafka {
 
   /** Ends when the broker does not know them any more. */
   async deleteAllTopics(): Promise<void> {
-    await this.#asAdmin(async (admin) => {
+    await this.asAdmin(async (admin) => {
       const all = await admin.listTopics()
       await deleteTopics(
         admin,
@@ -107,26 +138,71 @@ export class RealKafka {
     })
   }
 
+  async partitionsOf(topic: string): Promise<PartitionMetadata[] | undefined> {
+    const { topics } = await this.asAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
+    return topics[0]?.partitions
+  }
+
+  /** One batch to whoever leads; waits for a new leader as long as that takes. */
+  async send({ topic, partition }: TopicPartition, values: readonly string[]): Promise<void> {
+    const retry = { retries: 40, initialRetryTime: 300, maxRetryTime: 1_000 }
+    const producer = this.client().producer({ retry, allowAutoTopicCreation: false })
+    await producer.connect()
+    try {
+      const messages = values.map((value) => ({ value, partition }))
+      await producer.send({ topic, messages, acks: -1 })
+    } finally {
+      await producer.disconnect()
+    }
+  }
+
+  /** Makes another replica the leader, as a reassignment does; the old one goes on serving. */
+  async moveLeader({ topic, partition }: TopicPartition, from: number): Promise<void> {
+    const replicas = (await this.partitionsOf(topic))?.find(
+      ({ partitionId }) => partitionId === partition,
+    )?.replicas
+    const turned = [...(replicas ?? []).filter((node) => node !== from), from]
+    await this.asAdmin((admin) =>
+      admin.alterPartitionReassignments({
+        topics: [{ topic, partitionAssignment: [{ partition, replicas: turned }] }],
+      }),
+    )
+    const words = ['--election-type', 'preferred', '--topic', topic, '--partition', `${partition}`]
+    this.tool('org.apache.kafka.tools.LeaderElectionCommand', words)
+  }
+
+  /** Runs one of the broker's own tools to its end. @returns what it printed. */
+  tool(mainClass: string, words: readonly string[]): string {
+    const jars = join(artifactsFolder(serviceNamed(this.#name), places.cacheRoot), '*')
+    const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', jars, mainClass]
+    const all = ['java', ...java, '--bootstrap-server', this.address, ...words]
+    const { status, stdout, stderr } = spawnSync('nice', all, { encoding: 'utf8' })
+    if (status === 0) return stdout
+    throw new Error(`${mainClass} ended with ${String(status)}:\n${stdout}${stderr}`)
+  }
+
   append(at: TopicPartition, batch: TestBatch): Promise<void> {
     return produceBatches(this, at, encodeBatch(batch))
   }
 
-  kill(): Promise<void> {
-    return this.#harness.kill(this.#instance)
+  /** @param node one of several, from 1; all when absent. */
+  kill(node?: number): Promise<void> {
+    return this.#harness.kill(this.#instance, processOf(node))
   }
 
-  pause(): void {
-    this.#harness.pause(this.#instance)
+  pause(node?: number): void {
+    this.#harness.pause(this.#instance, processOf(node))
   }
 
-  resume(): void {
-    this.#harness.resume(this.#instance)
+  resume(node?: number): void {
+    this.#harness.resume(this.#instance, processOf(node))
   }
 
   /** On the same data. @throws {Error} it came up elsewhere: clients would not find it. */
   async startAgain(): Promise<void> {
     const { address } = await this.#harness.up(this.#name, { instance: this.#instance })
-    if (address !== this.address) throw new Error(`came up on ${address}, was on ${this.address}`)
+    const before = this.addresses.join(',')
+    if (address !== before) throw new Error(`came up on ${address}, was on ${before}`)
   }
 
   /** Ends it and forgets its data. */
@@ -134,9 +210,14 @@ export class RealKafka {
     return this.#harness.wipe(this.#instance)
   }
 
-  async #asAdmin<T>(act: (admin: Admin) => Promise<T>): Promise<T> {
-    const brokers = [this.address]
-    const admin = new Kafka({ brokers, clientId: 'test', logLevel: logLevel.NOTHING }).admin()
+  client(): Kafka {
+    const brokers = [...this.addresses]
+    return new Kafka({ brokers, clientId: 'test', logLevel: logLevel.NOTHING })
+  }
+
+  /** Whatever an administrator does. */
+  async asAdmin<T>(act: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.client().admin()
     await admin.connect()
     try {
       return await act(admin)

@@ -21,10 +21,13 @@ export type ServiceName =
   | 'flights'
   | 'kafka-4'
   | 'kafka-3'
+  | 'kafka-4-three'
+  | 'kafka-3-three'
   | 'tmpfs'
   | 'hadoop'
   | 'hive'
   | 's3'
+  | 's3-minio'
   | 'mysql'
   | 'clickhouse'
 

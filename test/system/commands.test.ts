@@ -48,6 +48,8 @@ test.each([
   ['why page_views 2026-11-20', 'the stream is partitioned by hour'],
   ['ready ls nothing', 'stream "nothing" is not configured'],
   ['ready show page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
+  ['ready wait page_views 2026-11-20T00 --timeout 5', '"5" has no unit'],
+  ['ready wait page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
   ['files page_views 2026-11-20T00 --format csv', 'accepted: paths, symlink, json'],
   ['log show x', '"x" is not an index'],
   ['log ls --limit many', '"many" is not a whole number'],
@@ -91,6 +93,22 @@ describe('ready', () => {
     expect(other).toMatchObject({ exit: 1, out: expect.stringContaining('has no revision 2') })
     const none = await run('ready', 'show', 'page_views', '2020-01-01T00')
     expect(none).toMatchObject({ exit: 1, out: expect.stringContaining('is not announced') })
+  })
+
+  test('wait answers at once with the manifest of what is announced', async () => {
+    const { exit, ...shown } = await json<ReadyManifest>('ready', 'wait', 'page_views', hour)
+    expect(exit).toBe(0)
+    expect(shown).toMatchObject({ kind: 'partition-ready', stream: 'page_views', revision: 1 })
+    const text = await run('ready', 'wait', 'page_views', hour)
+    expect(text.out).toMatch(/^"page_views" \S+ is ready: revision 1, \d+ rows, complete\n$/)
+  })
+
+  test('wait gives up after its time, and says so', async () => {
+    const none = await run('ready', 'wait', 'page_views', '2020-01-01T00', '--timeout', '50ms')
+    expect(none).toMatchObject({
+      exit: 1,
+      out: expect.stringContaining('is not announced after 50ms; lakeward why tells'),
+    })
   })
 
   const verifyHour = (): Promise<Verdict & { exit: number }> =>

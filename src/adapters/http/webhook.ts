@@ -66,6 +66,11 @@ export class WebhookNotifier implements Notifier {
     return Promise.resolve(true)
   }
 
+  /** Connections are those of `fetch`, which keeps no process alive. */
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
   #headers(manifest: ReadyManifest, body: Uint8Array): Record<string, string> {
     const { clock, secret } = this.#options
     const timestamp = String(Math.floor(clock.nowMs() / 1_000))

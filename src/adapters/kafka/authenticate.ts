@@ -1,7 +1,8 @@
 /**
  * Logs a socket in by SASL: handshake, then the mechanism's messages inside SaslAuthenticate.
  *
- * Source: KIP-43, KIP-152 (SaslAuthenticate), KIP-368 (session lifetime).
+ * Source: KIP-43, KIP-152 (SaslAuthenticate), KIP-255 and RFC 7628 (OAUTHBEARER), KIP-368 (session
+ * lifetime).
  */
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../../base/fault.ts'
@@ -9,7 +10,7 @@ import { WireReader } from '../../codec/kafka/wire-reader.ts'
 import { WireWriter } from '../../codec/kafka/wire-writer.ts'
 import type { BrokerSocket } from './broker-socket.ts'
 import { errorName } from './error-code.ts'
-import type { SaslOptions } from './options.ts'
+import { loginName, type PasswordLogin, type SaslOptions, type TokenLogin } from './options.ts'
 import { checkServerSignature, type ScramLogin, scramFirst, scramProof } from './scram.ts'
 
 const saslHandshake = { apiKey: 17, version: 1, flexible: false }
@@ -31,6 +32,7 @@ export async function authenticate(socket: BrokerSocket, sasl: SaslOptions): Pro
   const { bytes, start } = await socket.request(saslHandshake, body)
   const code = new WireReader(bytes, start).int16()
   if (code !== 0) throw refused(sasl, errorName(code))
+  if (sasl.mechanism === 'oauthbearer') return bearer(socket, sasl)
   if (sasl.mechanism === 'plain') {
     const text = `\0${sasl.username}\0${sasl.password}`
     return (await exchange(socket, sasl, text)).sessionLifetimeMs
@@ -38,9 +40,21 @@ export async function authenticate(socket: BrokerSocket, sasl: SaslOptions): Pro
   return scram(socket, sasl, sasl.mechanism === 'scram-sha-256' ? 'sha256' : 'sha512')
 }
 
+/** A token that is refused is answered with why, and with an error only after we took note. */
+async function bearer(socket: BrokerSocket, sasl: TokenLogin): Promise<number> {
+  const token = await sasl.token().catch((cause: Error) => {
+    throw refused(sasl, cause.message, cause)
+  })
+  const answer = await exchange(socket, sasl, `n,,\x01auth=Bearer ${token}\x01\x01`)
+  const why = Buffer.from(answer.bytes).toString()
+  if (why === '') return answer.sessionLifetimeMs
+  await exchange(socket, sasl, '\x01').catch(() => undefined)
+  throw refused(sasl, why)
+}
+
 async function scram(
   socket: BrokerSocket,
-  sasl: SaslOptions,
+  sasl: PasswordLogin,
   hash: ScramLogin['hash'],
 ): Promise<number> {
   const { username, password } = sasl
@@ -73,5 +87,7 @@ async function exchange(
   return { bytes: theirs, sessionLifetimeMs }
 }
 
-const refused = ({ mechanism, username }: SaslOptions, reason: string): Fault =>
-  new Fault('KAFKA_AUTHENTICATION_REFUSED', { mechanism, username, reason })
+function refused(sasl: SaslOptions, reason: string, cause?: Error): Fault {
+  const facts = { mechanism: sasl.mechanism, username: loginName(sasl), reason }
+  return new Fault('KAFKA_AUTHENTICATION_REFUSED', facts, { cause })
+}

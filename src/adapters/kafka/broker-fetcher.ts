@@ -101,6 +101,7 @@ export class BrokerFetcher {
       const asked = this.#readable()
       const address = this.#parts.addressOf(this.#nodeId)
       if (asked.size === 0 || address === undefined) {
+        this.#giveBack(asked)
         this.#parts.trouble.clear(this.#place())
         await this.#wake.sleep(this.#idleMs())
         continue
@@ -128,6 +129,13 @@ export class BrokerFetcher {
       asked.set(`${topicId}/${partition}`, { reading, version: reading.version })
     }
     return asked
+  }
+
+  /** A replica that is not listed any more would be waited for while the leader has the records. */
+  #giveBack(asked: ReadonlyMap<string, Asked>): void {
+    const lent = [...asked.values()].filter(({ reading }) => reading.leaderId !== this.#nodeId)
+    for (const { reading } of lent) reading.nodeId = reading.leaderId
+    if (lent.length > 0) this.#parts.wakeOthers()
   }
 
   /** Until the first partition that waits after a failure. */

@@ -22,7 +22,6 @@ import {
   listOffsetsV6,
   metadataV12,
   offsetCommitV8,
-  type SASLOptions,
   syncGroupV4,
 } from '@platformatic/kafka'
 import { Fault } from '../../base/fault.ts'
@@ -32,6 +31,7 @@ import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
 import { Overdue, withDeadline } from './deadline.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
+import { libraryLogin } from './library-login.ts'
 import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
 
 const connectTimeoutMs = 5_000
@@ -218,26 +218,14 @@ function unique(addresses: readonly BrokerAddress[]): Broker[] {
 }
 
 function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): ConnectionPool {
-  const { clientId, tls, sasl } = options
-  const pool = new ConnectionPool(clientId, {
+  const pool = new ConnectionPool(options.clientId, {
     connectTimeout: connectTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    ...(tls === undefined ? {} : { tls, tlsServerName: tls.servername ?? true }),
-    ...(sasl === undefined ? {} : { sasl: librarySasl(sasl) }),
+    ...libraryLogin(options),
   })
   // An "error" event without a listener ends the process; every call reports its own error as well.
   pool.on('connecting', ({ connection }) => connection.on('error', () => {}))
   return pool
-}
-
-function librarySasl(sasl: NonNullable<KafkaSourceOptions['sasl']>): SASLOptions {
-  const { username, password } = sasl
-  const mechanisms = {
-    plain: 'PLAIN',
-    'scram-sha-256': 'SCRAM-SHA-256',
-    'scram-sha-512': 'SCRAM-SHA-512',
-  } as const
-  return { mechanism: mechanisms[sasl.mechanism], username, password }
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */

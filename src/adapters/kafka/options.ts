@@ -2,11 +2,23 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { FetchLimits } from '../../codec/kafka/fetch-request.ts'
 
 /** How to log in. The password is the secret itself: references are resolved by the caller. */
-export interface SaslOptions {
+export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
   readonly password: string
 }
+
+export interface TokenLogin {
+  readonly mechanism: 'oauthbearer'
+  /** Asked anew for each login: tokens expire sooner than we end. */
+  readonly token: () => Promise<string>
+}
+
+export type SaslOptions = PasswordLogin | TokenLogin
+
+/** Whom faults name. A token says itself who it is; it is not taken apart here. */
+export const loginName = (sasl: SaslOptions): string =>
+  sasl.mechanism === 'oauthbearer' ? 'of the token' : sasl.username
 
 /** Which part of every topic a worker reads without a group. */
 export interface StaticShare {
@@ -15,15 +27,19 @@ export interface StaticShare {
   readonly workerCount: number
 }
 
-export interface KafkaSourceOptions {
+/** How connections are made beside who is asked. */
+export interface KafkaLogin {
+  readonly sasl?: SaslOptions
+  readonly tls?: TlsOptions
+}
+
+export interface KafkaSourceOptions extends KafkaLogin {
   /** "host:port" each; asked first, they name the others. */
   readonly brokers: readonly string[]
   readonly group: string
   readonly topics: readonly string[]
   readonly assignment: 'group' | { readonly static: StaticShare }
   readonly clientId: string
-  readonly sasl?: SaslOptions
-  readonly tls?: TlsOptions
   /** Our rack: brokers then name the nearest replica. */
   readonly rack?: string
   readonly isolation: 'read_committed' | 'read_uncommitted'

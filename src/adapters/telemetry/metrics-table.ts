@@ -39,6 +39,7 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     buckets: seconds,
   },
   lakeward_commits_total: counter('Commits by outcome.', ['outcome']),
+  lakeward_log_races_lost_total: counter('Puts of log entries that found another one there.'),
   lakeward_ready_delay_seconds: {
     kind: 'histogram',
     help: 'From the end of a partition to its announcement.',

@@ -7,7 +7,14 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `log entry "${f.path}" is unreadable: ${f.reason}`,
-    hint: 'Restore the object from a copy of the lake; nothing goes on past an unreadable entry.',
+    hint: 'Restore the object from a copy of the lake, or see "lakeward log void --help".',
+  },
+  LOG_ENTRY_VOIDED: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; entry: number; notice: number }) =>
+      `log entry ${f.entry} was read here, and entry ${f.notice} says that "${f.path}" is void`,
+    hint: 'Start the process again; if it stops again, remove the checkpoints above the entry.',
   },
   LOG_FORMAT_TOO_NEW: {
     domain: 'user',

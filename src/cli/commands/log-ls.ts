@@ -1,4 +1,4 @@
-import { readEntry, walkEntries } from '../../audit/walk-log.ts'
+import { openBase, readEntry, walkEntries } from '../../audit/walk-log.ts'
 import { isoOf } from '../../base/time.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import type { EntryIndex } from '../../model/log-entry.ts'
@@ -21,8 +21,12 @@ export const command: CommandDefinition = {
     const reading = await openReading(invocation)
     const { next, voidCount } = reading.log.state
     const entries = await newest(reading, reading.log.state, Math.max(0, next - limit))
+    const first = entries[0]?.index ?? next
+    const isCut = first > Math.max(0, next - limit)
+    const deleted = isCut ? [`entries below ${first} are deleted; a checkpoint holds them`] : []
     const { output } = invocation
-    output.answer({ next, voidCount, entries }, listLines(entries, output.paint))
+    const lines = [...deleted, ...listLines(entries, output.paint)]
+    output.answer({ next, voidCount, deletedBelow: isCut ? first : undefined, entries }, lines)
     return exitCode.done
   },
 }
@@ -67,7 +71,9 @@ async function voidsFrom(
   const oldest = voids[0]?.entry
   if (voidCount === voids.length || oldest === undefined || first >= oldest) return known
   const found = new Map<EntryIndex, string>()
-  for await (const { index, verdict } of walkEntries(lake, config.pipeline)) {
+  const base = await openBase(lake, config.pipeline)
+  for (const { entry, because } of base.voids) found.set(entry, because)
+  for await (const { index, verdict } of walkEntries(lake, config.pipeline, base)) {
     if (verdict.kind === 'void') found.set(index, verdict.because)
   }
   return found

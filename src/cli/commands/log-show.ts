@@ -1,4 +1,4 @@
-import { type WalkedEntry, walkEntries } from '../../audit/walk-log.ts'
+import { openBase, type WalkedEntry, walkEntries } from '../../audit/walk-log.ts'
 import { present } from '../../base/assert.ts'
 import { isoOf } from '../../base/time.ts'
 import { entryPath } from '../../protocol/log-paths.ts'
@@ -16,8 +16,9 @@ export const command: CommandDefinition = {
     if (!/^\d{1,15}$/.test(given)) throw refusal(invocation, `"${given}" is not an index`)
     const { config, lake } = await openLakeside(invocation)
     const wanted = Number(given)
-    let next = 0
-    for await (const walked of walkEntries(lake, config.pipeline)) {
+    const base = await openBase(lake, config.pipeline)
+    let { next } = base
+    for await (const walked of walkEntries(lake, config.pipeline, base)) {
       next = walked.index + 1
       if (walked.index !== wanted) continue
       const path = entryPath(config.pipeline, wanted)
@@ -27,8 +28,10 @@ export const command: CommandDefinition = {
       )
       return exitCode.done
     }
+    const deleted = `entry ${wanted} is deleted, the log is there from entry ${base.next} on`
     const why = `the log has entries up to ${next - 1}, none ${wanted}`
-    const none = next === 0 ? 'the log has no entries' : why
+    const absent = next === 0 ? 'the log has no entries' : why
+    const none = wanted < base.next ? deleted : absent
     invocation.output.answer({ index: wanted, why: none }, [none])
     return exitCode.failed
   },

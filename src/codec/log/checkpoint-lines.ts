@@ -7,10 +7,10 @@ import type {
   FoldedPosition,
   FoldedProgress,
   FoldedStreamConfig,
+  FoldedVoid,
   FoldedWriter,
   UndeliveredAnnouncement,
   UnpublishedCommit,
-  VoidEntry,
 } from '../../model/fold-state.ts'
 import {
   absentAsNull,
@@ -21,6 +21,7 @@ import {
   manifestShape,
   nextOffsetShape,
   partitionShape,
+  resetEpochShape,
   sourceShape,
   timeShape,
   writerIdShape,
@@ -63,6 +64,8 @@ const positionShape: ZodType<FoldedPosition> = z.strictObject({
   sinceMs: timeShape,
   movedAtMs: timeShape,
   eventWatermarkMs: absentAsNull(timeShape),
+  resetEpoch: resetEpochShape.exactOptional(),
+  ended: z.literal(true).exactOptional(),
 })
 
 const progressShape: ZodType<FoldedProgress> = z.strictObject({
@@ -110,7 +113,7 @@ const undeliveredShape: ZodType<UndeliveredAnnouncement> = z.strictObject({
   targets: z.array(z.string()),
 })
 
-const voidShape: ZodType<VoidEntry> = z.strictObject({
+const voidShape: ZodType<FoldedVoid> = z.strictObject({
   entry: countShape,
   commitId: commitIdShape,
   because: z.string(),
@@ -134,6 +137,8 @@ export const checkpointLineShape = z.discriminatedUnion('line', [
   z.strictObject({ line: z.literal('unpublished'), commit: unpublishedShape }),
   z.strictObject({ line: z.literal('undelivered'), announcement: undeliveredShape }),
   z.strictObject({ line: z.literal('void'), void: voidShape }),
+  z.strictObject({ line: z.literal('stepped-over'), entry: countShape }),
+  z.strictObject({ line: z.literal('forgotten'), commitId: commitIdShape }),
 ])
 
 export type CheckpointLine = z.output<typeof checkpointLineShape>

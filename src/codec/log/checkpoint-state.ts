@@ -6,14 +6,15 @@ import type {
   FoldedPosition,
   FoldedProgress,
   FoldedStream,
+  FoldedVoid,
   FoldedWriter,
   FoldState,
   UndeliveredAnnouncement,
   UnpublishedCommit,
-  VoidEntry,
 } from '../../model/fold-state.ts'
 import type { CommitId, WriterId } from '../../model/ids.ts'
 import type { PartitionPath } from '../../model/lake-partition.ts'
+import type { EntryIndex } from '../../model/log-entry.ts'
 import { type SourceKey, sourceKey } from '../../model/topic-partition.ts'
 import type { CheckpointHead, CheckpointLine } from './checkpoint-lines.ts'
 
@@ -25,7 +26,9 @@ interface Draft {
   readonly writers: Map<WriterId, FoldedWriter>
   readonly unpublished: Map<CommitId, UnpublishedCommit>
   readonly undelivered: UndeliveredAnnouncement[]
-  readonly voids: VoidEntry[]
+  readonly voids: FoldedVoid[]
+  readonly steppedOver: EntryIndex[]
+  readonly forgotten: Set<CommitId>
 }
 
 interface DraftStream {
@@ -43,6 +46,8 @@ export function stateOf(head: CheckpointHead, lines: readonly CheckpointLine[]):
     unpublished: new Map(),
     undelivered: [],
     voids: [],
+    steppedOver: [],
+    forgotten: new Set(),
   }
   for (const line of lines) take(draft, line)
   const { next, checksum, config, voidCount } = head
@@ -58,6 +63,8 @@ export function stateOf(head: CheckpointHead, lines: readonly CheckpointLine[]):
     undelivered: draft.undelivered,
     voids: draft.voids,
     voidCount,
+    steppedOver: draft.steppedOver,
+    forgotten: draft.forgotten,
   }
 }
 
@@ -89,6 +96,12 @@ function take(draft: Draft, line: CheckpointLine): void {
       return
     case 'void':
       draft.voids.push(line.void)
+      return
+    case 'stepped-over':
+      draft.steppedOver.push(line.entry)
+      return
+    case 'forgotten':
+      draft.forgotten.add(line.commitId)
   }
 }
 

@@ -97,6 +97,8 @@ function linesOf(state: FoldState): CheckpointLine[] {
     lines.push({ line: 'unpublished', commit })
   for (const announcement of state.undelivered) lines.push({ line: 'undelivered', announcement })
   for (const entry of state.voids) lines.push({ line: 'void', void: entry })
+  for (const entry of state.steppedOver) lines.push({ line: 'stepped-over', entry })
+  for (const commitId of [...state.forgotten].sort()) lines.push({ line: 'forgotten', commitId })
   return lines
 }
 

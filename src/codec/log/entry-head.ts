@@ -11,7 +11,9 @@ import type {
   ConfigEntry,
   DeliveredEntry,
   ReadyEntry,
+  SourceEntry,
 } from '../../model/log-entry.ts'
+import type { ForgetEntry, VoidEntry } from '../../model/repair-entry.ts'
 import {
   absentAsNull,
   commitIdShape,
@@ -20,6 +22,7 @@ import {
   partitionShape,
   placeShape,
   rangeShape,
+  sourceMoveShape,
   timeShape,
   writerIdShape,
 } from './shapes.ts'
@@ -43,7 +46,10 @@ export type EntryHead =
       readonly body: HeadBody
     })
   | (DeliveredEntry & { readonly body: HeadBody })
+  | (SourceEntry & { readonly body: HeadBody })
   | (Omit<ConfigEntry, 'streams'> & { readonly body: HeadBody })
+  | (VoidEntry & { readonly body: HeadBody })
+  | (ForgetEntry & { readonly body: HeadBody })
 
 const bodyShape: ZodType<HeadBody> = z.union([
   z.strictObject({ inline: z.looseObject({}) }),
@@ -60,7 +66,14 @@ const baseFields = {
   discarded: z.array(
     z.strictObject({
       commitId: commitIdShape,
-      because: z.enum(['range-moved', 'place-changed', 'config-changed', 'malformed', 'void']),
+      because: z.enum([
+        'range-moved',
+        'place-changed',
+        'config-changed',
+        'forgotten',
+        'malformed',
+        'void',
+      ]),
     }),
   ),
   body: bodyShape,
@@ -108,9 +121,35 @@ const configShape = z.strictObject({
   checksum: z.string(),
 })
 
+const sourceShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('source'),
+  action: z.enum(['accept', 'reset']),
+  why: z.string(),
+  moves: z.array(sourceMoveShape),
+})
+
+const voidShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('void'),
+  entry: countShape,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
+  why: z.string(),
+})
+
+const forgetShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('forget'),
+  why: z.string(),
+  commits: z.array(commitIdShape),
+})
+
 export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   appendShape,
   readyShape,
   deliveredShape,
   configShape,
+  sourceShape,
+  voidShape,
+  forgetShape,
 ])

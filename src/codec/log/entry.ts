@@ -110,6 +110,9 @@ export function completeEntry(
   switch (head.kind) {
     case 'append':
       return { ...head, body: bodyOf(appendBodyShape, content, path) }
+    case 'source':
+    case 'void':
+    case 'forget':
     case 'delivered': {
       bodyOf(emptyBodyShape, content, path)
       const { body: _, ...fields } = head
@@ -154,6 +157,9 @@ function split(entry: LogEntry): { fields: object; body: object } {
       const { body, ...fields } = entry
       return { fields, body }
     }
+    case 'source':
+    case 'void':
+    case 'forget':
     case 'delivered':
       return { fields: entry, body: {} }
     case 'config': {

@@ -15,6 +15,7 @@ import type {
   AppendRange,
   ConfiguredStream,
   IdleEvidence,
+  SourceMove,
   StreamProgress,
 } from '../../model/log-entry.ts'
 import { nextOffset, offset } from '../../model/offset.ts'
@@ -34,6 +35,8 @@ const offsetShape = int64.transform(offset)
 export const nextOffsetShape = int64.transform(nextOffset)
 export const timeShape = z.number().transform(unixMs)
 export const countShape = z.int().nonnegative()
+/** Left out where it is 0: a log that nobody moved anything in has no trace of it. */
+export const resetEpochShape = z.int().positive()
 export const partitionPathShape = z.string().min(1).transform(partitionPath)
 export const writerIdShape = z
   .string()
@@ -96,6 +99,16 @@ export const rangeShape: ZodType<AppendRange> = z.strictObject({
   first: offsetShape,
   next: nextOffsetShape,
   leaderEpoch: z.int(),
+  resetEpoch: resetEpochShape.exactOptional(),
+})
+
+export const sourceMoveShape: ZodType<SourceMove> = z.strictObject({
+  lane: z.string(),
+  source: sourceShape,
+  expected: absentAsNull(nextOffsetShape),
+  resetEpoch: countShape,
+  next: absentAsNull(nextOffsetShape),
+  cause: z.string(),
 })
 
 export const placeShape: ZodType<AppendPlace> = z.strictObject({

@@ -1,6 +1,6 @@
 /** A message with every scalar type in every place, in proto3, and its field numbers. */
 import { type ScalarType, scalarTypes } from '../../../src/model/event-schema.ts'
-import type { Plain } from '../normal-form.ts'
+import type { Plain } from '../plain-form.ts'
 import type { SchemaText } from '../references.ts'
 import {
   type Bytes,

@@ -1,4 +1,4 @@
-import type { Plain } from '../normal-form.ts'
+import type { Plain } from '../plain-form.ts'
 import type { SchemaText } from '../references.ts'
 import { type Bytes, joined } from '../wire.ts'
 

@@ -1,5 +1,5 @@
 /** Groups, extensions, editions, well-known types and messages within themselves. */
-import type { Plain } from '../normal-form.ts'
+import type { Plain } from '../plain-form.ts'
 import type { SchemaText } from '../references.ts'
 import { type Bytes, block, tag, textField, varint, varintField } from '../wire.ts'
 import { CaseList } from './case.ts'
@@ -180,6 +180,19 @@ value('timestamp.year-9999', [block(1, time(253_402_300_799, 999_999_999))], {
 value('timestamp.merged', [block(1, varintField(1, 2)), block(1, varintField(2, 3_000))], {
   at: '2000003n',
 })
+value('timestamp.last', [block(1, time(9_223_372_036_854, 775_807_999))], {
+  at: '9223372036854775807n',
+})
+value('timestamp.last-by-carrying', [block(1, time(9_223_372_036_856, -1_224_193_000))], {
+  at: '9223372036854775807n',
+})
+value('timestamp.first', [block(1, time(-9_223_372_036_855, 224_192_000))], {
+  at: '-9223372036854775808n',
+})
+known.refused('timestamp.above-last', [block(1, time(9_223_372_036_854, 775_808_000))])
+known.refused('timestamp.below-first', [block(1, time(-9_223_372_036_855, 224_191_999))])
+known.refused('timestamp.far-beyond', [block(1, time(2n ** 63n - 1n, 999_999_999))])
+known.refused('timestamp.far-before', [block(1, time(-(2n ** 63n), -999_999_999))])
 value('timestamp.list', [block(12), block(12, time(1, 0))], { times: ['0n', '1000000n'] })
 value('duration.zero', [block(2)], { took: '0n' })
 value('duration.towards-zero', [block(2, time(0, -1_999))], { took: '-1n' })
@@ -187,6 +200,20 @@ value('duration.negative', [block(2, time(-1, -500_000_000))], { took: '-1500000
 value('duration.map', [block(13, textField(1, 'a'), block(2, time(1, 0)))], {
   durations: [['a', '1000000n']],
 })
+value('duration.first', [block(2, time(-9_223_372_036_854, -775_808_999))], {
+  took: '-9223372036854775808n',
+})
+known.refused('duration.below-first', [block(2, time(-9_223_372_036_854, -775_809_000))])
+const endless = block(13, textField(1, 'a'), block(2, time(2n ** 62n, 0)))
+value(
+  'duration.map.replaced-out-of-range',
+  [endless, block(13, textField(1, 'a'), block(2, time(1, 0)))],
+  { durations: [['a', '1000000n']] },
+)
+known.refused('duration.map.out-of-range', [
+  block(13, textField(1, 'a'), block(2, time(1, 0))),
+  endless,
+])
 value('duration.map.no-value', [block(13, textField(1, 'a'))], { durations: [['a', '0n']] })
 value('wrapper.default', [block(3), block(4), block(5), block(14), block(15)], {
   int64: '0n',

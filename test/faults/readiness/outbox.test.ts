@@ -39,6 +39,10 @@ class LossyWebhook implements Notifier {
   readBack(): Promise<boolean> {
     return Promise.resolve(true)
   }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
 }
 
 async function announced(targets: readonly string[]): Promise<SimDaemon> {

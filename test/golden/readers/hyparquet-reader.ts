@@ -18,6 +18,7 @@ import { inflateLz4Block } from '../../../src/codec/compression/lz4-frame.ts'
 import { inflateSnappy } from '../../../src/codec/compression/snappy.ts'
 import type { FeatureFilter, SeenRow } from '../features/feature.ts'
 import { bytes, float, int, micros, nanos, type Seen } from '../features/seen.ts'
+import { fractionOf } from './seen-value.ts'
 
 /** A time, so that it can be told from an integer. */
 class Moment {
@@ -83,10 +84,7 @@ function plainOf(value: Seen): bigint | number | string {
   if (typeof value !== 'object' || value === null) throw new Error('a filter has a value')
   if ('int' in value) return BigInt(value['int'] as string)
   const number = (value as { readonly float: string }).float
-  const [, sign = '', whole = '', part = '', power = ''] =
-    /^(-?)0x([01])\.([0-9a-f]{13}|0)p([+-]\d+)$/.exec(number) ?? []
-  const fraction = Number.parseInt(whole + part, 16) / 16 ** part.length
-  return Number(`${sign}1`) * fraction * 2 ** Number(power)
+  return fractionOf(number)
 }
 
 const shownGroup = (schema: SchemaTree, row: Readonly<Record<string, unknown>>): SeenRow =>

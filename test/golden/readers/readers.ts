@@ -19,8 +19,11 @@ export interface Reader {
   readonly service: ServiceName | undefined
   /** Whether it can run here. */
   readonly isThere: () => boolean
-  readonly ask: (files: ReadonlyMap<Feature, string>) => Promise<ReaderAnswers>
+  /** @param files the path of each; all in one folder. */
+  readonly ask: (files: ReadonlyMap<AskedFile, string>) => Promise<ReaderAnswers>
 }
+
+type AskedFile = Pick<Feature, 'name' | 'filters'>
 
 interface ReaderAnswers {
   readonly version: string
@@ -38,7 +41,7 @@ const outputBytesMax = 1 << 29
 /** Runs a reader's script over all files; what it prints is described in canonical.py. */
 function askCommand(
   { program, given }: Command,
-  files: ReadonlyMap<Feature, string>,
+  files: ReadonlyMap<AskedFile, string>,
 ): Promise<ReaderAnswers> {
   const jobs = [...files].map(([{ name, filters = [] }, file]) => ({
     name,

@@ -11,7 +11,8 @@ import {
 } from '../../support/kernel-tables.ts'
 import type { RowValue } from '../../support/parquet-pages.ts'
 import { judge, type Verdict, withSortedMaps } from '../../support/protobufjs-judge.ts'
-import { type DrawnSchema, drawnSchema, wireBytes } from '../../support/random-schemas.ts'
+import { wireBytes } from '../../support/random-messages.ts'
+import { type DrawnSchema, drawnSchema } from '../../support/random-schemas.ts'
 
 /**
  * Where our verdict on bytes may differ from protobufjs', and why:

@@ -19,9 +19,23 @@ import {
   stream,
 } from '../../support/log-samples.ts'
 
+const moveKinds = [
+  'append',
+  'append',
+  'append',
+  'start',
+  'ready',
+  'delivered',
+  'config',
+  'source',
+  'source',
+  'void',
+  'forget',
+] as const
+
 /** Numbers from which one entry is made, over whatever state the log is in by then. */
 export interface Move {
-  readonly kind: 'append' | 'start' | 'ready' | 'delivered' | 'config'
+  readonly kind: (typeof moveKinds)[number]
   readonly writer: number
   readonly at: number
   readonly hour: number
@@ -33,7 +47,7 @@ export interface Move {
 
 export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
   fc.record({
-    kind: fc.constantFrom('append', 'append', 'append', 'start', 'ready', 'delivered', 'config'),
+    kind: fc.constantFrom(...moveKinds),
     writer: fc.nat(2),
     at: fc.nat(2),
     hour: fc.nat(4),
@@ -42,7 +56,7 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
     telling: fc.boolean(),
   }),
   { maxLength: 40 },
-) as fc.Arbitrary<readonly Move[]>
+)
 
 const writerOf = (number: number): WriterId => writerId(`${number}`.repeat(32))
 
@@ -68,6 +82,22 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
       const deliveries = [{ stream, partitionPath, revision: move.faulty ? 2 : 1, target }]
       return { kind: 'delivered', ...base, deliveries }
     }
+    case 'source':
+      return source(state, move, base)
+    case 'void': {
+      // A stand-in of itself, or a notice: of one that was stepped over, or of any other.
+      const known = state.steppedOver[move.at]
+      const named = move.faulty ? Math.max(0, state.next - 1 - move.length) : (known ?? state.next)
+      const sha256 = 'f'.repeat(64)
+      return { kind: 'void', ...base, entry: named, sha256, why: move.telling ? 'torn' : '' }
+    }
+    case 'forget': {
+      // The next attempt of some writer, which then is void, or, wrongly, what is decided.
+      const decided = [...state.unpublished.keys()][0]
+      const next = commitIdOf(writer, counter + 1 + move.at)
+      const commits = move.faulty && decided !== undefined ? [decided] : [next]
+      return { kind: 'forget', ...base, why: 'its topic is gone', commits }
+    }
     case 'config': {
       const fromVersion = state.config.version + (move.faulty ? 1 : 0)
       return { ...configEntry(commitId, fromVersion), ...base }
@@ -75,9 +105,23 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
   }
 }
 
+/** A reset to anywhere, the end of what is read, or the beginning of what is not. */
+function source(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const at = sampleSource(move.at)
+  const known = state.positions.get(lane)?.get(sourceKey(at))
+  const relied = { lane, source: at, expected: known?.next }
+  const resetEpoch = (known?.resetEpoch ?? 0) + (move.faulty ? 1 : 0)
+  const ends = move.telling && known !== undefined && known.ended !== true
+  const next = ends ? undefined : nextOffset(BigInt(move.length))
+  const moved = { ...relied, resetEpoch, next, cause: 'drawn' }
+  return { kind: 'source', ...base, action: 'reset', why: 'drawn at random', moves: [moved] }
+}
+
 function append(state: FoldState, move: Move, base: EntryBase): LogEntry {
   const source = sampleSource(move.at)
-  const known = state.positions.get(lane)?.get(sourceKey(source))?.next
+  const position = state.positions.get(lane)?.get(sourceKey(source))
+  const known = position?.next
+  const resetEpoch = position?.resetEpoch
   const first = (known ?? 0n) + (move.faulty ? 1n : 0n)
   const isStart = known === undefined
   const range: AppendRange = {
@@ -87,6 +131,7 @@ function append(state: FoldState, move: Move, base: EntryBase): LogEntry {
     first: offset(first),
     next: nextOffset(first + (isStart ? 0n : BigInt(move.length))),
     leaderEpoch: move.length === 0 ? -1 : move.length,
+    ...(resetEpoch === undefined ? {} : { resetEpoch }),
   }
   const { commitId } = base
   const partition = sampleHour(move.hour)

@@ -19,6 +19,8 @@ export type FileTable = Readonly<Record<string, LockedFile>>
 export interface ArtifactLock {
   readonly version: string
   readonly files: FileTable
+  /** Of a Go module: the checksum over its files, as Go writes it. */
+  readonly moduleSum?: string
 }
 
 export type LockDifference =
@@ -65,7 +67,8 @@ export function differenceText(difference: LockDifference): string {
 /** Name of the folder for what a lock names: another version or checksum is another folder. */
 export function cachedName(name: string, lock: ArtifactLock): string {
   const sorted = Object.entries(lock.files).toSorted(([one], [other]) => (one < other ? -1 : 1))
-  const sum = createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
+  const all = JSON.stringify(sorted) + (lock.moduleSum ?? '')
+  const sum = createHash('sha256').update(all).digest('hex')
   return `${name}-${lock.version}-${sum.slice(0, digitsInName)}`
 }
 

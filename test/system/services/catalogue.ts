@@ -1,9 +1,11 @@
 /** Every service that can be started, by name. */
-import { kafka3 } from './kafka-3.ts'
-import { kafka4 } from './kafka-4.ts'
+import { kafka3, kafka3Three } from './kafka-3.ts'
+import { kafka4, kafka4Three } from './kafka-4.ts'
+import { s3 } from './s3.ts'
+import { s3Minio } from './s3-minio.ts'
 import type { ServiceKind } from './service-kind.ts'
 
-const kinds: readonly ServiceKind[] = [kafka3, kafka4]
+const kinds: readonly ServiceKind[] = [kafka3, kafka3Three, kafka4, kafka4Three, s3, s3Minio]
 
 export const serviceNames: readonly string[] = kinds.map(({ name }) => name)
 

@@ -21,7 +21,9 @@ import {
   readLock,
   tableOf,
 } from './artifact-lock.ts'
-import { projectText } from './maven-project.ts'
+import { buildProgram, changesSinceBuilt, downloadModule, type GoArtifacts } from './go-module.ts'
+import { type MavenArtifacts, projectText } from './maven-project.ts'
+import { OutsideTrouble, type Say } from './outside-trouble.ts'
 import type { ServiceKind } from './service-kind.ts'
 import { existsNow } from './service-processes.ts'
 
@@ -30,15 +32,12 @@ const progressEveryMs = 2_000
 const linesKept = 12
 const differencesTold = 5
 
-/** Tells people what goes on, a line at a time. */
-export type Say = (line: string) => void
-
-/** Something outside does not answer, or hands out something else than it did. */
-export class OutsideTrouble extends Error {}
+/** Services of the same files share their lock and their folder. */
+export const lockNameOf = ({ name, artifactsOf = name }: ServiceKind): string => artifactsOf
 
 /** Where the artifacts of a service are, or would be. */
 export const artifactsFolder = (kind: ServiceKind, cacheRoot: string): string =>
-  join(cacheRoot, cachedName(kind.name, readLock(kind.name)))
+  join(cacheRoot, cachedName(lockNameOf(kind), readLock(lockNameOf(kind))))
 
 /** True when they are there; they were compared with the lock before they came there. */
 export const isFetched = (kind: ServiceKind, cacheRoot: string): boolean =>
@@ -53,16 +52,18 @@ export async function fetchArtifacts(
   cacheRoot: string,
   say: Say,
 ): Promise<string> {
-  const lock = readLock(kind.name)
+  const lock = readLock(lockNameOf(kind))
   const folder = artifactsFolder(kind, cacheRoot)
   if (lock.version !== kind.version) {
     throw new Error(`the lock of "${kind.name}" is of ${lock.version}, not of ${kind.version}`)
   }
+  const { artifacts } = kind
+  if (artifacts.kind === 'go') return goFolder({ ...kind, artifacts }, lock, { cacheRoot, say })
   if (existsSync(folder)) {
     refuseDifferences(kind.name, lock, tableOf(folder), () => rmSync(folder, { recursive: true }))
     return folder
   }
-  const filled = await fillFolder(kind, cacheRoot, {
+  const filled = await fillFolder({ ...kind, artifacts }, cacheRoot, {
     say,
     files: Object.keys(lock.files),
   })
@@ -82,8 +83,13 @@ export async function resolveToday(
   cacheRoot: string,
   say: Say,
 ): Promise<ArtifactLock> {
-  const filled = await fillFolder(kind, cacheRoot, { say, files: undefined })
-  const lock = { version: kind.version, files: tableOf(filled) }
+  const { version, artifacts } = kind
+  if (artifacts.kind === 'go') {
+    const { sum } = await downloadModule(artifacts, say)
+    return { version, files: {}, moduleSum: sum }
+  }
+  const filled = await fillFolder({ ...kind, artifacts }, cacheRoot, { say, files: undefined })
+  const lock = { version, files: tableOf(filled) }
   rmSync(filled, { recursive: true })
   return lock
 }
@@ -130,18 +136,53 @@ interface Filling {
   readonly files: readonly string[] | undefined
 }
 
+/** The program, built and as it was built. */
+async function goFolder(
+  kind: ServiceKind & { readonly artifacts: GoArtifacts },
+  lock: ArtifactLock,
+  { cacheRoot, say }: { readonly cacheRoot: string; readonly say: Say },
+): Promise<string> {
+  const { name, artifacts } = kind
+  const folder = artifactsFolder(kind, cacheRoot)
+  if (existsSync(folder)) {
+    const changes = changesSinceBuilt(folder)
+    if (changes.length === 0) return folder
+    rmSync(folder, { recursive: true })
+    const told = `${name}: what is there is not what was built: ${changes.join('; ')}`
+    throw new OutsideTrouble(`${told}. It was removed; the next run builds it again.`)
+  }
+  const module = await downloadModule(artifacts, say)
+  if (module.sum !== lock.moduleSum) {
+    const sums = `has the checksum ${module.sum}, the lock has ${lock.moduleSum ?? 'none'}`
+    throw new OutsideTrouble(`${name}: ${artifacts.module} ${sums}`)
+  }
+  say(`${name}: building ${artifacts.binary}, some minutes the first time`)
+  const filled = emptyPartial(name, cacheRoot)
+  await buildProgram(artifacts, module, filled)
+  rename(filled, folder)
+  say(`${name}: ${artifacts.binary} built in ${folder}`)
+  return folder
+}
+
+/** A folder of this process to be filled. What runs that died were filling goes. */
+function emptyPartial(name: string, cacheRoot: string): string {
+  const filled = join(cacheRoot, `${name}.partial-${process.pid}`)
+  mkdirSync(cacheRoot, { recursive: true })
+  removeLeftovers(name, cacheRoot)
+  rmSync(filled, { recursive: true, force: true })
+  mkdirSync(filled)
+  return filled
+}
+
 async function fillFolder(
-  kind: ServiceKind,
+  kind: ServiceKind & { readonly artifacts: MavenArtifacts },
   cacheRoot: string,
   { say, files }: Filling,
 ): Promise<string> {
-  const project = join(cacheRoot, 'projects', kind.name)
-  const filled = join(cacheRoot, `${kind.name}.partial-${process.pid}`)
+  const project = join(cacheRoot, 'projects', lockNameOf(kind))
+  const filled = emptyPartial(lockNameOf(kind), cacheRoot)
   mkdirSync(project, { recursive: true })
-  removeLeftovers(kind.name, cacheRoot)
-  rmSync(filled, { recursive: true, force: true })
-  mkdirSync(filled, { recursive: true })
-  writeFileSync(join(project, 'pom.xml'), projectText(kind.name, kind.artifacts))
+  writeFileSync(join(project, 'pom.xml'), projectText(lockNameOf(kind), kind.artifacts))
   const words = [
     '--batch-mode',
     '--strict-checksums',

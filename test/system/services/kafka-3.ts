@@ -1,5 +1,5 @@
 /** Kafka 3.9, the last of its line; logs by log4j 1. */
-import { kafkaArtifacts, kafkaNode } from './kafka-node.ts'
+import { type KafkaRelease, kafkaArtifacts, kafkaNodes } from './kafka-node.ts'
 
 const version = '3.9.2'
 
@@ -10,7 +10,7 @@ log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %m (%c{1})%n
 `
 
-export const kafka3 = kafkaNode({
+const release: KafkaRelease = {
   name: 'kafka-3',
   version,
   artifacts: kafkaArtifacts(version, 'org.slf4j:slf4j-reload4j:1.7.36'),
@@ -21,4 +21,7 @@ export const kafka3 = kafkaNode({
     text: log4j1,
     word: (path) => `-Dlog4j.configuration=file:${path}`,
   },
-})
+}
+
+export const kafka3 = kafkaNodes(release, 1)
+export const kafka3Three = kafkaNodes(release, 3)

@@ -1,5 +1,5 @@
 /** Kafka 4: needs Java 17; logs by log4j 2. */
-import { kafkaArtifacts, kafkaNode } from './kafka-node.ts'
+import { type KafkaRelease, kafkaArtifacts, kafkaNodes } from './kafka-node.ts'
 
 // 4.4.0 names `kafka-tools`, which was not published.
 const version = '4.3.1'
@@ -13,7 +13,7 @@ rootLogger.level=WARN
 rootLogger.appenderRef.out.ref=out
 `
 
-export const kafka4 = kafkaNode({
+const release: KafkaRelease = {
   name: 'kafka-4',
   version,
   artifacts: kafkaArtifacts(version, 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4'),
@@ -23,4 +23,7 @@ export const kafka4 = kafkaNode({
     text: log4j2,
     word: (path) => `-Dlog4j2.configurationFile=${path}`,
   },
-})
+}
+
+export const kafka4 = kafkaNodes(release, 1)
+export const kafka4Three = kafkaNodes(release, 3)

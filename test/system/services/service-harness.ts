@@ -18,9 +18,10 @@ import { join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder } from './cache-folder.ts'
 import { Misuse, serviceNamed } from './catalogue.ts'
-import { artifactsFolder, fetchArtifacts, OutsideTrouble, type Say } from './fetch-artifacts.ts'
+import { artifactsFolder, fetchArtifacts } from './fetch-artifacts.ts'
 import { freePorts, isFree } from './free-ports.ts'
 import { type InstanceRecord, instancesBelow, readRecord, writeRecord } from './instance-record.ts'
+import { OutsideTrouble, type Say } from './outside-trouble.ts'
 import type { Ports, ServiceKind, ServicePlan } from './service-kind.ts'
 import {
   existsNow,
@@ -201,7 +202,10 @@ export class ServiceHarness {
     const folder = this.#folder(instance)
     const record = readRecord(folder)
     const alive = new Set(aliveOf(folder, record).keys())
-    const looked = await Promise.all(Object.values(record?.ports ?? {}).map(isFree))
+    const own = Object.entries(record?.ports ?? {}).filter(
+      ([name]) => kind.foreignPortNames?.includes(name) !== true,
+    )
+    const looked = await Promise.all(own.map(([, port]) => isFree(port)))
     const arePortsFree = looked.every(Boolean)
     const decision = decideStart({ kind, record, alive, arePortsFree })
     switch (decision.kind) {
@@ -263,7 +267,10 @@ export class ServiceHarness {
   #processNames({ service, instance, ports }: RunningService): readonly string[] {
     const kind = serviceNamed(service)
     const artifacts = artifactsFolder(kind, this.#options.cacheRoot)
-    const plan = kind.plan({ folder: this.#folder(instance), artifactsFolder: artifacts, ports })
+    // An instance of before may lack a port that was named since; the names are the same.
+    const all = { ...Object.fromEntries(kind.portNames.map((name) => [name, 0])), ...ports }
+    const folder = this.#folder(instance)
+    const plan = kind.plan({ folder, artifactsFolder: artifacts, ports: all })
     return plan.processes.map(({ name }) => name)
   }
 

@@ -1,4 +1,5 @@
 /** What the harness must know of a service to fetch, start, judge and stop it. One file each. */
+import type { GoArtifacts } from './go-module.ts'
 import type { MavenArtifacts } from './maven-project.ts'
 
 /** Free loopback ports by the name that the service gives them. */
@@ -19,7 +20,7 @@ export interface TextFile {
 }
 
 /** Runs to its end before the service is started for the first time. */
-interface PrepareStep {
+export interface PrepareStep {
   readonly command: readonly string[]
   /** The step is left out where this is there already. */
   readonly makes: string
@@ -48,8 +49,12 @@ export interface ServiceKind {
   readonly name: string
   /** Exact version, as it stands in the lock. */
   readonly version: string
-  readonly artifacts: MavenArtifacts
+  readonly artifacts: MavenArtifacts | GoArtifacts
+  /** The service whose lock and fetched files it uses; its own when absent. */
+  readonly artifactsOf?: string
   readonly portNames: readonly string[]
+  /** Of these ports, those on which somebody else may listen: what clients are sent on to. */
+  readonly foreignPortNames?: readonly string[]
   /** What to do to start it here. Pure. */
   readonly plan: (place: ServicePlace) => ServicePlan
   /** What a client is configured with: "127.0.0.1:21400". */

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { writeLock } from './artifact-lock.ts'
 import { Misuse, serviceNamed, serviceNames } from './catalogue.ts'
-import { OutsideTrouble, resolveToday } from './fetch-artifacts.ts'
+import { lockNameOf, resolveToday } from './fetch-artifacts.ts'
+import { OutsideTrouble } from './outside-trouble.ts'
 import { type HarnessOptions, type InstanceStatus, ServiceHarness } from './service-harness.ts'
 import { logTail } from './service-processes.ts'
 
@@ -76,8 +77,10 @@ const commands: Readonly<Record<string, Command>> = {
     takes: 'services',
     run: async ({ options: { cacheRoot, say }, names }) => {
       for (const name of names) {
-        const lock = await resolveToday(serviceNamed(name), cacheRoot, say)
-        say(`${name}: ${Object.keys(lock.files).length} files in ${writeLock(name, lock)}`)
+        const kind = serviceNamed(name)
+        const lock = await resolveToday(kind, cacheRoot, say)
+        const what = lock.moduleSum ?? `${Object.keys(lock.files).length} files`
+        say(`${name}: ${what} in ${writeLock(lockNameOf(kind), lock)}`)
       }
     },
   },

@@ -13,16 +13,19 @@ import { unixMs } from '../../../src/base/time.ts'
 import type { CountCell } from '../../../src/model/counts.ts'
 import type { DataFile } from '../../../src/model/data-file.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import type { AppendEntry } from '../../../src/model/log-entry.ts'
+import type { AppendEntry, SourceEntry } from '../../../src/model/log-entry.ts'
+import { nextOffset } from '../../../src/model/offset.ts'
 import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
 import {
   appendEntry,
   entryBase,
+  lane,
   sampleCell,
   sampleFile,
   sampleHour,
   sampleManifest,
   sampleRange,
+  sampleSource,
   startRange,
   stream,
 } from '../../support/log-samples.ts'
@@ -61,9 +64,12 @@ function walkOf(entries: readonly AppendEntry[], appends = entries): LogWalk {
     state = foldEntry(state, index, entry, String(index)).state
   }
   expect(state.voidCount).toBe(0)
-  return { state, appends: appends.map((entry, index) => ({ index, entry })), trouble: undefined }
+  const walked = appends.map((entry, index) => ({ index, entry }))
+  return { base: emptyFold(), state, appends: walked, moves: [], trouble: undefined }
 }
 
+const expected = nextOffset(29n)
+const at8 = nextOffset(8n)
 const start = appendEntry(id(0), { ranges: [startRange(0, 5)] })
 const sound = [start, commit(1, 5), commit(2, 17)]
 
@@ -82,6 +88,29 @@ describe('ranges', () => {
     expect(state).toBe('failed')
     expect(findings).toEqual([
       `"growth.events/0": entry 2 begins at ${first}, committed is up to 17`,
+    ])
+  })
+
+  test('go on where an operator moved them to', () => {
+    const reset: SourceEntry = {
+      kind: 'source',
+      ...entryBase(id(3)),
+      action: 'reset',
+      why: 'read again',
+      moves: [{ lane, source: sampleSource(0), expected, resetEpoch: 0, next: at8, cause: '' }],
+    }
+    const again = commit(4, 8, { ranges: [{ ...sampleRange(0, 8, 20), resetEpoch: 1 }] })
+    let state = emptyFold()
+    for (const [index, entry] of [...sound, reset, again].entries()) {
+      state = foldEntry(state, index, entry, String(index)).state
+    }
+    const appends = [...sound, again].map((entry) => ({ index: entry === again ? 4 : 0, entry }))
+    const moves = [{ index: 3, entry: reset }]
+    const walk = { base: emptyFold(), state, appends, moves, trouble: undefined }
+    const detail = '36 offsets of 1 topic-partition, moved 1 time by an operator'
+    expect(checkRanges(walk)).toMatchObject({ state: 'ok', detail })
+    expect(checkRanges({ ...walk, moves: [] }).findings).toEqual([
+      '"growth.events/0": entry 4 begins at 8, committed is up to 29',
     ])
   })
 

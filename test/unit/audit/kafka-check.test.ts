@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkKafka, type KafkaAnswer } from '../../../src/audit/kafka-check.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import type { LogEntry } from '../../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import {
   clusterId,
@@ -9,7 +10,7 @@ import {
   topicId,
 } from '../../../src/model/topic-partition.ts'
 import { emptyFold, foldEntry } from '../../../src/protocol/fold.ts'
-import { appendEntry, sampleSource, startRange } from '../../support/log-samples.ts'
+import { appendEntry, entryBase, sampleSource, startRange } from '../../support/log-samples.ts'
 
 const writer = writerId('9f3ac1d2b0e4a67700112233445566aa')
 const entry = appendEntry(commitIdOf(writer, 0), { ranges: [startRange(0, 50)] })
@@ -54,6 +55,31 @@ test('a topic that was made anew is wrong', () => {
   const { state: verdict, findings } = checkKafka(state, answer([0n, 60n], [anew]))
   expect(verdict).toBe('failed')
   expect(findings[0]).toMatch(/the brokers have no topic id 7f0e8a4e-/)
+})
+
+test('a topic id that an operator ended is not looked for', () => {
+  const anew = { ...sampleSource(0), topicId: topicId('00000000-0000-0000-0000-000000000001') }
+  const relied = { lane: 'lake', resetEpoch: 0, cause: 'made anew' }
+  const accepted: LogEntry = {
+    kind: 'source',
+    ...entryBase(commitIdOf(writer, 1)),
+    action: 'accept',
+    why: 'the topic was made anew',
+    moves: [
+      { ...relied, source: sampleSource(0), expected: nextOffset(50n), next: undefined },
+      { ...relied, source: anew, expected: undefined, next: nextOffset(0n) },
+    ],
+  }
+  const after = foldEntry(state, 1, accepted, '1').state
+  const of = (key: ReturnType<typeof sourceKey>) => ({
+    starts: new Map([[key, offset(0n)]]),
+    ends: new Map([[key, nextOffset(60n)]]),
+  })
+  const told = { ...answer([0n, 60n], [anew]), ...of(sourceKey(anew)) }
+  expect(checkKafka(after, told)).toMatchObject({
+    state: 'ok',
+    detail: '1 position, 60 records behind',
+  })
 })
 
 test('what does not answer is not called right', () => {

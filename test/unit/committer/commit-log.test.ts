@@ -95,6 +95,39 @@ describe('the commit log', () => {
     expect(b.state.writers.get(b.writerId)?.discardedCount).toBe(1)
   })
 
+  test('a put that loses race after race stands aside longer, and lands at the end', async () => {
+    const { open, lake, clock, telemetry } = world()
+    const [a, b] = [await open(), await open()]
+    const triedAtMs: number[] = []
+    let others = 0
+    const putOther = async (): Promise<void> => {
+      others += 1
+      await b.put(appendDraft(b.nextCommitId(), { ranges: [startRange(others, 0)] }))
+    }
+    // While it stands aside others go on as well.
+    const sleep = clock.sleep.bind(clock)
+    clock.sleep = async (span, signal) => {
+      await putOther()
+      await sleep(span, signal)
+    }
+    const putIfAbsent = lake.putIfAbsent.bind(lake)
+    lake.putIfAbsent = async (path, body) => {
+      const isOurs = Buffer.from(body).toString().includes(a.writerId)
+      if (isOurs) triedAtMs.push(clock.monotonicMs())
+      if (isOurs && triedAtMs.length <= 6) await putOther()
+      return await putIfAbsent(path, body)
+    }
+    const put = a.put(appendDraft(a.nextCommitId(), { ranges: [startRange(0, 0)] }))
+    expect(await clock.run(put)).toMatchObject({ kind: 'decided', entry: others })
+    expect(others).toBe(10)
+    const pausesMs = triedAtMs.slice(1).map((atMs, index) => atMs - (triedAtMs[index] ?? 0))
+    expect(pausesMs.slice(0, 2)).toEqual([0, 0])
+    expect(pausesMs.slice(2).every((pauseMs) => pauseMs > 0)).toBe(true)
+    expect(pausesMs).toHaveLength(6)
+    expect(telemetry.values.get('lakeward_log_races_lost_total')).toBe(6)
+    expect(telemetry.events.filter(({ event }) => event === 'log contended')).toHaveLength(4)
+  })
+
   test('two writers of different topic-partitions both get their entry, one index apart', async () => {
     const { open, clock } = world()
     const [a, b] = [await open(), await open()]

@@ -313,6 +313,8 @@ describe('cleaning up', () => {
     const report = await clean(sim, process)
     expect(report.unjudged).toEqual([`${table}/_staging/${stranger}`])
     expect(staging(sim)).toHaveLength(2)
-    expect(process.telemetry.events.map(({ event }) => event)).toContain('journal is unreadable')
+    expect(process.telemetry.events.map(({ event }) => event)).toContain(
+      'staging with an unreadable journal',
+    )
   })
 })

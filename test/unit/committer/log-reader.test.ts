@@ -129,16 +129,26 @@ function deleteEntriesBelow({ lake }: World, next: number): void {
   for (let index = 0; index < next; index++) lake.store.delete(entryPath(pipeline, index))
 }
 
+/** The writer has folded to the tail; before its put reaches index 5 the world goes on. */
+function sleepBeforePut(sim: World, other: CommitLog): void {
+  const put = sim.lake.putIfAbsent.bind(sim.lake)
+  sim.lake.putIfAbsent = async (path, body) => {
+    if (path !== entryPath(pipeline, 5)) return put(path, body)
+    sim.lake.putIfAbsent = put
+    await putUntil(other, 25)
+    deleteEntriesBelow(sim, 20)
+    return put(path, body)
+  }
+}
+
 describe('a writer that slept while entries below a checkpoint were deleted', () => {
   test('does not take the freed index it wins for a decision', async () => {
     const sim = world()
     const [sleeper, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(sleeper, 5)
-    await putUntil(other, 25)
-    deleteEntriesBelow(sim, 20)
-    const outcome = await sleeper.put(
-      appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] }),
-    )
+    sleepBeforePut(sim, other)
+    const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
+    const outcome = await sim.clock.run(sleeper.put(draft))
     expect(outcome.kind).not.toBe('decided')
     expect(nextOf(sleeper)).toBe(24n)
     expectSameState(sleeper.state, await other.refresh())
@@ -149,9 +159,9 @@ describe('a writer that slept while entries below a checkpoint were deleted', ()
     const [sleeper, reader, other] = [await sim.open(1), await sim.open(2), await sim.open(3)]
     await putUntil(sleeper, 5)
     await reader.refresh()
-    await putUntil(other, 25)
-    deleteEntriesBelow(sim, 20)
-    await sleeper.put(appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] }))
+    sleepBeforePut(sim, other)
+    const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
+    await sim.clock.run(sleeper.put(draft))
     expect(sim.lake.store.has(entryPath(pipeline, 5))).toBe(true)
     await reader.refresh()
     expectSameState(reader.state, other.state)
@@ -199,9 +209,10 @@ test('a fold that the lake breaks off is gone on with, and looks at checkpoints 
   const [sleeper, other] = [await sim.open(1), await sim.open(2)]
   await putUntil(sleeper, 5)
   const early = new Map(sim.lake.store)
-  await putUntil(other, 25)
-  deleteEntriesBelow(sim, 20)
-  await sleeper.put(appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] }))
+  sleepBeforePut(sim, other)
+  const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
+  await sim.clock.run(sleeper.put(draft))
+  expect(sim.lake.store.has(entryPath(pipeline, 5))).toBe(true)
   let failAt = 1
   for (; ; failAt++) {
     const lake = new SimLake({ store: new Map(early), clock: sim.clock })

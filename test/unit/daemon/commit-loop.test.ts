@@ -3,9 +3,21 @@ import { durationMs } from '../../../src/base/time.ts'
 import { CommitLoop, type CommitSteps } from '../../../src/daemon/commit-loop.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { CommitOutcome, SealedCommit } from '../../../src/model/sealed-commit.ts'
+import type { Random } from '../../../src/ports/random.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
+
+/** Chance that is told by hand: nothing of it comes by itself. */
+class HandRandom implements Random {
+  next = 0
+  fraction(): number {
+    return this.next
+  }
+  bytes(count: number): Uint8Array {
+    return new Uint8Array(count)
+  }
+}
 
 const intervalMs = durationMs(60_000)
 const sealed: SealedCommit = {
@@ -70,14 +82,24 @@ class Steps implements CommitSteps {
 let clock: SimClock
 let steps: Steps
 let telemetry: SimTelemetry
+let random: HandRandom
 let loop: CommitLoop
 
 beforeEach(() => {
   clock = new SimClock()
   steps = new Steps(clock)
   telemetry = new SimTelemetry()
-  loop = new CommitLoop({ intervalMs, steps, clock, telemetry })
+  random = new HandRandom()
+  loop = placedAt(0.5)
 })
+
+/** A loop whose place is this share of the interval after now, and that is moved by no chance. */
+function placedAt(fraction: number): CommitLoop {
+  random.next = fraction
+  const placed = new CommitLoop({ intervalMs, steps, clock, random, telemetry })
+  random.next = 0
+  return placed
+}
 
 const pass = (seconds: number): Promise<void> => clock.run(clock.sleep(durationMs(seconds * 1_000)))
 
@@ -88,7 +110,7 @@ describe('the loop', () => {
     await pass(250)
     loop.stop()
     await clock.run(run)
-    expect(steps.seconds('commit')).toEqual([60, 120, 180, 240])
+    expect(steps.seconds('commit')).toEqual([30, 90, 150, 210])
   })
 
   test('begins the next commit at once after one that took longer than an interval', async () => {
@@ -97,29 +119,49 @@ describe('the loop', () => {
     await pass(300)
     loop.stop()
     await clock.run(run)
-    expect(steps.seconds('commit')).toEqual([60, 160, 260])
+    expect(steps.seconds('commit')).toEqual([30, 130, 230])
   })
 
-  test('commits at once when it is hurried, and an interval later again', async () => {
+  test('commits at a place of its own in the interval, moved a little each time', async () => {
+    loop = placedAt(0.75)
+    random.next = 0.5
+    const run = loop.run()
+    await pass(200)
+    loop.stop()
+    await clock.run(run)
+    expect(steps.seconds('commit')).toEqual([45, 106, 166])
+  })
+
+  test('commits at once when it is hurried, and again at its place', async () => {
     const run = loop.run()
     await pass(10)
     loop.hurry()
     loop.hurry()
-    await pass(75)
+    await pass(85)
     loop.stop()
     await clock.run(run)
-    expect(steps.seconds('commit')).toEqual([10, 70])
+    expect(steps.seconds('commit')).toEqual([10, 30, 90])
+  })
+
+  test('hurried right before its place commits nothing of a moment there', async () => {
+    const run = loop.run()
+    await pass(28.5)
+    loop.hurry()
+    await pass(65)
+    loop.stop()
+    await clock.run(run)
+    expect(steps.seconds('commit')).toEqual([28.5, 90])
   })
 
   test('hurried while a commit is under way commits again right after it', async () => {
     steps.commitMs = 20_000
     const run = loop.run()
-    await pass(65)
+    await pass(35)
     loop.hurry()
     await pass(20)
     loop.stop()
     await clock.run(run)
-    expect(steps.seconds('commit')).toEqual([60, 80])
+    expect(steps.seconds('commit')).toEqual([30, 50])
   })
 
   test('hurried before it runs commits as soon as it does', async () => {
@@ -138,12 +180,12 @@ describe('the loop', () => {
     await clock.run(asleep)
     await clock.run(loop.run())
     expect(steps.told).toEqual([])
-    loop = new CommitLoop({ intervalMs, steps, clock, telemetry })
+    loop = placedAt(0.5)
     const atWork = loop.run()
-    await pass(65)
+    await pass(35)
     loop.stop()
     await clock.run(atWork)
-    expect(steps.seconds('committed')).toEqual([80])
+    expect(steps.seconds('committed')).toEqual([50])
   })
 
   test('ends with the error of a step', async () => {
@@ -155,9 +197,12 @@ describe('the loop', () => {
 })
 
 describe('a commit', () => {
-  test('that was asked for waits for the one under way', async () => {
+  test('that was asked for waits for the one under way; who asks meanwhile shares it', async () => {
     steps.commitMs = 5_000
-    await clock.run(Promise.all([loop.commitNow(), loop.commitNow()]))
+    const first = loop.commitNow()
+    await pass(1)
+    const waiting = [loop.commitNow(), loop.commitNow(), loop.commitNow()]
+    await clock.run(Promise.all([first, ...waiting]))
     const cycle = ['refresh', 'seal', 'commit', 'committed']
     expect(steps.told.map((told) => told.split(' at ')[0])).toEqual([...cycle, ...cycle])
     expect(steps.seconds('commit')).toEqual([0, 5])

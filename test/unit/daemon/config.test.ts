@@ -49,6 +49,7 @@ test('a configuration with only what is required gets every default', () => {
     lake: { url: 'file:./lake' },
     commit: { interval: 60_000 },
     memory: { buffers: 1_073_741_824 },
+    log: { keep: 604_800_000 },
     ready: { delay: 300_000, idle: 600_000, deliver: { deadline: 60_000 }, notify: [] },
     http: { listen: '127.0.0.1:8700' },
     streams: [
@@ -158,17 +159,20 @@ describe('what is not built is refused by name', () => {
   test.each([
     ['merge', { merge: { targetSize: '256MiB' } }],
     ['audit', { audit: { clickhouse: {} } }],
-    ['log', { log: { keep: '7d' } }],
     ['registry.poll', { registry: { url: 'file:./proto', poll: '10s' } }],
     ['registry.url', { registry: { url: 's3://bucket/schemas' } }],
     ['lake.url', { lake: { url: 's3://bucket/prefix' } }],
     ['lake.url', { lake: { url: 'hdfs://nn1:9870/warehouse' } }],
     ['ready.notify[0].hive', { ready: { notify: [{ hive: { uris: [] } }] } }],
-    ['ready.notify[0].kafka', { ready: { notify: [{ kafka: { topic: 'a' } }] } }],
     ['kafka.start', { kafka: { brokers: ['a:1'], start: 'group:old' } }],
   ])('%s', (path, more) => {
     const problem = onlyProblem(config(more))
     expect(problem.startsWith(`${path}: not supported by this version`)).toBe(true)
+  })
+
+  test('a topic of announcements is one topic', () => {
+    const problem = onlyProblem(config({ ready: { notify: [{ kafka: { topic: 'a*' } }] } }))
+    expect(problem).toMatch(/^ready.notify\[0\].kafka.topic: "a\*" has another form/)
   })
 
   test.each([

@@ -80,10 +80,9 @@ const json = (status: number, value: unknown): WorkerAnswer => ({
   body: JSON.stringify(value),
 })
 
-test('delays double from a second to a minute', () => {
-  expect([1, 2, 3, 6, 7, 500].map(restartDelayMs)).toEqual([
-    1_000, 2_000, 4_000, 32_000, 60_000, 60_000,
-  ])
+test('delays double from a quarter of a second to a minute', () => {
+  const delays = [1, 2, 3, 8, 9, 500].map(restartDelayMs)
+  expect(delays).toEqual([250, 500, 1_000, 32_000, 60_000, 60_000])
 })
 
 describe('a worker that ends', () => {
@@ -91,14 +90,14 @@ describe('a worker that ends', () => {
     const { workers, supervisor, pass } = world(2)
     expect(workers.started.map(({ index }) => index)).toEqual([0, 1])
     workers.at(1).end(1)
-    await pass(999)
+    await pass(249)
     expect(supervisor.states.map(({ worker }) => worker !== undefined)).toEqual([true, false])
     await pass(1)
     expect(workers.started.map(({ index }) => index)).toEqual([0, 1, 1])
     expect(supervisor.states[1]).toMatchObject({ restarts: 1, lastEnd: { code: 1 } })
   })
 
-  test('waits longer each time, and begins anew after a minute of life', async () => {
+  test('waits longer each time, and begins anew after a minute of life or a commit', async () => {
     const { workers, pass } = world(1)
     const startsAfter = async (ms: number): Promise<boolean> => {
       const before = workers.started.length
@@ -108,15 +107,22 @@ describe('a worker that ends', () => {
       return workers.started.length === before + 1
     }
     workers.at(0).end(1)
-    expect(await startsAfter(1_000)).toBe(true)
+    expect(await startsAfter(250)).toBe(true)
     workers.at(0).end(0)
-    expect(await startsAfter(2_000)).toBe(true)
+    expect(await startsAfter(500)).toBe(true)
     await pass(59_999)
     workers.at(0).end(null, 'SIGKILL')
-    expect(await startsAfter(4_000)).toBe(true)
+    expect(await startsAfter(1_000)).toBe(true)
     await pass(60_000)
     workers.at(0).end(1)
-    expect(await startsAfter(1_000)).toBe(true)
+    expect(await startsAfter(250)).toBe(true)
+    workers.at(0).end(1)
+    expect(await startsAfter(500)).toBe(true)
+    workers.at(0).onEvent({ event: 'committed', fields: {} })
+    workers.at(0).end(1)
+    expect(await startsAfter(250)).toBe(true)
+    workers.at(0).end(1)
+    expect(await startsAfter(500)).toBe(true)
   })
 
   test('is told as an error, with how it ended', async () => {
@@ -127,7 +133,7 @@ describe('a worker that ends', () => {
       expect.objectContaining({
         level: 'error',
         event: 'worker ended',
-        fields: expect.objectContaining({ worker: 0, signal: 'SIGKILL', restartMs: 1_000 }),
+        fields: expect.objectContaining({ worker: 0, signal: 'SIGKILL', restartMs: 250 }),
       }),
     )
   })

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import type { AppendRange } from '../../../src/model/log-entry.ts'
+import type { AppendRange, LogEntry } from '../../../src/model/log-entry.ts'
+import { nextOffset } from '../../../src/model/offset.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import { decideStaging } from '../../../src/protocol/garbage.ts'
 import {
   appendEntry,
+  entryBase,
   foldAll,
+  lane,
   sampleFile,
   sampleHour,
   sampleRange,
+  sampleSource,
   startRange,
   stream,
 } from '../../support/log-samples.ts'
@@ -58,6 +62,31 @@ test('staging of a decided commit is kept until its files are known as published
     appendEntry(commitIdOf(writer, 2), { published: [staged] }),
   ])
   expect(decideStaging(told, staged, mine)).toEqual({ kind: 'garbage' })
+})
+
+test('staging of a former reset epoch is garbage, of a coming one it is kept', () => {
+  const reset: LogEntry = {
+    kind: 'source',
+    ...entryBase(commitIdOf(writer, 2)),
+    action: 'reset',
+    why: 'asked for',
+    moves: [
+      {
+        lane,
+        source: sampleSource(0),
+        expected: nextOffset(9n),
+        resetEpoch: 0,
+        next: nextOffset(2n),
+        cause: '',
+      },
+    ],
+  }
+  const state = foldAll([started, moved, reset])
+  expect(decideStaging(state, staged, journal(sampleRange(0, 9, 12)))).toEqual({ kind: 'garbage' })
+  const own = { ...sampleRange(0, 2, 4), resetEpoch: 1 }
+  expect(decideStaging(state, staged, journal(own)).kind).toBe('keep')
+  // A fold from before the reset knows nothing of it.
+  expect(decideStaging(foldAll([started, moved]), staged, journal(own)).kind).toBe('keep')
 })
 
 test('what landed after its journal was removed is garbage', () => {

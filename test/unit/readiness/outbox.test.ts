@@ -20,6 +20,7 @@ class FakeReceiver implements Notifier {
   readonly readable = false
   readonly got: string[] = []
   readonly attempts: number[] = []
+  closedCount = 0
   behaviour: (attempt: number, signal: AbortSignal) => Promise<void> = () => Promise.resolve()
   readonly target: string
   readonly #sim: ReadinessSim
@@ -37,6 +38,11 @@ class FakeReceiver implements Notifier {
 
   readBack(): Promise<boolean> {
     return Promise.reject(new Error('cannot be read'))
+  }
+
+  close(): Promise<void> {
+    this.closedCount += 1
+    return Promise.resolve()
   }
 }
 
@@ -112,8 +118,10 @@ describe('the outbox', () => {
     expect(ofStream(receiver.got, 'pages')).toEqual(['pages 12', 'pages 13'])
     expect(daemon.log.state.undelivered).toEqual([])
     expect(daemon.log.state.next).toBe(entries + 1)
+    expect(receiver.closedCount).toBe(0)
     await end()
     expect(receiver.got).toHaveLength(4)
+    expect(receiver.closedCount).toBe(1)
     expect(daemon.telemetry.values.get('lakeward_notify_pending target=a')).toBe(0)
   })
 
@@ -296,6 +304,7 @@ test('a target that cannot be read back for a while is asked again with growing 
     target: 'a',
     readable: true,
     deliver: () => Promise.resolve(),
+    close: async () => {},
     readBack: async () => {
       asked += 1
       await Promise.resolve()

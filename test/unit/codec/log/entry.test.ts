@@ -18,6 +18,7 @@ import {
   sampleHour,
   sampleManifest,
   sampleRange,
+  sampleSource,
   startRange,
   stream,
 } from '../../../support/log-samples.ts'
@@ -38,6 +39,14 @@ const large = appendEntry(id, {
   places: [place],
   body: { files: Array.from({ length: 2_000 }, (_, ordinal) => sampleFile(id, 13, ordinal)) },
 })
+
+const sampleMove = {
+  lane: 'lake',
+  source: sampleSource(0),
+  expected: nextOffset(9n),
+  resetEpoch: 0,
+  cause: 'it holds 12 up to 40',
+}
 
 const text = (entry: LogEntry): string =>
   Buffer.from(encodeEntry(entry, bodyPathOf).head).toString()
@@ -65,6 +74,15 @@ describe('an entry', () => {
     expect(text(append)).toContain('"expected":null,"first":"2","next":"2"')
   })
 
+  test('says nothing of reset epochs where there was none, and refuses one that says 0', () => {
+    expect(text(append)).not.toContain('resetEpoch')
+    const zero = refusal((json) => {
+      const [range] = json['ranges'] as Record<string, unknown>[]
+      Object.assign(range ?? {}, { resetEpoch: 0 })
+    })
+    expect(String(zero)).toMatch(/ranges.0.resetEpoch/)
+  })
+
   test('holds offsets beyond what a double can', () => {
     const next = nextOffset(9_223_372_036_854_775_807n)
     const entry = appendEntry(id, { ranges: [{ ...sampleRange(0, 5, 9), next }] })
@@ -90,7 +108,18 @@ describe('an entry', () => {
       ...entryBase(id),
       deliveries: [{ stream, partitionPath: place.partition.path, revision: 1, target: 'x' }],
     }
-    for (const entry of [append, ready, delivered, configEntry(id, 3)]) {
+    const source: LogEntry = {
+      kind: 'source',
+      ...entryBase(id),
+      action: 'accept',
+      why: 'retention has passed by',
+      moves: [
+        { ...sampleMove, resetEpoch: 2, next: nextOffset(40n) },
+        { ...sampleMove, source: sampleSource(1), next: undefined },
+      ],
+    }
+    const moved = appendEntry(id, { ranges: [{ ...sampleRange(0, 5, 9), resetEpoch: 3 }] })
+    for (const entry of [append, ready, delivered, configEntry(id, 3), source, moved]) {
       const head = parseEntryHead(Buffer.from(text(entry)), 'x')
       expect(completeEntry(head, undefined, 'x')).toEqual(entry)
     }

@@ -13,7 +13,7 @@ import {
 } from '../../../system/services/artifact-lock.ts'
 import { cacheFolder } from '../../../system/services/cache-folder.ts'
 import { serviceNamed, serviceNames } from '../../../system/services/catalogue.ts'
-import { fetchArtifacts } from '../../../system/services/fetch-artifacts.ts'
+import { fetchArtifacts, lockNameOf } from '../../../system/services/fetch-artifacts.ts'
 import { parseCoordinate, projectText } from '../../../system/services/maven-project.ts'
 
 const one = { sizeBytes: 1, sha256: 'aa' }
@@ -82,12 +82,25 @@ test('the cache is where LAKEWARD_SERVICES says, else in the user’s cache fold
   expect(() => cacheFolder({ LAKEWARD_SERVICES: 'here' }, '/home/a')).toThrow('given "here"')
 })
 
-test('each service has a lock of its version, with its own jar in it', () => {
-  expect(serviceNames).toEqual(['kafka-3', 'kafka-4'])
+test('each service has a lock of its version, with its own jar or module in it', () => {
+  expect(serviceNames).toEqual([
+    'kafka-3',
+    'kafka-3-three',
+    'kafka-4',
+    'kafka-4-three',
+    's3',
+    's3-minio',
+  ])
   for (const name of serviceNames) {
-    const { version, artifacts } = serviceNamed(name)
-    const lock = readLock(name)
+    const kind = serviceNamed(name)
+    const { version, artifacts } = kind
+    const lock = readLock(lockNameOf(kind))
     expect(lock.version).toBe(version)
+    if (artifacts.kind === 'go') {
+      expect(lock.moduleSum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/)
+      expect(artifacts.moduleVersion).toBe(`v${version}`)
+      continue
+    }
     for (const { coordinate } of artifacts.roots) {
       const root = parseCoordinate(coordinate)
       expect(Object.keys(lock.files)).toContain(`${root.artifact}-${root.version}.jar`)
@@ -99,7 +112,7 @@ test('each service has a lock of its version, with its own jar in it', () => {
 
 test('a service that does not exist is refused with the list of those that do', () => {
   expect(() => serviceNamed('kafka')).toThrow(
-    'there is no service "kafka"; accepted: kafka-3, kafka-4',
+    `there is no service "kafka"; accepted: ${serviceNames.join(', ')}`,
   )
 })
 
@@ -125,4 +138,31 @@ test('a cached folder that was changed is refused and removed', async () => {
   const fetched = fetchArtifacts(kind, folder.path, () => {})
   await expect(fetched).rejects.toThrow('what was fetched is not what the lock names')
   expect(existsSync(cached)).toBe(false)
+})
+
+test('a built program that was changed is refused and removed', async () => {
+  await using folder = await temporaryFolder()
+  const kind = serviceNamed('s3')
+  const cached = join(folder.path, cachedName(kind.name, readLock(kind.name)))
+  mkdirSync(cached)
+  writeFileSync(join(cached, 'versitygw'), 'as built')
+  writeFileSync(join(cached, 'built.json'), JSON.stringify(tableOf(cached)))
+  expect(await fetchArtifacts(kind, folder.path, () => {})).toBe(cached)
+  writeFileSync(join(cached, 'versitygw'), 'changed!')
+  const fetched = fetchArtifacts(kind, folder.path, () => {})
+  await expect(fetched).rejects.toThrow(/"versitygw" has 8 bytes .* the lock has 8 bytes/)
+  expect(existsSync(cached)).toBe(false)
+})
+
+test('a module with another checksum than the lock names is not built', async () => {
+  await using folder = await temporaryFolder()
+  const answer = JSON.stringify({ Dir: folder.path, Sum: 'h1:other' })
+  writeFileSync(join(folder.path, 'go'), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 })
+  vi.stubEnv('PATH', `${folder.path}:${process.env['PATH'] ?? ''}`)
+  const cache = join(folder.path, 'cache')
+  await expect(fetchArtifacts(serviceNamed('s3'), cache, () => {})).rejects.toThrow(
+    'github.com/versity/versitygw has the checksum h1:other, the lock has h1:au+w',
+  )
+  vi.unstubAllEnvs()
+  expect(existsSync(join(cache, cachedName('s3', readLock('s3'))))).toBe(false)
 })

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
+import { serviceNames } from '../../../system/services/catalogue.ts'
 import { readRecord, writeRecord } from '../../../system/services/instance-record.ts'
 import { runServices } from '../../../system/services/services-command.ts'
 
@@ -36,7 +37,7 @@ test.each(['up', 'down', 'logs', 'fetch', 'kill', 'pause', 'resume', 'lock'])(
   '%s refuses a name that is not known, with the list, before it does anything',
   async (command) => {
     const { ended, said } = await services(command, 'kafka-4', 'kafka-5')
-    const because = 'there is no service "kafka-5"; accepted: kafka-3, kafka-4'
+    const because = `there is no service "kafka-5"; accepted: ${serviceNames.join(', ')}`
     expect(ended).toEqual({ kind: 'refused', because })
     expect(said).toEqual([])
   },
@@ -47,7 +48,7 @@ test.each([
   [['status', '--fast'], "Unknown option '--fast'"],
   [['status', 'kafka-4'], 'no name goes with it, given kafka-4'],
   [['up', '--wipe', 'kafka-4'], '--wipe goes with down'],
-  [['up'], 'name a service: kafka-3, kafka-4'],
+  [['up'], `name a service: ${serviceNames.join(', ')}`],
 ])('%j is refused', async (words, because) => {
   const { ended } = await services(...words)
   expect(ended.kind).toBe('refused')
@@ -88,5 +89,6 @@ test('the exit code says whose trouble it is', () => {
   })
   expect(status).toBe(2)
   expect(stdout).toBe('')
-  expect(stderr).toBe('there is no service "kafka-5"; accepted: kafka-3, kafka-4\n')
+  const accepted = serviceNames.join(', ')
+  expect(stderr).toBe(`there is no service "kafka-5"; accepted: ${accepted}\n`)
 })

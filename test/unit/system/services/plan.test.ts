@@ -1,47 +1,93 @@
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
-import { kafka3 } from '../../../system/services/kafka-3.ts'
-import { kafka4 } from '../../../system/services/kafka-4.ts'
+import { kafka3, kafka3Three } from '../../../system/services/kafka-3.ts'
+import { kafka4, kafka4Three } from '../../../system/services/kafka-4.ts'
+import type { Ports, ServiceKind } from '../../../system/services/service-kind.ts'
 import { decideStart, type StartFacts } from '../../../system/services/start-decision.ts'
 
-const ports = { plain: 21_001, controller: 21_002 }
-const place = { folder: '/run/one', artifactsFolder: '/cache/jars', ports }
-const settingsOf = (kind: typeof kafka4): ReadonlyMap<string, string> => {
-  const file = kind.plan(place).files.find(({ path }) => path.endsWith('server.properties'))
-  const lines = (file?.text ?? '').trim().split('\n')
-  return new Map(lines.map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]))
+const kinds = [kafka3, kafka4, kafka3Three, kafka4Three]
+const portsOf = (kind: ServiceKind): Ports =>
+  Object.fromEntries(kind.portNames.map((name, index) => [name, 21_000 + index]))
+const placeOf = (kind: ServiceKind) => ({
+  folder: '/run/one',
+  artifactsFolder: '/cache/jars',
+  ports: portsOf(kind),
+})
+const place = placeOf(kafka4)
+const { ports } = place
+type SettingsOfNode = ReadonlyMap<string, string>
+const settingsOfNodes = (kind: ServiceKind): readonly SettingsOfNode[] => {
+  const { files } = kind.plan(placeOf(kind))
+  const ofNodes = files.filter(({ path }) => /server[^/]*\.properties$/.test(path))
+  return ofNodes.map(({ text }) => {
+    const lines = text.trim().split('\n')
+    return new Map(lines.map((line) => [line.split('=')[0] ?? '', line.replace(/^[^=]*=/, '')]))
+  })
 }
+const settingsOf = (kind: ServiceKind): SettingsOfNode => settingsOfNodes(kind)[0] ?? new Map()
+const partsOf = (settings: SettingsOfNode, key: string): readonly string[] =>
+  (settings.get(key) ?? '').split(',')
 
-test.each([kafka3, kafka4])(
-  '$name listens on loopback alone, on the ports it was given',
+test.each(kinds)('$name listens on loopback alone, on each port it was given, once', (kind) => {
+  const given = portsOf(kind)
+  const foreign = new Set(kind.foreignPortNames?.map((name) => given[name]))
+  const listened = settingsOfNodes(kind).flatMap((settings) => partsOf(settings, 'listeners'))
+  expect(listened.filter((text) => !/^[A-Z]+:\/\/127\.0\.0\.1:\d+$/.test(text))).toEqual([])
+  const heard = listened.map((text) => Number(text.split(':').at(-1)))
+  const own = Object.values(given).filter((port) => !foreign.has(port))
+  expect(new Set(heard)).toEqual(new Set(own))
+  expect(heard.length).toBe(own.length)
+})
+
+test.each(kinds)('$name sends clients of "proxied" on to the port of the proxy', (kind) => {
+  const given = portsOf(kind)
+  const advertised = settingsOfNodes(kind).map((settings) =>
+    partsOf(settings, 'advertised.listeners').find((text) => text.startsWith('PROXIED:')),
+  )
+  const wanted = kind.foreignPortNames?.map((name) => `PROXIED://127.0.0.1:${given[name]}`)
+  expect(advertised).toEqual(wanted)
+})
+
+test.each(kinds)(
+  '$name has an address of each node, and voters that are all controllers',
   (kind) => {
-    const settings = settingsOf(kind)
-    expect(settings.get('listeners')).toBe(
-      'PLAINTEXT://127.0.0.1:21001,CONTROLLER://127.0.0.1:21002',
-    )
-    expect(settings.get('advertised.listeners')).toBe('PLAINTEXT://127.0.0.1:21001')
-    expect(settings.get('controller.quorum.voters')).toBe('1@127.0.0.1:21002')
-    expect(kind.address(ports)).toBe('127.0.0.1:21001')
-    expect(new Set(kind.portNames)).toEqual(new Set(Object.keys(ports)))
+    const nodes = settingsOfNodes(kind)
+    const addresses = kind.address(portsOf(kind)).split(',')
+    const plain = nodes.map((settings) => partsOf(settings, 'listeners')[0])
+    expect(plain).toEqual(addresses.map((address) => `PLAIN://${address}`))
+    const voters = nodes.map((settings) => settings.get('controller.quorum.voters'))
+    expect(new Set(voters).size).toBe(1)
+    expect(voters[0]?.split(',').length).toBe(nodes.length)
+    expect(nodes.length).toBe(kind.name.endsWith('-three') ? 3 : 1)
   },
 )
 
-test.each([kafka3, kafka4])('$name writes nowhere but into its own folder', (kind) => {
-  const { files, prepare } = kind.plan(place)
-  expect(files.map(({ path }) => dirname(path))).toEqual(['/run/one', '/run/one'])
-  expect(prepare.map(({ makes }) => makes)).toEqual(['/run/one/data/meta.properties'])
-  expect(settingsOf(kind).get('log.dirs')).toBe('/run/one/data')
+test.each(kinds)('$name writes nowhere but into its own folder', (kind) => {
+  const { files, prepare } = kind.plan(placeOf(kind))
+  expect(new Set(files.map(({ path }) => dirname(path)))).toEqual(new Set(['/run/one']))
+  const made = prepare.map(({ makes }) => makes)
+  expect(made.filter((path) => !path.startsWith('/run/one/'))).toEqual([])
+  const data = settingsOfNodes(kind).map((settings) => settings.get('log.dirs') ?? '')
+  expect(made.slice(-data.length)).toEqual(data.map((path) => `${path}/meta.properties`))
+  expect(new Set(data).size).toBe(data.length)
 })
 
-test.each([kafka3, kafka4])('$name is told from other processes by its folder', (kind) => {
-  for (const { command } of kind.plan(place).processes) {
+test.each(kinds)('$name is told from other processes by its folder', (kind) => {
+  for (const { command } of kind.plan(placeOf(kind)).processes) {
     expect(command.some((word) => word.startsWith('/run/one/'))).toBe(true)
   }
 })
 
+test('what a broker keeps for itself survives one of three, and needs no other of one', () => {
+  const keys = ['offsets.topic.replication.factor', 'min.insync.replicas']
+  const kept = (kind: ServiceKind) => keys.map((key) => settingsOf(kind).get(key))
+  expect(kept(kafka4)).toEqual(['1', '1'])
+  expect(kept(kafka4Three)).toEqual(['3', '2'])
+})
+
 test('two instances are two clusters, and each start of one is the same', () => {
   const idIn = (folder: string): string => {
-    const words = kafka4.plan({ ...place, folder }).prepare[0]?.command ?? []
+    const words = kafka4.plan({ ...place, folder }).prepare.at(-1)?.command ?? []
     return words[words.indexOf('--cluster-id') + 1] ?? ''
   }
   expect(idIn('/run/one')).toBe(idIn('/run/one'))

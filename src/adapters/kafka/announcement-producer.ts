@@ -1,0 +1,121 @@
+/**
+ * Announcements by Kafka message: one record each, the manifest as JSON.
+ *
+ * Invariants:
+ * - Every in-sync replica has the record before it counts as delivered.
+ * - The key is pipeline and stream, so that a stream's announcements stay in order in one
+ *   partition; the header `Idempotency-Key` is the manifest's id, so that repetition is harmless.
+ * - Where a delivery fails or takes too long its connections are left to it and closed when it
+ *   ends, for the library rejects into nowhere when they are closed under it.
+ *
+ * Sample:
+ *     key    growth/app_events
+ *     header Idempotency-Key: growth/app_events/dt=2026-11-20/hour=13/1
+ *     header Content-Type: application/json
+ *     value  {"lakeward":1,"kind":"partition-ready",…}
+ *
+ * Source: `@platformatic/kafka` 2.12, class Producer; docs/interfaces.md, section 4.
+ */
+import { Producer } from '@platformatic/kafka'
+import { Fault } from '../../base/fault.ts'
+import type { ReadyManifest } from '../../model/ready-manifest.ts'
+import type { Notifier } from '../../ports/notifier.ts'
+import { manifestText } from '../../protocol/readiness-manifest.ts'
+import { reasonOf } from './foreign-error.ts'
+import { libraryLogin } from './library-login.ts'
+import type { KafkaLogin } from './options.ts'
+
+/** Of one delivery; the outbox tries again by itself. */
+const requestTimeoutMs = 5_000
+const retries = 2
+
+export interface AnnouncementProducerOptions extends KafkaLogin {
+  /** How log and metrics name it. */
+  readonly target: string
+  readonly topic: string
+  readonly brokers: readonly string[]
+  readonly clientId: string
+}
+
+type ManifestProducer = Producer<Buffer, Buffer, Buffer, Buffer>
+
+export class AnnouncementProducer implements Notifier {
+  readonly target: string
+  readonly readable = false
+  readonly #options: AnnouncementProducerOptions
+  #producer: ManifestProducer | undefined
+
+  constructor(options: AnnouncementProducerOptions) {
+    this.target = options.target
+    this.#options = options
+  }
+
+  async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
+    const producer = (this.#producer ??= this.#open())
+    const sent = producer.send({ messages: [this.#message(manifest)], acks: -1 })
+    try {
+      await untilAborted(sent, signal)
+    } catch (error) {
+      this.#drop(producer, sent)
+      const reason = signal.aborted ? 'no acknowledgement in time' : reasonOf(error)
+      const facts = { target: this.target, manifestId: manifest.id, reason }
+      throw new Fault('NOTIFY_FAILED', facts, { cause: error })
+    }
+  }
+
+  /** Never asked: the brokers' acknowledgement is all there is. */
+  readBack(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
+  async close(): Promise<void> {
+    const producer = this.#producer
+    this.#producer = undefined
+    if (producer !== undefined) await closeQuietly(producer)
+  }
+
+  #message(manifest: ReadyManifest) {
+    const headers = new Map([
+      [Buffer.from('Idempotency-Key'), Buffer.from(manifest.id)],
+      [Buffer.from('Content-Type'), Buffer.from('application/json')],
+    ])
+    const key = Buffer.from(`${manifest.pipeline}/${manifest.stream}`)
+    return {
+      topic: this.#options.topic,
+      key,
+      value: Buffer.from(manifestText(manifest)),
+      headers,
+    }
+  }
+
+  #open(): ManifestProducer {
+    const { brokers, clientId } = this.#options
+    return new Producer({
+      ...libraryLogin(this.#options),
+      clientId,
+      bootstrapBrokers: [...brokers],
+      idempotent: true,
+      requestTimeout: requestTimeoutMs,
+      retries,
+    })
+  }
+
+  #drop(producer: ManifestProducer, sent: Promise<unknown>): void {
+    if (this.#producer === producer) this.#producer = undefined
+    const close = (): Promise<void> => closeQuietly(producer)
+    void sent.then(close, close)
+  }
+}
+
+/** One that never connected refuses to be closed; there is nothing left to close then. */
+const closeQuietly = (producer: ManifestProducer): Promise<void> => producer.close().catch(() => {})
+
+/** The work goes on after the signal; what becomes of it is not heard any more. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(new Error('aborted'))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  work.catch(() => {})
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort))
+}

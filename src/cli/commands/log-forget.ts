@@ -1,0 +1,75 @@
+import { present } from '../../base/assert.ts'
+import { openCommitLog } from '../../committer/commit-log.ts'
+import type { JudgedFolder } from '../../committer/janitor.ts'
+import { type CommitId, parseCommitId } from '../../model/ids.ts'
+import { decideForget } from '../../protocol/forget-choice.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  flagOption,
+  type Invocation,
+  refusal,
+} from '../command.ts'
+import { openLakeside, openReading, writingOptions } from '../reading.ts'
+import { dryRunOption, judgedStaging, reasonOf, whyOption } from '../repairing.ts'
+
+/** `lakeward log forget`: gives up a commit that was staged and never decided. */
+export const command: CommandDefinition = {
+  arguments: [
+    { name: 'commit', description: 'its id, as "gc --dry-run" tells it', required: true },
+  ],
+  options: [configOption, whyOption, dryRunOption],
+  example: 'lakeward log forget 9f3ac1d2b0e4a6779f3ac1d2b0e4a677-41 --why "its topic is gone"',
+  run: async (invocation) => {
+    const commitId = commitArgument(invocation)
+    const isDryRun = flagOption(invocation, 'dryRun')
+    const why = isDryRun ? '' : reasonOf(invocation)
+    const lakeside = await openLakeside(invocation)
+    const { log } = await openReading(invocation)
+    const folders = (await judgedStaging(lakeside, log)).filter((at) => at.commitId === commitId)
+    // A commit that lies in several tables is one commit: what one table tells holds for all.
+    const told = folders.find(({ verdict }) => verdict !== 'unjudged') ?? folders[0]
+    const decision = decideForget(told?.verdict ?? 'nothing')
+    if (decision.kind === 'refuse') return refused(invocation, decision.because)
+    if (isDryRun) return answer(invocation, folders, undefined)
+    const writing = await openCommitLog(writingOptions(invocation, lakeside))
+    const outcome = await writing.put({
+      kind: 'forget',
+      commitId: writing.nextCommitId(),
+      why,
+      commits: [commitId],
+    })
+    if (outcome.kind !== 'decided') return refused(invocation, outcome.because)
+    return answer(invocation, folders, outcome.entry)
+  },
+}
+
+function commitArgument(invocation: Invocation): CommitId {
+  const given = present(invocation.arguments[0], 'COMMIT is required')
+  if (/^[0-9a-f]{32}-\d{1,15}$/.test(given)) return parseCommitId(given)
+  throw refusal(invocation, `"${given}" is not a commit: 32 hex digits, a dash and a number`)
+}
+
+function refused({ output }: Invocation, because: string): ExitCode {
+  output.answer({ outcome: 'refused', because }, [`refused: ${because}`])
+  return exitCode.failed
+}
+
+/** @param entry that says so; undefined in a dry run. */
+function answer(
+  { output }: Invocation,
+  folders: readonly JudgedFolder[],
+  entry: number | undefined,
+): ExitCode {
+  const outcome = entry === undefined ? 'dry-run' : 'forgotten'
+  const paths = folders.map(({ path }) => path)
+  const objects = folders.flatMap((folder) => folder.objects)
+  const done = entry === undefined ? 'would be given up' : `is given up by entry ${entry}`
+  output.answer({ outcome, entry, folders: paths, objects }, [
+    ...paths.map((path) => `${path} ${done}`),
+    'the next "lakeward gc", or a daemon, removes it',
+  ])
+  return exitCode.done
+}

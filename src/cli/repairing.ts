@@ -1,0 +1,41 @@
+/** What the commands share that repair a log. */
+
+import { tablesOf } from '../audit/tables.ts'
+import { type JanitorOptions, type JudgedFolder, judgeStaging } from '../committer/janitor.ts'
+import { deadLetterTableName } from '../daemon/stage-streams.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import { type CommandOption, type Invocation, optionalText, refusal } from './command.ts'
+import type { Lakeside } from './reading.ts'
+
+export const whyOption: CommandOption = {
+  flags: '--why <text>',
+  description: 'the reason, which is written into the log',
+}
+
+export const dryRunOption: CommandOption = {
+  flags: '--dry-run',
+  description: 'tells what would be done, and does nothing',
+}
+
+/** @throws {Fault} COMMAND_REFUSED: no reason is given. */
+export function reasonOf(invocation: Invocation): string {
+  const why = optionalText(invocation, 'why')?.trim() ?? ''
+  if (why !== '') return why
+  throw refusal(invocation, '--why TEXT is missing: the reason is written into the log')
+}
+
+/** Tables of the log and of the configuration. */
+export function janitorOptions(
+  { lake, config }: Lakeside,
+  log: CommitLog,
+): Omit<JanitorOptions, 'telemetry'> {
+  const { pipeline, streams } = config
+  const configured = [...streams.map(({ table }) => table), deadLetterTableName(pipeline)]
+  return { lake, log, pipeline, tables: tablesOf(log.state, configured) }
+}
+
+/** Staging folders with what the log says of them. */
+export const judgedStaging = (
+  lakeside: Lakeside,
+  log: CommitLog,
+): Promise<readonly JudgedFolder[]> => judgeStaging(janitorOptions(lakeside, log))

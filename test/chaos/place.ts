@@ -1,0 +1,105 @@
+/** One place of the supervised workers: whoever holds it, how it is hit, and how it ended. */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { CommitPhase } from '../support/commit-phase.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Known, LakeWatch } from './lake-watch.ts'
+
+const stepsMsMax = 5_000
+const answerMsMax = 60_000
+
+/** A line of the log that the supervisor and its workers share. */
+export interface LogLine {
+  readonly event: string
+  /** The place it is of. */
+  readonly worker?: number
+  readonly pid?: number
+  readonly writerId?: string
+  readonly code?: number | null
+  readonly signal?: string | null
+}
+
+export class Place {
+  readonly #index: number
+  #pid: number | undefined
+  #writerId: string | undefined
+  #commitCount = 0
+  #endCount = 0
+  /** SIGKILLs of ours. */
+  #killCount = 0
+  /** How a worker ended that nobody killed. */
+  #troubleText: string | undefined
+
+  constructor(index: number) {
+    this.#index = index
+  }
+
+  get troubleText(): string | undefined {
+    return this.#troubleText
+  }
+
+  /** Its worker has committed since it was started, or hit. */
+  get isAtWork(): boolean {
+    return this.#pid !== undefined && this.#commitCount > 0
+  }
+
+  /** It has to commit before it counts as being at work again. */
+  markHit(): void {
+    this.#commitCount = 0
+  }
+
+  hear({ event, pid, writerId, code, signal }: LogLine): void {
+    if (event === 'worker started') {
+      this.#pid = pid
+      this.#writerId = undefined
+      this.#commitCount = 0
+    }
+    if (event === 'started') this.#writerId = writerId
+    if (event === 'committed') this.#commitCount += 1
+    if (event !== 'worker ended') return
+    this.#pid = undefined
+    this.#endCount += 1
+    if (signal === 'SIGKILL' && this.#endCount <= this.#killCount) return
+    this.#troubleText = `worker ${this.#index} ended by itself: code ${code}, signal ${signal}`
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.#pid === undefined) return
+    try {
+      process.kill(this.#pid, name)
+    } catch (error) {
+      // It ended by itself: its supervisor tells how.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    }
+  }
+
+  /**
+   * Lets it go on in small steps until it is in this phase or some seconds are over, and leaves it
+   * stopped: phases last milliseconds. Whoever looks at a running process finds it elsewhere.
+   *
+   * @returns its writer id.
+   */
+  async stopIn(phase: CommitPhase, watch: LakeWatch, known: Known): Promise<string> {
+    const name = `worker ${this.#index} has started`
+    const writer = await eventually(name, answerMsMax, () => this.#writerId)
+    const endMs = performance.now() + stepsMsMax
+    for (let seen = ''; ; ) {
+      await turn()
+      this.signal('SIGSTOP')
+      const trace = watch.trace()
+      if (trace !== seen && (await watch.phaseOf(writer, known)) === phase) return writer
+      if (performance.now() > endMs) return writer
+      seen = trace
+      this.signal('SIGCONT')
+    }
+  }
+
+  /** SIGKILL; its supervisor starts another one after a while. */
+  async kill(): Promise<void> {
+    this.#killCount += 1
+    this.signal('SIGKILL')
+    const name = `the supervisor notices that worker ${this.#index} ended`
+    await eventually(name, answerMsMax, () =>
+      this.#endCount >= this.#killCount ? true : undefined,
+    )
+  }
+}

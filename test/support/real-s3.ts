@@ -1,0 +1,88 @@
+/**
+ * A real S3 server for one test file, with what tests do to it.
+ *
+ *     describe.skipIf(!hasS3('s3'))('…', () => { … await RealS3.start('s3') … })
+ */
+import { join } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { serviceNamed } from '../system/services/catalogue.ts'
+import { isFetched } from '../system/services/fetch-artifacts.ts'
+import { s3Credentials } from '../system/services/s3-server.ts'
+import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
+import { requireService } from './require-service.ts'
+
+export type S3Name = 's3' | 's3-minio'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const places = userPlaces(checkout)
+
+/** The server is in the cache: a test does not build it unasked. */
+export const hasS3 = (name: S3Name): boolean =>
+  requireService(name, () => isFetched(serviceNamed(name), places.cacheRoot))
+
+export class RealS3 {
+  /** "http://127.0.0.1:24001". */
+  readonly endpoint: string
+  /** As the server's user, for what tests look at behind our back. */
+  readonly client: S3Client
+  readonly #harness: ServiceHarness
+  readonly #name: S3Name
+  readonly #instance: string
+  #bucketCount = 0
+
+  private constructor(
+    harness: ServiceHarness,
+    place: { name: S3Name; instance: string; endpoint: string },
+  ) {
+    this.#harness = harness
+    this.#name = place.name
+    this.#instance = place.instance
+    this.endpoint = place.endpoint
+    this.client = new S3Client({
+      endpoint: place.endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: s3Credentials,
+    })
+  }
+
+  /** A server of its own, empty; those of test runs that died are removed first. */
+  static async start(name: S3Name): Promise<RealS3> {
+    const harness = new ServiceHarness({ ...places, say: () => {} })
+    await harness.sweep()
+    const instance = `test-${name}-${process.pid}`
+    const { address } = await harness.up(name, { instance, ownerPid: process.pid })
+    return new RealS3(harness, { name, instance, endpoint: address })
+  }
+
+  /** @returns the name of a bucket that nobody else uses. */
+  async createBucket(): Promise<string> {
+    const name = `test-bucket-${++this.#bucketCount}`
+    await this.client.send(new CreateBucketCommand({ Bucket: name }))
+    return name
+  }
+
+  kill(): Promise<void> {
+    return this.#harness.kill(this.#instance)
+  }
+
+  pause(): void {
+    this.#harness.pause(this.#instance)
+  }
+
+  resume(): void {
+    this.#harness.resume(this.#instance)
+  }
+
+  /** On the same data. @throws {Error} it came up elsewhere: clients would not find it. */
+  async startAgain(): Promise<void> {
+    const { address } = await this.#harness.up(this.#name, { instance: this.#instance })
+    if (address !== this.endpoint) throw new Error(`came up on ${address}, was ${this.endpoint}`)
+  }
+
+  /** Ends it and forgets its data. */
+  async close(): Promise<void> {
+    this.client.destroy()
+    await this.#harness.wipe(this.#instance)
+  }
+}

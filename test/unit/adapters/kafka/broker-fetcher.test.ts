@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { BrokerFetcher } from '../../../../src/adapters/kafka/broker-fetcher.ts'
+import { readingOf } from '../../../../src/adapters/kafka/reading.ts'
+import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
+import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
+import { offset } from '../../../../src/model/offset.ts'
+import { RecordingReader } from '../../../contract/source.ts'
+import { sourceOptions } from '../../../support/kafka-world.ts'
+import { anySource } from '../../../support/read-batches.ts'
+
+test('a replica that is not listed any more gives its partitions back to their leaders', async () => {
+  const lent = { ...readingOf(anySource), position: offset(0n), leaderId: 1, nodeId: 2 }
+  let woken = 0
+  const fetcher = new BrokerFetcher(2, {
+    options: sourceOptions({ host: '127.0.0.1', port: 1 }, ['t']),
+    clock: new SystemClock(),
+    reader: new RecordingReader(),
+    trouble: new TroubleBoard(() => undefined),
+    readings: () => [lent],
+    addressOf: () => undefined,
+    refuse: () => undefined,
+    judgeRange: () => undefined,
+    lookAgain: () => undefined,
+    wakeOthers: () => {
+      woken++
+    },
+  })
+  const done = fetcher.run()
+  fetcher.stop()
+  await done
+  expect(lent.nodeId).toBe(1)
+  expect(woken).toBe(1)
+})

@@ -1,0 +1,243 @@
+/** Old entries and checkpoints: what goes, what stays, and who reads on regardless. */
+import { describe, expect, test } from 'vitest'
+import { walkLog } from '../../../src/audit/walk-log.ts'
+import { durationMs } from '../../../src/base/time.ts'
+import { encodeCheckpoint } from '../../../src/codec/log/checkpoint.ts'
+import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import { type TrimReport, trimLog } from '../../../src/committer/log-keeper.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
+import { emptyFold } from '../../../src/protocol/fold.ts'
+import {
+  checkpointName,
+  entryPath,
+  parseCheckpointPath,
+  parseEntryPath,
+} from '../../../src/protocol/log-paths.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { SimLake, type SimStore } from '../../sim/lake.ts'
+import { SimRandom } from '../../sim/random.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import { expectSameState } from '../../support/log-oracle.ts'
+import {
+  appendDraft,
+  nextOf,
+  sampleCell,
+  sampleFile,
+  sampleHour,
+  sampleRange,
+  startRange,
+  stream,
+} from '../../support/log-samples.ts'
+
+const pipeline = 'growth'
+
+interface World {
+  readonly lake: SimLake
+  readonly clock: SimClock
+  readonly telemetry: SimTelemetry
+  readonly open: (seed: number) => Promise<CommitLog>
+  readonly trim: (log: CommitLog, keepMs?: number) => Promise<TrimReport>
+}
+
+function world(store: SimStore = new Map(), clock = new SimClock()): World {
+  const lake = new SimLake({ clock, store })
+  const telemetry = new SimTelemetry()
+  return {
+    lake,
+    clock,
+    telemetry,
+    open: (seed) => {
+      const random = new SimRandom(seed)
+      return openCommitLog({ lake, pipeline, clock, random, telemetry, checkpointEvery: 10 })
+    },
+    trim: (log, keepMs = 0) =>
+      trimLog({ lake, log, pipeline, telemetry, keepMs: durationMs(keepMs), sparseEvery: 20 }),
+  }
+}
+
+/** Puts entries until the log has `next` of them; some have a body of their own. */
+async function putUntil(log: CommitLog, next: number, bodyEvery = 5): Promise<void> {
+  await log.refresh()
+  for (let at = log.state.next; at < next; at++) {
+    const range = at === 0 ? startRange(0, 0) : sampleRange(0, at - 1, at)
+    const id = log.nextCommitId()
+    const files = Array.from({ length: 200 }, (_, ordinal) => sampleFile(id, 13, ordinal))
+    const large = {
+      places: [{ stream, partition: sampleHour(13) }],
+      body: { files, counts: [sampleCell(13, 2_000)] },
+    }
+    const draft = { ranges: [range], ...(at % bodyEvery === 0 ? large : {}) }
+    expect((await log.put(appendDraft(id, draft))).kind).toBe('decided')
+  }
+}
+
+const entriesOf = (store: SimStore): readonly number[] =>
+  [...store.keys()].flatMap((path) => parseEntryPath(path) ?? []).sort((a, b) => a - b)
+const checkpointsOf = (store: SimStore): readonly number[] =>
+  [...store.keys()].flatMap((path) => parseCheckpointPath(path)?.next ?? []).sort((a, b) => a - b)
+const bodiesOf = (store: SimStore): number =>
+  [...store.keys()].filter((path) => path.includes('/bodies/')).length
+const from = (first: number, next: number): readonly number[] =>
+  Array.from({ length: next - first }, (_, at) => first + at)
+
+describe('old entries', () => {
+  test('go with their bodies, up to the older of the newest two checkpoints', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await putUntil(log, 55)
+    expect(bodiesOf(sim.lake.store)).toBe(11)
+    const report = await sim.trim(log)
+    expect(report).toEqual({ removedEntries: 40, removedCheckpoints: 3 })
+    expect(entriesOf(sim.lake.store)).toEqual(from(40, 55))
+    expect(checkpointsOf(sim.lake.store)).toEqual([40, 50])
+    expect(bodiesOf(sim.lake.store)).toBe(3)
+    expectSameState((await sim.open(2)).state, log.state)
+  })
+
+  test('stay for as long as is asked for, and so does the checkpoint below them', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await putUntil(log, 35)
+    await sim.clock.run(sim.clock.sleep(durationMs(60_000)))
+    await putUntil(log, 85)
+    expect((await sim.trim(log, 60_000)).removedEntries).toBe(30)
+    expect(entriesOf(sim.lake.store)).toEqual(from(30, 85))
+    expect(checkpointsOf(sim.lake.store)).toEqual([30, 40, 60, 70, 80])
+  })
+
+  test('can be done without when the newest checkpoint turns out unreadable', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await putUntil(log, 55)
+    await sim.trim(log)
+    const newest = [...sim.lake.store.keys()].find((path) => parseCheckpointPath(path)?.next === 50)
+    await sim.lake.put(newest ?? '', Buffer.from('torn'))
+    expectSameState((await sim.open(2)).state, log.state)
+  })
+
+  test('stay when the checkpoint over them cannot be read', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await putUntil(log, 55)
+    for (const path of sim.lake.store.keys()) {
+      if (parseCheckpointPath(path)?.next === 40) await sim.lake.put(path, Buffer.from('torn'))
+    }
+    expect((await sim.trim(log)).removedEntries).toBe(0)
+    expect(entriesOf(sim.lake.store)).toEqual(from(0, 55))
+    expect(sim.telemetry.events.map(({ event }) => event)).toContain('no log entries removed')
+  })
+
+  test('go folder by folder, from the lowest up', async () => {
+    const sim = world()
+    const begun = { ...emptyFold(), next: 9_990 }
+    const { path } = checkpointName(pipeline, begun.next, begun.checksum)
+    await sim.lake.put(path, encodeCheckpoint(begun))
+    const log = await sim.open(1)
+    const put = async (): Promise<void> => {
+      expect((await log.put(appendDraft(log.nextCommitId()))).kind).toBe('decided')
+    }
+    while (log.state.next < 10_045) await put()
+    expect((await sim.trim(log)).removedEntries).toBe(10)
+    expect(entriesOf(sim.lake.store)).toEqual(from(10_000, 10_045))
+    expect((await sim.trim(log)).removedEntries).toBe(30)
+    expect(entriesOf(sim.lake.store)).toEqual(from(10_030, 10_045))
+    expectSameState((await sim.open(2)).state, log.state)
+  })
+})
+
+describe('a process that slept while what it would read next was deleted', () => {
+  test('does not take the missing entry for the end of the log', async () => {
+    const sim = world()
+    const [sleeper, other] = [await sim.open(1), await sim.open(2)]
+    await putUntil(sleeper, 5)
+    await putUntil(other, 55)
+    await sim.trim(other)
+    await sleeper.refresh()
+    expectSameState(sleeper.state, other.state)
+  })
+
+  test('wins no freed index, and its garbage is deleted with the next old entries', async () => {
+    const sim = world()
+    const [sleeper, other] = [await sim.open(1), await sim.open(2)]
+    await putUntil(sleeper, 5)
+    const put = sim.lake.putIfAbsent.bind(sim.lake)
+    sim.lake.putIfAbsent = async (path, body) => {
+      // It has folded to the tail and sleeps; what it puts then lands where an entry was deleted.
+      if (path === entryPath(pipeline, 5)) {
+        sim.lake.putIfAbsent = put
+        await putUntil(other, 55)
+        await sim.trim(other)
+      }
+      return put(path, body)
+    }
+    const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
+    const outcome = await sim.clock.run(sleeper.put(draft))
+    expect(outcome.kind).not.toBe('decided')
+    expect(entriesOf(sim.lake.store)).toEqual([5, ...from(40, 55)])
+    expect(nextOf(sleeper)).toBe(54n)
+    expectSameState(sleeper.state, other.state)
+    expectSameState((await sim.open(3)).state, other.state)
+    await sim.trim(other)
+    expect(entriesOf(sim.lake.store)).toEqual(from(40, 55))
+  })
+
+  test('reads on when a body goes before its head', async () => {
+    const sim = world()
+    const [sleeper, other] = [await sim.open(1), await sim.open(2)]
+    await putUntil(sleeper, 3)
+    await putUntil(other, 54)
+    const bodies = [...sim.lake.store.keys()].filter((path) => path.includes('/bodies/'))
+    for (const path of bodies) if (!/-(4[78]|5\d)-/.test(path)) sim.lake.store.delete(path)
+    await sleeper.refresh()
+    expectSameState(sleeper.state, other.state)
+  })
+})
+
+describe('trimming, whichever single lake call fails', () => {
+  test.each(['before-effect', 'after-effect', 'lands-late'] as const)(
+    '%s: it is gone on with, and the log is read from both ends',
+    async (moment) => {
+      const origin = world()
+      await putUntil(await origin.open(1), 25, 30)
+      let failAt = 1
+      for (; ; failAt++) {
+        const sim = world(new Map(origin.lake.store))
+        const log = await sim.open(2)
+        sim.lake.calls = 0
+        sim.lake.fault = { failAt, moment, lasting: 'once' }
+        await sim.trim(log).catch((error: unknown) => {
+          expect(error, `failAt=${failAt}`).toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+        })
+        const reached = sim.lake.calls >= failAt
+        sim.lake.fault = undefined
+        expectSameState((await sim.open(3)).state, log.state)
+        const walk = await walkLog(sim.lake, pipeline)
+        expect(walk.trouble, `failAt=${failAt}`).toBeUndefined()
+        expectSameState(walk.state, log.state)
+        await sim.trim(log)
+        sim.lake.settle()
+        expect(entriesOf(sim.lake.store), `failAt=${failAt}`).toEqual(from(10, 25))
+        expect(bodiesOf(sim.lake.store), `failAt=${failAt}`).toBe(0)
+        if (!reached) break
+      }
+      expect(failAt).toBeGreaterThan(20)
+    },
+  )
+
+  test('with the lake down from some call on, nothing is lost', async () => {
+    const origin = world()
+    await putUntil(await origin.open(1), 25, 30)
+    const { state } = await origin.open(2)
+    for (let failAt = 1; ; failAt++) {
+      const sim = world(new Map(origin.lake.store))
+      const log = await sim.open(3)
+      sim.lake.calls = 0
+      sim.lake.fault = { failAt, moment: 'after-effect', lasting: 'forever' }
+      await sim.trim(log).catch(() => undefined)
+      const reached = sim.lake.calls >= failAt
+      sim.lake.fault = undefined
+      expectSameState((await sim.open(4)).state, state)
+      if (!reached) return
+    }
+  })
+})

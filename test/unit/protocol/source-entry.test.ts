@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { unixMs } from '../../../src/base/time.ts'
+import type { FoldedPosition, FoldState } from '../../../src/model/fold-state.ts'
+import { commitIdOf, writerId } from '../../../src/model/ids.ts'
+import type { LogEntry, SourceEntry, SourceMove } from '../../../src/model/log-entry.ts'
+import { nextOffset } from '../../../src/model/offset.ts'
+import { sourceKey, topicId } from '../../../src/model/topic-partition.ts'
+import { brokenReliance } from '../../../src/protocol/reliance.ts'
+import {
+  appendEntry,
+  entryBase,
+  foldAll,
+  lane,
+  sampleHour,
+  sampleRange,
+  sampleSource,
+  startRange,
+  stream,
+} from '../../support/log-samples.ts'
+
+const writer = writerId('a'.repeat(32))
+const id = (counter: number): ReturnType<typeof commitIdOf> => commitIdOf(writer, counter)
+const at = (offset: number) => nextOffset(BigInt(offset))
+const renewed = { ...sampleSource(0), topicId: topicId('made-anew') }
+
+const move = (changes: Partial<SourceMove> = {}): SourceMove => ({
+  lane,
+  source: sampleSource(0),
+  expected: at(9),
+  resetEpoch: 0,
+  next: at(3),
+  cause: 'it holds 0 up to 3',
+  ...changes,
+})
+
+const moving = (
+  moves: readonly SourceMove[],
+  { counter = 3, why = 'asked for' }: { counter?: number; why?: string } = {},
+): SourceEntry => ({
+  kind: 'source',
+  ...entryBase(id(counter)),
+  action: 'reset',
+  why,
+  moves,
+})
+
+const progress = { stream, source: sampleSource(0), eventWatermarkMs: sampleHour(13).startMs }
+const evidence = { source: sampleSource(0), highWatermark: at(9), askedAtMs: unixMs(5) }
+const before: readonly LogEntry[] = [
+  appendEntry(id(1), { ranges: [startRange(0, 5), startRange(1, 0)] }),
+  appendEntry(id(2), {
+    ranges: [sampleRange(0, 5, 9)],
+    body: { progress: [progress], evidence: [evidence] },
+  }),
+]
+const state = foldAll(before)
+const why = (entry: LogEntry, over: FoldState = state) => brokenReliance(over, entry)?.because
+const positionOf = (over: FoldState, source = sampleSource(0)): FoldedPosition | undefined =>
+  over.positions.get(lane)?.get(sourceKey(source))
+
+describe('an operator’s move relies on', () => {
+  test('the offset and the reset epoch that he saw', () => {
+    expect(why(moving([move()]))).toBeUndefined()
+    expect(why(moving([move({ expected: at(8) })]))).toMatch(/expected 8, the log has 9/)
+    expect(why(moving([move({ resetEpoch: 1 })]))).toMatch(/expected reset epoch 1, the log has 0/)
+    const again = foldAll([...before, moving([move({ next: at(9) })])])
+    expect(why(moving([move()]), again)).toMatch(/expected reset epoch 0, the log has 1/)
+    expect(brokenReliance(again, moving([move()]))?.reason).toBe('range-moved')
+  })
+
+  test('nothing being known of what it begins', () => {
+    const begun = move({ source: renewed, expected: undefined, next: at(0) })
+    expect(why(moving([begun]))).toBeUndefined()
+    expect(why(moving([{ ...begun, source: sampleSource(0) }]))).toMatch(/the log has 9/)
+  })
+
+  test('a reason, and on being one move of each topic-partition that is read', () => {
+    expect(why(moving([move()], { why: ' ' }))).toMatch(/malformed: it gives no reason/)
+    expect(why(moving([]))).toMatch(/malformed: it moves nothing/)
+    expect(why(moving([move(), move()]))).toMatch(/malformed: .* stands twice/)
+    expect(why(moving([move({ next: at(-1) })]))).toMatch(/malformed: .* next -1/)
+    const unknown = move({ source: renewed, expected: undefined, next: undefined })
+    expect(why(moving([unknown]))).toMatch(/malformed: .* is not read/)
+    const ended = foldAll([...before, moving([move({ next: undefined })])])
+    expect(why(moving([move({ next: undefined })]), ended)).toMatch(/malformed: .* is not read/)
+  })
+})
+
+describe('after a move', () => {
+  const moved = foldAll([...before, moving([move()])])
+
+  test('reading goes on in a new epoch, with nothing known of event time', () => {
+    expect(moved.voidCount).toBe(0)
+    const movedAtMs = moving([]).stagedAtMs
+    expect(positionOf(moved)).toEqual({
+      source: sampleSource(0),
+      next: 3n,
+      leaderEpoch: -1,
+      commitId: id(3),
+      sinceMs: movedAtMs,
+      movedAtMs,
+      eventWatermarkMs: undefined,
+      resetEpoch: 1,
+    })
+    expect(moved.streams.get(stream)?.progress.size).toBe(0)
+    expect([...moved.evidence]).toEqual([])
+    expect(positionOf(moved, sampleSource(1))).toEqual(positionOf(state, sampleSource(1)))
+  })
+
+  test('a commit of the former epoch is void, be its offsets right by chance', () => {
+    const zombie = appendEntry(id(9), { ranges: [sampleRange(0, 3, 5)] })
+    expect(why(zombie, moved)).toMatch(/range-moved: .*expected reset epoch 0, the log has 1/)
+    const own = appendEntry(id(9), { ranges: [{ ...sampleRange(0, 3, 5), resetEpoch: 1 }] })
+    expect(why(own, moved)).toBeUndefined()
+    const on = foldAll([...before, moving([move()]), own])
+    expect(positionOf(on)).toMatchObject({ next: 5n, resetEpoch: 1 })
+  })
+
+  test('to where it stands the epoch of the record before is still known', () => {
+    const held = foldAll([...before, moving([move({ next: at(9) })])])
+    expect(positionOf(held)).toMatchObject({ next: 9n, leaderEpoch: 4, resetEpoch: 1 })
+  })
+})
+
+describe('what an operator ended', () => {
+  const begun = move({ source: renewed, expected: undefined, next: at(0) })
+  const ended = foldAll([...before, moving([move({ next: undefined }), begun])])
+
+  test('stays known, so that what was read of it before may still be committed', () => {
+    expect(positionOf(ended)).toMatchObject({ next: 9n, ended: true })
+    expect(positionOf(ended, renewed)).not.toHaveProperty('resetEpoch')
+    const late = appendEntry(id(9), { ranges: [sampleRange(0, 9, 12)] })
+    expect(why(late, ended)).toBeUndefined()
+    const after = foldAll([...before, moving([move({ next: undefined }), begun]), late])
+    expect(positionOf(after)).toMatchObject({ next: 12n, ended: true })
+    expect(why(appendEntry(id(9), { ranges: [startRange(0, 9)] }), ended)).toMatch(/no position/)
+  })
+
+  test('is read again by another move, in another epoch', () => {
+    const back = moving([move({ next: at(9) })], { counter: 4 })
+    expect(why(back, ended)).toBeUndefined()
+    const again = foldAll([...before, moving([move({ next: undefined }), begun]), back])
+    expect(positionOf(again)).toMatchObject({ next: 9n, resetEpoch: 1 })
+    expect(positionOf(again)).not.toHaveProperty('ended')
+  })
+})
