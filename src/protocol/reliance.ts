@@ -8,6 +8,7 @@
  *
  * Source: docs/protocol.md, "What an entry relies on".
  */
+import type { ClosedLateEntry } from '../model/close-entry.ts'
 import { countsAddUp } from '../model/counts.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
@@ -29,6 +30,8 @@ import type {
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { brokenClosings } from './close-reliance.ts'
+import { isClosed } from './fold-closed.ts'
 
 export interface BrokenReliance {
   readonly reason: DiscardReason
@@ -55,6 +58,8 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
       return brokenVoid(state, entry)
     case 'forget':
       return brokenForget(state, entry)
+    case 'closed-late':
+      return brokenClosedLate(state, entry)
   }
 }
 
@@ -202,6 +207,9 @@ function brokenAnnouncement(
   const folded = partitionOf(state, stream, partition.path)
   const name = `"${stream}" ${partition.path}`
   if (folded?.place === 'announced') return broken('place-changed', `${name} is announced`)
+  if (isClosed(state.streams.get(stream), partition)) {
+    return broken('place-changed', `${name} is closed`)
+  }
   if (folded?.version !== version) {
     const both = `has version ${folded?.version ?? 'none'}, the entry names ${version ?? 'none'}`
     return broken('place-changed', `${name} ${both}`)
@@ -247,6 +255,11 @@ const brokenForget = (state: FoldState, { commits }: ForgetEntry): BrokenRelianc
     if (known === undefined) return undefined
     return broken('range-moved', `commit "${commitId}" was decided by entry ${known.entry}`)
   })
+
+function brokenClosedLate(state: FoldState, entry: ClosedLateEntry): BrokenReliance | undefined {
+  const found = brokenClosings(state, entry)
+  return found === undefined ? undefined : broken(found.reason, found.because)
+}
 
 const partitionOf = (
   state: FoldState,
