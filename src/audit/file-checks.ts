@@ -144,7 +144,7 @@ const sizes = (found: number, logged: number): string =>
 export function checkStrays({ walk, listed }: FileFacts, pipeline: string): CheckResult {
   const check = new Check('strays')
   const whole = { stream: undefined, spans: undefined }
-  const known = new Set([...filesOf({ walk, scope: whole }).map(({ file }) => file.path)])
+  const known = new Set(filesOf({ walk, scope: whole }).map(({ file }) => file.path))
   let foreign = 0
   for (const { path, sizeBytes } of listed.values()) {
     if (!path.endsWith('.parquet') || known.has(path)) continue
