@@ -21,7 +21,7 @@ export interface LateCloserOptions {
 
 /**
  * Closes partitions that were announced long ago: their lists first, then the entry that names
- * them. What another process closed meanwhile is discarded; a list that no entry names does no harm.
+ * them. What another process closed meanwhile is discarded; lists that no entry names do no harm.
  *
  * @returns undefined when there was nothing to close.
  * @throws {Fault} `LAKE_…`: try again later.

@@ -196,7 +196,7 @@ function brokenReady(state: FoldState, entry: ReadyEntry): BrokenReliance | unde
     const key = placeKey(announcement.stream, announcement.partition.path)
     if (seen.has(key)) return broken('malformed', `${key} is announced twice`)
     seen.add(key)
-    return brokenAnnouncement(state, announcement)
+    return brokenAnnouncement(state, announcement) ?? closedAnnouncement(state, announcement)
   })
 }
 
@@ -207,15 +207,21 @@ function brokenAnnouncement(
   const folded = partitionOf(state, stream, partition.path)
   const name = `"${stream}" ${partition.path}`
   if (folded?.place === 'announced') return broken('place-changed', `${name} is announced`)
-  if (isClosed(state.streams.get(stream), partition)) {
-    return broken('place-changed', `${name} is closed`)
-  }
   if (folded?.version !== version) {
     const both = `has version ${folded?.version ?? 'none'}, the entry names ${version ?? 'none'}`
     return broken('place-changed', `${name} ${both}`)
   }
   if (manifest.revision === 1) return undefined
   return broken('malformed', `${name} has revision ${manifest.revision}, its first is 1`)
+}
+
+/** What has left the state looks like a partition that nothing is known of. */
+function closedAnnouncement(
+  state: FoldState,
+  { stream, partition }: Announcement,
+): BrokenReliance | undefined {
+  if (!isClosed(state.streams.get(stream), partition)) return undefined
+  return broken('place-changed', `"${stream}" ${partition.path} is closed`)
 }
 
 const brokenDelivered = (

@@ -221,6 +221,9 @@ test('who checks the log finds a list that is gone', async () => {
   expect(checkClosed(walk)).toMatchObject({ state: 'ok', detail: '2 closed partitions' })
   expect(checkCounts(walk, whole).state).toBe('ok')
   const list = [...sim.lake.store.keys()].find((path) => path.includes('/closed/')) ?? ''
+  const bytes = sim.lake.store.get(list)?.body ?? new Uint8Array()
+  await sim.lake.put(list, bytes.subarray(0, 20))
+  await expect(walkLog(sim.lake, pipeline)).rejects.toMatchObject({ code: 'LOG_LIST_UNREADABLE' })
   sim.lake.store.delete(list)
   expect(checkClosed(await walkLog(sim.lake, pipeline)).state).toBe('failed')
 })
