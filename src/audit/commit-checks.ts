@@ -78,8 +78,25 @@ export function checkRanges({ appends, base, moves, state }: LogWalk): CheckResu
   return check.result(told + moved)
 }
 
+/** What has left the state stands beside the log, each list named by the one after it. */
+export function checkClosed({ state, closed }: LogWalk): CheckResult {
+  const check = new Check('closed')
+  let count = 0
+  for (const [stream, { lists, missing }] of closed) {
+    count += lists.length
+    if (missing !== undefined) check.fail(`"${stream}": list ${missing} is named and missing`)
+    const held = state.streams.get(stream)?.closed?.fileCount ?? 0
+    const listed = lists.reduce((sum, { partition }) => sum + partition.files.length, 0)
+    if (missing === undefined && listed !== held) {
+      check.fail(`"${stream}": ${counted(listed, 'file')} in lists, ${held} by the log`)
+    }
+  }
+  return check.result(counted(count, 'closed partition'))
+}
+
 /** Each event that was read has one fate, and the state holds the sum of all commits. */
-export function checkCounts({ appends, base, state }: LogWalk, scope: Scope): CheckResult {
+export function checkCounts(walk: LogWalk, scope: Scope): CheckResult {
+  const { appends, base, closings, state } = walk
   const check = new Check('counts')
   const sums = new Map<string, Tally>()
   for (const [stream, { partitions }] of base.streams) {
@@ -88,7 +105,11 @@ export function checkCounts({ appends, base, state }: LogWalk, scope: Scope): Ch
       sums.set(`${stream} ${partition.path}`, tallyOf(counts))
     }
   }
-  for (const { index, entry } of appends) {
+  for (const { index, entry } of [...appends, ...closings].sort((a, b) => a.index - b.index)) {
+    if (entry.kind === 'closed-late') {
+      for (const { stream, partition } of entry.closings) sums.delete(`${stream} ${partition.path}`)
+      continue
+    }
     for (const { stream, partition, counts } of entry.body.counts) {
       if (!includes(scope, stream, partition.startMs)) continue
       const cell = `${stream} ${partition.path}`

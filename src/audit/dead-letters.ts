@@ -11,6 +11,7 @@ import {
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { Lake } from '../ports/lake.ts'
+import { readClosedChain } from './closed-lists.ts'
 import { readWhole } from './file-checks.ts'
 import { deadLettersOf } from './tables.ts'
 
@@ -39,9 +40,16 @@ export type LetterQuery =
       readonly index: number
     }
 
-/** Files of the table, in the order of the log. */
-export const letterFiles = ({ streams }: FoldState): readonly DataFile[] =>
-  [...(streams.get(deadLettersOf)?.partitions.values() ?? [])].flatMap(({ files }) => files)
+/** Files of the table, closed partitions first; else in the order of the log. */
+export async function letterFiles(
+  at: { readonly lake: Lake; readonly pipeline: string },
+  state: FoldState,
+): Promise<readonly DataFile[]> {
+  const { lists } = await readClosedChain(at, state, deadLettersOf)
+  const open = [...(state.streams.get(deadLettersOf)?.partitions.values() ?? [])]
+  const closed = lists.toReversed().map(({ partition }) => partition)
+  return [...closed, ...open].flatMap(({ files }) => files)
+}
 
 const groupColumns = [
   'stream',

@@ -67,7 +67,10 @@ export async function checkFiles(
   return { result: check.result(looked), files }
 }
 
-function filesOf({ walk, scope }: FileFacts): readonly Omit<CheckedFile, 'path'>[] {
+function filesOf({
+  walk,
+  scope,
+}: Pick<FileFacts, 'walk' | 'scope'>): readonly Omit<CheckedFile, 'path'>[] {
   const appended = walk.appends.flatMap(({ entry }) => {
     const starts = new Map(
       entry.places.map(({ stream, partition }) => [`${stream} ${partition.path}`, partition]),
@@ -79,14 +82,23 @@ function filesOf({ walk, scope }: FileFacts): readonly Omit<CheckedFile, 'path'>
       })
       .map((file) => ({ file, commitId: entry.commitId }))
   })
-  return [...baseFilesOf(walk, scope), ...appended]
+  const named = new Set(appended.map(({ file }) => file.path))
+  const older = [...baseFilesOf(walk, scope), ...closedFilesOf(walk, scope)]
+  const before = new Map(older.map((at) => [at.file.path, at] as const))
+  return [...[...before.values()].filter(({ file }) => !named.has(file.path)), ...appended]
 }
 
+type OlderFile = Pick<CheckedFile, 'file' | 'commitId'>
+
+/** Files of partitions that have left the state. */
+const closedFilesOf = ({ closed }: LogWalk, scope: Scope): readonly OlderFile[] =>
+  [...closed.values()]
+    .flatMap(({ lists }) => lists)
+    .filter(({ stream, partition: { partition } }) => includes(scope, stream, partition.startMs))
+    .flatMap(({ partition }) => partition.files.map((file) => ({ file, commitId: undefined })))
+
 /** Files of entries that are deleted: by the word of the checkpoint that stands for them. */
-function baseFilesOf(
-  { base }: LogWalk,
-  scope: Scope,
-): readonly { readonly file: DataFile; readonly commitId: CommitId | undefined }[] {
+function baseFilesOf({ base }: LogWalk, scope: Scope): readonly OlderFile[] {
   const commits = new Map<string, CommitId>()
   for (const { commitId, files } of base.unpublished.values()) {
     for (const { path } of files) commits.set(path, commitId)
@@ -132,10 +144,7 @@ const sizes = (found: number, logged: number): string =>
 export function checkStrays({ walk, listed }: FileFacts, pipeline: string): CheckResult {
   const check = new Check('strays')
   const whole = { stream: undefined, spans: undefined }
-  const known = new Set([
-    ...baseFilesOf(walk, whole).map(({ file }) => file.path),
-    ...walk.appends.flatMap(({ entry }) => entry.body.files.map(({ path }) => path)),
-  ])
+  const known = new Set(filesOf({ walk, scope: whole }).map(({ file }) => file.path))
   let foreign = 0
   for (const { path, sizeBytes } of listed.values()) {
     if (!path.endsWith('.parquet') || known.has(path)) continue

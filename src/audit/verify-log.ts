@@ -14,13 +14,15 @@ import type { Lake } from '../ports/lake.ts'
 import { foldEntry } from '../protocol/fold.ts'
 import type { CheckpointName } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
-import { checkRanges } from './commit-checks.ts'
+import { checkClosed, checkRanges } from './commit-checks.ts'
 import { checkFiles, listTables } from './file-checks.ts'
 import {
   type DecidedAppend,
+  type DecidedClosing,
   type DecidedMove,
   listCheckpoints,
   openBase,
+  readClosed,
   type WalkedEntry,
   walkEntries,
 } from './walk-log.ts'
@@ -54,6 +56,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
   const folds = new FoldComparison(lake, names, base.next)
   const appends: DecidedAppend[] = []
   const moves: DecidedMove[] = []
+  const closings: DecidedClosing[] = []
   const [voids, discards]: [LogVerdict['voids'][number][], LogVerdict['discards'][number][]] = [
     [],
     [],
@@ -67,6 +70,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
       if (verdict.kind === 'void') voids.push({ entry: index, because: verdict.because })
       else if (entry.kind === 'append') appends.push({ index, entry })
       else if (entry.kind === 'source') moves.push({ index, entry })
+      else if (entry.kind === 'closed-late') closings.push({ index, entry })
       for (const { commitId, because } of entry.discarded) {
         discards.push({ entry: index, commitId, because })
       }
@@ -76,12 +80,13 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
     entries.fail(error.message)
   }
   const checkpoints = folds.end(state)
-  const walk = { base, state, appends, moves, trouble: undefined }
+  const closed = await readClosed({ lake, pipeline }, state)
+  const walk = { base, state, appends, moves, closings, closed, trouble: undefined }
   const scope = { stream: undefined, spans: undefined }
   const { result } = await checkFiles({ lake, walk, scope, listed })
   const told = `${counted(voids.length, 'void')}, ${counted(discards.length, 'discarded attempt')}`
   const entriesResult = entries.result(`${foldedFrom(base.next, state.next)}, ${told}`)
-  const checks = [entriesResult, checkpoints, checkRanges(walk), result]
+  const checks = [entriesResult, checkpoints, checkRanges(walk), checkClosed(walk), result]
   return { first: base.next, checks, voids, discards }
 }
 

@@ -54,7 +54,8 @@ async function walkTo({
     before = state
     if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
   }
-  return { below: { base, state: before, appends, moves: [], trouble: undefined }, state }
+  const empty = { moves: [], closings: [], closed: new Map(), trouble: undefined }
+  return { below: { base, state: before, appends, ...empty }, state }
 }
 
 /** The manifest on the lake has the bytes that the log gives it. */

@@ -4,6 +4,7 @@ import type { Lake } from '../ports/lake.ts'
 import { type CheckResult, counted, uncheckable } from './check.ts'
 import {
   checkAnnouncements,
+  checkClosed,
   checkCounts,
   checkEvents,
   checkRanges,
@@ -45,6 +46,7 @@ export async function verifyLake(facts: VerifyFacts): Promise<readonly CheckResu
     logResult(walk),
     ...(whole ? [checkRanges(walk)] : []),
     checkCounts(walk, scope),
+    ...(walk.closed.size > 0 ? [checkClosed(walk)] : []),
     checkEvents(walk, scope, rule),
     result,
     ...(whole ? [checkStrays(fileFacts, pipeline)] : []),

@@ -8,6 +8,7 @@
 import { Fault } from '../base/fault.ts'
 import { parseCheckpoint } from '../codec/log/checkpoint.ts'
 import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
+import type { ClosedLateEntry } from '../model/close-entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { AppendEntry, EntryIndex, LogEntry, SourceEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
@@ -18,6 +19,7 @@ import {
   entryPath,
   parseCheckpointPath,
 } from '../protocol/log-paths.ts'
+import { type ClosedChain, readClosedChain } from './closed-lists.ts'
 
 /** Entries that are read at a time. */
 const waveMax = 32
@@ -43,6 +45,12 @@ export interface DecidedMove {
   readonly entry: SourceEntry
 }
 
+/** Partitions that left the state. */
+export interface DecidedClosing {
+  readonly index: EntryIndex
+  readonly entry: ClosedLateEntry
+}
+
 /** The log as far as it can be read. */
 export interface LogWalk {
   /** What the walk began with: empty, or a checkpoint over the entries that are deleted. */
@@ -52,6 +60,10 @@ export interface LogWalk {
   readonly appends: readonly DecidedAppend[]
   /** In the order of the log. */
   readonly moves: readonly DecidedMove[]
+  /** In the order of the log. */
+  readonly closings: readonly DecidedClosing[]
+  /** What has left the state, by stream. */
+  readonly closed: ReadonlyMap<string, ClosedChain>
   /** Why it could not be read to its end; undefined when it was. */
   readonly trouble: string | undefined
 }
@@ -158,12 +170,25 @@ export async function listCheckpoints(
   return objects.flatMap(({ path }) => parseCheckpointPath(path) ?? [])
 }
 
+/** @throws {Fault} `LAKE_…`; `LOG_LIST_UNREADABLE`. */
+export async function readClosed(
+  at: { readonly lake: Lake; readonly pipeline: string },
+  state: FoldState,
+): Promise<ReadonlyMap<string, ClosedChain>> {
+  const closed = new Map<string, ClosedChain>()
+  for (const [stream, folded] of state.streams) {
+    if (folded.closed !== undefined) closed.set(stream, await readClosedChain(at, state, stream))
+  }
+  return closed
+}
+
 /** @throws {Fault} `LAKE_…`. What is wrong with the log itself is told in `trouble`. */
 export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
   const checkpoints = await listCheckpoints(lake, pipeline)
   const base = await openBase(lake, pipeline)
   const appends: DecidedAppend[] = []
   const moves: DecidedMove[] = []
+  const closings: DecidedClosing[] = []
   let state = base
   try {
     for await (const walked of walkEntries(lake, pipeline, base)) {
@@ -172,13 +197,16 @@ export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
       if (verdict.kind !== 'decided') continue
       if (entry.kind === 'append') appends.push({ index, entry })
       if (entry.kind === 'source') moves.push({ index, entry })
+      if (entry.kind === 'closed-late') closings.push({ index, entry })
     }
   } catch (error) {
     if (!(error instanceof Fault) || error.retry !== 'never') throw error
-    return { base, state, appends, moves, trouble: error.message }
+    const walked = { base, state, appends, moves, closings }
+    return { ...walked, closed: new Map(), trouble: error.message }
   }
   const beyond = checkpoints.find(({ next }) => next > state.next)
   const trouble =
     beyond && `entry ${state.next} is missing, yet "${beyond.path}" holds ${beyond.next} entries`
-  return { base, state, appends, moves, trouble }
+  const closed = await readClosed({ lake, pipeline }, state)
+  return { base, state, appends, moves, closings, closed, trouble }
 }

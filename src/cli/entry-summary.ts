@@ -31,6 +31,8 @@ export function summaryOf(entry: LogEntry): string {
       return `version ${entry.version}, ${counted(entry.streams.length, 'stream')}`
     case 'void':
       return `entry ${entry.entry}${because(entry.why)}`
+    case 'closed-late':
+      return shortened(entry.closings.map(({ stream, partition }) => `${stream} ${partition.path}`))
     case 'forget':
       return `${shortened(entry.commits)}${because(entry.why)}`
   }

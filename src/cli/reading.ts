@@ -4,6 +4,7 @@ import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
+import { withClosedBack } from '../audit/closed-lists.ts'
 import { present } from '../base/assert.ts'
 import { Fault, isFault } from '../base/fault.ts'
 import { type CommitLogOptions, openCommitLog } from '../committer/commit-log.ts'
@@ -74,6 +75,16 @@ export function writingOptions(invocation: Invocation, lakeside: Lakeside): Comm
   const signal = invocation.stopSignal()
   return { lake, pipeline, clock, random, telemetry: silentTelemetry, signal }
 }
+
+/**
+ * The state with the partition that is asked about, also if it was closed.
+ *
+ * @throws {Fault} `LAKE_…`; `LOG_LIST_UNREADABLE`.
+ */
+export const stateAbout = (
+  { lake, config, log }: Reading,
+  asked: { readonly stream: string; readonly partition: LakePartition },
+): Promise<FoldState> => withClosedBack({ lake, pipeline: config.pipeline }, log.state, asked)
 
 /** The state of the log; an empty one where the log cannot be read, which is for checks to tell. */
 export async function stateIfReadable(invocation: Invocation): Promise<FoldState> {

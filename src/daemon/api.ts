@@ -169,9 +169,10 @@ class Api {
 
   deadLetters(): ApiAnswer {
     return this.#withLog(({ log }) =>
-      [...log.state.streams].map(([stream, { partitions }]) => {
+      [...log.state.streams].map(([stream, { partitions, closed }]) => {
         const reasons: Record<string, number> = {}
-        for (const { counts } of partitions.values()) {
+        const past = closed === undefined ? [] : [closed]
+        for (const { counts } of [...partitions.values(), ...past]) {
           for (const [reason, count] of Object.entries(counts.deadLettered)) {
             reasons[reason] = (reasons[reason] ?? 0) + count
           }

@@ -7,6 +7,7 @@ import { type DurationMs, durationMs } from '../base/time.ts'
 import { adoptOrPutConfig } from '../committer/adopt-config.ts'
 import { openCommitLog } from '../committer/commit-log.ts'
 import { cleanStaging } from '../committer/janitor.ts'
+import { closeLate } from '../committer/late-closer.ts'
 import { trimLog } from '../committer/log-keeper.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
@@ -19,6 +20,8 @@ import { configuredStreams, deadLetterTableName } from './stage-streams.ts'
 const openPauseMsMax = 30_000
 const gaugeEveryMs = durationMs(5_000)
 const cleanEveryMs = durationMs(600_000)
+/** Of streams that no configuration names. */
+const closeAfterDefaultMs = durationMs(7 * 24 * 3_600_000)
 const announcePauseMs = durationMs(1_000)
 /** How long a drain may take; what is left undone then is left as it is, for whoever comes next. */
 const drainMsMax = durationMs(60_000)
@@ -115,6 +118,7 @@ export class Daemon {
     this.#loop(() => outbox.run(signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(cleanEveryMs, () => this.#clean())
+    this.#every(cleanEveryMs, () => this.#closeLate())
     this.#every(cleanEveryMs, () => this.#trim())
     this.#every(gaugeEveryMs, () => this.#gauge())
   }
@@ -257,6 +261,16 @@ export class Daemon {
     const { pipeline, streams } = this.config
     const tables = [...new Set(streams.map(({ table }) => table)), deadLetterTableName(pipeline)]
     await cleanStaging({ lake, log: running.log, pipeline, tables, telemetry })
+  }
+
+  async #closeLate(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const { lake, telemetry } = this.#ports
+    const { pipeline, streams } = this.config
+    const afterMs = new Map(streams.map(({ name, late }) => [name, late.closeAfter]))
+    const closeAfterMs = (stream: string): DurationMs => afterMs.get(stream) ?? closeAfterDefaultMs
+    await closeLate({ lake, log: running.log, pipeline, telemetry, closeAfterMs })
   }
 
   async #trim(): Promise<void> {

@@ -78,11 +78,30 @@ export interface FoldedPosition {
 
 export interface FoldedStream {
   readonly progress: ReadonlyMap<SourceKey, FoldedProgress>
-  /** By path. Open ones and announced ones. */
+  /** By path. Open ones, and announced ones until they are closed. */
   readonly partitions: ReadonlyMap<PartitionPath, FoldedPartition>
   /** End of the newest announced partition: rows of partitions ending at or before it are late. */
   readonly announcedNextMs: UnixMs | undefined
+  /** Absent while none is closed. */
+  readonly closed?: FoldedClosed
 }
+
+/** Sums over the partitions that have left the state; a list of each stands beside the log. */
+export interface FoldedClosed {
+  /** Start of the earliest one. */
+  readonly firstMs: UnixMs
+  /** End of the latest one: what ends at or before it and is not in the state is closed. */
+  readonly nextMs: UnixMs
+  readonly partitionCount: number
+  readonly fileCount: number
+  readonly rowCount: number
+  readonly counts: Counts
+  /** SHA-256 of the newest list, which names the one before it. */
+  readonly checksum: string
+}
+
+/** What the first one of a chain of checksums follows. */
+export const zeroChecksum = '0'.repeat(64)
 
 export interface FoldedProgress {
   readonly source: SourcePartition

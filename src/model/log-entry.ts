@@ -5,6 +5,7 @@
  * hold its own index: the same bytes are put at n, and after a lost race at n+1.
  */
 import type { UnixMs } from '../base/time.ts'
+import type { ClosedLateEntry } from './close-entry.ts'
 import type { CountCell } from './counts.ts'
 import type { DataFile } from './data-file.ts'
 import type { CommitId, WriterId } from './ids.ts'
@@ -198,3 +199,4 @@ export type LogEntry =
   | SourceEntry
   | VoidEntry
   | ForgetEntry
+  | ClosedLateEntry

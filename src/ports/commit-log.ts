@@ -5,6 +5,7 @@
  */
 import type { Fault } from '../base/fault.ts'
 import type { UnixMs } from '../base/time.ts'
+import type { ClosedLateEntry } from '../model/close-entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId, WriterId } from '../model/ids.ts'
 import type {
@@ -28,6 +29,7 @@ export type EntryDraft =
   | Draft<SourceEntry>
   | Draft<VoidEntry>
   | Draft<ForgetEntry>
+  | Draft<ClosedLateEntry>
 type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
 
 export type PutEntryOutcome =

@@ -16,6 +16,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { Offset } from '../model/offset.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { partitionName } from './calendar-text.ts'
+import { isClosed } from './fold-closed.ts'
 import { type Block, type BlockRule, completenessOf } from './readiness-blocks.ts'
 import { type Candidate, candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
@@ -103,7 +104,10 @@ function explainAnnounced(
   const announcedNextMs = folded?.announcedNextMs
   if (manifest !== undefined || announcedNextMs === undefined) return undefined
   if (partition.nextMs > announcedNextMs) return undefined
-  const sentence = `It has no rows, and partitions up to ${isoOf(announcedNextMs)} are announced.`
+  const announced = `partitions up to ${isoOf(announcedNextMs)} are announced`
+  const sentence = isClosed(folded, partition)
+    ? `It has no rows, or was closed long after its announcement: ${announced}.`
+    : `It has no rows, and ${announced}.`
   return { ...nothingMore, state: 'not-begun', rule: 'passed-over', sentence }
 }
 

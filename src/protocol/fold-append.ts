@@ -24,6 +24,7 @@ import type {
   StreamProgress,
 } from '../model/log-entry.ts'
 import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
+import { isClosed, withClosedCounts } from './fold-closed.ts'
 
 export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
   const { body, stagedAtMs, commitId } = entry
@@ -141,6 +142,10 @@ function withAddition(state: FoldState, addition: Addition, commitId: CommitId):
   const { files, counts, partition } = addition
   const stream = state.streams.get(addition.stream) ?? newStream
   const known = stream.partitions.get(partition.path)
+  if (stream.closed !== undefined && files.length === 0 && isClosed(stream, partition)) {
+    const counted = withClosedCounts(stream, stream.closed, counts)
+    return { ...state, streams: PersistentMap.of(state.streams).with(addition.stream, counted) }
+  }
   const held = known === undefined ? GrowingList.of<DataFile>([]) : fileListOf(known)
   const folded = foldedPartition(held.with(files), {
     table: files[0]?.table ?? known?.table ?? tableOf(state, addition.stream),

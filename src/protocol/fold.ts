@@ -19,6 +19,7 @@ import { type FoldedStreamConfig, type FoldedWriter, type FoldState } from '../m
 import { type CommitId, commitIdParts } from '../model/ids.ts'
 import type { ConfigEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
 import { foldAppend } from './fold-append.ts'
+import { foldClosedLate } from './fold-closed.ts'
 import { foldDelivered, foldReady } from './fold-ready.ts'
 import { foldForget, foldVoid, withVoidAt } from './fold-repair.ts'
 import { foldSource } from './fold-source.ts'
@@ -102,6 +103,8 @@ function decided(state: FoldState, index: EntryIndex, entry: LogEntry): FoldStat
       return foldVoid(state, index, entry)
     case 'forget':
       return foldForget(state, entry)
+    case 'closed-late':
+      return foldClosedLate(state, entry)
   }
 }
 

@@ -4,6 +4,7 @@
  *     _lakeward/growth/log/00000004/00000000000000042117.json
  *     _lakeward/growth/bodies/9f3a…-41-5d41402abc4b2a76.json.zst
  *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
+ *     _lakeward/growth/closed/app_events/dt=2026-11-20/hour=13/41402abc4b2a7676.json.zst
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
  *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
@@ -88,6 +89,17 @@ export function parseCheckpointPath(path: string): CheckpointName | undefined {
 /** The object that a writer puts to read the lake's clock. */
 export const clockPath = (pipeline: string, writer: WriterId): string =>
   `${home(pipeline)}/clock/${writer.slice(0, 16)}`
+
+/** All lists of closed partitions of a stream, or of one partition of it. */
+export const closedFolder = (pipeline: string, stream: string, path?: PartitionPath): string =>
+  `${home(pipeline)}/closed/${stream}${path === undefined ? '' : `/${path}`}`
+
+/** @param sha256 of the object, hex. */
+export const closedListPath = (
+  pipeline: string,
+  list: { readonly stream: string; readonly path: PartitionPath; readonly sha256: string },
+): string =>
+  `${closedFolder(pipeline, list.stream, list.path)}/${list.sha256.slice(0, 16)}.json.zst`
 
 export const stagingRoot = (table: string): string => `${table}/_staging`
 

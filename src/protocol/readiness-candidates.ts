@@ -192,6 +192,8 @@ function firstEventsMs(facts: ReadinessFacts, stream: ReadyStream): UnixMs | und
   for (const [name, folded] of facts.fold.streams) {
     const own = name === stream.name
     if (!own && !sharesTopic(folded, stream)) continue
+    const closedMs = folded.closed?.firstMs
+    if (closedMs !== undefined && (firstMs === undefined || closedMs < firstMs)) firstMs = closedMs
     for (const { partition, files } of folded.partitions.values()) {
       if (!own && files.length === 0) continue
       if (firstMs === undefined || partition.startMs < firstMs) firstMs = partition.startMs

@@ -38,8 +38,10 @@ export function judgeFolder(
   const knownPaths = new Set(known.map(({ path }) => path))
   const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
   const isOurs = nameTest(pipeline, `${place.table}/${place.path}/`)
+  const missing = known.filter((file) => sizes.get(file.path) !== file.sizeBytes)
+  if (mayHoldClosed(fold, place)) return { missing, stray: [] }
   return {
-    missing: known.filter((file) => sizes.get(file.path) !== file.sizeBytes),
+    missing,
     stray: listed.filter(({ path }) => isOurs(path) && !knownPaths.has(path)),
   }
 }
@@ -53,6 +55,19 @@ function filesAt(
     for (const file of partitions.get(path)?.files ?? []) if (file.table === table) found.push(file)
   }
   return found
+}
+
+/** Another stream of the same table has closed partitions: the fold has not its files any more. */
+function mayHoldClosed(
+  { config, streams }: FoldState,
+  { table, path }: { readonly table: string; readonly path: PartitionPath },
+): boolean {
+  const sharing = config.streams.filter((stream) => stream.table === table)
+  if (sharing.length < 2) return false
+  return sharing.some(({ name }) => {
+    const stream = streams.get(name)
+    return stream?.closed !== undefined && !stream.partitions.has(path)
+  })
 }
 
 /** Tells the names that `publishedPath` gives to files in one folder. */

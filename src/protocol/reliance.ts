@@ -8,6 +8,7 @@
  *
  * Source: docs/protocol.md, "What an entry relies on".
  */
+import type { ClosedLateEntry } from '../model/close-entry.ts'
 import { countsAddUp } from '../model/counts.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
@@ -29,6 +30,8 @@ import type {
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { brokenClosings } from './close-reliance.ts'
+import { isClosed } from './fold-closed.ts'
 
 export interface BrokenReliance {
   readonly reason: DiscardReason
@@ -55,6 +58,8 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
       return brokenVoid(state, entry)
     case 'forget':
       return brokenForget(state, entry)
+    case 'closed-late':
+      return brokenClosedLate(state, entry)
   }
 }
 
@@ -191,7 +196,7 @@ function brokenReady(state: FoldState, entry: ReadyEntry): BrokenReliance | unde
     const key = placeKey(announcement.stream, announcement.partition.path)
     if (seen.has(key)) return broken('malformed', `${key} is announced twice`)
     seen.add(key)
-    return brokenAnnouncement(state, announcement)
+    return brokenAnnouncement(state, announcement) ?? closedAnnouncement(state, announcement)
   })
 }
 
@@ -208,6 +213,15 @@ function brokenAnnouncement(
   }
   if (manifest.revision === 1) return undefined
   return broken('malformed', `${name} has revision ${manifest.revision}, its first is 1`)
+}
+
+/** What has left the state looks like a partition that nothing is known of. */
+function closedAnnouncement(
+  state: FoldState,
+  { stream, partition }: Announcement,
+): BrokenReliance | undefined {
+  if (!isClosed(state.streams.get(stream), partition)) return undefined
+  return broken('place-changed', `"${stream}" ${partition.path} is closed`)
 }
 
 const brokenDelivered = (
@@ -247,6 +261,11 @@ const brokenForget = (state: FoldState, { commits }: ForgetEntry): BrokenRelianc
     if (known === undefined) return undefined
     return broken('range-moved', `commit "${commitId}" was decided by entry ${known.entry}`)
   })
+
+function brokenClosedLate(state: FoldState, entry: ClosedLateEntry): BrokenReliance | undefined {
+  const found = brokenClosings(state, entry)
+  return found === undefined ? undefined : broken(found.reason, found.because)
+}
 
 const partitionOf = (
   state: FoldState,

@@ -62,7 +62,7 @@ export class Announcer {
   constructor(setup: ReadinessSetup, ports: AnnouncerPorts) {
     this.#setup = setup
     this.#ports = ports
-    this.#keeper = new ManifestKeeper(setup.pipeline, ports.lake, ports.log)
+    this.#keeper = new ManifestKeeper(ports.lake, ports.log)
   }
 
   /** For each stream that waits the first partition that does, and why, as of the last round. */

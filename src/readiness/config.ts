@@ -101,7 +101,9 @@ export const lateConfig = section({
     .prefault('dead-letter')
     .describe('What becomes of rows that come after their partition was announced.'),
   every: notBuilt('How often late rows are appended.'),
-  closeAfter: notBuilt('When a partition takes no more late rows.'),
+  closeAfter: duration({ min: '1m', max: '3650d' })
+    .prefault('7d')
+    .describe('How long after its announcement a partition leaves what a start reads.'),
 })
 
 const shownHashDigits = 8

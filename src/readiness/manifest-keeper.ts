@@ -8,6 +8,8 @@ import { encodeManifest, manifestPathOf } from '../protocol/readiness-manifest.t
 /** How long the daemon that announced a partition is left to write its manifest. */
 const othersGraceMs = 30_000
 
+const looksAtOnceMax = 16
+
 /**
  * Keeps the manifest files on the lake complete: each announcement of the log has one.
  *
@@ -15,24 +17,20 @@ const othersGraceMs = 30_000
  * fills: a manifest is made from the log alone, so it has the same bytes from everybody.
  */
 export class ManifestKeeper {
-  readonly #pipeline: string
   readonly #lake: Lake
   readonly #log: CommitLog
   /** Announced partitions whose manifest is known to stand. */
   readonly #standing = new WeakSet<FoldedPartition>()
   /** States of streams in which every manifest is known to stand. */
   readonly #complete = new WeakSet<FoldedStream>()
-  #listed = false
 
-  constructor(pipeline: string, lake: Lake, log: CommitLog) {
-    this.#pipeline = pipeline
+  constructor(lake: Lake, log: CommitLog) {
     this.#lake = lake
     this.#log = log
   }
 
   /** Writes what is missing: of this process's announcements at once, of others' after a while. */
   async keep(): Promise<void> {
-    if (!this.#listed) await this.#listOnce()
     for (const folded of this.#log.state.streams.values()) {
       if (this.#complete.has(folded)) continue
       if (await this.#keepStream(folded)) this.#complete.add(folded)
@@ -47,30 +45,18 @@ export class ManifestKeeper {
     this.#standing.add(partition)
   }
 
-  /** What stands since before this process: one listing instead of a look at each. */
-  async #listOnce(): Promise<void> {
-    const listed = await this.#lake.list(`_lakeward/${this.#pipeline}/ready`)
-    const paths = new Set(listed.map(({ path }) => path))
-    for (const { partitions } of this.#log.state.streams.values()) {
-      for (const partition of partitions.values()) {
-        const { manifest } = partition
-        if (manifest !== undefined && paths.has(manifestPathOf(manifest))) {
-          this.#standing.add(partition)
-        }
-      }
-    }
-    this.#listed = true
-  }
-
   /** @returns true when every manifest of the stream stands. */
   async #keepStream(folded: FoldedStream): Promise<boolean> {
     let complete = true
+    const due: Promise<void>[] = []
     for (const partition of folded.partitions.values()) {
       const { manifest } = partition
       if (manifest === undefined || this.#standing.has(partition)) continue
       if (this.#isLeftToItsAuthor(partition, manifest)) complete = false
-      else await this.#writeIfAbsent(partition, manifest)
+      else due.push(this.#writeIfAbsent(partition, manifest))
+      if (due.length === looksAtOnceMax) await Promise.all(due.splice(0))
     }
+    await Promise.all(due)
     return complete
   }
 

@@ -169,6 +169,7 @@ function productStep(state: FoldState, entry: LogEntry, head: string, decided: b
     case 'source':
     case 'void':
     case 'forget':
+    case 'closed-late':
       return folded
   }
 }

@@ -30,6 +30,13 @@ export const logFaults = {
       `checkpoint "${f.path}" is unreadable: ${f.reason}`,
     hint: 'Restore it from a copy of the lake; while all log entries stand, removing it will do.',
   },
+  LOG_LIST_UNREADABLE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string; reason: string }) =>
+      `list "${f.path}" of a closed partition is unreadable: ${f.reason}`,
+    hint: 'Restore it from a copy of the lake; only questions about this partition need it.',
+  },
   LOG_JOURNAL_UNREADABLE: {
     domain: 'external',
     retry: 'never',

@@ -14,7 +14,9 @@ export const command: CommandDefinition = {
     const { config, lake, log } = await openReading(invocation)
     const [stream] = invocation.arguments
     if (stream !== undefined && stream !== unknownStream) streamNamed(invocation, config, stream)
-    const groups = await groupLetters(lake, letterFiles(log.state), stream)
+    const { pipeline } = config
+    const files = await letterFiles({ lake, pipeline }, log.state)
+    const groups = await groupLetters(lake, files, stream)
     const { output } = invocation
     output.answer({ groups: groups.map(shownOf) }, listLines(groups, output.paint))
     return exitCode.done

@@ -24,8 +24,9 @@ export const command: CommandDefinition = {
   example: 'lakeward dlq show growth.events/3/812344/0',
   run: async (invocation) => {
     const query = queryOf(invocation)
-    const { lake, log } = await openReading(invocation)
-    const found = await findLetter(lake, letterFiles(log.state), query)
+    const { config, lake, log } = await openReading(invocation)
+    const files = await letterFiles({ lake, pipeline: config.pipeline }, log.state)
+    const found = await findLetter(lake, files, query)
     if (found === undefined) {
       const why = `no dead letter "${invocation.arguments[0]}"`
       invocation.output.answer({ found: false, why }, [why])

@@ -12,7 +12,7 @@ import {
   textOption,
 } from '../command.ts'
 import { jsonText } from '../output.ts'
-import { openReading, partitionArgument, streamArgument } from '../reading.ts'
+import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
 
 const formats = ['paths', 'symlink', 'json'] as const
 type Format = (typeof formats)[number]
@@ -35,10 +35,11 @@ export const command: CommandDefinition = {
   example: 'lakeward files app_events 2026-11-20T13 --format json',
   run: async (invocation) => {
     const format = formatOf(invocation)
-    const { config, log } = await openReading(invocation)
+    const reading = await openReading(invocation)
+    const { config } = reading
     const stream = streamArgument(invocation, config)
     const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
-    const found = filesOf(invocation, log.state, asked)
+    const found = filesOf(invocation, await stateAbout(reading, asked), asked)
     const files = found.files.map((file) => placed(file, config.lakeFolder))
     const { state, revision, why } = found
     const partition = partitionName(asked.partition)

@@ -1,4 +1,5 @@
 import { counted } from '../../audit/check.ts'
+import { isoOf } from '../../base/time.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
@@ -16,7 +17,12 @@ export const command: CommandDefinition = {
     const stream = streamArgument(invocation, config)
     const announced = announcedOf(log.state, stream.name)
     const { output } = invocation
-    output.answer({ stream: stream.name, announced }, listLines(announced, output.paint))
+    const closed = log.state.streams.get(stream.name)?.closed
+    const upTo = closed && isoOf(closed.nextMs)
+    const older = closed && { partitions: closed.partitionCount, upTo }
+    const lines = older === undefined ? [] : [`${older.partitions} closed up to ${upTo}`]
+    const answer = { stream: stream.name, closed: older, announced }
+    output.answer(answer, [...lines, ...listLines(announced, output.paint)])
     return exitCode.done
   },
 }

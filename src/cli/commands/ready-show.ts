@@ -1,6 +1,6 @@
 import { findAnnouncement, revisionOption } from '../announced.ts'
 import { type CommandDefinition, configOption, exitCode } from '../command.ts'
-import { openReading, partitionArgument, streamArgument } from '../reading.ts'
+import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
 
 /** `lakeward ready show`: the manifest of an announced partition, as the log has it. */
 export const command: CommandDefinition = {
@@ -11,10 +11,10 @@ export const command: CommandDefinition = {
   options: [configOption, revisionOption],
   example: 'lakeward ready show app_events 2026-11-20T13',
   run: async (invocation) => {
-    const { config, log } = await openReading(invocation)
-    const stream = streamArgument(invocation, config)
-    const partition = partitionArgument(invocation, stream)
-    const found = findAnnouncement(invocation, log.state, { stream: stream.name, partition })
+    const reading = await openReading(invocation)
+    const stream = streamArgument(invocation, reading.config)
+    const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
+    const found = findAnnouncement(invocation, await stateAbout(reading, asked), asked)
     if (found.kind === 'announced') {
       const { manifest } = found
       invocation.output.answer(manifest, [JSON.stringify(manifest, undefined, 2)])

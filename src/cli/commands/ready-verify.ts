@@ -4,7 +4,7 @@ import { findAnnouncement } from '../announced.ts'
 import { answerChecks } from '../check-answer.ts'
 import { type CommandDefinition, configOption, exitCode, flagOption } from '../command.ts'
 import { askPositions } from '../kafka-positions.ts'
-import { openReading, partitionArgument, streamArgument } from '../reading.ts'
+import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
 
 /** `lakeward ready verify`: proves a manifest against files, counts, log and brokers. */
 export const command: CommandDefinition = {
@@ -19,10 +19,10 @@ export const command: CommandDefinition = {
   example: 'lakeward ready verify app_events 2026-11-20T13',
   run: async (invocation) => {
     const reading = await openReading(invocation)
-    const { config, lake, log } = reading
+    const { config, lake } = reading
     const stream = streamArgument(invocation, config)
-    const partition = partitionArgument(invocation, stream)
-    const found = findAnnouncement(invocation, log.state, { stream: stream.name, partition })
+    const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
+    const found = findAnnouncement(invocation, await stateAbout(reading, asked), asked)
     if (found.kind === 'absent') {
       invocation.output.answer({ verdict: 'failed', why: found.why, checks: [] }, [found.why])
       return exitCode.failed

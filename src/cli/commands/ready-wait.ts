@@ -9,7 +9,7 @@ import {
   exitCode,
   refusal,
 } from '../command.ts'
-import { openReading, partitionArgument, streamArgument } from '../reading.ts'
+import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
 import { waitAnnounced } from '../wait-announced.ts'
 
 /** `lakeward ready wait`: for schedulers that start a job when a partition is complete. */
@@ -28,13 +28,18 @@ export const command: CommandDefinition = {
     const timeoutMs = durationOption(invocation, 'timeout')
     const revision = countOption(invocation, 'revision') ?? 1
     if (revision === 0) throw refusal(invocation, '--revision 0: revisions begin with 1')
-    const { config, log, clock } = await openReading(invocation)
+    const reading = await openReading(invocation)
+    const { config, clock } = reading
     const resolved = streamArgument(invocation, config)
     const stream = resolved.name
     const partition = partitionArgument(invocation, resolved)
     const { output } = invocation
     const onTrouble = ({ message }: Error): void => output.progress(`${message}; asking again`)
     const signal = invocation.stopSignal()
+    const state = await stateAbout(reading, { stream, partition })
+    // A closed partition gets no further revision.
+    const isOpen = state === reading.log.state
+    const log = isOpen ? reading.log : { state, refresh: () => reading.log.refresh() }
     const parts = { log, clock, timeoutMs, signal, onTrouble }
     const outcome = await waitAnnounced(parts, { stream, partition }, revision)
     const name = `"${stream}" ${partitionName(partition)}`

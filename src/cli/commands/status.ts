@@ -2,7 +2,7 @@ import { type RecentCommits, readRecent } from '../../audit/recent-commits.ts'
 import { notSupported } from '../../base/config-value.ts'
 import { isoOf, unixMs } from '../../base/time.ts'
 import { deadLetteredTotal } from '../../model/counts.ts'
-import type { FoldedStream } from '../../model/fold-state.ts'
+import type { FoldedClosed, FoldedStream } from '../../model/fold-state.ts'
 import { sourceKey, topicPartitionName } from '../../model/topic-partition.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { explainPartition } from '../../protocol/explain.ts'
@@ -126,12 +126,15 @@ function waitingOf(facts: ReadinessFacts, stream: ReadyStream): WaitingPartition
 
 function refusedOf(folded: FoldedStream | undefined): { deadLetters: number; late: number } {
   let [deadLetters, late] = [0, 0]
-  for (const { counts } of folded?.partitions.values() ?? []) {
+  for (const { counts } of [...(folded?.partitions.values() ?? []), ...closedOf(folded)]) {
     deadLetters += deadLetteredTotal(counts)
     late += counts.late
   }
   return { deadLetters, late }
 }
+
+const closedOf = (folded: FoldedStream | undefined): readonly FoldedClosed[] =>
+  folded?.closed === undefined ? [] : [folded.closed]
 
 interface Status {
   readonly pipeline: string

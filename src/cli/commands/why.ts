@@ -16,6 +16,7 @@ import {
   ownSecretsOf,
   partitionArgument,
   type Reading,
+  stateAbout,
   streamArgument,
 } from '../reading.ts'
 
@@ -33,7 +34,10 @@ export const command: CommandDefinition = {
     const reading = await openReading(invocation)
     const { name } = streamArgument(invocation, reading.config)
     const partition = partitionArgument(invocation, streamArgument(invocation, reading.config))
-    const { facts, kafkaSilence } = await viewReadiness(invocation, reading, [name])
+    const view = await viewReadiness(invocation, reading, [name])
+    const { kafkaSilence } = view
+    const fold = await stateAbout(reading, { stream: name, partition })
+    const facts = { ...view.facts, fold }
     const stream = present(
       facts.streams.find((at) => at.name === name),
       'a configured stream is asked about',

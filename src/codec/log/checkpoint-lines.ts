@@ -1,6 +1,7 @@
 /** The lines of a checkpoint as strict shapes: the written form of `model/fold-state.ts`. */
 import { type ZodType, z } from 'zod'
 import type {
+  FoldedClosed,
   FoldedConfig,
   FoldedEvidence,
   FoldedPartition,
@@ -74,7 +75,8 @@ const progressShape: ZodType<FoldedProgress> = z.strictObject({
   rowsAtMs: timeShape,
 })
 
-const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
+/** Also the form of a closed partition: see closed-list.ts. */
+export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   table: z.string(),
   partition: partitionShape,
   place: z.enum(['open', 'announced']),
@@ -83,6 +85,16 @@ const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   counts: countsShape,
   revision: countShape,
   manifest: absentAsNull(manifestShape),
+})
+
+const closedShape: ZodType<FoldedClosed> = z.strictObject({
+  firstMs: timeShape,
+  nextMs: timeShape,
+  partitionCount: countShape,
+  fileCount: countShape,
+  rowCount: countShape,
+  counts: countsShape,
+  checksum: z.string(),
 })
 
 const foldedEvidenceShape: ZodType<FoldedEvidence> = z.strictObject({
@@ -132,6 +144,7 @@ export const checkpointLineShape = z.discriminatedUnion('line', [
     stream: z.string(),
     partition: partitionLineShape,
   }),
+  z.strictObject({ line: z.literal('closed'), stream: z.string(), closed: closedShape }),
   z.strictObject({ line: z.literal('evidence'), evidence: foldedEvidenceShape }),
   z.strictObject({ line: z.literal('writer'), writerId: writerIdShape, writer: writerShape }),
   z.strictObject({ line: z.literal('unpublished'), commit: unpublishedShape }),

@@ -1,6 +1,7 @@
 /** The lines of a checkpoint to a folded state. */
 import { PersistentMap } from '../../base/persistent-map.ts'
 import type {
+  FoldedClosed,
   FoldedEvidence,
   FoldedPartition,
   FoldedPosition,
@@ -35,6 +36,7 @@ interface DraftStream {
   announcedNextMs: FoldedStream['announcedNextMs']
   readonly progress: Map<SourceKey, FoldedProgress>
   readonly partitions: Map<PartitionPath, FoldedPartition>
+  closed?: FoldedClosed
 }
 
 export function stateOf(head: CheckpointHead, lines: readonly CheckpointLine[]): FoldState {
@@ -82,6 +84,9 @@ function take(draft: Draft, line: CheckpointLine): void {
     case 'partition':
       streamAt(draft, line.stream).partitions.set(line.partition.partition.path, line.partition)
       return
+    case 'closed':
+      streamAt(draft, line.stream).closed = line.closed
+      return
     case 'evidence':
       draft.evidence.set(sourceKey(line.evidence.source), line.evidence)
       return
@@ -121,10 +126,10 @@ function streamAt(draft: Draft, name: string): DraftStream {
   return stream
 }
 
-const foldedStream = ({ announcedNextMs, progress, partitions }: DraftStream): FoldedStream => ({
+const foldedStream = ({ progress, partitions, ...rest }: DraftStream): FoldedStream => ({
   progress: PersistentMap.of(progress),
   partitions: PersistentMap.of(partitions),
-  announcedNextMs,
+  ...rest,
 })
 
 function persistent<K extends string, A, B>(

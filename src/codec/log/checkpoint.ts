@@ -80,8 +80,10 @@ function linesOf(state: FoldState): CheckpointLine[] {
     for (const [, position] of sortedEntries(ofLane))
       lines.push({ line: 'position', lane, position })
   }
-  for (const [stream, { announcedNextMs, progress, partitions }] of sortedEntries(state.streams)) {
+  for (const [stream, folded] of sortedEntries(state.streams)) {
+    const { announcedNextMs, progress, partitions, closed } = folded
     lines.push({ line: 'stream', stream, announcedNextMs })
+    if (closed !== undefined) lines.push({ line: 'closed', stream, closed })
     for (const [, item] of sortedEntries(progress))
       lines.push({ line: 'progress', stream, progress: item })
     for (const [, partition] of sortedEntries(partitions)) {

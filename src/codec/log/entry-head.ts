@@ -5,6 +5,7 @@
  * `split` and `completeEntry` in entry.ts. The three change together.
  */
 import { type ZodType, z } from 'zod'
+import type { ClosedLateEntry } from '../../model/close-entry.ts'
 import type {
   Announcement,
   AppendEntry,
@@ -50,6 +51,7 @@ export type EntryHead =
   | (Omit<ConfigEntry, 'streams'> & { readonly body: HeadBody })
   | (VoidEntry & { readonly body: HeadBody })
   | (ForgetEntry & { readonly body: HeadBody })
+  | (ClosedLateEntry & { readonly body: HeadBody })
 
 const bodyShape: ZodType<HeadBody> = z.union([
   z.strictObject({ inline: z.looseObject({}) }),
@@ -144,6 +146,26 @@ const forgetShape = z.strictObject({
   commits: z.array(commitIdShape),
 })
 
+const sha256Shape = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+
+const closedLateShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('closed-late'),
+  closings: z.array(
+    z.strictObject({
+      stream: z.string(),
+      partition: partitionShape,
+      version: commitIdShape,
+      list: z.strictObject({
+        path: z.string(),
+        sizeBytes: countShape,
+        sha256: sha256Shape,
+        previous: sha256Shape,
+      }),
+    }),
+  ),
+})
+
 export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   appendShape,
   readyShape,
@@ -152,4 +174,5 @@ export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   sourceShape,
   voidShape,
   forgetShape,
+  closedLateShape,
 ])

@@ -113,6 +113,7 @@ export function completeEntry(
     case 'source':
     case 'void':
     case 'forget':
+    case 'closed-late':
     case 'delivered': {
       bodyOf(emptyBodyShape, content, path)
       const { body: _, ...fields } = head
@@ -160,6 +161,7 @@ function split(entry: LogEntry): { fields: object; body: object } {
     case 'source':
     case 'void':
     case 'forget':
+    case 'closed-late':
     case 'delivered':
       return { fields: entry, body: {} }
     case 'config': {

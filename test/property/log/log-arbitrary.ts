@@ -1,4 +1,5 @@
 /** Histories of a log: what writers, right and faulty ones, might put, drawn at random. */
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { unixMs } from '../../../src/base/time.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
@@ -6,6 +7,7 @@ import { commitIdOf, type WriterId, writerId } from '../../../src/model/ids.ts'
 import type { AppendRange, EntryBase, LogEntry } from '../../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
+import { newestListOf } from '../../../src/protocol/fold-closed.ts'
 import {
   appendEntry,
   configEntry,
@@ -31,6 +33,7 @@ const moveKinds = [
   'source',
   'void',
   'forget',
+  'closed-late',
 ] as const
 
 /** Numbers from which one entry is made, over whatever state the log is in by then. */
@@ -98,6 +101,8 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
       const commits = move.faulty && decided !== undefined ? [decided] : [next]
       return { kind: 'forget', ...base, why: 'its topic is gone', commits }
     }
+    case 'closed-late':
+      return closedLate(state, move, base)
     case 'config': {
       const fromVersion = state.config.version + (move.faulty ? 1 : 0)
       return { ...configEntry(commitId, fromVersion), ...base }
@@ -106,6 +111,17 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
 }
 
 /** A reset to anywhere, the end of what is read, or the beginning of what is not. */
+/** Closes an hour whatever state it is in: faulty ones follow a list that is not the newest. */
+function closedLate(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const partition = sampleHour(move.hour)
+  const version = state.streams.get(stream)?.partitions.get(partition.path)?.version
+  const previous = move.faulty ? 'f'.repeat(64) : newestListOf(state, stream)
+  const sha256 = hash('sha256', base.commitId, 'hex')
+  const list = { path: `closed/${sha256}`, sizeBytes: 4, sha256, previous }
+  const closings = [{ stream, partition, version: version ?? base.commitId, list }]
+  return { kind: 'closed-late', ...base, closings }
+}
+
 function source(state: FoldState, move: Move, base: EntryBase): LogEntry {
   const at = sampleSource(move.at)
   const known = state.positions.get(lane)?.get(sourceKey(at))

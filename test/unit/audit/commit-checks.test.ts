@@ -65,7 +65,15 @@ function walkOf(entries: readonly AppendEntry[], appends = entries): LogWalk {
   }
   expect(state.voidCount).toBe(0)
   const walked = appends.map((entry, index) => ({ index, entry }))
-  return { base: emptyFold(), state, appends: walked, moves: [], trouble: undefined }
+  return {
+    base: emptyFold(),
+    state,
+    appends: walked,
+    moves: [],
+    closings: [],
+    closed: new Map(),
+    trouble: undefined,
+  }
 }
 
 const expected = nextOffset(29n)
@@ -106,7 +114,15 @@ describe('ranges', () => {
     }
     const appends = [...sound, again].map((entry) => ({ index: entry === again ? 4 : 0, entry }))
     const moves = [{ index: 3, entry: reset }]
-    const walk = { base: emptyFold(), state, appends, moves, trouble: undefined }
+    const walk = {
+      base: emptyFold(),
+      state,
+      appends,
+      moves,
+      closings: [],
+      closed: new Map(),
+      trouble: undefined,
+    }
     const detail = '36 offsets of 1 topic-partition, moved 1 time by an operator'
     expect(checkRanges(walk)).toMatchObject({ state: 'ok', detail })
     expect(checkRanges({ ...walk, moves: [] }).findings).toEqual([

@@ -70,7 +70,7 @@ test('a configuration with only what is required gets every default', () => {
           pageIndex: true,
           bloom: [],
         },
-        late: { policy: 'dead-letter' },
+        late: { policy: 'dead-letter', closeAfter: 604_800_000 },
         columns: [],
         mapping: {
           enums: 'string',
@@ -187,7 +187,6 @@ describe('what is not built is refused by name', () => {
     ['late.policy', { late: { policy: 'append' } }],
     ['late.policy', { late: { policy: 'divert' } }],
     ['late.every', { late: { every: '5m' } }],
-    ['late.closeAfter', { late: { closeAfter: '7d' } }],
     ['alignment', { alignment: { maxSkew: '10m' } }],
     ['limits.errorRate', { limits: { errorRate: '5%' } }],
     ...['mask', 'derive', 'select', 'rename', 'cast', 'hash', 'route', 'sql'].map(
