@@ -17,7 +17,7 @@ interface Benchmark {
 const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
   contention: async () => {
     const { benchContention } = await import('./contention/contention.ts')
-    return { valued: [], run: benchContention }
+    return { valued: ['trial', 'logs', 'seed'], run: benchContention }
   },
   'decode-parquet': async () => {
     const { benchDecodeParquet } = await import('./decode-parquet/decode-parquet.ts')

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- contention [--quick]`: writers that begin together and share one log, in
- * simulated time. The real commit log, committer, commit loop, announcer and outbox run over a lake
- * whose every call takes 25 to 75 ms.
+ * `npm run bench -- contention [--quick] [--trial NAME] [--logs N] [--seed N]`: writers that begin
+ * together and share one log, in simulated time. The real commit log, committer, commit loop,
+ * announcer and outbox run over a lake whose every call takes 25 to 75 ms. `--logs` says over how
+ * many logs of an hour, each with the next seed, the trial `commits` goes: ten unless told.
  *
  * Bars, for 64 writers that commit every minute: a commit takes less than 2 s (p99) and loses at
  * most 1.0 races on average. Without chance they must be missed, or the measurement sees nothing.
@@ -9,7 +10,12 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commitText, machineText, thisMachine } from '../measure/machine.ts'
-import type { BenchFlags, BenchOutcome, SimulatedCase } from '../measure/outcome.ts'
+import {
+  type BenchFlags,
+  type BenchOutcome,
+  Misused,
+  type SimulatedCase,
+} from '../measure/outcome.ts'
 import { type ContentionSummary, summed } from './summary.ts'
 import { measureInThreads } from './trial-thread.ts'
 import type { ContentionPlan } from './world.ts'
@@ -38,25 +44,41 @@ const daemons: ContentionPlan = {
   announces: false,
 }
 
-function trialsOf(isQuick: boolean): readonly Trial[] {
-  const few = { ...daemons, hours: 0.1 }
-  const alone: Trial = { name: 'without chance', plan: { ...few, isJittered: false }, ...missed }
-  if (isQuick) return [{ name: 'commits', plan: few, ...held }, alone]
-  const overAnEnd = { ...daemons, startMs: Date.UTC(2026, 10, 20, 0, 54), hours: 0.3 }
-  return [
-    { name: 'commits, ten hours', plan: daemons, logCount: 10, ...held },
-    {
-      name: "with announcements and deliveries, over an hour's end",
-      plan: { ...overAnEnd, announces: true },
-      ...held,
-    },
+function trialsOf(flags: BenchFlags): readonly Trial[] {
+  const from = { ...daemons, seed: countOf(flags, 'seed', seed) }
+  const few = { ...from, hours: 0.1 }
+  const alone: Trial = { name: 'chance', plan: { ...few, isJittered: false }, ...missed }
+  if (flags.isQuick) return [{ name: 'commits', plan: few, ...held }, alone]
+  const overAnEnd = { ...from, startMs: Date.UTC(2026, 10, 20, 0, 54), hours: 0.3 }
+  const all: readonly Trial[] = [
+    { name: 'commits', plan: from, logCount: countOf(flags, 'logs', 10), ...held },
+    { name: 'announcements', plan: { ...overAnEnd, announces: true }, ...held },
     alone,
     ...[128, 256].map((writerCount) => ({
-      name: 'more writers',
+      name: 'more',
       plan: { ...few, writerCount },
       isWithinBars: undefined,
     })),
   ]
+  const wanted = flags.values['trial']
+  const some = all.filter(({ name }) => wanted === undefined || name === wanted)
+  if (some.length > 0) return some
+  const accepted = [...new Set(all.map(({ name }) => name))].join(', ')
+  throw new Misused(`--trial "${wanted}" is not known; accepted: ${accepted}`)
+}
+
+function countOf({ values }: BenchFlags, flag: string, usual: number): number {
+  const text = values[flag] ?? `${usual}`
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
+  throw new Misused(`--${flag} "${text}" is no whole number above 0`)
+}
+
+/** What each trial is, for people. */
+const titles: Readonly<Record<string, string>> = {
+  commits: 'commits',
+  announcements: "with announcements and deliveries, over an hour's end",
+  chance: 'without chance',
+  more: 'more writers',
 }
 
 const held = { isWithinBars: true }
@@ -66,9 +88,9 @@ interface Tried extends Trial {
   readonly figures: ContentionSummary
 }
 
-export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOutcome> {
+export async function benchContention(flags: BenchFlags): Promise<BenchOutcome> {
   const [commit, machine] = [commitText(), machineText(thisMachine())]
-  const trials = trialsOf(isQuick)
+  const trials = trialsOf(flags)
   const measured = await measureInThreads(trials.flatMap(logsOf))
   const tried = trials.map((trial): Tried => {
     const own = measured.splice(0, trial.logCount ?? 1)
@@ -76,7 +98,7 @@ export async function benchContention({ isQuick }: BenchFlags): Promise<BenchOut
   })
   for (const each of tried) console.log(lineOf(each))
   const wrong = tried.flatMap(troublesOf)
-  if (!isQuick) record(tried, wrong, commit)
+  if (!flags.isQuick) record(tried, wrong, commit)
   const cases = tried.map(({ name, plan, figures }): SimulatedCase => {
     const { commits, racesPerCommit, commitSeconds } = figures
     return { name, writers: plan.writerCount, commits, racesPerCommit, commitSeconds }
@@ -112,7 +134,7 @@ function lineOf({ name, plan, logCount = 1, figures }: Tried): string {
   const took = [seconds(median), `**${seconds(p99)}**`, seconds(max)]
   const perCommit = (lakeCalls / commits).toFixed(0)
   const counts = [plan.writerCount, logs, commits, entries, announcements]
-  return `| ${[name, ...counts, racesPerCommit.toFixed(2), ...took, perCommit].join(' | ')} |`
+  return `| ${[titles[name], ...counts, racesPerCommit.toFixed(2), ...took, perCommit].join(' | ')} |`
 }
 
 const resultsPath = join(import.meta.dirname, '..', 'results', 'contention.md')
@@ -149,12 +171,21 @@ function record(tried: readonly Tried[], wrong: readonly string[], commit: strin
     `
 ## ${date} UTC · commit ${commit}
 Simulated time: the machine has no part in the figures. Each call to the lake takes 25 to 75 ms,
-${callMs} ms on average, its effect half way; seeds from ${seed}. All writers of a log begin at
+${callMs} ms on average, its effect half way; seeds from ${tried[0]?.plan.seed}. All writers of a log begin at
 once. A commit is from the fold before its seal to its published files.
 
 ${table.join('\n')}
 
-Observation: ${wrong.length === 0 ? 'all bars hold; without chance they do not' : wrong.join('; ')}.
+Observation: ${wrong.length === 0 ? observation(tried) : wrong.join('; ')}.
 `,
   )
+}
+
+function observation(tried: readonly Tried[]): string {
+  const holds = tried.some(({ isWithinBars }) => isWithinBars === true) ? ['all bars hold'] : []
+  const misses = tried.some(({ isWithinBars }) => isWithinBars === false)
+    ? ['without chance they are missed']
+    : []
+  const both = [...holds, ...misses]
+  return both.length === 0 ? 'for comparison only' : both.join('; ')
 }

@@ -226,7 +226,8 @@ const latest = (a: UnixMs, b: UnixMs | undefined): UnixMs => (b !== undefined &&
 
 /**
  * How long a topic-partition that blocks may go without any sign in the log. Its reader would put
- * evidence or rows within one interval; the grace is for the slowness of brokers and storage.
+ * evidence or rows within one interval; the grace is for the slowness of brokers and storage, and
+ * for the spread of commits around their place (`spreadMsMax` in commit-times.ts).
  */
 const silentAfterMs = (facts: ReadinessFacts): number =>
   silentIntervals * facts.commitIntervalMs + silentGraceMs

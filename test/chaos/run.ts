@@ -1,7 +1,8 @@
 /**
- * Real workers, a real broker process, a real lake, and somebody who kills them all the time:
+ * `lakeward run --workers N`, a real broker process, a real lake, and somebody who kills the workers
+ * all the time; their supervisor starts them again:
  *
- *     npm run chaos -- --kills 30                    one worker
+ *     npm run chaos -- --kills 30                    one worker, supervised
  *     npm run chaos -- --kills 30 --workers 4        a consumer group
  *     npm run chaos -- --kills 30 --workers 4 --assignment static
  *     npm run chaos -- --kills 1000 --resume sums.json --record
