@@ -171,8 +171,8 @@ function record(tried: readonly Tried[], wrong: readonly string[], commit: strin
     `
 ## ${date} UTC · commit ${commit}
 Simulated time: the machine has no part in the figures. Each call to the lake takes 25 to 75 ms,
-${callMs} ms on average, its effect half way; seeds from ${tried[0]?.plan.seed}. All writers of a log begin at
-once. A commit is from the fold before its seal to its published files.
+${callMs} ms on average, its effect half way; seeds from ${tried[0]?.plan.seed}.
+All writers of a log begin at once. A commit is from the fold before its seal to its published files.
 
 ${table.join('\n')}
 
