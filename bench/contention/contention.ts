@@ -134,7 +134,8 @@ function lineOf({ name, plan, logCount = 1, figures }: Tried): string {
   const took = [seconds(median), `**${seconds(p99)}**`, seconds(max)]
   const perCommit = (lakeCalls / commits).toFixed(0)
   const counts = [plan.writerCount, logs, commits, entries, announcements]
-  return `| ${[titles[name], ...counts, racesPerCommit.toFixed(2), ...took, perCommit].join(' | ')} |`
+  const races = racesPerCommit.toFixed(2)
+  return `| ${[titles[name], ...counts, races, ...took, perCommit].join(' | ')} |`
 }
 
 const resultsPath = join(import.meta.dirname, '..', 'results', 'contention.md')
@@ -172,7 +173,8 @@ function record(tried: readonly Tried[], wrong: readonly string[], commit: strin
 ## ${date} UTC · commit ${commit}
 Simulated time: the machine has no part in the figures. Each call to the lake takes 25 to 75 ms,
 ${callMs} ms on average, its effect half way; seeds from ${tried[0]?.plan.seed}.
-All writers of a log begin at once. A commit is from the fold before its seal to its published files.
+All writers of a log begin at once. A commit is from the fold before its seal to its published
+files.
 
 ${table.join('\n')}
 
