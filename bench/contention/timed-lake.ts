@@ -10,6 +10,8 @@ import type {
   PublishOutcome,
   PublishRequest,
   PutOutcome,
+  StagedPlace,
+  StageRequest,
 } from '../../src/ports/lake.ts'
 import type { Random } from '../../src/ports/random.ts'
 
@@ -121,9 +123,9 @@ export class TimedLake implements Lake {
     return this.#call(this.#times.listMs, () => this.#shelf.below(folder))
   }
 
-  stage(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
     return this.#call(this.#times.putMs, () => {
-      this.#set(path, Buffer.concat(chunks))
+      this.#set(stagedPath, Buffer.concat(chunks))
     })
   }
 
@@ -136,6 +138,10 @@ export class TimedLake implements Lake {
       this.#shelf.delete(stagedPath)
       return { kind: 'published' }
     })
+  }
+
+  discard({ stagedPath }: StagedPlace): Promise<void> {
+    return this.remove(stagedPath)
   }
 
   move(from: string, to: string): Promise<boolean> {

@@ -160,7 +160,7 @@ export async function tryLake(
   if (sinceMs === undefined || facts.lakeNowMs <= sinceMs + silentMs) return undefined
   const path = `${stagingRoot(stream.table)}/probe-${reading.log.writerId}/probe`
   try {
-    await reading.lake.stage(path, [new Uint8Array(1)])
+    await reading.lake.put(path, new Uint8Array(1))
     await reading.lake.remove(path)
     return undefined
   } catch (error) {

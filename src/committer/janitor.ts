@@ -142,12 +142,18 @@ async function journalAt(
   }
 }
 
-/** The journal goes last: what is left after a crash can still be judged. */
+/**
+ * The journal goes last: what is left after a crash can still be judged. Every file that it names is
+ * discarded, whether anything of it is to be seen or not: its writer may have died over it.
+ */
 async function removeFolder(
   { lake }: JanitorOptions,
-  { objects, journalPath: journal }: StagingFolder,
+  { objects, journal, journalPath: at }: StagingFolder,
 ): Promise<number> {
-  for (const path of objects) await lake.remove(path)
-  await lake.remove(journal)
+  const files = typeof journal === 'object' ? journal.files : []
+  const named = new Set(files.map(({ stagedPath }) => stagedPath))
+  for (const file of files) await lake.discard(file)
+  for (const path of objects) if (!named.has(path)) await lake.remove(path)
+  await lake.remove(at)
   return objects.length + 1
 }

@@ -50,35 +50,47 @@ export class StagedCommit {
   async write(): Promise<void> {
     const { lake, pipeline, retry } = this.#options
     const { commitId, ranges } = this.#commit
-    const journal = encodeJournal({ pipeline, commitId, ranges })
-    await inParallel(this.#journals(), filesAtOnceMax, (path) =>
-      untilAnswered(retry, () => lake.stage(path, [journal])),
-    )
+    await inParallel(this.#tables(), filesAtOnceMax, (table) => {
+      const files = this.files
+        .filter((file) => file.table === table)
+        .map(({ stagedPath: staged, path }) => ({ stagedPath: staged, path }))
+      const journal = encodeJournal({ pipeline, commitId, ranges, files })
+      const at = journalPath(table, commitId)
+      return untilAnswered(retry, () => lake.putIfAbsent(at, journal))
+    })
     await inParallel(this.#stagings, filesAtOnceMax, ({ sealed, file }) =>
-      untilAnswered(retry, () => lake.stage(file.stagedPath, sealed.chunks)),
+      untilAnswered(retry, () => lake.stage({ ...file, chunks: sealed.chunks })),
     )
   }
 
   /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
   async removeJournals(): Promise<void> {
-    await this.#removeAll(this.#journals())
+    await this.#whileAnswered(this.#journals(), (path) => this.#options.lake.remove(path))
   }
 
   /** Takes everything away, the journals last, so that what stays behind can still be judged. */
   async removeAll(): Promise<void> {
-    const staged = this.#stagings.map(({ file }) => file.stagedPath)
-    if (await this.#removeAll(staged)) await this.#removeAll(this.#journals())
+    const { lake } = this.#options
+    if (await this.#whileAnswered(this.files, (file) => lake.discard(file))) {
+      await this.removeJournals()
+    }
   }
 
   #journals(): readonly string[] {
-    const tables = new Set(this.#commit.files.map(({ table }) => table))
-    return [...tables].map((table) => journalPath(table, this.#commit.commitId))
+    return this.#tables().map((table) => journalPath(table, this.#commit.commitId))
+  }
+
+  #tables(): readonly string[] {
+    return [...new Set(this.#commit.files.map(({ table }) => table))]
   }
 
   /** @returns false when the lake fails: then nothing is tried again. */
-  async #removeAll(paths: readonly string[]): Promise<boolean> {
+  async #whileAnswered<T>(
+    all: readonly T[],
+    effect: (one: T) => Promise<unknown>,
+  ): Promise<boolean> {
     try {
-      await inParallel(paths, filesAtOnceMax, (path) => this.#options.lake.remove(path))
+      await inParallel(all, filesAtOnceMax, effect)
       return true
     } catch (error) {
       if (!(error instanceof Fault)) throw error

@@ -142,8 +142,9 @@ function withStandIns(
     readRange: (path, first, next) => lake.readRange(path, first, next),
     stat: (path) => lake.stat(path),
     list: (folder) => lake.list(folder),
-    stage: (path, chunks) => lake.stage(path, chunks),
+    stage: (request) => lake.stage(request),
     publish: (request) => lake.publish(request),
+    discard: (place) => lake.discard(place),
     move: (from, to) => lake.move(from, to),
     remove: (path) => lake.remove(path),
   }

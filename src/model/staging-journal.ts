@@ -6,4 +6,6 @@ export interface StagingJournal {
   readonly pipeline: string
   readonly commitId: CommitId
   readonly ranges: readonly AppendRange[]
+  /** Every file that is staged beside it, named before the first is begun. */
+  readonly files: readonly { readonly stagedPath: string; readonly path: string }[]
 }

@@ -2,7 +2,8 @@
  * The lake's storage. All paths are relative to the lake's URL, with "/" between parts.
  *
  * A call that throws has an unknown outcome: it may have taken effect, or may still. Faults thrown
- * are `LAKE_UNAVAILABLE` (try again) and `LAKE_REFUSED` (permission, quota, no space).
+ * are `LAKE_UNAVAILABLE` (try again), `LAKE_REFUSED` (permission, quota, no space), and others of
+ * that topic by which a storage says what is wrong with its address or its user.
  */
 import type { UnixMs } from '../base/time.ts'
 
@@ -25,9 +26,20 @@ export type PublishOutcome =
   /** The target or the staged file stands with another size than the log says. */
   | { readonly kind: 'mismatch'; readonly foundBytes: number }
 
-export interface PublishRequest {
+/** Where a file is staged, and where it will be visible. */
+export interface StagedPlace {
+  /** Lies below `<table>/_staging/` and does not end in ".parquet". */
   readonly stagedPath: string
+  /** Of this file alone: nobody stages another for it. */
   readonly path: string
+}
+
+export interface StageRequest extends StagedPlace {
+  /** The file, in order. */
+  readonly chunks: readonly Uint8Array[]
+}
+
+export interface PublishRequest extends StagedPlace {
   readonly sizeBytes: number
 }
 
@@ -53,13 +65,19 @@ export interface Lake {
   list(folder: string): Promise<readonly LakeObject[]>
 
   /**
-   * Writes a file that no reader takes for data, durably, in the order of `chunks`.
-   * `path` lies below `<table>/_staging/` and does not end in ".parquet".
+   * Keeps a file durably that nobody sees before it is published. What stands at the staged path is
+   * the storage's own affair. Called again, it replaces what was staged before.
+   *
+   * A journal that names both paths must stand before: what is left of a call that did not come to
+   * its end is found by them alone.
    */
-  stage(path: string, chunks: readonly Uint8Array[]): Promise<void>
+  stage(request: StageRequest): Promise<void>
 
   /** Makes a staged file visible at its path. Idempotent, by anyone. */
   publish(request: PublishRequest): Promise<PublishOutcome>
+
+  /** Takes away what was staged, or begun to be; does nothing when there is none. */
+  discard(place: StagedPlace): Promise<void>
 
   /** Moves an object aside, never over another. Returns false when there is none. */
   move(from: string, to: string): Promise<boolean>

@@ -33,7 +33,7 @@ export type StagingDecision =
 export function decideStaging(
   state: FoldState,
   commitId: CommitId,
-  journal: StagingJournal | undefined,
+  journal: Omit<StagingJournal, 'files'> | undefined,
 ): StagingDecision {
   if (state.unpublished.has(commitId)) return { kind: 'keep', because: 'unpublished' }
   if (journal === undefined || state.forgotten.has(commitId)) return { kind: 'garbage' }

@@ -3,6 +3,8 @@ import type { Lake } from '../../src/ports/lake.ts'
 
 export interface OpenedLake {
   readonly lake: Lake
+  /** The same lake, as another process has it. */
+  readonly another: () => Lake
   close(): Promise<void>
 }
 
@@ -12,6 +14,7 @@ const text = (body: Uint8Array | undefined): string | undefined =>
 
 const staged = 'events/_staging/c1/0.staged'
 const target = 'events/dt=2026-11-20/hour=13/growth-c1-0.parquet'
+const place = { stagedPath: staged, path: target }
 
 /** What every lake promises. Run on the simulated one and on each adapter. */
 export function lakeContract(name: string, open: () => Promise<OpenedLake>): void {
@@ -94,28 +97,55 @@ export function lakeContract(name: string, open: () => Promise<OpenedLake>): voi
     })
 
     describe('staging and publishing', () => {
-      const request = { stagedPath: staged, path: target, sizeBytes: 8 }
+      const request = { ...place, sizeBytes: 8 }
       const chunks = [bytes('par'), new Uint8Array(0), bytes('quet!')]
 
-      test('a staged file is its chunks in order', async () => {
+      test('a staged file is to be seen nowhere that a reader looks', async () => {
         const { lake } = opened
-        await lake.stage(staged, chunks)
-        expect(text(await lake.read(staged))).toBe('parquet!')
-        await lake.stage(staged, [bytes('again')])
-        expect(text(await lake.read(staged))).toBe('again')
+        await lake.stage({ ...place, chunks })
+        expect(await lake.stat(target)).toBeUndefined()
+        expect(await lake.read(target)).toBeUndefined()
+        expect((await lake.list('events')).map(({ path }) => path)).toEqual([staged])
+      })
+
+      test('what is published is the chunks in order, of the last time that it was staged', async () => {
+        const { lake } = opened
+        await lake.stage({ ...place, chunks: [bytes('before')] })
+        await lake.stage({ ...place, chunks })
+        expect(await lake.publish(request)).toEqual({ kind: 'published' })
+        expect(text(await lake.read(target))).toBe('parquet!')
       })
 
       test('thousands of chunks are one file', async () => {
         const { lake } = opened
         const many = Array.from({ length: 5_000 }, (_, index) => bytes(`${index};`))
-        await lake.stage(staged, many)
         const expected = many.map((chunk) => text(chunk)).join('')
-        expect(text(await lake.read(staged))).toBe(expected)
+        await lake.stage({ ...place, chunks: many })
+        await lake.publish({ ...place, sizeBytes: expected.length })
+        expect(text(await lake.read(target))).toBe(expected)
+      })
+
+      test('a file of many megabytes is whole', async () => {
+        const { lake } = opened
+        const large = Buffer.alloc(9 * 1_048_576, 'some bytes')
+        const halves = [large.subarray(0, 5_000_000), large.subarray(5_000_000)]
+        await lake.stage({ ...place, chunks: halves })
+        expect(await lake.publish({ ...place, sizeBytes: large.length })).toEqual({
+          kind: 'published',
+        })
+        expect(Buffer.compare((await lake.read(target)) ?? Buffer.of(), large)).toBe(0)
+      })
+
+      test('an empty file can be staged', async () => {
+        const { lake } = opened
+        await lake.stage({ ...place, chunks: [] })
+        expect(await lake.publish({ ...place, sizeBytes: 0 })).toEqual({ kind: 'published' })
+        expect(await lake.read(target)).toHaveLength(0)
       })
 
       test('publishing moves the staged file: it never stands in both places', async () => {
         const { lake } = opened
-        await lake.stage(staged, chunks)
+        await lake.stage({ ...place, chunks })
         expect(await lake.publish(request)).toEqual({ kind: 'published' })
         expect(text(await lake.read(target))).toBe('parquet!')
         expect(await lake.stat(staged)).toBeUndefined()
@@ -124,7 +154,7 @@ export function lakeContract(name: string, open: () => Promise<OpenedLake>): voi
 
       test('ten who publish one file at once all see it published', async () => {
         const { lake } = opened
-        await lake.stage(staged, chunks)
+        await lake.stage({ ...place, chunks })
         const racers = Array.from({ length: 10 }, () => lake.publish(request))
         const kinds = (await Promise.all(racers)).map(({ kind }) => kind)
         expect(kinds.filter((kind) => kind !== 'already-published')).toContain('published')
@@ -134,7 +164,7 @@ export function lakeContract(name: string, open: () => Promise<OpenedLake>): voi
 
       test('another size than the log says is told, and nothing is moved', async () => {
         const { lake } = opened
-        await lake.stage(staged, [bytes('short')])
+        await lake.stage({ ...place, chunks: [bytes('short')] })
         expect(await lake.publish(request)).toEqual({ kind: 'mismatch', foundBytes: 5 })
         expect(await lake.stat(target)).toBeUndefined()
         await lake.put(target, bytes('not ours at all'))
@@ -148,12 +178,31 @@ export function lakeContract(name: string, open: () => Promise<OpenedLake>): voi
 
       test('names that readers would take for data are refused', async () => {
         const { lake } = opened
-        await expect(async () => lake.stage('events/_staging/c1/0.parquet', [])).rejects.toThrow(
-          /does not look like/,
-        )
-        await expect(async () => lake.stage('events/0.staged', [])).rejects.toThrow(
-          /staging folder/,
-        )
+        const stageAt = async (stagedPath: string): Promise<void> =>
+          lake.stage({ stagedPath, path: target, chunks: [] })
+        await expect(stageAt('events/_staging/c1/0.parquet')).rejects.toThrow(/does not look like/)
+        await expect(stageAt('events/0.staged')).rejects.toThrow(/staging folder/)
+      })
+
+      test('what another process staged can be published', async () => {
+        const { lake, another } = opened
+        await lake.stage({ ...place, chunks })
+        expect(await another().publish(request)).toEqual({ kind: 'published' })
+        // Some object stores answer the second as they did the first.
+        const again = await lake.publish(request)
+        expect(['published', 'already-published']).toContain(again.kind)
+        expect(text(await lake.read(target))).toBe('parquet!')
+        expect(await lake.stat(staged)).toBeUndefined()
+      })
+
+      test('what was discarded cannot be published, by nobody', async () => {
+        const { lake, another } = opened
+        await lake.stage({ ...place, chunks })
+        await another().discard(place)
+        expect(await another().publish(request)).toEqual({ kind: 'missing' })
+        expect(await lake.publish(request)).toEqual({ kind: 'missing' })
+        expect(await lake.list('events')).toEqual([])
+        await lake.discard(place)
       })
     })
 
@@ -173,18 +222,19 @@ export function lakeContract(name: string, open: () => Promise<OpenedLake>): voi
 
       test('removing what is not there is no trouble', async () => {
         const { lake } = opened
-        await lake.stage(staged, [bytes('x')])
-        await lake.remove(staged)
-        await lake.remove(staged)
+        await lake.put('events/x', bytes('x'))
+        await lake.remove('events/x')
+        await lake.remove('events/x')
         expect(await lake.list('events')).toEqual([])
       })
 
       test('a staging folder that was cleaned away can be staged to again', async () => {
         const { lake } = opened
-        await lake.stage(staged, [bytes('one')])
-        await lake.remove(staged)
-        await lake.stage(staged, [bytes('two')])
-        expect(text(await lake.read(staged))).toBe('two')
+        await lake.stage({ ...place, chunks: [bytes('one')] })
+        await lake.discard(place)
+        await lake.stage({ ...place, chunks: [bytes('two')] })
+        await lake.publish({ ...place, sizeBytes: 3 })
+        expect(text(await lake.read(target))).toBe('two')
       })
     })
   })

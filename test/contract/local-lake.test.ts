@@ -6,8 +6,10 @@ import { lakeContract } from './lake.ts'
 
 lakeContract('local', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lakeward-lake-'))
+  const another = (): LocalLake => new LocalLake(`file:${join(folder, 'not', 'made', 'yet')}`)
   return {
-    lake: new LocalLake(`file:${join(folder, 'not', 'made', 'yet')}`),
+    lake: another(),
+    another,
     close: () => rm(folder, { recursive: true }),
   }
 })

@@ -1,4 +1,7 @@
 import { SimLake } from '../sim/lake.ts'
 import { lakeContract } from './lake.ts'
 
-lakeContract('simulated', async () => ({ lake: new SimLake(), close: async () => {} }))
+lakeContract('simulated', async () => {
+  const lake = new SimLake()
+  return { lake, another: () => new SimLake({ store: lake.store }), close: async () => {} }
+})

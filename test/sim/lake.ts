@@ -7,6 +7,8 @@ import type {
   PublishOutcome,
   PublishRequest,
   PutOutcome,
+  StagedPlace,
+  StageRequest,
 } from '../../src/ports/lake.ts'
 import type { SimClock } from './clock.ts'
 
@@ -113,16 +115,21 @@ export class SimLake implements Lake {
     return [...first, ...rest]
   }
 
-  stage(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-    assert(/\/_staging\/./.test(path), `staged path "${path}" lies in a staging folder`)
-    assert(!path.endsWith('.parquet'), `staged path "${path}" does not look like a table's file`)
-    return this.#call('stage', path, () => {
-      this.#set(path, Buffer.concat(chunks))
+  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+    const staged = /\/_staging\/./.test(stagedPath)
+    assert(staged, `staged path "${stagedPath}" lies in a staging folder`)
+    assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
+    return this.#call('stage', stagedPath, () => {
+      this.#set(stagedPath, Buffer.concat(chunks))
     })
   }
 
   publish(request: PublishRequest): Promise<PublishOutcome> {
     return this.#call('publish', request.path, () => this.#publish(request))
+  }
+
+  discard({ stagedPath }: StagedPlace): Promise<void> {
+    return this.remove(stagedPath)
   }
 
   move(from: string, to: string): Promise<boolean> {

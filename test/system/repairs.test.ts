@@ -43,7 +43,7 @@ describe('what was staged and never decided', () => {
 
   test('is kept by gc until an operator forgets it, and removed then', async () => {
     await mkdir(staging(), { recursive: true })
-    const journal = encodeJournal({ pipeline: 'shop', commitId, ranges: [range] })
+    const journal = encodeJournal({ pipeline: 'shop', commitId, ranges: [range], files: [] })
     await writeFile(join(staging(), 'head.json'), journal)
     await writeFile(join(staging(), '0.staged'), 'rows')
     const kept = await made.json<{ staging: unknown[] }>('gc')

@@ -21,6 +21,8 @@ import type {
   PublishOutcome,
   PublishRequest,
   PutOutcome,
+  StagedPlace,
+  StageRequest,
 } from '../../ports/lake.ts'
 import { DurableFiles, isTempName } from './durable-files.ts'
 import { isAbsent, lakeFaultOf } from './file-errors.ts'
@@ -78,14 +80,18 @@ export class LocalLake implements Lake {
     return this.#call('list', folder, (root) => objectsBelow(root, folder))
   }
 
-  stage(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-    assert(stagedShape.test(path), `staged path "${path}" lies in a staging folder`)
-    assert(!path.endsWith('.parquet'), `staged path "${path}" does not look like a table's file`)
-    return this.#call('stage', path, (file) => this.#files.write(file, chunks))
+  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+    assert(stagedShape.test(stagedPath), `staged path "${stagedPath}" lies in a staging folder`)
+    assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
+    return this.#call('stage', stagedPath, (file) => this.#files.write(file, chunks))
   }
 
   publish(request: PublishRequest): Promise<PublishOutcome> {
     return this.#call('publish', request.path, (file) => this.#publishTo(file, request))
+  }
+
+  discard({ stagedPath }: StagedPlace): Promise<void> {
+    return this.remove(stagedPath)
   }
 
   move(from: string, to: string): Promise<boolean> {

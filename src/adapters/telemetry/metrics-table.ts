@@ -57,6 +57,13 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   lakeward_etl_seconds: gauge('Time that the batches of ETL modules took, all together.', [
     'stream',
   ]),
+  lakeward_lake_requests_total: counter('Requests to a lake on S3 by price and outcome.', [
+    'request',
+    'outcome',
+  ]),
+  lakeward_lake_request_dollars_total: counter(
+    'What the requests to a lake on S3 cost by the list price of S3 Standard.',
+  ),
   lakeward_files_written_total: counter('Parquet files committed.'),
   lakeward_event_loop_lag_seconds: gauge('How late timers of this process fire.'),
 }

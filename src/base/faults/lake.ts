@@ -16,6 +16,42 @@ export const lakeFaults = {
       `the lake refused to ${f.operation} "${f.path}": ${f.reason}`,
     hint: 'Grant write permission or make room on the lake; nothing is lost meanwhile.',
   },
+  LAKE_BUCKET_MISSING: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { bucket: string; endpoint: string }) =>
+      `there is no bucket "${f.bucket}" at "${f.endpoint}"`,
+    hint: 'Create the bucket, or correct lake.url or lake.endpoint.',
+  },
+  LAKE_CREDENTIALS_REFUSED: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { operation: string; path: string; bucket: string; reason: string }) =>
+      `could not ${f.operation} "${f.path}" in bucket "${f.bucket}" as this user: ${f.reason}`,
+    hint: 'Correct lake.credentials, or what the environment gives to the AWS SDK.',
+  },
+  LAKE_REGION_WRONG: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { bucket: string; region: string; bucketRegion: string }) =>
+      `bucket "${f.bucket}" is in "${f.bucketRegion}", and was asked for in "${f.region}"`,
+    hint: 'Set lake.region to the region of the bucket.',
+  },
+  LAKE_CLOCK_SKEWED: {
+    domain: 'external',
+    retry: 'backoff',
+    message: (f: { operation: string; path: string; endpoint: string; serverTime: string }) =>
+      `could not ${f.operation} "${f.path}": "${f.endpoint}" has ${f.serverTime}, far from our time`,
+    hint: 'Set the clock of this machine, or of the storage, by a time server.',
+  },
+  LAKE_NOT_CONDITIONAL: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { endpoint: string; racers: number; winners: string }) =>
+      `"${f.endpoint}" does not honour conditional writes: of ${f.racers} racing puts, three times, ` +
+      `${f.winners} won instead of 1`,
+    hint: 'Choose a storage that honours "If-None-Match: *", or a lake of files: the log needs it.',
+  },
   LAKE_FILE_UNREADABLE: {
     domain: 'external',
     retry: 'never',

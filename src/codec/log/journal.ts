@@ -1,8 +1,11 @@
 /**
  * The journal of a staging folder ⇄ bytes: what was staged here relied on this.
  *
- *     {"format":1,"pipeline":"growth","commitId":"9f3a…-41",
- *      "ranges":[{"lane":"lake","source":{…},"expected":"40","first":"40","next":"90",…}]}
+ *     {"format":2,"pipeline":"growth","commitId":"9f3a…-41",
+ *      "ranges":[{"lane":"lake","source":{…},"expected":"40","first":"40","next":"90",…}],
+ *      "files":[{"stagedPath":"t/_staging/…/0.staged","path":"t/dt=2026-11-20/hour=13/….parquet"}]}
+ *
+ * Format 1 has no files: a lake of files needs none, and no other was written in it.
  *
  * Invariant: it is written before anything else in its folder and removed after everything else.
  * Source: docs/protocol.md, "Cleaning up".
@@ -13,15 +16,20 @@ import type { StagingJournal } from '../../model/staging-journal.ts'
 import { encodeJson, parseJson, parseShape } from './json.ts'
 import { commitIdShape, rangeShape } from './shapes.ts'
 
-const journalShape: ZodType<StagingJournal & { readonly format: 1 }> = z.strictObject({
-  format: z.literal(1),
-  pipeline: z.string(),
-  commitId: commitIdShape,
-  ranges: z.array(rangeShape),
-})
+const commonShape = { pipeline: z.string(), commitId: commitIdShape, ranges: z.array(rangeShape) }
+const fileShape = z.strictObject({ stagedPath: z.string().min(1), path: z.string().min(1) })
 
-export const encodeJournal = ({ pipeline, commitId, ranges }: StagingJournal): Uint8Array =>
-  Buffer.from(encodeJson({ format: 1, pipeline, commitId, ranges }))
+const journalShape: ZodType<StagingJournal> = z.discriminatedUnion('format', [
+  z
+    .strictObject({ format: z.literal(1), ...commonShape })
+    .transform(({ format: _format, ...journal }) => ({ ...journal, files: [] })),
+  z
+    .strictObject({ format: z.literal(2), ...commonShape, files: z.array(fileShape) })
+    .transform(({ format: _format, ...journal }) => journal),
+])
+
+export const encodeJournal = ({ pipeline, commitId, ranges, files }: StagingJournal): Uint8Array =>
+  Buffer.from(encodeJson({ format: 2, pipeline, commitId, ranges, files }))
 
 /**
  * @param path of the object, for the message of the fault.
@@ -33,6 +41,5 @@ export function parseJournal(bytes: Uint8Array, path: string): StagingJournal {
   if (outcome.kind === 'refused') {
     throw new Fault('LOG_JOURNAL_UNREADABLE', { path, reason: outcome.reason })
   }
-  const { format: _, ...journal } = outcome.value
-  return journal
+  return outcome.value
 }

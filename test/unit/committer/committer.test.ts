@@ -73,7 +73,7 @@ describe('a commit', () => {
     await committer.commit(sealedCommit(id, 0, 5))
     const at = (call: RegExp): number => sim.lake.history.findIndex((done) => call.test(done))
     const order = [
-      /^stage .*head\.json/,
+      /^putIfAbsent .*head\.json/,
       /^stage .*0\.staged/,
       /^putIfAbsent .*\/log\//,
       /^publish/,
@@ -255,9 +255,9 @@ describe('cleaning up', () => {
     cleanStaging({ lake: sim.lake, log, pipeline, tables: [table, 'never_written'], telemetry })
   const stranger = commitIdOf(writerId('f'.repeat(32)), 0)
   const stageAs = async (sim: World, owner: string, ranges = [sampleRange(0, 0, 5)]) => {
-    const journal = encodeJournal({ pipeline: owner, commitId: stranger, ranges })
-    await sim.lake.stage(journalPath(table, stranger), [journal])
-    await sim.lake.stage(stagedPath(table, stranger, 0), [Buffer.from('rows')])
+    const journal = encodeJournal({ pipeline: owner, commitId: stranger, ranges, files: [] })
+    await sim.lake.put(journalPath(table, stranger), journal)
+    await sim.lake.put(stagedPath(table, stranger, 0), Buffer.from('rows'))
   }
 
   test('leaves staging alone that may still be decided, however old it is', async () => {

@@ -56,8 +56,8 @@ describe('a local lake', () => {
   test('takes an emptied staging folder away, and never one that holds something', async () => {
     await using folder = await temporaryFolder()
     const lake = new LocalLake(`file:${folder.path}`)
-    await lake.stage('t/_staging/c/0.staged', [bytes('x')])
-    await lake.stage('t/_staging/c/head.json', [bytes('x')])
+    await lake.put('t/_staging/c/0.staged', bytes('x'))
+    await lake.put('t/_staging/c/head.json', bytes('x'))
     await lake.remove('t/_staging/c/0.staged')
     expect(await readdir(join(folder.path, 't/_staging'))).toEqual(['c'])
     await lake.remove('t/_staging/c/head.json')
@@ -90,7 +90,8 @@ describe('a local lake', () => {
     await mkdir(join(folder.path, 't/_staging/c'), { recursive: true })
     // Every write to this device fails as on a full disk.
     await symlink('/dev/full', join(folder.path, 't/_staging/c/0.staged'))
-    await expect(lake.stage('t/_staging/c/0.staged', [bytes('rows')])).rejects.toMatchObject({
+    const place = { stagedPath: 't/_staging/c/0.staged', path: 't/0.parquet' }
+    await expect(lake.stage({ ...place, chunks: [bytes('rows')] })).rejects.toMatchObject({
       code: 'LAKE_REFUSED',
       facts: { operation: 'stage', reason: expect.stringContaining('ENOSPC') },
     })

@@ -202,11 +202,19 @@ function setDiscarded(json: Record<string, unknown>): void {
 }
 
 test('a journal is read back as it was written, and refused with its path when it is not one', () => {
-  const journal = { pipeline: 'growth', commitId: id, ranges: [sampleRange(0, 5, 9)] }
+  const common = { pipeline: 'growth', commitId: id, ranges: [sampleRange(0, 5, 9)] }
+  const files = [{ stagedPath: 't/_staging/c/0.staged', path: 't/0.parquet' }]
+  const journal = { ...common, files }
   expect(parseJournal(encodeJournal(journal), 'x')).toEqual(journal)
-  expect(() => parseJournal(Buffer.from('{"format":2}'), 'a/head.json')).toThrow(
+  expect(() => parseJournal(Buffer.from('{"format":3}'), 'a/head.json')).toThrow(
     /journal "a\/head.json" of a staged commit is unreadable: format/,
   )
+  const first = {
+    ...JSON.parse(Buffer.from(encodeJournal(journal)).toString()),
+    format: 1,
+    files: undefined,
+  }
+  expect(parseJournal(Buffer.from(JSON.stringify(first)), 'x')).toEqual({ ...common, files: [] })
   expect(faultOf(() => parseJournal(Buffer.from('torn'), 'a/head.json'))).toMatchObject({
     code: 'LOG_JOURNAL_UNREADABLE',
     facts: { path: 'a/head.json' },
