@@ -1,7 +1,6 @@
 /** What a reading command stands on: the configuration, the lake, the log; brokers when asked. */
 import { withDeadline } from '../adapters/kafka/deadline.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
-import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { withClosedBack } from '../audit/closed-lists.ts'
@@ -11,6 +10,7 @@ import { type CommitLogOptions, openCommitLog } from '../committer/commit-log.ts
 import { loadConfig } from '../daemon/config/load.ts'
 import type { ResolvedConfig, ResolvedStream } from '../daemon/config/resolved-config.ts'
 import { readSecrets } from '../daemon/config/secrets.ts'
+import { openLake } from '../daemon/open-lake.ts'
 import { sourceOptions } from '../daemon/start.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
@@ -43,7 +43,7 @@ export interface Reading extends Lakeside {
 /** Configuration and lake of `-c FILE`. */
 export async function openLakeside(invocation: Invocation): Promise<Lakeside> {
   const config = await loadConfig(textOption(invocation, 'config'), invocation.files)
-  const lake = new LocalLake(config.lake.url, config.folder)
+  const lake = await openLake(config, invocation.files, silentTelemetry)
   return { config, lake, clock: new SystemClock() }
 }
 

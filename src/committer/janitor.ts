@@ -143,8 +143,8 @@ async function journalAt(
 }
 
 /**
- * The journal goes last: what is left after a crash can still be judged. Every file that it names is
- * discarded, whether anything of it is to be seen or not: its writer may have died over it.
+ * The journal goes last: what is left after a crash can still be judged. Every file that it names
+ * is discarded, whether anything of it is to be seen or not: its writer may have died over it.
  */
 async function removeFolder(
   { lake }: JanitorOptions,

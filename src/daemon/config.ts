@@ -14,7 +14,7 @@ import { commitConfig, logConfig } from '../committer/config.ts'
 import { readyConfig } from '../readiness/config.ts'
 import { type KafkaConfig, kafkaConfig } from '../source/config.ts'
 import { findContradictions, type ReadParts } from './config/contradictions.ts'
-import { lakeUrl, registryConfig } from './config/lake-config.ts'
+import { lakeConfig, registryConfig } from './config/lake-config.ts'
 import { type ConfigProblem, problemsOf } from './config/problems.ts'
 import { type PlacedStream, type StreamConfig, streamConfig } from './config/stream-config.ts'
 import { httpConfig } from './http-config.ts'
@@ -26,7 +26,7 @@ export const configSection = section({
     shape: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
   }).describe('The business unit. Names the commit log; never changed.'),
   kafka: kafkaConfig.describe('Where records come from.'),
-  lake: section({ url: lakeUrl.describe('Root of the lake.') }).describe('Where tables stand.'),
+  lake: lakeConfig.describe('Where tables stand.'),
   registry: registryConfig.optional().describe('A folder of schemas and streams.'),
   commit: commitConfig.prefault({}).describe('Commits.'),
   memory: section({
@@ -89,6 +89,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
   return {
     pipeline: shape.pipeline.safeParse(tree['pipeline']).data,
     commit: shape.commit.safeParse(tree['commit']).data,
+    lake: shape.lake.safeParse(tree['lake']).data,
     ready: shape.ready.safeParse(tree['ready']).data,
     http: shape.http.safeParse(tree['http']).data,
     streams: list.flatMap((given, index) => {
@@ -116,7 +117,13 @@ export function printConfig(config: Config, secrets: SecretsPrinted): string {
   return stringify(secrets === 'hidden' ? withoutSecrets(tree) : tree)
 }
 
-const secretKeys: ReadonlySet<string> = new Set(['password', 'secret', 'token'])
+const secretKeys: ReadonlySet<string> = new Set([
+  'password',
+  'secret',
+  'token',
+  'accessKey',
+  'secretKey',
+])
 
 function withoutSecrets(tree: unknown): unknown {
   if (Array.isArray(tree)) return tree.map(withoutSecrets)

@@ -1,8 +1,8 @@
 /** Tries what is outside of a configuration, as a daemon would use it, and changes nothing. */
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
-import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
+import { S3Lake } from '../adapters/s3/s3-lake.ts'
 import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
 import { Fault } from '../base/fault.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
@@ -10,6 +10,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { targetName } from '../readiness/config.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
+import { openLake } from './open-lake.ts'
 import { sourceOptions } from './start.ts'
 
 /** What trying one thing came to. */
@@ -36,12 +37,12 @@ export async function tryConnections(
   })
   if (secrets instanceof Fault) {
     const kafka = { what: 'kafka', verdict: 'not checkable', text: 'a secret is missing' } as const
-    return [failed('secrets', secrets), kafka, await tryLake(config), ...targets]
+    return [failed('secrets', secrets), kafka, await tryLake(config, files), ...targets]
   }
   return [
     { what: 'secrets', verdict: 'ok', text: 'all are there' },
     await tryKafka(config, secrets),
-    await tryLake(config),
+    await tryLake(config, files),
     ...targets,
   ]
 }
@@ -84,20 +85,20 @@ async function tryKafka(config: ResolvedConfig, secrets: ConfigSecrets): Promise
 }
 
 /** Writes an object of a name nobody else has, reads it, and takes it away. */
-async function tryLake({
-  lake: { url },
-  folder,
-  pipeline,
-}: ResolvedConfig): Promise<TriedConnection> {
-  const lake = new LocalLake(url, folder)
+async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<TriedConnection> {
+  const { pipeline } = config
   const name = Buffer.from(new SystemRandom().bytes(8)).toString('hex')
   const path = `_lakeward/${pipeline}/tried-${name}`
   try {
+    const lake = await openLake(config, files, nobodyListens)
+    if (lake instanceof S3Lake) await lake.requireConditionalWrites()
     await lake.put(path, Buffer.from(name))
     const found = await lake.read(path)
     await lake.remove(path)
     const same = found !== undefined && Buffer.from(found).toString() === name
-    const text = same ? `"${lake.folder}" can be written` : 'what was put is not what is read'
+    const text = same
+      ? `"${config.lakeFolder ?? lake.url}" can be written`
+      : 'what was put is not what is read'
     return { what: 'lake', verdict: same ? 'ok' : 'failed', text }
   } catch (error) {
     return failed('lake', keepFault(error))

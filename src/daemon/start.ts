@@ -4,7 +4,6 @@ import { WebhookNotifier } from '../adapters/http/webhook.ts'
 import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions } from '../adapters/kafka/options.ts'
-import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openWorkerModule } from '../adapters/worker/worker-module.ts'
@@ -23,6 +22,7 @@ import { SuccessFile } from '../readiness/success-file.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { Daemon } from './daemon.ts'
+import { openLake } from './open-lake.ts'
 
 const mib = 1_024 * 1_024
 const rebalanceTimeoutMs = 60_000
@@ -40,7 +40,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
   const { config, files, telemetry } = options
   const secrets = await readSecrets(config, files)
   const clock = new SystemClock()
-  const lake = new LocalLake(config.lake.url, config.folder)
+  const lake = await openLake(config, files, telemetry)
   return new Daemon(config, {
     lake,
     clock,

@@ -36,6 +36,8 @@ export interface NumbersConfig {
   /** YAML lines put into the file as they are, at the top level. */
   readonly more?: string
   readonly assignment?: 'group' | 'static'
+  /** The section, as YAML on one line; absent: the folder beside it. */
+  readonly lake?: string
   /** 0, when absent: a free one. */
   readonly httpPort?: number
 }
@@ -43,13 +45,13 @@ export interface NumbersConfig {
 /** Writes a configuration with one stream of numbers into a folder. @returns its path. */
 export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
   const { brokerPort, stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
-  const { httpPort = 0 } = config
+  const { httpPort = 0, lake = '{ url: "file:./lake" }' } = config
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'number.proto'), numbersProto)
   const path = join(folder, 'lakeward.yaml')
   const text = `pipeline: test
 kafka: { brokers: ["127.0.0.1:${brokerPort}"], assignment: ${assignment}, sessionTimeout: 3s }
-lake: { url: "file:./lake" }
+lake: ${lake}
 http: { listen: "127.0.0.1:${httpPort}" }
 ${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}
 streams:

@@ -76,9 +76,9 @@ test('a key whose feature is not built: refused by name', () => {
 })
 
 test('a storage that is not built: refused by name, with what is accepted', () => {
-  write('lakeward.yaml', main.replace('file:./lake', 's3://bucket/prefix'))
+  write('lakeward.yaml', main.replace('file:./lake', 'hdfs://nn1:9870/warehouse'))
   expect(onlyProblem()).toBe(
-    'lake.url: not supported by this version: "s3://bucket/prefix"; accepted: file:./lake, a folder (line 3)',
+    'lake.url: not supported by this version: "hdfs://nn1:9870/warehouse"; accepted: file:./lake, a folder; s3://bucket/prefix (line 3)',
   )
 })
 

@@ -5,7 +5,7 @@
  *   overloaded store (1 of 200 puts was lost with three attempts).
  * - An answer after a repeated request says so: a 412 may then be our own first attempt.
  *
- * Source: docs/adr on lakes on S3; https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html.
+ * Source: docs/adr on lakes on S3; "Performance guidelines" of the Amazon S3 user guide.
  */
 import { Fault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'

@@ -41,15 +41,16 @@ export const lakeFaults = {
     domain: 'external',
     retry: 'backoff',
     message: (f: { operation: string; path: string; endpoint: string; serverTime: string }) =>
-      `could not ${f.operation} "${f.path}": "${f.endpoint}" has ${f.serverTime}, far from our time`,
+      `could not ${f.operation} "${f.path}": ` +
+      `"${f.endpoint}" has ${f.serverTime}, far from our time`,
     hint: 'Set the clock of this machine, or of the storage, by a time server.',
   },
   LAKE_NOT_CONDITIONAL: {
     domain: 'user',
     retry: 'never',
     message: (f: { endpoint: string; racers: number; winners: string }) =>
-      `"${f.endpoint}" does not honour conditional writes: of ${f.racers} racing puts, three times, ` +
-      `${f.winners} won instead of 1`,
+      `"${f.endpoint}" does not honour conditional writes: ` +
+      `of ${f.racers} racing puts, three times, ${f.winners} won instead of 1`,
     hint: 'Choose a storage that honours "If-None-Match: *", or a lake of files: the log needs it.',
   },
   LAKE_FILE_UNREADABLE: {

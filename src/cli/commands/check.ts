@@ -65,7 +65,7 @@ interface Plan {
   readonly checksum: string
   readonly brokers: readonly string[]
   readonly group: string
-  readonly lake: { readonly url: string; readonly folder: string }
+  readonly lake: { readonly url: string; readonly folder: string | undefined }
   readonly commitInterval: string
   readonly buffers: string
   readonly readyDelay: string
@@ -96,7 +96,7 @@ function planOf(config: ResolvedConfig): Plan {
 function planLines(plan: Plan, paint: Paint): readonly string[] {
   const rows = [
     ['  kafka', `${plan.brokers.join(', ')} as group ${plan.group}`],
-    ['  lake', `${plan.lake.url}, which is ${plan.lake.folder}`],
+    ['  lake', lakeLine(plan.lake)],
     ['  commits', `every ${plan.commitInterval}, or at half of ${plan.buffers}`],
     ['  ready', `${plan.readyDelay} after a partition's end, to ${targetsLine(plan.targets)}`],
     ...plan.secrets.map(({ key, reference }) => ['  secret', `${reference} for ${key}`]),
@@ -108,6 +108,9 @@ function planLines(plan: Plan, paint: Paint): readonly string[] {
     ...plan.streams.flatMap((stream) => streamLines(stream, paint)),
   ]
 }
+
+const lakeLine = ({ url, folder }: Plan['lake']): string =>
+  folder === undefined ? url : `${url}, which is ${folder}`
 
 const targetsLine = (targets: readonly string[]): string =>
   ['the manifest on the lake', ...targets].join(', ')

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { type AskedPartition, findAnnouncement, revisionOption } from '../announced.ts'
@@ -40,7 +41,7 @@ export const command: CommandDefinition = {
     const stream = streamArgument(invocation, config)
     const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
     const found = filesOf(invocation, await stateAbout(reading, asked), asked)
-    const files = found.files.map((file) => placed(file, config.lakeFolder))
+    const files = found.files.map((file) => placed(file, config))
     const { state, revision, why } = found
     const partition = partitionName(asked.partition)
     const answer = { stream: stream.name, partition, state, revision, files }
@@ -98,7 +99,11 @@ function filesOf(invocation: Invocation, state: FoldState, asked: AskedPartition
 
 type PlacedFile = LakeFile & { readonly file: string; readonly url: string }
 
-function placed(file: LakeFile, lakeFolder: string): PlacedFile {
+function placed(file: LakeFile, { lake, lakeFolder }: ResolvedConfig): PlacedFile {
+  if (lakeFolder === undefined) {
+    const url = `${lake.url}/${file.path}`
+    return { ...file, file: url, url }
+  }
   const absolute = join(lakeFolder, file.path)
   return { ...file, file: absolute, url: pathToFileURL(absolute).href }
 }

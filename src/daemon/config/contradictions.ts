@@ -2,6 +2,7 @@ import { formatDuration } from '../../base/units.ts'
 import type { CommitConfig } from '../../committer/config.ts'
 import { type ReadyConfig, targetName } from '../../readiness/config.ts'
 import type { HttpConfig } from '../http-config.ts'
+import type { LakeConfig } from './lake-config.ts'
 import { type ConfigProblem, type KeyPath, pathName } from './problems.ts'
 import type { PlacedStream } from './stream-config.ts'
 
@@ -9,6 +10,7 @@ import type { PlacedStream } from './stream-config.ts'
 export interface ReadParts {
   readonly pipeline: string | undefined
   readonly commit: CommitConfig | undefined
+  readonly lake: LakeConfig | undefined
   readonly ready: ReadyConfig | undefined
   readonly http: HttpConfig | undefined
   readonly streams: readonly PlacedStream[]
@@ -17,6 +19,8 @@ export interface ReadParts {
 /** Keys that are right each by itself and cannot stand together; both paths are named. */
 export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
   return [
+    ...bucketKeysOfFolder(parts),
+    ...keyWithoutKms(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
     ...sameTargets(parts),
@@ -24,6 +28,25 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...sameTables(parts),
     ...sharedBareTopics(parts),
   ]
+}
+
+const bucketKeys = ['endpoint', 'region', 'pathStyle', 'credentials', 'encryption'] as const
+
+function bucketKeysOfFolder({ lake }: ReadParts): readonly ConfigProblem[] {
+  if (lake === undefined || lake.url.startsWith('s3:')) return []
+  return bucketKeys
+    .filter((key) => lake[key] !== undefined)
+    .map((key) => {
+      const text = `goes with a bucket, and lake.url is "${lake.url}"; accepted: with s3:// only`
+      return { path: ['lake', key], text }
+    })
+}
+
+function keyWithoutKms({ lake }: ReadParts): readonly ConfigProblem[] {
+  if (lake?.kmsKey === undefined || lake.encryption === 'sse-kms') return []
+  const given = lake.encryption === undefined ? 'is not given' : `is ${lake.encryption}`
+  const text = `goes with lake.encryption: sse-kms, which ${given}; accepted: with sse-kms only`
+  return [{ path: ['lake', 'kmsKey'], text }]
 }
 
 function idleBelowInterval({ ready, commit }: ReadParts): readonly ConfigProblem[] {

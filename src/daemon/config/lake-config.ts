@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { textForm } from '../../base/config-units.ts'
-import { configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
+import type { z } from 'zod'
+import { parseS3Url } from '../../adapters/s3/s3-url.ts'
+import { secret, text, textForm, truth } from '../../base/config-units.ts'
+import { choice, configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
+import type { DeepReadonly } from '../../base/deep-readonly.ts'
 
 /**
  * The path in "file:./lake", "file:/lake" or "file:///lake"; undefined when there is none.
@@ -34,8 +37,56 @@ function folderUrl(example: string, unbuilt: readonly string[]): ValueForm<strin
   }
 }
 
-/** The key `lake.url`. Relative paths start from the folder of the configuration. */
-export const lakeUrl = configValue(folderUrl('file:./lake', ['hdfs:', 's3:']))
+const folderOrBucket = folderUrl('file:./lake', ['hdfs:'])
+
+/** Root of the lake. Relative paths start from the folder of the configuration. */
+const lakeUrl = configValue<string>({
+  ...folderOrBucket,
+  accepted: `${folderOrBucket.accepted}; s3://bucket/prefix`,
+  jsonSchema: { type: 'string', pattern: '^(file:|s3://).+$' },
+  read: (given) => {
+    if (typeof given !== 'string' || !given.startsWith('s3:')) return folderOrBucket.read(given)
+    if (parseS3Url(given) === undefined) {
+      return { kind: 'refused', because: 'names no bucket, or a prefix with empty parts' }
+    }
+    return { kind: 'value', value: given.replace(/\/$/, '') }
+  },
+})
+
+/** The section `lake`. */
+export const lakeConfig = section({
+  url: lakeUrl.describe('Root of the lake.'),
+  endpoint: text({
+    accepted: "http://host:port, https://host; without it: Amazon's",
+    shape: /^https?:\/\/[^\s/?#@]+$/,
+  })
+    .optional()
+    .describe("S3 alone: the server, where it is not Amazon's."),
+  region: text({ accepted: 'the name of a region: eu-central-1', shape: /^[a-z0-9-]{1,64}$/ })
+    .optional()
+    .describe('S3 alone: where the bucket is. Without it: as the environment says.'),
+  pathStyle: truth()
+    .optional()
+    .describe(
+      'S3 alone: the bucket stands in the path. Without it: true where there is an endpoint.',
+    ),
+  credentials: section({
+    accessKey: secret().describe('Name of the key.'),
+    secretKey: secret().describe('The key.'),
+  })
+    .optional()
+    .describe(
+      'S3 alone: who we are. Without it: environment, profile, web identity, container, instance.',
+    ),
+  encryption: choice(['sse-s3', 'sse-kms'])
+    .optional()
+    .describe('S3 alone: how the store encrypts. Without it: as the bucket says.'),
+  kmsKey: text({ accepted: 'id or ARN of a key', shape: /^[\x21-\x7e]+$/ })
+    .optional()
+    .describe("With sse-kms: the key. Without it: the bucket's."),
+})
+
+export type LakeConfig = DeepReadonly<z.output<typeof lakeConfig>>
 
 /** The section `registry`. */
 export const registryConfig = section({

@@ -193,12 +193,16 @@ export function resolveConfig(
   streams: readonly ResolvedStream[],
   origin: ConfigOrigin,
 ): ResolvedConfig {
-  const lakePath = present(pathOfFileUrl(config.lake.url), 'the url of the lake was checked')
   return {
     ...config,
     ...origin,
-    lakeFolder: resolve(origin.folder, lakePath),
+    lakeFolder: lakeFolderOf(config.lake.url, origin.folder),
     streams,
     checksum: checksumOf(config, streams),
   }
+}
+
+function lakeFolderOf(url: string, folder: string): string | undefined {
+  if (url.startsWith('s3:')) return undefined
+  return resolve(folder, present(pathOfFileUrl(url), 'the url of the lake was checked'))
 }

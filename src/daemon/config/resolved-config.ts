@@ -45,8 +45,8 @@ export interface ResolvedConfig extends Omit<Config, 'streams'> {
   readonly file: string
   /** Absolute path of its folder; relative paths in it start here. */
   readonly folder: string
-  /** Absolute path of the lake's root. */
-  readonly lakeFolder: string
+  /** Absolute path of the lake's root, where it is a folder of this machine. */
+  readonly lakeFolder: string | undefined
   readonly streams: readonly ResolvedStream[]
   /** SHA-256, hex, of everything that shapes what is written: see `checksumOf`. */
   readonly checksum: string

@@ -1,6 +1,6 @@
 /**
- * Secrets of a configuration: read when a daemon starts, never before, and never by reading
- * commands. They travel as `Secret`, which prints as `***`.
+ * Secrets of a configuration: read when a daemon starts, never before, and by reading commands only
+ * those that reading takes. They travel as `Secret`, which prints as `***`.
  */
 import { resolve } from 'node:path'
 import { Fault } from '../../base/fault.ts'
@@ -25,10 +25,15 @@ export interface PlacedReference {
   readonly reference: SecretReference
 }
 
-type Referring = Pick<ResolvedConfig, 'kafka' | 'http' | 'ready' | 'folder'>
+type Referring = Pick<ResolvedConfig, 'kafka' | 'http' | 'ready' | 'lake' | 'folder'>
 
 /** All references to secrets, in the order of the file. */
-export function secretReferences({ kafka, http, ready }: Referring): readonly PlacedReference[] {
+export function secretReferences({
+  kafka,
+  http,
+  ready,
+  lake,
+}: Referring): readonly PlacedReference[] {
   const password = kafka.sasl?.password
   const webhooks = ready.notify.flatMap((target, index) => {
     if (target.kind !== 'webhook') return []
@@ -36,9 +41,38 @@ export function secretReferences({ kafka, http, ready }: Referring): readonly Pl
   })
   return [
     ...(password === undefined ? [] : [{ key: 'kafka.sasl.password', reference: password }]),
+    ...lakeReferences(lake),
     ...webhooks,
     ...(http.token === undefined ? [] : [{ key: 'http.token', reference: http.token }]),
   ]
+}
+
+const lakeReferences = ({ credentials }: Referring['lake']): readonly PlacedReference[] =>
+  credentials === undefined
+    ? []
+    : [
+        { key: 'lake.credentials.accessKey', reference: credentials.accessKey },
+        { key: 'lake.credentials.secretKey', reference: credentials.secretKey },
+      ]
+
+/** Who we are to the store; nobody in particular where the configuration does not say. */
+export type LakeCredentials = { readonly accessKey: Secret; readonly secretKey: Secret } | undefined
+
+/**
+ * What a lake needs, for commands that only read it as well.
+ * @throws {Fault} CONFIG_SECRET_MISSING.
+ */
+export async function readLakeCredentials(
+  { lake, folder }: Pick<Referring, 'lake' | 'folder'>,
+  files: ConfigFiles,
+): Promise<LakeCredentials> {
+  const values: Secret[] = []
+  for (const placed of lakeReferences(lake)) {
+    values.push(new Secret(await readReference(placed, folder, files)))
+  }
+  const [accessKey, secretKey] = values
+  if (accessKey === undefined || secretKey === undefined) return undefined
+  return { accessKey, secretKey }
 }
 
 /**

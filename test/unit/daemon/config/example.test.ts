@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { configSection } from '../../../../src/daemon/config.ts'
+import { configSection, parseConfig } from '../../../../src/daemon/config.ts'
 
 interface KeySchema {
   readonly properties?: Readonly<Record<string, KeySchema>>
@@ -39,9 +39,23 @@ test('the example and its stream file show every key that is built', () => {
   expect(built.size).toBeGreaterThan(50)
   const shown = [
     ...keysOf(read('config/lakeward.yaml')),
+    ...keysOf(parse(onS3())),
     ...keysOf({ streams: [read('config/streams/page_views.yaml')] }),
   ]
   expect([...built].filter((key) => !shown.includes(key))).toEqual([])
+})
+
+/** The section that stands in a comment: a lake is in one place. */
+function onS3(): string {
+  const text = readFileSync('config/lakeward.yaml', 'utf8')
+  const [, block = ''] = /^# On S3 instead:\n((?:#.*\n)+)/m.exec(text) ?? []
+  return block.replaceAll(/^# /gm, '')
+}
+
+test('the lake on S3 that stands in a comment is right', () => {
+  const example = read('config/lakeward.yaml') as Record<string, unknown>
+  const tree = { ...example, ...(parse(onS3()) as Record<string, unknown>) }
+  expect(parseConfig(tree).problems).toEqual([])
 })
 
 test('every value of the example has its comment on the line', () => {

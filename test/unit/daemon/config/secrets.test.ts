@@ -1,7 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../../../src/base/secret.ts'
-import { readSecrets, secretReferences } from '../../../../src/daemon/config/secrets.ts'
+import {
+  readLakeCredentials,
+  readSecrets,
+  secretReferences,
+} from '../../../../src/daemon/config/secrets.ts'
 import { parseConfig } from '../../../../src/daemon/config.ts'
 import { folder, MemoryConfigFiles } from '../memory-config-files.ts'
 
@@ -14,7 +18,10 @@ function referring(): Parameters<typeof readSecrets>[0] {
       sasl: { mechanism: 'plain', username: 'growth', password: 'env:KAFKA_PASSWORD' },
       tls: { ca: 'file:ca.pem' },
     },
-    lake: { url: 'file:./lake' },
+    lake: {
+      url: 's3://bucket/prefix',
+      credentials: { accessKey: 'env:ACCESS', secretKey: 'file:lake.key' },
+    },
     ready: {
       notify: [
         { 'success-file': {} },
@@ -27,12 +34,18 @@ function referring(): Parameters<typeof readSecrets>[0] {
   return { ...config, folder }
 }
 
-const texts = { 'ca.pem': '-----BEGIN CERTIFICATE-----\n', 'a.key': 's3cret\n' }
-const environment = { KAFKA_PASSWORD: 'hunter2', TOKEN: 'token' }
+const texts = {
+  'ca.pem': '-----BEGIN CERTIFICATE-----\n',
+  'a.key': 's3cret\n',
+  'lake.key': 'k3y\n',
+}
+const environment = { KAFKA_PASSWORD: 'hunter2', TOKEN: 'token', ACCESS: 'user' }
 
 test('every reference is listed with the path of its key', () => {
   expect(secretReferences(referring())).toEqual([
     { key: 'kafka.sasl.password', reference: 'env:KAFKA_PASSWORD' },
+    { key: 'lake.credentials.accessKey', reference: 'env:ACCESS' },
+    { key: 'lake.credentials.secretKey', reference: 'file:lake.key' },
     { key: 'ready.notify[1].webhook.secret', reference: 'file:a.key' },
     { key: 'http.token', reference: 'env:TOKEN' },
   ])
@@ -69,7 +82,8 @@ describe('a secret that cannot be used is refused with its key', () => {
   })
 
   test('a file that is not there', async () => {
-    const files = new MemoryConfigFiles({ 'ca.pem': texts['ca.pem'] }, environment)
+    const { 'a.key': _absent, ...others } = texts
+    const files = new MemoryConfigFiles(others, environment)
     await expect(readSecrets(referring(), files)).rejects.toMatchObject({
       message: expect.stringMatching(/"file:a.key" of "ready.notify\[1\].webhook.secret"/),
     })
@@ -81,4 +95,13 @@ test('a secret shows as stars however it is printed', () => {
   const shown = [String(secret), JSON.stringify({ secret }), inspect({ secret })]
   expect(shown.filter((text) => text.includes('hunter2'))).toEqual([])
   expect(shown.every((text) => text.includes('***'))).toBe(true)
+})
+
+test('commands that read the lake take its credentials and no other secret', async () => {
+  const files = new MemoryConfigFiles({ 'lake.key': 'k3y\n' }, { ACCESS: 'user' })
+  const credentials = await readLakeCredentials(referring(), files)
+  expect(credentials?.accessKey.reveal()).toBe('user')
+  expect(credentials?.secretKey.reveal()).toBe('k3y')
+  const none = readLakeCredentials(referring(), new MemoryConfigFiles({}, { ACCESS: 'user' }))
+  await expect(none).rejects.toMatchObject({ code: 'CONFIG_SECRET_MISSING' })
 })

@@ -1,0 +1,44 @@
+/** The lake that a configuration names. */
+import { LocalLake } from '../adapters/local/local-lake.ts'
+import { SystemClock } from '../adapters/local/system-clock.ts'
+import { SystemRandom } from '../adapters/local/system-random.ts'
+import { openS3Lake } from '../adapters/s3/open-s3-lake.ts'
+import type { S3Lake } from '../adapters/s3/s3-lake.ts'
+import { parseS3Url } from '../adapters/s3/s3-url.ts'
+import type { ConfigFiles } from '../ports/config-files.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { LakeConfig } from './config/lake-config.ts'
+import type { ResolvedConfig } from './config/resolved-config.ts'
+import { readLakeCredentials } from './config/secrets.ts'
+
+/**
+ * Opens it; nothing is asked of it.
+ * @throws {Fault} CONFIG_SECRET_MISSING: a bucket has no credentials.
+ */
+export async function openLake(
+  config: Pick<ResolvedConfig, 'lake' | 'folder'>,
+  files: ConfigFiles,
+  telemetry: Telemetry,
+): Promise<LocalLake | S3Lake> {
+  const { lake, folder } = config
+  const place = parseS3Url(lake.url)
+  if (place === undefined) return new LocalLake(lake.url, folder)
+  const { url, endpoint, region, pathStyle } = lake
+  const settings = {
+    url,
+    place,
+    endpoint,
+    region,
+    pathStyle: pathStyle ?? endpoint !== undefined,
+    credentials: await readLakeCredentials(config, files),
+    encryption: encryptionOf(lake),
+  }
+  return openS3Lake(settings, { clock: new SystemClock(), random: new SystemRandom(), telemetry })
+}
+
+function encryptionOf({ encryption, kmsKey }: LakeConfig) {
+  if (encryption === undefined) return {}
+  if (encryption === 'sse-s3') return { ServerSideEncryption: 'AES256' } as const
+  const key = kmsKey === undefined ? {} : { SSEKMSKeyId: kmsKey }
+  return { ServerSideEncryption: 'aws:kms', ...key } as const
+}
