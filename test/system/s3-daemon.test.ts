@@ -14,10 +14,10 @@ import { openTestS3Lake, s3Settings } from '../support/s3-lakes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { s3Credentials } from './services/s3-server.ts'
 
-const killCount = 6
+const killCount = 4
 const partitionCount = 4
 const hourMs = 3_600_000
-const stepMs = 36_000
+const stepMs = 9_000
 
 describe.skipIf(!hasS3('s3'))('a lake on S3', () => {
   let server: RealS3
@@ -104,10 +104,10 @@ describe.skipIf(!hasS3('s3'))('a lake on S3', () => {
   })
 
   test.each([
-    ['a bucket that is not there', 's3://no-such-bucket/x', {}, 'LAKE_BUCKET_MISSING'],
-    ['a wrong secret', 's3://lakeward/x', { LAKE_SECRET_KEY: 'no' }, 'LAKE_CREDENTIALS_REFUSED'],
-    ['an unknown key', 's3://lakeward/x', { LAKE_ACCESS_KEY: 'no' }, 'LAKE_CREDENTIALS_REFUSED'],
-  ])('%s is told by check --connect', async (_, url, env, code) => {
+    ['a bucket that is not there', 's3://no-such-bucket/x', {}, 'there is no bucket'],
+    ['a wrong secret', 's3://lakeward/x', { LAKE_SECRET_KEY: 'no' }, 'as this user: 403'],
+    ['an unknown key', 's3://lakeward/x', { LAKE_ACCESS_KEY: 'no' }, 'as this user:'],
+  ])('%s is told by check --connect', async (_, url, env, told) => {
     await using folder = await temporaryFolder()
     const config = await writeNumbersConfig(folder.path, { brokerPort: 1, lake: lakeAt(url) })
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
@@ -115,6 +115,6 @@ describe.skipIf(!hasS3('s3'))('a lake on S3', () => {
     vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
     vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
     const { connections } = JSON.parse(stdout) as { connections: { what: string; text: string }[] }
-    expect(JSON.stringify(connections.find(({ what }) => what === 'lake'))).toContain(code)
+    expect(JSON.stringify(connections.find(({ what }) => what === 'lake'))).toContain(told)
   })
 })

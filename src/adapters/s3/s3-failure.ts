@@ -46,8 +46,12 @@ const strangers = new Set([
   'InvalidToken',
   'TokenRefreshRequired',
   'CredentialsProviderError',
+  // versitygw answers it with 404.
+  'XAdminUserNotFound',
   'TokenProviderError',
 ])
+/** An answer to HEAD has no body, and so no name of its own. */
+const absences = new Set(['NoSuchKey', 'NotFound', 'UnknownError'])
 const elsewhere = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed'])
 
 /** @param error as the SDK throws it. */
@@ -69,7 +73,7 @@ export function s3FailureOf(error: unknown, call: S3Call, where: S3Where): S3Fai
   if (elsewhere.has(name) || status === 301) return elsewhereFailure(error, where)
   if (overloads.has(name) || conflicts.has(name) || damaged.has(name)) return again
   if (status === 416) return { kind: 'beyond' }
-  if (status === 404) return { kind: 'absent' }
+  if (status === 404 && absences.has(name)) return { kind: 'absent' }
   // A server that ends the connection, or does not answer, leaves no status.
   if (status === undefined || status >= 500 || status === 429) return again
   return { kind: 'fault', fault: new Fault('LAKE_REFUSED', facts, options) }

@@ -46,6 +46,16 @@ describe('what S3 says no with becomes a fault that names the remedy', () => {
       { code: 'LAKE_CREDENTIALS_REFUSED', facts: { operation: 'read', bucket: 'fake' } },
     ],
     [
+      'an unknown user',
+      { status: 404, code: 'XAdminUserNotFound' },
+      { code: 'LAKE_CREDENTIALS_REFUSED' },
+    ],
+    [
+      'something of which nobody heard',
+      { status: 404, code: 'NoSuchThing' },
+      { code: 'LAKE_REFUSED' },
+    ],
+    [
       'a wrong secret',
       { status: 403, code: 'SignatureDoesNotMatch' },
       { code: 'LAKE_CREDENTIALS_REFUSED' },
