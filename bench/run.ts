@@ -30,6 +30,7 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */
 const records: Readonly<Record<string, () => Promise<unknown>>> = {
+  recovery: () => import('./recovery/run.ts'),
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
 /** Names of the contract that have no benchmark yet. */

@@ -27,7 +27,6 @@ import { type RetryContext, untilAnswered } from './retry.ts'
 import { Troubles } from './troubles.ts'
 
 const writerIdBytes = 16
-const checkpointEveryDefault = 200
 /** Attempts given up that are remembered until an entry tells of them. */
 const discardedKeptMax = 1_000
 
@@ -40,7 +39,7 @@ export interface CommitLogOptions {
   readonly telemetry: Telemetry
   /** Puts nothing on the lake, not even to read its clock. */
   readonly readOnly?: boolean
-  /** Entries between two checkpoints. */
+  /** Entries between two checkpoints; absent: by the size of the state. */
   readonly checkpointEvery?: number
   /** Aborted when the process must end with its outcome unknown: a put then throws its fault. */
   readonly signal?: AbortSignal
@@ -72,7 +71,7 @@ class LakeCommitLog implements CommitLog {
   constructor(options: CommitLogOptions) {
     const { lake, clock, random, pipeline, telemetry, signal } = options
     const readOnly = options.readOnly === true
-    const checkpointEvery = readOnly ? 0 : (options.checkpointEvery ?? checkpointEveryDefault)
+    const checkpointEvery = readOnly ? 0 : (options.checkpointEvery ?? 'by-size')
     this.#options = options
     this.writerId = writerId(Buffer.from(random.bytes(writerIdBytes)).toString('hex'))
     this.#reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery })

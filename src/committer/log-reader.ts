@@ -6,7 +6,7 @@ import type { FoldState } from '../model/fold-state.ts'
 import type { EntryIndex, LogEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { decideCheckpoint, newestFirst } from '../protocol/checkpoint-choice.ts'
+import { decideCheckpoint, isCheckpointDue, newestFirst } from '../protocol/checkpoint-choice.ts'
 import { type EntryVerdict, emptyFold, foldEntry } from '../protocol/fold.ts'
 import {
   type CheckpointName,
@@ -28,7 +28,7 @@ export interface LogReaderOptions {
   readonly pipeline: string
   readonly telemetry: Telemetry
   /** Entries between two checkpoints; 0 to write none. */
-  readonly checkpointEvery: number
+  readonly checkpointEvery: number | 'by-size'
 }
 
 /** What this reader made of an entry. */
@@ -171,7 +171,7 @@ export class LogReader {
     round.folded.set(index, { headChecksum, verdict })
     round.checksums.set(state.next, state.checksum)
     const { checkpointEvery, telemetry } = this.#options
-    if (checkpointEvery > 0 && state.next % checkpointEvery === 0) this.#due = state
+    if (isDue(state, checkpointEvery)) this.#due = state
     if (verdict.kind === 'void') {
       const fields = { entry: index, commitId: entry.commitId, because: verdict.because }
       telemetry.log.warn('log entry is void', fields)
@@ -235,6 +235,9 @@ export class LogReader {
     if (this.#due === due) this.#due = undefined
   }
 }
+
+const isDue = (state: FoldState, every: LogReaderOptions['checkpointEvery']): boolean =>
+  every === 'by-size' ? isCheckpointDue(state) : every > 0 && state.next % every === 0
 
 const newRound = ({ next, checksum }: FoldState): Round => ({
   firstRead: next,

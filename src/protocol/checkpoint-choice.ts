@@ -7,6 +7,7 @@
  *
  * Source: docs/protocol.md, "Checkpoints".
  */
+import type { FoldState } from '../model/fold-state.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { CheckpointName } from './log-paths.ts'
 
@@ -29,6 +30,24 @@ export type CheckpointDecision =
   | { readonly kind: 'read-on' }
   /** Newest first. */
   | { readonly kind: 'begin-again'; readonly candidates: readonly CheckpointName[] }
+
+/** Entries between two checkpoints of a small state, and of one however large. */
+const dueEvery = { min: 8, max: 256 }
+/** Partitions that a state may hold before its checkpoints become more seldom. */
+const smallPartitionsMax = 4_096
+
+/**
+ * Whether a checkpoint is to be made of a state: every few entries, so that a start reads few; more
+ * seldom the larger the state is, for which it costs as much to write as it saves in reading.
+ */
+export function isCheckpointDue({ next, streams }: Pick<FoldState, 'next' | 'streams'>): boolean {
+  if (next === 0 || next % dueEvery.min !== 0) return false
+  let count = 0
+  for (const { partitions } of streams.values()) count += partitions.size
+  let every = dueEvery.min
+  for (let held = smallPartitionsMax; held < count && every < dueEvery.max; held *= 2) every *= 2
+  return next % every === 0
+}
 
 export const newestFirst = (names: readonly CheckpointName[]): readonly CheckpointName[] =>
   names.toSorted((a, b) => b.next - a.next)

@@ -17,7 +17,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { ZodType } from 'zod'
 import { Fault } from '../../base/fault.ts'
-import type { FoldState } from '../../model/fold-state.ts'
+import type { FoldedPartition, FoldState } from '../../model/fold-state.ts'
 import {
   type CheckpointHead,
   type CheckpointLine,
@@ -49,9 +49,21 @@ export function encodeCheckpoint(state: FoldState): Uint8Array {
     voidCount,
     lineCount,
   }
-  const texts = [encodeCanonicalJson(head), ...lines.map((line) => encodeCanonicalJson(line))]
+  const texts = [encodeCanonicalJson(head), ...lines.map(textOf)]
   const bytes = Buffer.concat(texts.map((text) => Buffer.from(`${text}\n`)))
   return zstdCompressSync(bytes, { params: zstdParams })
+}
+
+/** Lines of announced partitions, which hardly change: most of a checkpoint is as it was before. */
+const textsKnown = new WeakMap<FoldedPartition, string>()
+
+function textOf(line: CheckpointLine): string {
+  if (line.line !== 'partition' || line.partition.place !== 'announced') {
+    return encodeCanonicalJson(line)
+  }
+  const text = textsKnown.get(line.partition) ?? encodeCanonicalJson(line)
+  textsKnown.set(line.partition, text)
+  return text
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decideCheckpoint } from '../../../src/protocol/checkpoint-choice.ts'
+import { decideCheckpoint, isCheckpointDue } from '../../../src/protocol/checkpoint-choice.ts'
 import type { CheckpointName } from '../../../src/protocol/log-paths.ts'
 
 const at = (next: number, checksum16: string): CheckpointName => ({
@@ -39,5 +39,30 @@ describe('a reader that has read [10, 12)', () => {
     const names = [at(40, 'dddd')]
     expect(decideCheckpoint({ ...facts, names }).kind).toBe('read-on')
     expect(decideCheckpoint({ ...facts, names, grown: false }).kind).toBe('begin-again')
+  })
+})
+
+describe('a checkpoint is due', () => {
+  const stateOf = (next: number, partitionCount: number): Parameters<typeof isCheckpointDue>[0] => {
+    const { size } = { size: partitionCount }
+    const partitions = Object.assign(new Map(), {})
+    Object.defineProperty(partitions, 'size', { value: size })
+    const stream = { progress: new Map(), partitions, announcedNextMs: undefined }
+    return { next, streams: new Map([['app_events', stream]]) }
+  }
+  const dueOf = (partitionCount: number): readonly number[] =>
+    Array.from({ length: 1_025 }, (_, next) => next).filter((next) =>
+      isCheckpointDue(stateOf(next, partitionCount)),
+    )
+
+  test('every eight entries of a small state', () => {
+    expect(dueOf(0).slice(0, 3)).toEqual([8, 16, 24])
+    expect(dueOf(4_096).slice(0, 2)).toEqual([8, 16])
+  })
+
+  test('more seldom the more partitions it holds, but not more seldom than every 256 entries', () => {
+    expect(dueOf(4_097).slice(0, 2)).toEqual([16, 32])
+    expect(dueOf(40_000).slice(0, 2)).toEqual([128, 256])
+    expect(dueOf(1_000_000_000)).toEqual([256, 512, 768, 1_024])
   })
 })
