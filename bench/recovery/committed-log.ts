@@ -68,7 +68,7 @@ function inHour(sealed: Sealed, hour: number): Sealed {
 async function announce(log: CommitLog, hour: number): Promise<void> {
   const partition = sampleHour(hour)
   const version = log.state.streams.get(stream)?.partitions.get(partition.path)?.version
-  const manifest = { ...sampleManifest(hour), decidedAt: '1970-01-01T00:00:00.000Z' }
+  const manifest = { ...sampleManifest(hour), decidedAt: '1960-01-01T00:00:00.000Z' }
   const announcement = { stream, partition, version, manifest, targets: [] }
   const draft = { kind: 'ready' as const, announcements: [announcement] }
   const outcome = await log.put({ ...draft, commitId: log.nextCommitId() })

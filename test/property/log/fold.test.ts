@@ -130,8 +130,8 @@ test('positions and watermarks go back with an operator’s move alone, reset ep
       }
     }
   })
-  fc.assert(law, { numRuns: 100 })
-  expect(moved).toBeGreaterThan(10)
+  fc.assert(law, { numRuns: 200 })
+  expect(moved).toBeGreaterThan(3)
 })
 
 test('announced partitions keep their files, whatever an operator moves', () => {
