@@ -134,6 +134,7 @@ function stepsOf(
     seal: async () => sealed(log, sourceAt(index)),
     commit: (commit) => committer.commit(commit),
     committed: async () => announcer.nudge(),
+    followLog: async () => {},
     startOver: () => Promise.reject(new Error('a range that only one writer covers was taken')),
   }
 }

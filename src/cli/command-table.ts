@@ -17,6 +17,10 @@ export interface CommandEntry {
 /** Words that stand before others: "ready" of "ready ls". */
 export const commandGroups: Readonly<Record<string, { summary: string; example: string }>> = {
   ready: { summary: 'announcements and their deliveries', example: 'lakeward ready ls app_events' },
+  source: {
+    summary: 'offsets; the way on after a refusal',
+    example: 'lakeward source ls',
+  },
   log: { summary: 'the commit log', example: 'lakeward log ls' },
   dlq: { summary: 'dead letters', example: 'lakeward dlq ls' },
 }
@@ -68,7 +72,21 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ready-verify.ts'),
   },
   { words: 'ready resend', summary: 'delivers an announcement again' },
-  { words: 'source', summary: 'offsets; the way on after a refusal' },
+  {
+    words: 'source ls',
+    summary: 'where the log stands on each topic-partition',
+    load: () => import('./commands/source-ls.ts'),
+  },
+  {
+    words: 'source accept',
+    summary: 'goes on with what the brokers have by now',
+    load: () => import('./commands/source-accept.ts'),
+  },
+  {
+    words: 'source reset',
+    summary: 'reads on from another offset',
+    load: () => import('./commands/source-reset.ts'),
+  },
   {
     words: 'files',
     summary: 'exactly the files that make up a partition',

@@ -6,18 +6,20 @@ import { isFault } from '../base/fault.ts'
 import { type UnixMs, unixMs } from '../base/time.ts'
 import { lakeLane } from '../daemon/pipeline.ts'
 import { readyStreams } from '../daemon/stage-streams.ts'
-import { decideStart } from '../daemon/start-positions.ts'
 import type { FoldedEvidence, FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import { nextOffset } from '../model/offset.ts'
-import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { type SourceKey, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Source } from '../ports/source.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import type { LakeTrouble, ReadinessFacts, ReadyStream } from '../protocol/readiness-facts.ts'
+import { judgeSource, type LanePositions, remedyText } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from '../readiness/facts.ts'
+import { askParts, type BrokerParts } from './broker-parts.ts'
 import type { Invocation } from './command.ts'
 import { askBrokers, type Reading } from './reading.ts'
+import { positionsOf } from './source-question.ts'
 
 const kafkaTimeoutMs = 8_000
 
@@ -39,7 +41,9 @@ export async function viewReadiness(
 ): Promise<ReadinessView> {
   const { config, lake, log } = reading
   const askedAtMs = log.lakeNowMs()
-  const outcome = await askBrokers(invocation, reading, kafkaTimeoutMs, positionsNow)
+  const before = positionsOf(log.state)
+  const ask = (source: Source): Promise<BrokerParts> => askParts(source, before)
+  const outcome = await askBrokers(invocation, reading, kafkaTimeoutMs, ask)
   const answer = outcome.kind === 'answered' ? outcome.answer : undefined
   // The brokers were asked after the log was read: what is committed since is no lag.
   const fold = await log.refresh()
@@ -52,7 +56,7 @@ export async function viewReadiness(
     ends: () => endsOf(answer, askedAtMs),
     assigned: () => undefined,
     lakeTrouble: () => undefined,
-    refused: () => refusedOf(fold, answer?.metadata.sources ?? []),
+    refused: () => refusedOf(before, positionsOf(fold), answer),
   }
   const metadata = answer && { ...answer.metadata, askedAtMs }
   const filesMissing = await missingOf(lake, fold, streams)
@@ -61,21 +65,8 @@ export async function viewReadiness(
   return { facts, kafkaSilence: outcome.kind === 'silent' ? outcome.why : undefined }
 }
 
-interface PositionsNow {
-  readonly metadata: {
-    readonly sources: readonly SourcePartition[]
-    readonly missingTopics: readonly string[]
-  }
-  readonly ends: ReadonlyMap<SourceKey, bigint>
-}
-
-async function positionsNow(source: Source): Promise<PositionsNow> {
-  const metadata = await source.metadata()
-  return { metadata, ends: await source.highWatermarks(metadata.sources) }
-}
-
 function endsOf(
-  answer: PositionsNow | undefined,
+  answer: BrokerParts | undefined,
   askedAtMs: UnixMs,
 ): ReadonlyMap<SourceKey, FoldedEvidence> {
   const ends = new Map<SourceKey, FoldedEvidence>()
@@ -88,18 +79,26 @@ function endsOf(
   return ends
 }
 
-/** Topic-partitions that a daemon would refuse to read: the log knows another topic of the name. */
+/**
+ * Topic-partitions that a daemon refuses to read, by name, with the way on.
+ *
+ * Judged by where the log stood before the brokers were asked. What was committed or moved since
+ * does not stand still.
+ */
 function refusedOf(
-  fold: FoldState,
-  sources: readonly SourcePartition[],
-): ReadonlyMap<SourceKey, string> {
-  const positions = fold.positions.get(lakeLane) ?? new Map()
-  return new Map(
-    sources.flatMap((source) => {
-      const decision = decideStart(positions, source)
-      return decision.kind === 'refused' ? [[sourceKey(source), decision.fault.message]] : []
-    }),
-  )
+  before: LanePositions,
+  now: LanePositions,
+  answer: BrokerParts | undefined,
+): ReadonlyMap<string, string> {
+  const refused = new Map<string, string>()
+  for (const part of answer?.parts ?? []) {
+    const key = sourceKey(part.source)
+    const judged = judgeSource(before, part)
+    if (judged.kind !== 'another' && judged.kind !== 'lost') continue
+    if (before.get(key)?.commitId !== now.get(key)?.commitId) continue
+    refused.set(topicPartitionName(part.source), remedyText(judged.fault))
+  }
+  return refused
 }
 
 /** Commits whose files all stand, though no entry says so yet. */

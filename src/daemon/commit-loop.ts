@@ -24,6 +24,8 @@ export interface CommitSteps {
   commit(sealed: SealedCommit): Promise<CommitOutcome>
   /** After a commit was decided and published. */
   committed(sealed: SealedCommit): Promise<void>
+  /** Takes up what an operator said of where to read on, as the log has it. */
+  followLog(): Promise<void>
   /** Throws away what accumulated and sets every position as the log says. */
   startOver(): Promise<void>
 }
@@ -119,7 +121,7 @@ export class CommitLoop {
     const startedMs = clock.monotonicMs()
     const fold = await steps.refresh()
     const sealed = await steps.seal(fold)
-    if (sealed === undefined) return
+    if (sealed === undefined) return steps.followLog()
     const outcome = await steps.commit(sealed)
     telemetry.metrics.count('lakeward_commits_total', 1, { outcome: outcome.kind })
     if (outcome.kind === 'committed') {
@@ -129,7 +131,7 @@ export class CommitLoop {
       telemetry.metrics.observe('lakeward_commit_duration_seconds', seconds)
       telemetry.log.info('committed', committedFields(sealed, outcome.entry, seconds))
       await steps.committed(sealed)
-      return
+      return steps.followLog()
     }
     const fields = { commitId: sealed.commitId, because: outcome.because }
     telemetry.log.warn(`commit ${outcome.kind}`, fields)

@@ -10,6 +10,7 @@ import { cleanStaging } from '../committer/janitor.ts'
 import { closeLate } from '../committer/late-closer.ts'
 import { trimLog } from '../committer/log-keeper.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
+import { remedyText } from '../protocol/source-judgement.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { gaugeDaemon } from './gauges.ts'
@@ -175,15 +176,16 @@ export class Daemon {
 
   health(): Health {
     const running = this.#running
+    const refused = running?.lane.refused.map(({ fault }) => remedyText(fault)) ?? []
     const faults = [
       this.#startTrouble,
       running?.committer.trouble,
       running?.lane.trouble,
       running?.lane.startTrouble,
       running?.lane.sourceTrouble,
-      ...(running?.lane.refused.map(({ fault }) => fault) ?? []),
     ]
-    const reasons = faults.flatMap((fault) => (fault === undefined ? [] : [fault.message]))
+    const troubles = faults.flatMap((fault) => (fault === undefined ? [] : [fault.message]))
+    const reasons = [...troubles, ...refused]
     if (running === undefined && reasons.length === 0) reasons.push('starting')
     if (this.#draining.signal.aborted) reasons.push('draining')
     return { ready: reasons.length === 0, reasons }

@@ -28,6 +28,7 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Random } from '../ports/random.ts'
 import type { FetchedBatches, Source, SourceReader } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
 import type { CommitSteps } from './commit-loop.ts'
@@ -130,9 +131,11 @@ export class Lane implements SourceReader, CommitSteps {
     return [...this.#ownership.refused.values()]
   }
 
-  /** The same by topic-partition, with the reason. */
-  get refusals(): ReadonlyMap<SourceKey, string> {
-    return new Map([...this.#ownership.refused].map(([key, { fault }]) => [key, fault.message]))
+  /** The same by name, with the reason and the way on. */
+  get refusals(): ReadonlyMap<string, string> {
+    return new Map(
+      this.refused.map(({ source, fault }) => [topicPartitionName(source), remedyText(fault)]),
+    )
   }
 
   /** Bytes held: accumulating, in modules, and in the commit under way. */
@@ -247,6 +250,11 @@ export class Lane implements SourceReader, CommitSteps {
     for (const range of sealed.ranges) next.set(sourceKey(range.source), range.next)
     this.#parts.onCommitted()
     await doneWithin(clock, hintMsMax, source.commitOffsets(next))
+  }
+
+  /** After the commit under way: what was read before an operator's word is not lost by it. */
+  async followLog(): Promise<void> {
+    if (this.#ownership.hasMoved(this.#parts.log.state)) await this.startOver()
   }
 
   async startOver(): Promise<void> {

@@ -10,6 +10,7 @@
 import { Fault } from '../base/fault.ts'
 import { durationMs } from '../base/time.ts'
 import type { PositionTable } from '../exporter/position-table.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import { offset } from '../model/offset.ts'
 import {
   type SourceKey,
@@ -22,6 +23,8 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Random } from '../ports/random.ts'
 import type { Source } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { LanePositions } from '../protocol/source-judgement.ts'
+import { decideHeld, type HeldSource } from './held-source.ts'
 import { resolveStartPositions, type StartPositions, type StartRule } from './start-positions.ts'
 
 const firstPauseMs = 250
@@ -57,6 +60,8 @@ export class Ownership {
   /** About to be given up: nothing more is taken in of these. */
   readonly #leaving = new Set<SourceKey>()
   readonly #refused = new Map<SourceKey, Refused>()
+  /** Reset epochs under which positions were set; of what is held and was ever begun. */
+  readonly #epochs = new Map<SourceKey, number>()
   #turn: Promise<unknown> = Promise.resolve()
   #failures = 0
   /** What kept us from finding out where to read from; undefined when all is well. */
@@ -104,7 +109,52 @@ export class Ownership {
    */
   async restart(owned: readonly SourcePartition[]): Promise<void> {
     const { log, source, rule } = this.#parts
-    this.#take(owned, await resolveStartPositions(log, source, owned, rule))
+    const fold = await log.refresh()
+    const read = new Set(owned.map(sourceKey))
+    const held = this.#held(owned).flatMap((at) => {
+      const current = this.#current(fold, at)
+      return current ?? (read.has(sourceKey(at)) ? [at] : [])
+    })
+    this.#take(held, await resolveStartPositions(log, source, held, rule))
+  }
+
+  /** True when an operator's word concerns what is held: `restart` takes it up. */
+  hasMoved(fold: FoldState): boolean {
+    return this.#held(this.#parts.positions.sources()).some(
+      (at) => decideHeld(this.#positionsIn(fold), this.#heldOf(at)).kind !== 'stays',
+    )
+  }
+
+  /** What is read, and what stopped. */
+  #held(owned: readonly SourcePartition[]): readonly SourcePartition[] {
+    const read = new Set(owned.map(sourceKey))
+    const stopped = [...this.#refused.values()].map(({ source }) => source)
+    return [...owned, ...stopped.filter((at) => !read.has(sourceKey(at)))]
+  }
+
+  #heldOf(source: SourcePartition): HeldSource {
+    const key = sourceKey(source)
+    return { source, resetEpoch: this.#epochs.get(key), refused: this.#refused.has(key) }
+  }
+
+  #positionsIn(fold: FoldState): LanePositions {
+    return fold.positions.get(this.#parts.rule.lane) ?? new Map()
+  }
+
+  /** What takes the place of `at`, if an operator said so; else undefined. */
+  #current(fold: FoldState, at: SourcePartition): readonly SourcePartition[] | undefined {
+    const decision = decideHeld(this.#positionsIn(fold), this.#heldOf(at))
+    if (decision.kind === 'stays') return undefined
+    const key = sourceKey(at)
+    const wasOurs = this.#ours.delete(key)
+    this.#refused.delete(key)
+    this.#epochs.delete(key)
+    const fields = { topicPartition: topicPartitionName(at), kind: decision.kind }
+    this.#parts.telemetry.log.info('topic-partition moved by an operator', fields)
+    if (decision.kind === 'ended') return []
+    if (wasOurs) this.#ours.add(sourceKey(decision.to))
+    if (!this.#parts.isPaused()) this.#parts.source.resume([decision.to])
+    return [decision.to]
   }
 
   async #assign(sources: readonly SourcePartition[]): Promise<void> {
@@ -126,6 +176,7 @@ export class Ownership {
     for (const at of sources) {
       positions.drop(at)
       this.#refused.delete(sourceKey(at))
+      this.#epochs.delete(sourceKey(at))
       this.#leaving.delete(sourceKey(at))
     }
   }
@@ -155,7 +206,8 @@ export class Ownership {
       if (fault !== undefined) source.pause([at])
       const start = found.from.get(key)
       if (start === undefined || !this.#ours.has(key)) continue
-      positions.assign(at, start.from, start.leaderEpoch)
+      positions.assign(at, start)
+      this.#epochs.set(key, start.resetEpoch)
       if (this.#refused.has(key)) continue
       if (isPaused()) source.pause([at])
       source.seek(at, start.from, start.leaderEpoch)

@@ -58,6 +58,7 @@ export function assemble(parts: AssemblyParts): Running {
       seal: (fold) => lane.seal(fold),
       commit: (sealed) => lane.commit(sealed),
       committed: (sealed) => lane.committed(sealed),
+      followLog: () => lane.followLog(),
       startOver: () => lane.startOver(),
     },
     clock,

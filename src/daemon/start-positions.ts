@@ -5,18 +5,17 @@
  * A partition of a topic that the log knows already was added later: it starts at 0. A topic whose
  * id or cluster is not the one in the log is another topic under the same name: it is refused.
  */
-import { Fault } from '../base/fault.ts'
-import type { FoldedPosition } from '../model/fold-state.ts'
+import type { Fault } from '../base/fault.ts'
 import type { AppendRange } from '../model/log-entry.ts'
-import { nextOffset, type Offset, offset } from '../model/offset.ts'
-import {
-  type SourceKey,
-  type SourcePartition,
-  sourceKey,
-  topicPartitionName,
-} from '../model/topic-partition.ts'
+import { nextOffset, type Offset } from '../model/offset.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { OffsetPosition, Source } from '../ports/source.ts'
+import {
+  decideStart,
+  type StartDecision,
+  type StartPosition,
+} from '../protocol/source-judgement.ts'
 import { configVersionIn, type OwnConfig } from './own-config.ts'
 
 export interface StartPositions {
@@ -26,50 +25,11 @@ export interface StartPositions {
   readonly unanswered: readonly SourcePartition[]
 }
 
-/** Where to read on, and the leader epoch of the record before; -1 when it is not known. */
-interface StartPosition {
-  readonly from: Offset
-  readonly leaderEpoch: number
-}
-
 export interface StartRule {
   readonly lane: string
   /** `kafka.start`. */
   readonly start: OffsetPosition
   readonly config: OwnConfig
-}
-
-/** What the log says of where to read one topic-partition from. */
-export type StartDecision =
-  | { readonly kind: 'known'; readonly start: StartPosition }
-  | { readonly kind: 'new-topic' }
-  | { readonly kind: 'added-partition' }
-  | { readonly kind: 'refused'; readonly fault: Fault }
-
-/** Pure: what to do about one topic-partition. */
-export function decideStart(
-  positions: ReadonlyMap<SourceKey, FoldedPosition>,
-  source: SourcePartition,
-): StartDecision {
-  const known = positions.get(sourceKey(source))
-  if (known !== undefined) {
-    const { next, leaderEpoch } = known
-    return { kind: 'known', start: { from: offset(next), leaderEpoch } }
-  }
-  const sameName = [...positions.values()].filter((at) => at.source.topic === source.topic)
-  const [first] = sameName
-  if (first === undefined) return { kind: 'new-topic' }
-  const before = first.source
-  const facts = { topicPartition: topicPartitionName(source), logHas: '', brokerHas: '' }
-  if (before.clusterId !== source.clusterId) {
-    const ids = { logHas: before.clusterId, brokerHas: source.clusterId }
-    return { kind: 'refused', fault: new Fault('KAFKA_CLUSTER_CHANGED', { ...facts, ...ids }) }
-  }
-  if (before.topicId !== source.topicId) {
-    const ids = { logHas: before.topicId, brokerHas: source.topicId }
-    return { kind: 'refused', fault: new Fault('KAFKA_TOPIC_RECREATED', { ...facts, ...ids }) }
-  }
-  return { kind: 'added-partition' }
 }
 
 /**

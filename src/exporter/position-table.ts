@@ -14,8 +14,16 @@ interface Position {
   first: NextOffset
   next: NextOffset
   leaderEpoch: number
+  readonly resetEpoch: number
   /** Highest event time seen in the commit that accumulates, by stream index; NaN for none. */
   readonly eventMsMax: Float64Array
+}
+
+/** Where reading begins, and what the log says of that offset. */
+interface Begin {
+  readonly from: Offset
+  readonly leaderEpoch: number
+  readonly resetEpoch: number
 }
 
 export interface ProgressedStream {
@@ -33,11 +41,12 @@ export class PositionTable {
     this.#streams = streams
   }
 
-  /** From here on this topic-partition is read from `next`. */
-  assign(source: SourcePartition, next: Offset, leaderEpoch: number): void {
-    const at = nextOffset(next)
+  /** From here on this topic-partition is read from `from`. */
+  assign(source: SourcePartition, { from, leaderEpoch, resetEpoch }: Begin): void {
+    const at = nextOffset(from)
     const eventMsMax = new Float64Array(this.#streams.length).fill(Number.NaN)
-    this.#positions.set(sourceKey(source), { source, first: at, next: at, leaderEpoch, eventMsMax })
+    const range = { source, first: at, next: at, leaderEpoch, resetEpoch }
+    this.#positions.set(sourceKey(source), { ...range, eventMsMax })
   }
 
   /** This topic-partition is no longer ours; nothing of it may have accumulated. */
@@ -105,9 +114,10 @@ export class PositionTable {
     return { ranges, progress }
   }
 
-  #rangeOf({ source, first, next, leaderEpoch }: Position): AppendRange {
+  #rangeOf({ source, first, next, leaderEpoch, resetEpoch }: Position): AppendRange {
     const range = { expected: first, first: offset(first), next, leaderEpoch }
-    return { lane: this.#lane, source, ...range }
+    const epoch = resetEpoch === 0 ? {} : { resetEpoch }
+    return { lane: this.#lane, source, ...range, ...epoch }
   }
 
   #progressOf({ source, eventMsMax }: Position): readonly StreamProgress[] {

@@ -56,6 +56,18 @@ export interface MetadataAnswer {
   readonly missingTopics: readonly string[]
 }
 
+/** The newest leader epoch not after the one asked for, and where the log of that epoch ends. */
+export interface EpochEnd {
+  readonly leaderEpoch: number
+  readonly next: NextOffset
+}
+
+export interface EpochQuestion {
+  readonly source: SourcePartition
+  /** Of the last record that was read. */
+  readonly leaderEpoch: number
+}
+
 export type OffsetPosition = 'earliest' | 'latest' | UnixMs
 
 export interface Source {
@@ -93,6 +105,11 @@ export interface Source {
     sources: readonly SourcePartition[],
     position: OffsetPosition,
   ): Promise<ReadonlyMap<SourceKey, Offset>>
+  /**
+   * Up to where each leader has the log that was read under an epoch. What no leader answers for,
+   * and an epoch that no leader knows of or comes after all it knows, is left out.
+   */
+  epochEnds(asked: readonly EpochQuestion[]): Promise<ReadonlyMap<SourceKey, EpochEnd>>
   /** Kafka's own offset commit: a lag hint for tools, always after ours. Never throws. */
   commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void>
   /** What we read now, for status and lag. */

@@ -9,7 +9,7 @@ import type { UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import { type NextOffset, type Offset, offset } from '../model/offset.ts'
-import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import {
   isUnmoved,
@@ -185,7 +185,7 @@ function sourceBlock(
   const [worst] = found.sort((a, b) => rank(a.rule) - rank(b.rule) || a.sinceMs - b.sinceMs)
   if (worst === undefined) return undefined
   const { rule, sinceMs, view } = worst
-  const detail = facts.refused.get(sourceKey(view.source))
+  const detail = facts.refused.get(topicPartitionName(view.source))
   return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view), detail })
 }
 
@@ -198,7 +198,7 @@ function ruleOf(
 ): { readonly rule: SourceRule; readonly sinceMs: UnixMs } {
   const dueMs = dueFromMs(stream, partition)
   const { position, evidence, progress } = view
-  if (facts.refused.has(sourceKey(view.source))) {
+  if (facts.refused.has(topicPartitionName(view.source))) {
     return { rule: 'refused', sinceMs: position?.movedAtMs ?? dueMs }
   }
   if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }

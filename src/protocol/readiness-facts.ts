@@ -54,8 +54,11 @@ export interface ReadinessFacts {
   /** What this process reads now; undefined where no daemon was asked. */
   readonly assigned: ReadonlySet<SourceKey> | undefined
   readonly lakeTrouble: LakeTrouble | undefined
-  /** Topic-partitions that stopped until an operator says how to go on, and why. */
-  readonly refused: ReadonlyMap<SourceKey, string>
+  /**
+   * Topic-partitions that stopped until an operator says how to go on, and why. By their names: the
+   * brokers may have another topic id under one than what was read.
+   */
+  readonly refused: ReadonlyMap<string, string>
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
   /** Paths of published files that were not on the lake, or had another size, when last looked. */

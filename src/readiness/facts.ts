@@ -25,7 +25,7 @@ export interface ReadinessSetup {
   /** What the lake refuses at this moment. */
   readonly lakeTrouble: () => LakeTrouble | undefined
   /** Topic-partitions that stopped until an operator says how to go on, and why. */
-  readonly refused?: () => ReadonlyMap<SourceKey, string>
+  readonly refused?: () => ReadonlyMap<string, string>
 }
 
 /** What somebody found out who looked, besides the log. */

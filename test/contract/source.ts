@@ -9,6 +9,7 @@ import {
   type SourcePartition,
   sourceKey,
   type TopicPartition,
+  topicId,
   topicPartitionName,
 } from '../../src/model/topic-partition.ts'
 import type { FetchedBatches, Source, SourceReader } from '../../src/ports/source.ts'
@@ -140,6 +141,17 @@ export function sourceContract(name: string, open: () => Promise<SourceWorld>): 
     afterEach(async () => {
       for (const source of opened.splice(0)) await source.close()
       await world.close()
+    })
+
+    test('tells up to where leaders have what was read under an epoch, by topic id', async () => {
+      await world.append(t0, batchOf('a', 'b'))
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      const { leaderEpoch, source: at } = (await wait('some', () => reader.fetches[0])).batch
+      const ends = await source.epochEnds([{ source: at, leaderEpoch }])
+      expect([...ends]).toEqual([[sourceKey(at), { leaderEpoch, next: 2n }]])
+      const another = { ...at, topicId: topicId('6f0e8a4e-2f3b-4f53-9b0b-4f5a2b1c0d9e') }
+      expect((await source.epochEnds([{ source: another, leaderEpoch }])).size).toBe(0)
     })
 
     test('hands on every record of every partition once, in order', async () => {

@@ -52,6 +52,7 @@ export function slowSource(source: SimSource, life: Life, weather: Weather): Sou
       ask<ReadonlyMap<SourceKey, NextOffset>>(() => partly(source.highWatermarks(sources))),
     offsetsAt: (sources: readonly SourcePartition[], position: OffsetPosition) =>
       ask<ReadonlyMap<SourceKey, Offset>>(() => partly(source.offsetsAt(sources, position))),
+    epochEnds: (asked) => ask(() => partly(source.epochEnds(asked))),
     commitOffsets: (next) => source.commitOffsets(next),
     assigned: () => source.assigned(),
   }

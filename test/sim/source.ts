@@ -289,6 +289,12 @@ export class SimSource implements Source {
     return found
   }
 
+  /** Logs of one epoch, 0, that never part. */
+  epochEnds: Source['epochEnds'] = async (asked) => {
+    const ends = await this.highWatermarks(asked.map(({ source }) => source))
+    return new Map([...ends].map(([key, next]) => [key, { leaderEpoch: 0, next }]))
+  }
+
   async commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void> {
     for (const [key, reached] of next) this.#kafka.committed.set(key, reached)
   }

@@ -44,7 +44,8 @@ export function openStages(config: ResolvedConfig, modules = new Map<number, Etl
 
 export function take(stages: Stages, ...answer: FetchedBatches[]): void {
   for (const { source, fetchOffset } of answer) {
-    if (!stages.positions.has(source)) stages.positions.assign(source, offset(fetchOffset), -1)
+    const begin = { from: offset(fetchOffset), leaderEpoch: -1, resetEpoch: 0 }
+    if (!stages.positions.has(source)) stages.positions.assign(source, begin)
   }
   stages.intake.take(answer, nowMs)
 }

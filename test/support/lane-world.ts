@@ -21,7 +21,7 @@ import {
 } from '../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../src/ports/commit-log.ts'
 import type { EtlModule } from '../../src/ports/etl-module.ts'
-import type { FetchedBatches, OffsetPosition, Source } from '../../src/ports/source.ts'
+import type { EpochEnd, FetchedBatches, OffsetPosition, Source } from '../../src/ports/source.ts'
 import { SimClock } from '../sim/clock.ts'
 import { SimLake, type SimStore } from '../sim/lake.ts'
 import { SimRandom } from '../sim/random.ts'
@@ -178,6 +178,7 @@ export class HandSource implements Source {
   async stopFetching(): Promise<void> {}
   async close(): Promise<void> {}
   async commitOffsets(): Promise<void> {}
+  epochEnds = async (): Promise<ReadonlyMap<SourceKey, EpochEnd>> => new Map()
   assigned = (): readonly SourcePartition[] => this.known
 
   pause(sources: readonly SourcePartition[]): void {

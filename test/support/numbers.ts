@@ -32,6 +32,7 @@ export function numberRecord(stream: string, n: number, eventTimeMs: number): Ui
 export interface NumbersConfig {
   readonly brokerPort: number
   readonly stream?: string
+  /** One topic, or a YAML list of them. */
   readonly topic?: string
   /** YAML lines put into the file as they are, at the top level. */
   readonly more?: string
@@ -56,7 +57,7 @@ http: { listen: "127.0.0.1:${httpPort}" }
 ${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}
 streams:
   - name: ${stream}
-    topic: ${topic}
+    ${topic.startsWith('[') ? 'topics' : 'topic'}: ${topic}
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: 0s, pastMax: 3650d }
     columns: [_topic, _partition, _offset, _index]

@@ -22,6 +22,7 @@ import {
   listOffsetsV6,
   metadataV12,
   offsetCommitV8,
+  offsetForLeaderEpochV4,
   syncGroupV4,
 } from '@platformatic/kafka'
 import { Fault } from '../../base/fault.ts'
@@ -49,6 +50,7 @@ const neededApis = [
   leaveGroupV4,
   listOffsetsV6,
   offsetCommitV8,
+  offsetForLeaderEpochV4,
 ].map(({ api }) => api)
 
 /** One partition of a ListOffsets question. */
@@ -66,6 +68,25 @@ export interface OffsetAnswer {
   readonly errorCode: number
   /** -1: no record at or after the time. */
   readonly offset: bigint
+}
+
+/** One partition of an OffsetForLeaderEpoch question. */
+export interface EpochAsk {
+  readonly topic: string
+  readonly partition: number
+  /** The one asked about. */
+  readonly leaderEpoch: number
+  /** The one that we believe in force. */
+  readonly currentEpoch: number
+}
+
+export interface EpochAnswer {
+  readonly topic: string
+  readonly partition: number
+  readonly errorCode: number
+  /** -1, with the offset: the broker knows no such epoch. */
+  readonly leaderEpoch: number
+  readonly endOffset: bigint
 }
 
 export class ControlPlane {
@@ -128,6 +149,24 @@ export class ControlPlane {
     return answer.topics.flatMap(({ name: topic, partitions }) =>
       partitions.map(({ partitionIndex: partition, errorCode: code, offset }) => {
         return { topic, partition, errorCode: code, offset }
+      }),
+    )
+  }
+
+  /** Asks one broker where its logs of given epochs end. */
+  async epochEnds(at: BrokerAddress, asks: readonly EpochAsk[]): Promise<readonly EpochAnswer[]> {
+    const connection = await this.#pool.get(at)
+    const topics = [...Map.groupBy(asks, ({ topic }) => topic)].map(([name, ofTopic]) => {
+      const partitions = ofTopic.map(({ partition, leaderEpoch, currentEpoch }) => {
+        return { partitionIndex: partition, currentLeaderEpoch: currentEpoch, leaderEpoch }
+      })
+      return { name, partitions }
+    })
+    const asked = offsetForLeaderEpochV4.api.async(connection, noReplica, topics)
+    const answer = await answerOf(asked)
+    return answer.topics.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, errorCode: code, leaderEpoch, endOffset }) => {
+        return { topic, partition, errorCode: code, leaderEpoch, endOffset }
       }),
     )
   }

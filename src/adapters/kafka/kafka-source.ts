@@ -21,15 +21,23 @@ import {
   topicPartitionName,
 } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { MetadataAnswer, OffsetPosition, Source, SourceReader } from '../../ports/source.ts'
+import type {
+  EpochEnd,
+  EpochQuestion,
+  MetadataAnswer,
+  OffsetPosition,
+  Source,
+  SourceReader,
+} from '../../ports/source.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { BrokerFetcher, type FetcherParts } from './broker-fetcher.ts'
 import { allSources, type ClusterFacts, carriedOver, partitionKey } from './cluster-facts.ts'
 import { ControlPlane } from './control-plane.ts'
+import { lookUpEpochEnds } from './epoch-lookup.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
 import { Membership } from './membership.ts'
-import { lookUpOffsets } from './offset-lookup.ts'
+import { type LookupParts, lookUpOffsets } from './offset-lookup.ts'
 import type { KafkaSourceOptions, StaticShare } from './options.ts'
 import { ReadSet } from './read-set.ts'
 import type { Reading } from './reading.ts'
@@ -138,9 +146,16 @@ class KafkaSource implements Source {
     sources: readonly SourcePartition[],
     position: OffsetPosition,
   ): Promise<ReadonlyMap<SourceKey, Offset>> {
+    return lookUpOffsets(this.#lookup(), sources, position)
+  }
+
+  async epochEnds(asked: readonly EpochQuestion[]): Promise<ReadonlyMap<SourceKey, EpochEnd>> {
+    return lookUpEpochEnds(this.#lookup(), asked)
+  }
+
+  #lookup(): LookupParts {
     const cluster = () => this.#askCluster()
-    const parts = { control: this.#control, clock: this.#clock, cluster }
-    return lookUpOffsets(parts, sources, position)
+    return { control: this.#control, clock: this.#clock, cluster }
   }
 
   async commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void> {
@@ -196,15 +211,13 @@ class KafkaSource implements Source {
   async #revoke(sources: readonly SourcePartition[]): Promise<void> {
     const { readSet, reader } = present(this.#running, 'the source is open')
     this.#logChange('kafka-partitions-revoked', sources)
-    readSet.remove(sources)
-    await reader.onRevoked(sources)
+    await reader.onRevoked(readSet.remove(sources))
   }
 
   #lose(sources: readonly SourcePartition[]): void {
     const { readSet, reader } = present(this.#running, 'the source is open')
     this.#logChange('kafka-partitions-lost', sources)
-    readSet.remove(sources)
-    reader.onLost(sources)
+    reader.onLost(readSet.remove(sources))
   }
 
   #logChange(event: string, sources: readonly SourcePartition[]): void {

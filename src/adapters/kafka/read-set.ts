@@ -49,13 +49,15 @@ export class ReadSet {
     })
   }
 
-  remove(sources: readonly SourcePartition[]): void {
-    for (const source of sources) {
+  /** @returns them under the topic ids that they are read under by now. */
+  remove(sources: readonly SourcePartition[]): readonly SourcePartition[] {
+    return sources.map((source) => {
       const reading = this.#readings.get(partitionKey(source))
       if (reading !== undefined) reading.version++
       this.#readings.delete(partitionKey(source))
       this.#trouble.clear(topicPartitionName(source))
-    }
+      return reading?.source ?? source
+    })
   }
 
   /** Where the reader begins; what it leaves out stays unread, what it sought since stays. */

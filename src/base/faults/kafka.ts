@@ -58,14 +58,14 @@ export const kafkaFaults = {
     retry: 'never',
     message: (f: { topicPartition: string; offset: bigint; magic: number }) =>
       `"${f.topicPartition}" holds record format ${f.magic} at offset ${f.offset}, not format 2`,
-    hint: 'Let the broker rewrite the topic (message format 0.11 or newer), or seek past it.',
+    hint: 'Let the broker rewrite the topic in format 2, or pass it with "lakeward source reset".',
   },
   KAFKA_CODEC_NOT_SUPPORTED: {
     domain: 'external',
     retry: 'never',
     message: (f: { topicPartition: string; offset: bigint; codec: number }) =>
       `the batch of "${f.topicPartition}" at offset ${f.offset} uses codec ${f.codec}, not 0 to 4`,
-    hint: 'Produce with gzip, snappy, lz4, zstd or no compression, or seek past the offset.',
+    hint: 'Produce with gzip, snappy, lz4, zstd or no compression; "source reset" passes it.',
   },
   KAFKA_BATCH_CORRUPT: {
     domain: 'external',
@@ -73,14 +73,14 @@ export const kafkaFaults = {
     message: (f: { topicPartition: string; offset: bigint; expected: number; actual: number }) =>
       `the batch of "${f.topicPartition}" at offset ${f.offset} has checksum ${hex(f.actual)}, ` +
       `its header says ${hex(f.expected)}`,
-    hint: 'Check the broker and its replicas; the partition stops until an operator seeks past it.',
+    hint: 'Check the broker and its replicas; pass it with "lakeward source reset --to".',
   },
   KAFKA_RECORDS_CORRUPT: {
     domain: 'external',
     retry: 'never',
     message: (f: { topicPartition: string; offset: bigint; reason: string }) =>
       `the batch of "${f.topicPartition}" at offset ${f.offset} cannot be read: ${f.reason}`,
-    hint: 'Find the producer of the batch; the partition stops until an operator seeks past it.',
+    hint: 'Find the producer of the batch; pass it with "lakeward source reset --to".',
   },
   KAFKA_BATCH_TOO_LARGE: {
     domain: 'external',
@@ -88,7 +88,7 @@ export const kafkaFaults = {
     message: (f: { topicPartition: string; offset: bigint; sizeBytesMax: number }) =>
       `the batch of "${f.topicPartition}" at offset ${f.offset} inflates past ` +
       `${f.sizeBytesMax} bytes`,
-    hint: 'Make the producer send smaller batches; an operator can seek past this one.',
+    hint: 'Make the producer send smaller batches; pass this one with "lakeward source reset".',
   },
   KAFKA_ANSWER_MALFORMED: {
     domain: 'external',
@@ -101,7 +101,7 @@ export const kafkaFaults = {
     retry: 'never',
     message: (f: { topicPartition: string; asked: bigint; earliest: bigint; latest: bigint }) =>
       `"${f.topicPartition}" has no offset ${f.asked}: it holds ${f.earliest} up to ${f.latest}`,
-    hint: 'Records may be gone. Decide with "lakeward source accept" or "reset" where to read on.',
+    hint: 'Records may be gone. Go on with "lakeward source accept", or "source reset --to".',
   },
   KAFKA_TOPIC_RECREATED: {
     domain: 'external',
@@ -125,6 +125,13 @@ export const kafkaFaults = {
       `"${f.topicPartition}" was read up to ${f.asked}, its leader's log of epoch ` +
       `${f.leaderEpoch} ends at ${f.next}`,
     hint: 'The brokers lost records that are in the lake. Decide with "lakeward source accept".',
+  },
+  SOURCE_MOVE_REFUSED: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { command: string; at: string; because: string }) =>
+      `"lakeward ${f.command}" of "${f.at}" is refused: ${f.because}`,
+    hint: 'See "lakeward source ls" for where the log and the brokers stand; nothing was changed.',
   },
   KAFKA_VERSION_NOT_SUPPORTED: {
     domain: 'external',

@@ -68,10 +68,18 @@ interface StreamStatus {
   /** The newest commit that moved one of its topic-partitions. */
   readonly lastCommitAt: string | undefined
   readonly announcedNext: string | undefined
+  /** Topic-partitions that stopped until an operator says how to go on. */
+  readonly stopped: readonly StoppedSource[]
   /** The first partition that is not announced. */
   readonly waiting: WaitingPartition | undefined
   readonly deadLetters: number
   readonly late: number
+}
+
+interface StoppedSource {
+  readonly topicPartition: string
+  /** What happened, with both values, and the way on. */
+  readonly cause: string
 }
 
 interface WaitingPartition {
@@ -96,6 +104,7 @@ function statusOf(facts: ReadinessFacts, stream: ReadyStream, recent: RecentComm
     lastCommitAt: moved.length === 0 ? undefined : isoOf(unixMs(Math.max(...moved))),
     announcedNext:
       folded?.announcedNextMs === undefined ? undefined : isoOf(folded.announcedNextMs),
+    stopped: stoppedOf(facts, stream),
     waiting: waitingOf(facts, stream),
     ...refusedOf(folded),
   }
@@ -110,6 +119,14 @@ function lagOf(facts: ReadinessFacts, stream: ReadyStream): bigint | undefined {
     if (end > next) lag += end - next
   }
   return facts.metadata === undefined ? undefined : lag
+}
+
+function stoppedOf(facts: ReadinessFacts, stream: ReadyStream): readonly StoppedSource[] {
+  return sourcesOf(facts, stream).flatMap((source) => {
+    const topicPartition = topicPartitionName(source)
+    const cause = facts.refused.get(topicPartition)
+    return cause === undefined ? [] : [{ topicPartition, cause }]
+  })
 }
 
 function waitingOf(facts: ReadinessFacts, stream: ReadyStream): WaitingPartition | undefined {
@@ -169,6 +186,7 @@ function streamLines(stream: StreamStatus, paint: Paint): readonly string[] {
     ],
     ['  next', waiting === undefined ? 'nothing waits' : `${waiting.partition}, ${waiting.rule}`],
     ...(waiting === undefined ? [] : [['', waiting.sentence]]),
+    ...stream.stopped.map(({ cause }) => [paint.red('  stopped'), `${cause}.`]),
     ['  dead letters', `${stream.deadLetters}, and ${stream.late} late`],
   ]
   return [`stream ${paint.bold(stream.name)}, table ${stream.table}`, ...alignedRows(rows)]

@@ -4,7 +4,7 @@ import { present } from '../../base/assert.ts'
 import { isoOf, type UnixMs } from '../../base/time.ts'
 import { readSecrets } from '../../daemon/config/secrets.ts'
 import type { LakePartition } from '../../model/lake-partition.ts'
-import { sourceKey, topicPartitionName } from '../../model/topic-partition.ts'
+import { sourceKey } from '../../model/topic-partition.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { type Explanation, explainPartition } from '../../protocol/explain.ts'
 import { type ReadinessFacts, type ReadyStream, sourcesOf } from '../../protocol/readiness-facts.ts'
@@ -129,25 +129,16 @@ export function withDaemon(
   stream: ReadyStream,
   daemon: Extract<DaemonView, { kind: 'answered' }>,
 ): ReadinessFacts {
-  const { rule, since, sentence } = daemon
+  const { rule, topicPartition, since, sentence } = daemon
   if (rule === 'lake-refuses') {
     const sinceMs = since === undefined ? facts.lakeNowMs : (Date.parse(since) as UnixMs)
     return { ...facts, lakeTrouble: { sinceMs, reason: reasonIn(sentence) } }
   }
-  if (rule === 'refused') return { ...facts, refused: refusedFor(facts, stream, daemon) }
+  if (rule === 'refused' && topicPartition !== undefined) {
+    return { ...facts, refused: new Map([[topicPartition, reasonIn(sentence)]]) }
+  }
   if (!readerRules.has(rule)) return facts
   return { ...facts, assigned: new Set(sourcesOf(facts, stream).map(sourceKey)) }
-}
-
-function refusedFor(
-  facts: ReadinessFacts,
-  stream: ReadyStream,
-  { topicPartition, sentence }: Extract<DaemonView, { kind: 'answered' }>,
-): ReadinessFacts['refused'] {
-  const at = sourcesOf(facts, stream).find(
-    (source) => topicPartitionName(source) === topicPartition,
-  )
-  return at === undefined ? facts.refused : new Map([[sourceKey(at), reasonIn(sentence)]])
 }
 
 /** "The lake refuses writes since …: <reason>." */

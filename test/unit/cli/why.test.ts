@@ -68,7 +68,7 @@ test('what the lake refuses is told in the daemon’s words, since its time', ()
 test('a topic-partition that the daemon refuses to read is named', () => {
   const sentence = 'Topic-partition "growth.events/1" has stopped: it was recreated.'
   const { refused } = withDaemon(facts, ready, told('refused', sentence))
-  expect([...refused]).toEqual([[sourceKey(sampleSource(1)), 'it was recreated']])
+  expect([...refused]).toEqual([['growth.events/1', 'it was recreated']])
 })
 
 test('bytes are shown as hex, and as text only where they are some', () => {

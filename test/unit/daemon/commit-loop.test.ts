@@ -63,6 +63,10 @@ class Steps implements CommitSteps {
     this.#tell('committed')
   }
 
+  async followLog() {
+    this.#tell('follow')
+  }
+
   async startOver() {
     this.#tell('start over')
   }
@@ -203,7 +207,7 @@ describe('a commit', () => {
     await pass(1)
     const waiting = [loop.commitNow(), loop.commitNow(), loop.commitNow()]
     await clock.run(Promise.all([first, ...waiting]))
-    const cycle = ['refresh', 'seal', 'commit', 'committed']
+    const cycle = ['refresh', 'seal', 'commit', 'committed', 'follow']
     expect(steps.told.map((told) => told.split(' at ')[0])).toEqual([...cycle, ...cycle])
     expect(steps.seconds('commit')).toEqual([0, 5])
   })
@@ -211,7 +215,7 @@ describe('a commit', () => {
   test('of nothing is none', async () => {
     steps.hasRows = false
     await loop.commitNow()
-    expect(steps.told).toEqual(['refresh at 0', 'seal at 0'])
+    expect(steps.told).toEqual(['refresh at 0', 'seal at 0', 'follow at 0'])
     expect(loop.lastCommitMs).toBeUndefined()
   })
 

@@ -3,11 +3,7 @@ import { isFault } from '../../../src/base/fault.ts'
 import { unixMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
-import {
-  decideStart,
-  resolveStartPositions,
-  type StartRule,
-} from '../../../src/daemon/start-positions.ts'
+import { resolveStartPositions, type StartRule } from '../../../src/daemon/start-positions.ts'
 import type { FoldedPosition } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
@@ -18,6 +14,7 @@ import {
   topicId,
 } from '../../../src/model/topic-partition.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
+import { decideStart } from '../../../src/protocol/source-judgement.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
@@ -61,7 +58,7 @@ describe('where to read from', () => {
   const known = new Map([at(sourceAt(0), 7n)])
 
   test('is what the log says, with the epoch of the record before', () => {
-    const start = { from: 7n, leaderEpoch: 3 }
+    const start = { from: 7n, leaderEpoch: 3, resetEpoch: 0 }
     expect(decideStart(known, sourceAt(0))).toEqual({ kind: 'known', start })
   })
 

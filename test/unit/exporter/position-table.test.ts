@@ -16,9 +16,13 @@ const table = (): PositionTable =>
     { name: 'b', outOfOrdernessMs: 0 },
   ])
 
+const begin = (from: bigint, leaderEpoch: number, resetEpoch = 0) => {
+  return { from: offset(from), leaderEpoch, resetEpoch }
+}
+
 test('what one seal hands over ends where the next begins', () => {
   const positions = table()
-  positions.assign(source(0), offset(5n), 3)
+  positions.assign(source(0), begin(5n, 3))
   positions.advance(source(0), nextOffset(9n), 3)
   const [first] = positions.seal().ranges
   positions.advance(source(0), nextOffset(12n), 4)
@@ -30,8 +34,8 @@ test('what one seal hands over ends where the next begins', () => {
 
 test('a topic-partition that did not move is in no entry', () => {
   const positions = table()
-  positions.assign(source(0), offset(5n), -1)
-  positions.assign(source(1), offset(0n), -1)
+  positions.assign(source(0), begin(5n, -1))
+  positions.assign(source(1), begin(0n, -1))
   positions.advance(source(1), nextOffset(1n), 0)
   expect(positions.seal().ranges.map((range) => range.source.partition)).toEqual([1])
   expect(positions.idle).toBe(true)
@@ -39,7 +43,7 @@ test('a topic-partition that did not move is in no entry', () => {
 
 test('progress is the highest event time less what may come out of order, per stream', () => {
   const positions = table()
-  positions.assign(source(0), offset(0n), 0)
+  positions.assign(source(0), begin(0n, 0))
   positions.eventMsMax(source(0))[0] = 1_000
   positions.advance(source(0), nextOffset(1n), 0)
   expect(positions.seal().progress).toEqual([
@@ -51,13 +55,13 @@ test('progress is the highest event time less what may come out of order, per st
 
 test('a position that would go back is a bug that stops the process', () => {
   const positions = table()
-  positions.assign(source(0), offset(5n), 0)
+  positions.assign(source(0), begin(5n, 0))
   expect(() => positions.advance(source(0), nextOffset(4n), 0)).toThrow('never goes back')
 })
 
 test('a topic-partition is not dropped while rows of it have accumulated', () => {
   const positions = table()
-  positions.assign(source(0), offset(0n), 0)
+  positions.assign(source(0), begin(0n, 0))
   positions.advance(source(0), nextOffset(3n), 0)
   expect(() => positions.drop(source(0))).toThrow('without their range')
   positions.seal()

@@ -358,7 +358,7 @@ describe('other answers', () => {
       moved: at('2026-11-20T14:15:00Z'),
       progress: rows('2026-11-20T13:30:00Z', '2026-11-20T14:15:00Z'),
     }
-    const refused = new Map([[sourceKey(shard(1)), 'its topic was made anew']])
+    const refused = new Map([['events/1', 'its topic was made anew']])
     const facts = factsOf(planted(behind), now, { refused, ends: endsOf(1, 140n) })
     expect(why(facts)).toMatchObject({
       rule: 'refused',

@@ -1,0 +1,144 @@
+/** What `lakeward source` asks the brokers and the log, and how it puts an operator's word. */
+import { present } from '../base/assert.ts'
+import { Fault } from '../base/fault.ts'
+import { lakeLane } from '../daemon/pipeline.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { SourceEntry, SourceMove } from '../model/log-entry.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Source } from '../ports/source.ts'
+import type { LanePositions } from '../protocol/source-judgement.ts'
+import type { SourcePlan, SourceQuestion } from '../protocol/source-plan.ts'
+import { askParts } from './broker-parts.ts'
+import { type Invocation, refusal } from './command.ts'
+import { alignedRows } from './output.ts'
+import { askBrokers, type Lakeside, openLakeside } from './reading.ts'
+import { reasonOf } from './repairing.ts'
+import { withWritableLog } from './writing.ts'
+
+const kafkaTimeoutMs = 30_000
+/** A daemon that commits meanwhile moves what was just looked at: then it is looked at again. */
+const triesMax = 20
+
+export const topicArgument = {
+  name: 'topic',
+  description: 'a topic, or one of its partitions: growth.events/3',
+  required: true,
+} as const
+
+export const positionsOf = (fold: FoldState): LanePositions =>
+  fold.positions.get(lakeLane) ?? new Map()
+
+/** Asks the brokers, or ends the command: without them there is no answer. */
+export async function askOrFail<T>(
+  invocation: Invocation,
+  lakeside: Lakeside,
+  ask: (source: Source) => Promise<T>,
+): Promise<T> {
+  const outcome = await askBrokers(invocation, lakeside, kafkaTimeoutMs, ask)
+  if (outcome.kind === 'answered') return outcome.answer
+  const { brokers } = lakeside.config.kafka
+  throw new Fault('KAFKA_UNREACHABLE', { brokers, reason: outcome.why })
+}
+
+interface NamedTopic {
+  readonly topic: string
+  readonly partition: number | undefined
+}
+
+function topicNamed(invocation: Invocation, { config }: Lakeside): NamedTopic {
+  const text = present(invocation.arguments[0], 'TOPIC is required')
+  const [, topic = '', partition] = /^([^/]+)(?:\/(\d{1,9}))?$/.exec(text) ?? []
+  const known = [...new Set(config.streams.flatMap(({ topics }) => topics))]
+  if (known.includes(topic)) {
+    return { topic, partition: partition === undefined ? undefined : Number(partition) }
+  }
+  throw refusal(invocation, `"${text}" is no topic of a stream; known: ${known.join(', ')}`)
+}
+
+export interface MovePlan {
+  readonly action: SourceEntry['action']
+  /** What to ask besides, in the same call to the brokers. */
+  readonly decide: (question: SourceQuestion, source: Source) => Promise<SourcePlan>
+}
+
+/** Asks, decides, puts; again while somebody else's entry comes between. */
+export async function moveSources(invocation: Invocation, plan: MovePlan): Promise<void> {
+  const why = reasonOf(invocation)
+  const lakeside = await openLakeside(invocation)
+  const at = topicNamed(invocation, lakeside)
+  await withWritableLog(invocation, lakeside, async (log) => {
+    for (let tries = 1; ; tries++) {
+      const positions = positionsOf(await log.refresh())
+      const planned = await askOrFail(invocation, lakeside, async (source) => {
+        const { parts } = await askParts(source, positions)
+        const ofTopic = parts.filter((part) => part.source.topic === at.topic)
+        const question = { lane: lakeLane, positions, ...at, parts: ofTopic }
+        return plan.decide(question, source)
+      })
+      const moves = movesOf(invocation, planned)
+      const entry = moves.length === 0 ? undefined : await put(log, { ...plan, why, moves })
+      if (entry === 'overtaken' && tries < triesMax) continue
+      if (entry === 'overtaken') throw refused(invocation, 'the log moved on each time')
+      tell(invocation, { action: plan.action, why, moves, entry })
+      return
+    }
+  })
+}
+
+const refused = (invocation: Invocation, because: string): Fault =>
+  new Fault('SOURCE_MOVE_REFUSED', {
+    command: invocation.command,
+    at: invocation.arguments[0] ?? '',
+    because,
+  })
+
+function movesOf(invocation: Invocation, plan: SourcePlan): readonly SourceMove[] {
+  if (plan.kind === 'unclear') throw refused(invocation, plan.because)
+  return plan.kind === 'nothing' ? [] : plan.moves
+}
+
+async function put(
+  log: CommitLog,
+  { action, why, moves }: Pick<SourceEntry, 'action' | 'why' | 'moves'>,
+): Promise<number | 'overtaken'> {
+  const commitId = log.nextCommitId()
+  const outcome = await log.put({ kind: 'source', commitId, action, why, moves })
+  return outcome.kind === 'decided' ? outcome.entry : 'overtaken'
+}
+
+interface Told {
+  readonly action: SourceEntry['action']
+  readonly why: string
+  readonly moves: readonly SourceMove[]
+  readonly entry: number | undefined
+}
+
+function tell({ output }: Invocation, { action, why, moves, entry }: Told): void {
+  const shown = moves.map(({ source, expected, next, cause }) => {
+    const { topicId, clusterId } = source
+    const ids = { topicPartition: topicPartitionName(source), topicId, clusterId }
+    const skipped = expected !== undefined && next !== undefined ? next - expected : undefined
+    return { ...ids, from: expected, to: next, skipped, cause }
+  })
+  if (entry === undefined) {
+    output.answer({ action, moves: [] }, [
+      `nothing to ${action}: the log fits what the brokers have`,
+    ])
+    return
+  }
+  const rows = shown.map((move) => [`  ${move.topicPartition}`, effectOf(move), move.cause])
+  output.answer({ action, why, entry, moves: shown }, [
+    `log entry ${entry}: ${action}, ${why}`,
+    ...alignedRows(rows),
+    output.paint.dim('  (daemons that run take it up with their next commit)'),
+  ])
+}
+
+function effectOf({ from, to }: { from: bigint | undefined; to: bigint | undefined }): string {
+  if (to === undefined) return `not read any more; committed up to ${from}`
+  if (from === undefined) return `begins at ${to}`
+  if (to > from) return `from ${from} on to ${to}: ${to - from} offsets are given up`
+  if (to < from) return `from ${from} back to ${to}: what is there by now is read`
+  return `goes on at ${to}`
+}
