@@ -59,6 +59,13 @@ function findSparse(message: Message, tag: u32): usize {
 /** Value of the last scalar that `readScalar` read. */
 let scalar: u64 = 0
 
+/** Numbers that their closed enum does not name, and map entries with such a value: unknown fields. */
+let strays: u32 = 0
+
+function countStrays(message: Message, tag: u32): void {
+  for (; strays; strays--) countUnknown(message, tag)
+}
+
 @inline
 function put(e: Entry, row: u32, value: u64): void {
   store<u64>(e.slots + (row << 3), value)
@@ -105,7 +112,10 @@ function canonical(operation: u32, value: u64): u64 {
 /** Appends one element, unless it is a number that its closed enum does not name. */
 @inline
 function addValue(e: Entry, row: u32): bool {
-  if (e.oneof && !isKnown(changetype<EnumTable>(e.oneof), <i32>scalar)) return true
+  if (e.oneof && !isKnown(changetype<EnumTable>(e.oneof), <i32>scalar)) {
+    strays++
+    return true
+  }
   const element = addRow(changetype<RowSet>(e.rowSet), row)
   if (element < 0) return false
   store<u64>(e.slots + (element << 3), scalar)
@@ -154,6 +164,7 @@ function parseRowMessage(e: Entry, p: usize, end: usize, row: u32): usize {
     popRows(rowSet, element)
     const count = rowSet.counts + (row << 2)
     store<u32>(count, load<u32>(count) - 1)
+    strays++
   }
   entryIsUnknown = around
   return p
@@ -198,7 +209,10 @@ function parseClosedEnum(e: Entry, p: usize, row: u32): usize {
   const known = isKnown(changetype<EnumTable>(e.detail), <i32>number)
   // A map's value has its row set: with a value it does not know, the whole entry is unknown.
   if (e.rowSet) entryIsUnknown = u32(!known)
-  if (!known) return p
+  if (!known) {
+    if (!e.rowSet) strays++
+    return p
+  }
   if (e.oneof) enterOneof(e, row)
   put(e, row, <u64>number)
   return p
@@ -377,11 +391,13 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
         if (!p) return 0
         p = parseRowMessage(e, p, p + <usize>varintValue, row)
         if (!p) return 0
+        if (strays) countStrays(message, tag)
         break
       }
       case Operation.ROW_VALUE: {
         p = parseRowValue(e, p, end, row)
         if (!p) return 0
+        if (strays) countStrays(message, tag)
         break
       }
       case Operation.PACKED: {
@@ -389,6 +405,7 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
         if (!p) return 0
         p = parsePacked(e, p, p + <usize>varintValue, row)
         if (!p) return 0
+        if (strays) countStrays(message, tag)
         break
       }
       case Operation.END_GROUP: {
@@ -398,6 +415,7 @@ export function parseMessage(message: Message, p: usize, end: usize, row: u32): 
       default: {
         p = parseRare(e, tag, operation, p, end, row)
         if (!p) return 0
+        if (strays) countStrays(message, tag)
       }
     }
   }
@@ -453,6 +471,7 @@ function reasonOf(root: RowSet, message: Message, start: usize, end: usize): u32
   root.rows = row + 1
   startRow()
   groupEnded = 0
+  strays = 0
   const parsed = parseMessage(message, start, end, row)
   popRows(root, row)
   dropRow()
@@ -489,6 +508,7 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
     startRow()
     beginRow()
     groupEnded = 0
+    strays = 0
     const captures = keptCaptures(row)
     const start = <usize>load<u32>(starts + (i << 2))
     const end = <usize>load<u32>(ends + (i << 2))

@@ -14,6 +14,7 @@ import { explainPartition } from '../protocol/explain.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { apiDocument } from './api-document.ts'
 import type { Daemon } from './daemon.ts'
+import type { Lane } from './lane.ts'
 import { readyStreams } from './stage-streams.ts'
 
 export const eventsPath = '/api/v1/events'
@@ -184,7 +185,7 @@ class Api {
   }
 
   #summary(stream: ReadyStream): Record<string, unknown> {
-    const { log, announcer } = present(this.#daemon.running, 'asked with a log')
+    const { log, lane, announcer } = present(this.#daemon.running, 'asked with a log')
     const folded = log.state.streams.get(stream.name)
     const marks = [...(folded?.progress.values() ?? [])].map((at) => at.eventWatermarkMs)
     const block = announcer.blocks.find((at) => at.stream === stream.name)
@@ -200,6 +201,7 @@ class Api {
       eventWatermark: marks.length === 0 ? null : isoOf(unixMs(Math.min(...marks))),
       announcedNext: folded?.announcedNextMs === undefined ? null : isoOf(folded.announcedNextMs),
       waiting: waiting ?? null,
+      unknownFields: unknownFieldsOf(lane, stream.name),
     }
   }
 
@@ -217,6 +219,11 @@ class Api {
     if (running !== undefined) return jsonAnswer(200, answer(running))
     return jsonAnswer(503, { error: 'the commit log is not open yet', ...this.#daemon.health() })
   }
+}
+
+const unknownFieldsOf = (lane: Lane, stream: string) => {
+  const { fields, otherCount } = lane.unknownFields(stream)
+  return { fields, otherCount }
 }
 
 const partitionLine = ({ partition, place, revision, files, counts }: FoldedPartition) => ({

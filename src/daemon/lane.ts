@@ -23,6 +23,7 @@ import {
   sourceKey,
   topicPartitionName,
 } from '../model/topic-partition.ts'
+import type { UnknownFieldsOfStream } from '../model/unknown-field.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Random } from '../ports/random.ts'
@@ -39,6 +40,7 @@ import { configVersionIn } from './own-config.ts'
 import { Ownership } from './ownership.ts'
 import { doneWithin } from './patience.ts'
 import type { StartRule } from './start-positions.ts'
+import { UnknownFieldBoard } from './unknown-field-board.ts'
 
 export interface LaneParts {
   readonly log: CommitLog
@@ -95,6 +97,7 @@ export class Lane implements SourceReader, CommitSteps {
   readonly #ownership: Ownership
   readonly #evidence: EvidenceDesk
   readonly #troubles = new Troubles()
+  readonly #unknownFields: UnknownFieldBoard
   readonly #retry: RetryContext
   readonly #ends = new Map<SourceKey, FoldedEvidence>()
   #committingBytes = 0
@@ -106,6 +109,7 @@ export class Lane implements SourceReader, CommitSteps {
   constructor(parts: LaneParts) {
     const { clock, random, signal, commitNow } = parts
     this.#parts = parts
+    this.#unknownFields = new UnknownFieldBoard(parts.telemetry.metrics)
     this.#retry = { clock, random, signal, troubles: this.#troubles }
     this.#evidence = new EvidenceDesk(parts)
     this.#ownership = new Ownership({
@@ -151,6 +155,11 @@ export class Lane implements SourceReader, CommitSteps {
   /** Bytes that accumulate, by stream. */
   bufferedByStream(): ReadonlyMap<string, number> {
     return this.#parts.exporter.bufferedByStream()
+  }
+
+  /** Fields that the stream's schema does not know, of what was committed since the start. */
+  unknownFields(stream: string): UnknownFieldsOfStream {
+    return this.#unknownFields.of(stream)
   }
 
   /** High watermarks heard of with the newest fetch answers; they tell of lag. */
@@ -244,6 +253,7 @@ export class Lane implements SourceReader, CommitSteps {
   async committed(sealed: SealedCommit): Promise<void> {
     const { log, exporter, source, clock, telemetry } = this.#parts
     countCommit(telemetry.metrics, sealed)
+    for (const unknown of sealed.unknownFields) this.#unknownFields.add(unknown)
     exporter.release(sealed)
     exporter.onFold(log.state)
     const next = new Map<SourceKey, NextOffset>()

@@ -109,7 +109,10 @@ export const mappingConfig = section({
     .describe('`string`: names, and the decimal of a number without one; `int`: INT32.'),
   timestamps: choice(['int64-micros', 'int96', 'struct'])
     .prefault('int64-micros')
-    .describe('google.protobuf.Timestamp. `int96` for Hive 2.3; `struct` keeps nanoseconds.'),
+    .describe(
+      'google.protobuf.Timestamp. `int96` for Hive 2.3, with `_ingest_ms` as a plain INT64; ' +
+        '`struct` keeps nanoseconds.',
+    ),
   durations: choice(['int64-micros', 'struct'])
     .prefault('int64-micros')
     .describe('google.protobuf.Duration: microseconds, or seconds and nanos.'),

@@ -202,6 +202,7 @@ export class Exporter implements EventFates {
   discard(): void {
     for (const stream of this.#streams) {
       for (const writer of stream.take()) writer.discard()
+      stream.takeUnknownFields()
     }
     this.#dirty.length = 0
     this.#parts.letters.discard()
@@ -222,10 +223,14 @@ export class Exporter implements EventFates {
   ): SealedCommit | undefined {
     const { ranges, progress } = this.#parts.positions.seal()
     const counts = this.#counts.seal()
+    const unknownFields = this.#streams.flatMap((stream) => stream.takeUnknownFields())
     if (ranges.length === 0 && evidence.length === 0) return undefined
     const commitId = this.#commitId
     this.#commitId = this.#parts.nextCommitId()
-    return { commitId, ranges, places, configVersion, files, counts, progress, evidence }
+    return {
+      ...{ commitId, ranges, places, configVersion, files },
+      ...{ counts, progress, evidence, unknownFields },
+    }
   }
 
   #flush(writer: PartitionWriter, load: EventLoad): void {

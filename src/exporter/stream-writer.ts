@@ -2,6 +2,7 @@ import { type UnixMs, unixMs } from '../base/time.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { LakePartition, PartitionPath } from '../model/lake-partition.ts'
+import type { UnknownFieldsOfStream } from '../model/unknown-field.ts'
 import { PartitionCalendar } from '../protocol/calendar.ts'
 import type { CountTable } from './count-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
@@ -59,6 +60,13 @@ export class StreamWriter {
     this.#writers = new Map()
     this.#current = undefined
     return writers
+  }
+
+  /** Fields that the schema does not know, counted since the last call. */
+  takeUnknownFields(): readonly UnknownFieldsOfStream[] {
+    const { stream, compiled } = this.stream
+    const { fields, otherCount } = compiled.takeUnknownFields()
+    return fields.length === 0 && otherCount === 0 ? [] : [{ stream, fields, otherCount }]
   }
 
   #open(partition: LakePartition): PartitionWriter {

@@ -1,4 +1,5 @@
 import { assert, present } from '../base/assert.ts'
+import type { UnknownFields } from '../model/unknown-field.ts'
 import type { BatchStaging } from './batch-staging.ts'
 import { type FileColumns, KernelFile } from './file-columns.ts'
 import type { LinearMemory } from './linear-memory.ts'
@@ -8,15 +9,15 @@ import type { ScratchArena } from './scratch-arena.ts'
 import { layOutScratch, type ScratchLayout } from './scratch-layout.ts'
 import type { TablePlan } from './table-plan.ts'
 import { linkProgram } from './table-program.ts'
-import { UnknownFieldCounts, type UnknownFields } from './unknown-fields.ts'
+import { UnknownFieldCounts } from './unknown-fields.ts'
 
 /** A plan that the kernel can run. */
 export interface CompiledTable {
   readonly plan: TablePlan
   /** @param encodings of the file's pages; all there are when not given. */
   openFile(encodings?: FileEncodings): FileColumns
-  /** Fields that the schema does not know, of all rows that were taken. */
-  unknownFields(): UnknownFields
+  /** Fields that the schema does not know, of the rows that were taken since the last call. */
+  takeUnknownFields(): UnknownFields
   /** @throws {InvariantError} while a file of the table is open. */
   release(): void
 }
@@ -74,8 +75,8 @@ export class LinkedTable implements CompiledTable {
     })
   }
 
-  unknownFields(): UnknownFields {
-    return this.#unknown.counted
+  takeUnknownFields(): UnknownFields {
+    return this.#unknown.take()
   }
 
   /** Takes over what the last parse met. Nearly always nothing: then it costs one call. */

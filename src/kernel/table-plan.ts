@@ -53,16 +53,24 @@ export interface PlanOptions {
   readonly mapping?: ColumnMapping | undefined
 }
 
+type IdentityType = Pick<ColumnLeaf, 'physical' | 'logical'>
+
 const identityTypes = {
   _topic: { physical: 'byte-array', logical: 'string' },
   _partition: { physical: 'int32', logical: undefined },
   _offset: { physical: 'int64', logical: undefined },
   _index: { physical: 'int32', logical: undefined },
   _ingest_ms: { physical: 'int64', logical: 'timestamp-millis' },
-} as const satisfies Record<IdentityColumn, Pick<ColumnLeaf, 'physical' | 'logical'>>
+} as const satisfies Record<IdentityColumn, IdentityType>
+
+/** Hive 2.3 fails on INT64 timestamps: whoever writes for it gets the number of milliseconds. */
+function identityTypeOf(column: IdentityColumn, { timestamps }: ColumnMapping): IdentityType {
+  if (column === '_ingest_ms' && timestamps === 'int96') return identityTypes._offset
+  return identityTypes[column]
+}
 
 function planIdentity(parts: PlanParts, column: IdentityColumn): ColumnLeaf {
-  const { physical, logical } = identityTypes[column]
+  const { physical, logical } = identityTypeOf(column, parts.mapping)
   parts.addLeaf({ context: 0, physical, identity: column })
   return {
     kind: 'leaf',

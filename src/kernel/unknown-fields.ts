@@ -1,21 +1,8 @@
 /** Fields that a table's schema does not know, as they were met in rows that were taken. */
 import { present } from '../base/assert.ts'
+import type { UnknownField, UnknownFields } from '../model/unknown-field.ts'
 import type { LinearMemory } from './linear-memory.ts'
 import type { MessagePlan } from './plan-parts.ts'
-
-export interface UnknownField {
-  /** Full name of the message it stood in; of a map's entry: message and field. */
-  readonly message: string
-  readonly number: number
-  /** Occurrences; a field of one message at several places of the tree is counted once for all. */
-  readonly count: number
-}
-
-export interface UnknownFields {
-  readonly fields: readonly UnknownField[]
-  /** Occurrences beyond the numbers that are told apart. */
-  readonly otherCount: number
-}
 
 /** Numbers come from outside: more than this are counted together. */
 const fieldsMax = 1_024
@@ -31,8 +18,12 @@ export class UnknownFieldCounts {
     this.#messages = messages
   }
 
-  get counted(): UnknownFields {
-    return { fields: [...this.#counts.values()], otherCount: this.#otherCount }
+  /** What was counted since the last taking. */
+  take(): UnknownFields {
+    const taken = { fields: [...this.#counts.values()], otherCount: this.#otherCount }
+    this.#counts.clear()
+    this.#otherCount = 0
+    return taken
   }
 
   /** Adds what the kernel counted since it was told to forget, and tells it to. */

@@ -9,6 +9,7 @@ import type {
   IdleEvidence,
   StreamProgress,
 } from './log-entry.ts'
+import type { UnknownFieldsOfStream } from './unknown-field.ts'
 
 /** One closed Parquet file, still in memory. */
 export interface SealedFile {
@@ -40,6 +41,8 @@ export interface SealedCommit {
   readonly counts: readonly CountCell[]
   readonly progress: readonly StreamProgress[]
   readonly evidence: readonly IdleEvidence[]
+  /** Of streams that brought some; told, and not written into the log. */
+  readonly unknownFields: readonly UnknownFieldsOfStream[]
 }
 
 export type CommitOutcome =

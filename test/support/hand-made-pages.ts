@@ -164,7 +164,7 @@ export class HandMadeTable implements CompiledTable {
     return new HandMadeColumns(this.#rows, this.#pageRows, () => this.released++)
   }
 
-  unknownFields(): ReturnType<CompiledTable['unknownFields']> {
+  takeUnknownFields(): ReturnType<CompiledTable["takeUnknownFields"]> {
     return { fields: [], otherCount: 0 }
   }
 

@@ -199,6 +199,7 @@ export const sealedCommit = (
   counts: [sampleCell(13, next - first)],
   progress: [],
   evidence: [],
+  unknownFields: [],
 })
 
 /** The state after entries put in a row, whatever the fold thinks of them. */

@@ -51,6 +51,10 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     'rule',
   ]),
   lakeward_dead_letters_total: counter('Dead letters by stream and reason.', ['stream', 'reason']),
+  lakeward_unknown_fields_total: counter(
+    'Fields that the schema does not know, of committed rows; beyond 32 of a stream as "other".',
+    ['stream', 'field'],
+  ),
   lakeward_notify_pending: gauge('Announcements not yet acknowledged.', ['target']),
   lakeward_open_writers: gauge('Partitions of tables with an open file.'),
   lakeward_buffer_bytes: gauge('Bytes held for the next commit.', ['stream']),

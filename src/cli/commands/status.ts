@@ -4,6 +4,7 @@ import { isoOf, unixMs } from '../../base/time.ts'
 import { deadLetteredTotal } from '../../model/counts.ts'
 import type { FoldedClosed, FoldedStream } from '../../model/fold-state.ts'
 import { sourceKey, topicPartitionName } from '../../model/topic-partition.ts'
+import type { UnknownFields } from '../../model/unknown-field.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { explainPartition } from '../../protocol/explain.ts'
 import { firstBlock } from '../../protocol/readiness.ts'
@@ -18,6 +19,7 @@ import { type CommandDefinition, configOption, exitCode, flagOption, refusal } f
 import { alignedRows, type Paint } from '../output.ts'
 import { lastEntryMs, viewReadiness } from '../readiness-view.ts'
 import { openReading, streamNamed } from '../reading.ts'
+import { askUnknownFields, unknownFieldsText } from '../unknown-fields-view.ts'
 
 /** How far back "lately" goes. */
 const recentMs = 600_000
@@ -38,9 +40,13 @@ export const command: CommandDefinition = {
     const { pipeline } = config
     const fromMs = unixMs(facts.lakeNowMs - recentMs)
     const recent = await readRecent({ lake, pipeline }, log.state.next, fromMs)
+    const unknown = await askUnknownFields(invocation, reading)
     const streams = facts.streams
       .filter((stream) => names.includes(stream.name))
-      .map((stream) => statusOf(facts, stream, recent))
+      .map((stream) => ({
+        ...statusOf(facts, stream, recent),
+        unknownFields: unknown?.get(stream.name),
+      }))
     const lastMs = lastEntryMs(facts.fold)
     const status = {
       pipeline,
@@ -74,6 +80,8 @@ interface StreamStatus {
   readonly waiting: WaitingPartition | undefined
   readonly deadLetters: number
   readonly late: number
+  /** Of the daemon that answers, since its start; undefined where none does. */
+  readonly unknownFields: UnknownFields | undefined
 }
 
 interface StoppedSource {
@@ -89,7 +97,11 @@ interface WaitingPartition {
   readonly sentence: string
 }
 
-function statusOf(facts: ReadinessFacts, stream: ReadyStream, recent: RecentCommits): StreamStatus {
+function statusOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  recent: RecentCommits,
+): Omit<StreamStatus, 'unknownFields'> {
   const views = sourcesOf(facts, stream).map((source) => viewOf(facts, stream, source))
   const watermarkMs = eventWatermarkOf(views)
   const moved = views.flatMap(({ position }) => position?.movedAtMs ?? [])
@@ -175,6 +187,7 @@ function statusLines(status: Status, paint: Paint): readonly string[] {
 
 function streamLines(stream: StreamStatus, paint: Paint): readonly string[] {
   const { waiting } = stream
+  const unknownFields = unknownFieldsText(stream.unknownFields)
   const rows = [
     ['  event time', stream.eventWatermark ?? 'not known on every topic-partition'],
     ['  committed', `${stream.recentRows} rows of ${stream.recentEvents} events in ten minutes`],
@@ -188,6 +201,7 @@ function streamLines(stream: StreamStatus, paint: Paint): readonly string[] {
     ...(waiting === undefined ? [] : [['', waiting.sentence]]),
     ...stream.stopped.map(({ cause }) => [paint.red('  stopped'), `${cause}.`]),
     ['  dead letters', `${stream.deadLetters}, and ${stream.late} late`],
+    ...(unknownFields === undefined ? [] : [['  not in schema', unknownFields]]),
   ]
   return [`stream ${paint.bold(stream.name)}, table ${stream.table}`, ...alignedRows(rows)]
 }

@@ -61,8 +61,8 @@ export const knownDifferences: readonly KnownDifference[] = [
     readers: hive,
     features: ['timestamps', 'timestamps-ends', 'timestamps-nested', 'identity-columns'],
     because:
-      'Hive 2.3 reads timestamps from INT96 only: `mapping.timestamps: int96`, without `_ingest_ms` among the ' +
-      'columns; or declare the column as bigint in the Hive table. Outside of UTC INT96 needs ' +
+      'Hive 2.3 reads timestamps from INT96 only: `mapping.timestamps: int96`, which makes `_ingest_ms` a ' +
+      'number; or declare the column as bigint in the Hive table. Outside of UTC INT96 needs ' +
       '`hive.parquet.timestamp.skip.conversion=false` as well: it is taken for local time otherwise.',
   },
   {

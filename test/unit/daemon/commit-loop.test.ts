@@ -29,6 +29,7 @@ const sealed: SealedCommit = {
   counts: [],
   progress: [],
   evidence: [],
+  unknownFields: [],
 }
 
 class Steps implements CommitSteps {

@@ -43,6 +43,25 @@ beforeEach(async () => {
 })
 
 describe('a commit', () => {
+  test('says which fields its rows had that the schema does not know', () => {
+    const strange = (n: number) => {
+      const payload = Buffer.concat([numberPayload({ n }), Uint8Array.of(0xa0, 0x1f, 1)])
+      return numberRecord({ n, payload })
+    }
+    take(stages, fetched(source, 0, [strange(0), numberRecord({ n: 1 }), strange(2)]))
+    expect(seal(stages).unknownFields).toEqual([
+      {
+        stream: 'numbers',
+        fields: [{ message: 'test.Number', number: 500, count: 2 }],
+        otherCount: 0,
+      },
+    ])
+    take(stages, fetched(source, 3, [strange(3)]))
+    stages.exporter.discard()
+    take(stages, fetched(source, 4, [numberRecord({ n: 4 })]))
+    expect(seal(stages).unknownFields).toEqual([])
+  })
+
   test('has each event where it belongs, and its counts add up', async () => {
     take(
       stages,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isFault } from '../../../src/base/fault.ts'
+import { defaultMapping } from '../../../src/kernel/column-mapping.ts'
 import { planTable } from '../../../src/kernel/table-plan.ts'
 import type { EnumSchema, FieldSchema, MessageSchema } from '../../../src/model/event-schema.ts'
 import { identityColumns } from '../../../src/model/row-batch.ts'
@@ -99,6 +100,17 @@ describe('columns of a message', () => {
       'required int32 _index',
       'required int64 _ingest_ms (timestamp-millis)',
     ])
+  })
+
+  test('the time of ingestion is a number for those who read no INT64 timestamps', () => {
+    const message = messageOf('A', [scalarField(['a', 1], 'int32')])
+    const mapping = { ...defaultMapping, timestamps: 'int96' } as const
+    const { schema } = planTable(message, {
+      identity: ['_ingest_ms'],
+      names: 'as-declared',
+      mapping,
+    })
+    expect(printed(schema.columns)).toEqual(['required int32 a #1', 'required int64 _ingest_ms'])
   })
 
   test.each([
