@@ -27,6 +27,10 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
     const { benchIngestOn } = await import('./ingest/choose-broker.ts')
     return { valued: ['broker'], run: benchIngestOn }
   },
+  streams: async () => {
+    const { benchStreams } = await import('./streams/streams.ts')
+    return { valued: [], run: benchStreams }
+  },
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */
 const records: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -50,12 +50,13 @@ export class AppEvents {
     return this.#event.encode(this.#body()).finish()
   }
 
-  next(): AppEventEnvelope {
+  /** @param laterMs is added to the time in the envelope. */
+  next({ stream = 'app_event', laterMs = 0 } = {}): AppEventEnvelope {
     const event = this.#body()
-    const eventTimeMs = event['event_time'] as number
+    const eventTimeMs = (event['event_time'] as number) + laterMs
     const payload = this.#event.encode(event).finish()
     const eventId = Buffer.from(this.#chance.hex(32), 'hex')
-    const envelope = { stream: 'app_event', eventTimeMs, eventId, payload }
+    const envelope = { stream, eventTimeMs, eventId, payload }
     return { eventTimeMs, value: this.#envelope.encode(envelope).finish() }
   }
 

@@ -98,10 +98,10 @@ function makeTopic(rows: number): void {
 /** The first of our runs warms caches and makes the table for pyarrow; it is not counted. */
 async function measurePairs(place: Place, count: number): Promise<readonly Pair[]> {
   const pairs: Pair[] = []
-  let before = new BenchLake(place.port, topicName)
+  let before = new BenchLake({ brokerPort: place.port, topic: topicName })
   await runOurs(before, place.placement, place.rows)
   while (pairs.length < count) {
-    const lake = new BenchLake(place.port, topicName)
+    const lake = new BenchLake({ brokerPort: place.port, topic: topicName })
     const pair = await measurePair(place, { lake, before, turned: pairs.length % 2 === 1 })
     before.remove()
     before = lake

@@ -24,6 +24,8 @@ const idleMs = 6_000
 export interface OurRun {
   readonly rows: number
   readonly cpuSeconds: number
+  /** Of them, until topic-partitions were assigned. */
+  readonly startCpuSeconds: number
   readonly peakRssBytes: number
   readonly outputBytes: number
   readonly commits: number
@@ -33,42 +35,54 @@ export interface OurRun {
 /** Settings of the run, printed with the figures. The flag stands in the command's first line. */
 export const ourSettings = 'lakeward run, commit.interval 2s, file: lake, one stream, zstd level 1'
 
-const config = (brokerPort: number, topic: string): string => `pipeline: bench
-kafka: { brokers: ["127.0.0.1:${brokerPort}"], group: bench-${process.pid}-${Date.now()} }
-lake: { url: "file:./lake" }
-commit: { interval: 2s }
-http: { listen: 127.0.0.1:0 }
-streams:
-  - name: app_event
+interface LakeOptions {
+  readonly brokerPort: number
+  readonly topic: string
+  /** All of one topic and one message; `app_event` alone when not given. */
+  readonly streams?: readonly string[]
+  /** Lines of YAML; a commit each two seconds when not given. */
+  readonly settings?: string
+}
+
+const config = (options: LakeOptions): string => {
+  const { brokerPort, topic, streams = ['app_event'], settings } = options
+  const ofStream = (name: string): string => `  - name: ${name}
     topic: ${topic}
     schema: { file: app-event.proto, message: bench.AppEvent }
     eventTime: { pastMax: 36500d, futureMax: 365d }
     file: { codec: zstd }
 `
+  return `pipeline: bench
+kafka: { brokers: ["127.0.0.1:${brokerPort}"], group: bench-${process.pid}-${Date.now()} }
+lake: { url: "file:./lake" }
+${settings ?? 'commit: { interval: 2s }\n'}http: { listen: 127.0.0.1:0 }
+streams:
+${streams.map(ofStream).join('')}`
+}
 
 /** A lake of our own, with the configuration beside it. */
 export class BenchLake {
   readonly folder: string
   readonly #configPath: string
 
-  constructor(brokerPort: number, topic: string) {
+  constructor(options: LakeOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'lakeward-bench-'))
     this.#configPath = join(this.folder, 'lakeward.yaml')
     mkdirSync(join(this.folder, 'lake'))
     copyFileSync(schema, join(this.folder, 'app-event.proto'))
-    writeFileSync(this.#configPath, config(brokerPort, topic))
+    writeFileSync(this.#configPath, config(options))
   }
 
   get command(): readonly string[] {
     return [process.execPath, '--single-threaded-gc', bin, 'run', '-c', this.#configPath]
   }
 
-  /** Absolute paths of the table's files. */
+  /** Absolute paths of the tables' files. */
   get files(): readonly string[] {
-    const table = join(this.folder, 'lake', 'app_event')
-    return readdirSync(table, { recursive: true, encoding: 'utf8' })
+    const lake = join(this.folder, 'lake')
+    return readdirSync(lake, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.parquet'))
-      .map((name) => join(table, name))
+      .map((name) => join(lake, name))
   }
 
   remove(): void {
@@ -86,6 +100,11 @@ export async function runOurs(
   const daemon = new MeasuredProcess(placement, lake.command)
   let committed = 0
   let commits = 0
+  let startCpuSeconds = 0
+  daemon.onLine('stderr', (line) => {
+    if (startCpuSeconds > 0 || !line.includes('"event":"assigned"')) return
+    startCpuSeconds = cpuSecondsOf(daemon.pid)
+  })
   const run = await daemon.firstOf('stderr', (line) => {
     const said = committedRows(line)
     if (said === undefined) return undefined
@@ -101,7 +120,7 @@ export async function runOurs(
   await daemon.stop()
   if (committed !== rows) throw new Error(`${committed} rows were committed of ${rows}`)
   const outputBytes = lake.files.reduce((sum, path) => sum + statSync(path).size, 0)
-  return { rows, commits, outputBytes, ...run }
+  return { rows, commits, outputBytes, startCpuSeconds, ...run }
 }
 
 function committedRows(line: string): number | undefined {
@@ -114,7 +133,7 @@ function committedRows(line: string): number | undefined {
 
 /** Resident memory of a daemon that has nothing to read. */
 export async function idleRssBytes(brokerPort: number, empty: string, placement: Placement) {
-  const lake = new BenchLake(brokerPort, empty)
+  const lake = new BenchLake({ brokerPort, topic: empty })
   try {
     const daemon = new MeasuredProcess(placement, lake.command)
     await daemon.firstOf('stderr', (line) =>

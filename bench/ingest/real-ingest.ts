@@ -136,7 +136,7 @@ async function measureSize(
 ): Promise<RealFigures> {
   const { recordsPerBatch } = sizes.large
   const read = async (topic: RealTopic): Promise<{ lake: BenchLake; run: OurRun }> => {
-    const lake = new BenchLake(port, topic.name)
+    const lake = new BenchLake({ brokerPort: port, topic: topic.name })
     return { lake, run: await runOurs(lake, placement, topic.rows) }
   }
   const pairs: Pair[] = []

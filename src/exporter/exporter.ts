@@ -228,8 +228,15 @@ export class Exporter implements EventFates {
     const commitId = this.#commitId
     this.#commitId = this.#parts.nextCommitId()
     return {
-      ...{ commitId, ranges, places, configVersion, files },
-      ...{ counts, progress, evidence, unknownFields },
+      commitId,
+      ranges,
+      places,
+      configVersion,
+      files,
+      counts,
+      progress,
+      evidence,
+      unknownFields,
     }
   }
 

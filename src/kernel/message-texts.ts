@@ -8,6 +8,8 @@ import type { LeafPlan } from './plan-parts.ts'
 /** What a captured message comes to. */
 type RenderedMessage =
   | { readonly kind: 'text'; readonly text: string }
+  /** All is well but for required fields, which a message that is replaced may lack. */
+  | { readonly kind: 'incomplete' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
 /**
@@ -59,14 +61,21 @@ export function writeMessageTexts(
   if (count === 0) return { kind: 'written', release: () => {} }
   assert(render !== undefined, 'a kernel whose tables have JSON columns is given a renderer')
   const pieces = readPieces(memory, count)
+  const isContinued = new Uint8Array(count + 1)
+  for (const { before } of pieces) isContinued[before] = 1
   const texts: Text[] = []
   let totalBytes = 0
   for (const [index, piece] of pieces.entries()) {
-    // A later piece of the same slot stands for this one too; a slot that was cleared for none.
-    if (memory.u32[piece.slot >>> 2] !== index + 1) continue
+    // A later piece of the same slot stands for this one too.
+    if (isContinued[index + 1] === 1) continue
     const message = present(leaves[piece.leaf]?.text, 'a captured leaf has a message')
     const rendered = render(message, joined(memory, pieces, piece), piece.depth)
     if (rendered.kind === 'refused') return { ...rendered, row: piece.row }
+    // What another member of its oneof took back is judged, as every decoder does, and not kept.
+    if (memory.u32[piece.slot >>> 2] !== index + 1) continue
+    if (rendered.kind === 'incomplete') {
+      return { kind: 'refused', reason: 'malformed', row: piece.row }
+    }
     const bytes = Buffer.from(rendered.text, 'utf8')
     totalBytes += bytes.length
     if (totalBytes > memory.memoryMaxBytes * textShareMax) {

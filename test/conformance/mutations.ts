@@ -138,9 +138,13 @@ interface Subject {
  * @param total events to try, rounded up to whole files.
  * @param seed  the same seed gives the same events.
  */
-export async function runMutations(total: number, seed: number): Promise<MutationResults> {
+export async function runMutations(
+  total: number,
+  seed: number,
+  sources: readonly MutationSource[] = mutationSources(seed),
+): Promise<MutationResults> {
   const kernel = openKernel()
-  const subjects = mutationSources(seed).map((source) => subjectOf(source, kernel))
+  const subjects = sources.map((source) => subjectOf(source, kernel))
   const chance = new Chance(seed)
   const run = new MutationRun()
   const memory = (): readonly [number, number] => [

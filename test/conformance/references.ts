@@ -34,7 +34,10 @@ const verdictOf = (read: () => string): Verdict => {
 
 /** The schema with every required field made an optional one. */
 export const withNothingRequired = (schema: SchemaText): SchemaText => {
-  return { ...schema, text: schema.text.replaceAll(' required ', ' optional ') }
+  const text = schema.text
+    .replaceAll(/\brequired /g, 'optional ')
+    .replaceAll('field_presence = LEGACY_REQUIRED', 'field_presence = EXPLICIT')
+  return { ...schema, text }
 }
 
 /** The schema with its texts as bytes, which nobody judges; keys of maps stay texts. */

@@ -164,7 +164,7 @@ export class HandMadeTable implements CompiledTable {
     return new HandMadeColumns(this.#rows, this.#pageRows, () => this.released++)
   }
 
-  takeUnknownFields(): ReturnType<CompiledTable["takeUnknownFields"]> {
+  takeUnknownFields(): ReturnType<CompiledTable['takeUnknownFields']> {
     return { fields: [], otherCount: 0 }
   }
 

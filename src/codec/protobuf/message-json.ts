@@ -22,6 +22,8 @@ type SingleType = Exclude<FieldType, { readonly kind: 'map' }>
 /** What bytes come to. */
 export type RenderedJson =
   | { readonly kind: 'text'; readonly text: string }
+  /** All is well but for required fields that are not there. */
+  | { readonly kind: 'incomplete' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
 /** Renders messages of any type; decoders are made once for each. */
@@ -36,7 +38,7 @@ export function messageJson(): (
     decoders.set(message, decoder)
     try {
       const decoded = decoder.decode(bytes, depth)
-      if (!isComplete(message, decoded)) return { kind: 'refused', reason: 'malformed' }
+      if (!isComplete(message, decoded)) return { kind: 'incomplete' }
       return { kind: 'text', text: messageText(message, decoded) }
     } catch (error) {
       if (error instanceof WireError) return { kind: 'refused', reason: error.reason }

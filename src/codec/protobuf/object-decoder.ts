@@ -4,6 +4,7 @@
  * - 64-bit integers are bigint, bytes are copies as Uint8Array, enums are names (or the number,
  *   where it has no name), repeated fields are arrays, maps are a Map.
  * - A field with presence is a property only when it was sent; all others have their default.
+ * - An object has no prototype: a field may be called `constructor`, and its absence must show.
  * - As every protobuf decoder: the last value wins, submessages sent twice are merged, packed and
  *   unpacked are both read, unknown fields and numbers a closed enum does not name are passed over.
  *
@@ -159,7 +160,7 @@ const rivalsOf = ({ name, oneof }: FieldSchema, schema: MessageSchema): readonly
 
 /** A message of which nothing was sent. */
 function emptyMessage(schema: MessageSchema): DecodedMessage {
-  const message: DecodedMessage = {}
+  const message = Object.create(null) as DecodedMessage
   for (const { name, type, repeated, presence } of schema.fields) {
     if (type.kind === 'map') message[name] = new Map()
     else if (repeated) message[name] = []

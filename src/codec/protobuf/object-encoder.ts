@@ -59,7 +59,9 @@ export class ObjectEncoder {
       throw this.#refused([...path, key], `a field of ${schema.fullName}`, value[key])
     }
     const taken = new Map<string, string>()
-    for (const field of schema.fields) this.#field(field, value[field.name], { path, taken })
+    for (const field of schema.fields) {
+      this.#field(field, propertyOf(value, field.name), { path, taken })
+    }
   }
 
   #field(field: FieldSchema, value: unknown, at: { path: Path; taken: Map<string, string> }): void {
@@ -178,4 +180,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const isOther = Array.isArray(value) || value instanceof Map || ArrayBuffer.isView(value)
   return !isOther && !(value instanceof Date)
+}
+
+/** What every object inherits, such as `constructor`, is no field of the message. */
+function propertyOf(value: Readonly<Record<string, unknown>>, name: string): unknown {
+  const isInherited = name in Object.prototype && !Object.hasOwn(value, name)
+  return isInherited ? undefined : value[name]
 }

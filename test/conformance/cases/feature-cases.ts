@@ -268,6 +268,37 @@ known.refused('struct.not-utf8', [block(6, item('s', block(3, [0xff])))])
 known.refused('struct.cut', [block(6, [10, 5, 10])])
 known.refused('any.length-passes-end', [tag(9, 2), [9], [10]])
 
+// Texts that another member of their oneof replaces.
+const replaced: SchemaText = {
+  message: 'conformance.A',
+  byHand: true,
+  text: `syntax = "proto2";
+package conformance;
+import "google/protobuf/struct.proto";
+message A {
+  oneof either { google.protobuf.Struct struct = 1; int32 n = 2; A a = 3; }
+  required int32 id = 4;
+}
+`,
+}
+const byReplacing = new CaseList(replaced, 'replaced-json')
+const [id, member] = [varintField(4, 1), varintField(2, 3)]
+byReplacing.row('whole', [id, block(1, item('s', textField(3, 'x'))), member], {
+  fields: { struct: null, n: 3, a: null },
+})
+byReplacing.row('incomplete', [id, block(3, varintField(2, 1)), member], {
+  exempt: {
+    references: ['protobufjs'],
+    because: 'it judges required fields when one occurrence of a message ends',
+  },
+  fields: { struct: null, n: 3, a: null },
+})
+byReplacing.refused('kept-incomplete', [id, member, block(3, varintField(2, 1))])
+byReplacing.refused('not-utf8', [id, block(1, item('s', block(3, [0xff]))), member])
+byReplacing.refused('cut', [id, block(1, [10, 5, 10]), member])
+byReplacing.refused('wire-type-7', [id, block(3, [0x0f]), member])
+byReplacing.refused('merged-then-cut', [id, block(3, id), block(3, [10, 5]), member])
+
 // Messages within themselves.
 const recursive: SchemaText = {
   message: 'conformance.A',
@@ -309,5 +340,6 @@ export const featureCases = [
   ...byFeature.cases,
   ...byExtension.cases,
   ...known.cases,
+  ...byReplacing.cases,
   ...recursion.cases,
 ]

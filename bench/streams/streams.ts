@@ -1,0 +1,203 @@
+/**
+ * Many streams in one daemon: rows per CPU second and memory with 300 and with 1,000 streams, each
+ * with two open hours, against one stream with the same rows.
+ *
+ * The real `lakeward run` on the embedded broker. One stream and many take turns; the figure is the
+ * median of the pairs' ratios. CPU time counts from the assignment to the last commit: what a start
+ * costs is told apart.
+ */
+import { spawnSync } from 'node:child_process'
+import { BenchLake, type OurRun, runOurs } from '../ingest/ours.ts'
+import {
+  commitText,
+  loadText,
+  machineText,
+  type Placement,
+  placementOn,
+  thisMachine,
+} from '../measure/machine.ts'
+import type { BenchFlags, BenchOutcome } from '../measure/outcome.ts'
+import { rssBytesOf } from '../measure/process-figures.ts'
+import { quartilesOf } from '../measure/quartiles.ts'
+import { MeasuredProcess } from '../measure/run-process.ts'
+import { recordFigures, reportLines, type StreamsCase, type StreamsFigures } from './report.ts'
+import {
+  isTopicMade,
+  type StreamsTopic,
+  streamNames,
+  topicFolder,
+  topicName,
+  topicText,
+} from './topic.ts'
+
+const full = { rows: 2_400_000, pairs: 5 }
+const quick = { rows: 300_000, pairs: 2 }
+const streamCounts = [300, 1_000] as const
+/** Few commits: what a file costs is part of a commit each minute, not of one each second. */
+const settings = 'commit: { interval: 20s }\nmemory: { buffers: 1GiB }\n'
+const settingsText = 'lakeward run, commit.interval 20s, memory.buffers 1GiB, file: lake, zstd 1'
+const idleMs = 6_000
+
+/** @returns the figures; a quick run is not recorded. */
+export async function benchStreams({ isQuick }: BenchFlags): Promise<BenchOutcome> {
+  const { rows, pairs } = isQuick ? quick : full
+  const placement = placementOn(1)
+  const machine = machineText(thisMachine())
+  console.log(`machine     ${machine}, load ${loadText()}`)
+  console.log(`dataset     ${topicText({ rows })}`)
+  console.log(`ours        ${settingsText}; ${placement.text}`)
+  const cases: StreamsCase[] = []
+  for (const streamCount of streamCounts) {
+    cases.push(await measure({ rows, streamCount, pairs, placement }))
+  }
+  const figures: StreamsFigures = { cases, isQuick }
+  const { lines, missed } = reportLines(figures)
+  for (const line of lines) console.log(line)
+  const commit = commitText()
+  const about = { machine, commit, dataset: topicText({ rows }), placement: placement.text }
+  if (isQuick) console.log('a quick run: few pairs of small samples, not recorded')
+  else recordFigures(figures, { ...about, settings: settingsText })
+  return { report: { bench: 'streams', commit, machine, cases: cases.map(reported) }, missed }
+}
+
+interface Wish {
+  readonly rows: number
+  readonly streamCount: number
+  readonly pairs: number
+  readonly placement: Placement
+}
+
+async function measure({ rows, streamCount, pairs, placement }: Wish): Promise<StreamsCase> {
+  const one = await RunningBroker.of({ streamCount: 1, rows })
+  const many = await RunningBroker.of({ streamCount, rows })
+  try {
+    const idleBytes = { one: await one.idleBytes(placement), many: await many.idleBytes(placement) }
+    const runs: { one: OurRun; many: OurRun }[] = []
+    while (runs.length < pairs) {
+      const isTurned = runs.length % 2 === 1
+      const first = await (isTurned ? many : one).run(placement)
+      const second = await (isTurned ? one : many).run(placement)
+      const pair = isTurned ? { one: second, many: first } : { one: first, many: second }
+      runs.push(pair)
+      console.log(
+        `${streamCount} streams, pair ${runs.length}: ${pairText(pair)}, load ${loadText()}`,
+      )
+    }
+    return caseOf(streamCount, runs, idleBytes)
+  } finally {
+    await one.stop()
+    await many.stop()
+  }
+}
+
+const steadySeconds = ({ cpuSeconds, startCpuSeconds }: OurRun): number =>
+  cpuSeconds - startCpuSeconds
+const perMillion = (run: OurRun): number => (steadySeconds(run) / run.rows) * 1e6
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`
+
+const pairText = (pair: { readonly one: OurRun; readonly many: OurRun }): string =>
+  [pair.one, pair.many]
+    .map(
+      (run) =>
+        `${perMillion(run).toFixed(3)} CPU-s per million (start ${run.startCpuSeconds.toFixed(1)}, ` +
+        `${run.commits} commits, peak ${megabytes(run.peakRssBytes)})`,
+    )
+    .join(' against ')
+
+function caseOf(
+  streamCount: number,
+  runs: readonly { readonly one: OurRun; readonly many: OurRun }[],
+  idleBytes: { readonly one: number; readonly many: number },
+): StreamsCase {
+  const many = runs.map((pair) => pair.many)
+  const one = runs.map((pair) => pair.one)
+  return {
+    streamCount,
+    ratio: quartilesOf(runs.map((pair) => perMillion(pair.one) / perMillion(pair.many))),
+    onePerMillion: quartilesOf(one.map(perMillion)),
+    manyPerMillion: quartilesOf(many.map(perMillion)),
+    startCpuSeconds: quartilesOf(many.map((run) => run.startCpuSeconds)).median,
+    sampleCpuSecondsMin: Math.min(...[...one, ...many].map(steadySeconds)),
+    idleBytes,
+    onePeakBytes: Math.max(...one.map((run) => run.peakRssBytes)),
+    manyPeakBytes: Math.max(...many.map((run) => run.peakRssBytes)),
+    outputBytes: quartilesOf(many.map((run) => run.outputBytes)).median,
+  }
+}
+
+const reported = (each: StreamsCase) => ({
+  name: `${each.streamCount}-streams`,
+  rowsPerSecond: Math.round(1e6 / each.manyPerMillion.median),
+  cpuSecondsPerMillion: each.manyPerMillion.median,
+  peakRssBytes: each.manyPeakBytes,
+  outputBytes: each.outputBytes,
+  ratios: { oneStream: each.ratio.median },
+})
+
+/** A broker in its own process that holds one topic, made when it is not there. */
+class RunningBroker {
+  readonly #topic: StreamsTopic
+  readonly #process: MeasuredProcess
+  readonly #port: number
+
+  private constructor(topic: StreamsTopic, broker: MeasuredProcess, port: number) {
+    this.#topic = topic
+    this.#process = broker
+    this.#port = port
+  }
+
+  static async of(topic: StreamsTopic): Promise<RunningBroker> {
+    makeTopic(topic)
+    const script = new URL('../ingest/broker-process.ts', import.meta.url).pathname
+    const command = [process.execPath, script, topicFolder(topic)]
+    const broker = new MeasuredProcess(placementOn(0), command)
+    const port = await broker.firstOf('stdout', (line) => (JSON.parse(line) as Listening).port)
+    return new RunningBroker(topic, broker, port)
+  }
+
+  async run(placement: Placement): Promise<OurRun> {
+    const lake = this.#lake(topicName)
+    try {
+      return await runOurs(lake, placement, this.#topic.rows)
+    } finally {
+      lake.remove()
+    }
+  }
+
+  /** Resident memory of a daemon with the same streams and nothing to read. */
+  async idleBytes(placement: Placement): Promise<number> {
+    const lake = this.#lake('app.nothing')
+    try {
+      const daemon = new MeasuredProcess(placement, lake.command)
+      await new Promise((resolve) => setTimeout(resolve, idleMs))
+      const rssBytes = rssBytesOf(daemon.pid)
+      await daemon.stop()
+      return rssBytes
+    } finally {
+      lake.remove()
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#process.stop()
+  }
+
+  #lake(topic: string): BenchLake {
+    const streams = streamNames(this.#topic.streamCount)
+    return new BenchLake({ brokerPort: this.#port, topic, streams, settings })
+  }
+}
+
+interface Listening {
+  readonly port: number
+}
+
+/** In a process of its own, so that ours begins with nothing of it. */
+function makeTopic(topic: StreamsTopic): void {
+  if (isTopicMade(topic)) return
+  console.log(`making the topic of ${topic.streamCount} streams, once …`)
+  const script = new URL('topic.ts', import.meta.url).pathname
+  const words = [process.execPath, script, `${topic.streamCount}`, `${topic.rows}`]
+  const { status } = spawnSync('nice', words, { stdio: ['ignore', 'inherit', 'inherit'] })
+  if (status !== 0) throw new Error(`making the topic ended with ${status}`)
+}
