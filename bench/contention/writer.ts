@@ -169,6 +169,7 @@ function sealed(log: CommitLog, source: SourcePartition): SealedCommit {
     counts: [{ stream, partition, counts: { ...counts, filtered: {}, deadLettered: {} } }],
     progress: [{ stream, source, eventWatermarkMs: nowMs }],
     evidence: [],
+    unknownFields: [],
   }
 }
 
