@@ -59,7 +59,7 @@ function findSparse(message: Message, tag: u32): usize {
 /** Value of the last scalar that `readScalar` read. */
 let scalar: u64 = 0
 
-/** Numbers that their closed enum does not name, and map entries with such a value: unknown fields. */
+/** Of the field under way: numbers and map entries that a closed enum makes unknown. */
 let strays: u32 = 0
 
 function countStrays(message: Message, tag: u32): void {
