@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { WebhookNotifier } from '../adapters/http/webhook.ts'
 import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
-import type { KafkaSourceOptions } from '../adapters/kafka/options.ts'
+import type { KafkaSourceOptions, SaslOptions } from '../adapters/kafka/options.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openWorkerModule } from '../adapters/worker/worker-module.ts'
@@ -58,9 +58,8 @@ export function sourceOptions(
   { config, worker }: Pick<StartOptions, 'config' | 'worker'>,
   secrets: ConfigSecrets,
 ): KafkaSourceOptions {
-  const { brokers, group, assignment, sessionTimeout, sasl, tls } = config.kafka
-  const ca = secrets.kafkaCertificates
-  const password = secrets.kafkaPassword?.reveal()
+  const { brokers, group, assignment, sessionTimeout, tls } = config.kafka
+  const sasl = loginOf(config.kafka.sasl, secrets)
   return {
     brokers,
     group,
@@ -71,10 +70,32 @@ export function sourceOptions(
     sessionTimeoutMs: sessionTimeout,
     rebalanceTimeoutMs,
     fetch: { maxBytes: 16 * mib, partitionMaxBytes: 4 * mib, maxWaitMs: 500, minBytes: 1 },
-    ...(sasl === undefined || password === undefined ? {} : { sasl: { ...sasl, password } }),
-    ...(tls === undefined ? {} : { tls: ca === undefined ? {} : { ca } }),
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(tls === undefined ? {} : { tls: certificatesOf(secrets) }),
   }
 }
+
+function loginOf(
+  sasl: ResolvedConfig['kafka']['sasl'],
+  { kafkaPassword, kafkaToken }: ConfigSecrets,
+): SaslOptions | undefined {
+  if (sasl === undefined) return undefined
+  const { mechanism, username } = sasl
+  if (mechanism === 'oauthbearer') {
+    const token = present(kafkaToken, 'a login by token has its token')
+    return { mechanism, token: async () => (await token()).reveal() }
+  }
+  return {
+    mechanism,
+    username: present(username, 'a login by password has its user'),
+    password: present(kafkaPassword, 'a login by password has its password').reveal(),
+  }
+}
+
+const certificatesOf = ({ kafkaCertificates: ca, kafkaIdentity: own }: ConfigSecrets) => ({
+  ...(ca === undefined ? {} : { ca }),
+  ...(own === undefined ? {} : { cert: own.certificate, key: own.key.reveal() }),
+})
 
 const notifiersOf = (
   options: StartOptions,

@@ -36,18 +36,45 @@ const startPosition = configValue<OffsetPosition>({
   print: (position) => (typeof position === 'string' ? position : isoOf(position)),
 })
 
+const passwordKeys = 'username and password'
 const saslConfig = section({
-  mechanism: choice(['plain', 'scram-sha-256', 'scram-sha-512']).describe(
-    'How the password is proven.',
+  mechanism: choice(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']).describe(
+    'How we prove who we are.',
   ),
-  username: text({ accepted: 'the name of the user', shape: /^\S+$/ }).describe('The user.'),
-  password: secret().describe('The password of the user.'),
+  username: text({ accepted: 'the name of the user', shape: /^\S+$/ })
+    .optional()
+    .describe('The user; not with `oauthbearer`.'),
+  password: secret().optional().describe('The password of the user; not with `oauthbearer`.'),
+  token: secret()
+    .optional()
+    .describe('The token, with `oauthbearer` alone; read anew for each login.'),
+}).check((context) => {
+  const { mechanism, username, password, token } = context.value
+  const problem = (message: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, message, path: ['mechanism'] })
+  }
+  if (mechanism === 'oauthbearer') {
+    const right = token !== undefined && username === undefined && password === undefined
+    if (!right) problem(`"oauthbearer" goes with token alone, not with ${passwordKeys}`)
+    return
+  }
+  const right = token === undefined && username !== undefined && password !== undefined
+  if (!right) problem(`"${mechanism}" goes with ${passwordKeys}, not with token`)
 })
 
+const pemFile = () => text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
 const tlsConfig = section({
-  ca: text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
+  ca: pemFile()
     .optional()
     .describe('Certificates that are trusted. Without it: those that come with Node.js.'),
+  certificate: pemFile().optional().describe('Our own certificate, where brokers ask for one.'),
+  key: secret().optional().describe('The private key of our certificate, in PEM.'),
+}).check((context) => {
+  const { certificate, key } = context.value
+  if ((certificate === undefined) === (key === undefined)) return
+  const message = 'given without the other of certificate and key; accepted: both or neither'
+  const path = [certificate === undefined ? 'key' : 'certificate']
+  context.issues.push({ code: 'custom', input: context.value, message, path })
 })
 
 /** The section `kafka`. */

@@ -1,11 +1,13 @@
 /** Produces record batches byte for byte, by the adapter's own socket. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BrokerSocket } from '../../src/adapters/kafka/broker-socket.ts'
 import { WireReader } from '../../src/codec/kafka/wire-reader.ts'
 import { WireWriter } from '../../src/codec/kafka/wire-writer.ts'
 import type { TopicPartition } from '../../src/model/topic-partition.ts'
 
 const produce = { apiKey: 0, version: 7, flexible: false }
-const retriesMax = 50
+const retriesMax = 200
+const retryEveryMs = 25
 
 /** @throws {Error} the broker refuses. Retries while a new topic has no leader yet. */
 export async function produceBatches(
@@ -28,6 +30,7 @@ export async function produceBatches(
       if (code === 0) return
       const retriable = (code === 3 || code === 5 || code === 6) && tries < retriesMax
       if (!retriable) throw new Error(`produce to ${topic}/${partition} answered ${code}`)
+      await sleep(retryEveryMs)
     }
   } finally {
     socket.close()

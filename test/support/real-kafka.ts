@@ -59,6 +59,13 @@ async function deleteTopics(admin: Admin, topics: string[]): Promise<void> {
   })
 }
 
+interface OpenTransaction {
+  /** One batch. */
+  readonly send: (at: TopicPartition, values: readonly string[]) => Promise<void>
+  readonly abort: () => Promise<void>
+  readonly commit: () => Promise<void>
+}
+
 const processOf = (node: number | undefined): string | undefined =>
   node === undefined ? undefined : `broker-${node}`
 
@@ -171,12 +178,38 @@ export class RealKafka {
     this.tool('org.apache.kafka.tools.LeaderElectionCommand', words)
   }
 
+  /** A producer's transaction that is open. @param id names the producer. */
+  async transact(id: string): Promise<OpenTransaction> {
+    const options = { transactionalId: id, maxInFlightRequests: 1, idempotent: true }
+    const producer = this.client().producer(options)
+    await producer.connect()
+    const transaction = await producer.transaction()
+    const end = async (how: 'abort' | 'commit'): Promise<void> => {
+      await transaction[how]()
+      await producer.disconnect()
+    }
+    return {
+      send: async ({ topic, partition }, values) => {
+        const messages = values.map((value) => ({ value, partition }))
+        await transaction.send({ topic, messages })
+      },
+      abort: () => end('abort'),
+      commit: () => end('commit'),
+    }
+  }
+
+  /** The main class of the Java producer of lines. */
+  get producerClass(): string {
+    const tools = this.#name.startsWith('kafka-3') ? 'kafka.tools' : 'org.apache.kafka.tools'
+    return `${tools}.ConsoleProducer`
+  }
+
   /** Runs one of the broker's own tools to its end. @returns what it printed. */
-  tool(mainClass: string, words: readonly string[]): string {
+  tool(mainClass: string, words: readonly string[], input = ''): string {
     const jars = join(artifactsFolder(serviceNamed(this.#name), places.cacheRoot), '*')
     const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', jars, mainClass]
     const all = ['java', ...java, '--bootstrap-server', this.address, ...words]
-    const { status, stdout, stderr } = spawnSync('nice', all, { encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync('nice', all, { encoding: 'utf8', input })
     if (status === 0) return stdout
     throw new Error(`${mainClass} ended with ${String(status)}:\n${stdout}${stderr}`)
   }

@@ -12,8 +12,12 @@ import type { ResolvedConfig } from './resolved-config.ts'
 /** What a configuration refers to outside of itself. */
 export interface ConfigSecrets {
   readonly kafkaPassword: Secret | undefined
+  /** Reads the token again each time: it is replaced before it expires. */
+  readonly kafkaToken: (() => Promise<Secret>) | undefined
   /** PEM text of `kafka.tls.ca`: no secret, but read the same way. */
   readonly kafkaCertificates: string | undefined
+  /** Our own certificate, PEM, with its key. */
+  readonly kafkaIdentity: { readonly certificate: string; readonly key: Secret } | undefined
   readonly httpToken: Secret | undefined
   /** By the name of the target. */
   readonly webhookSecrets: ReadonlyMap<string, Secret>
@@ -34,13 +38,16 @@ export function secretReferences({
   ready,
   lake,
 }: Referring): readonly PlacedReference[] {
-  const password = kafka.sasl?.password
+  const { password, token } = kafka.sasl ?? {}
+  const key = kafka.tls?.key
   const webhooks = ready.notify.flatMap((target, index) => {
     if (target.kind !== 'webhook') return []
     return [{ key: `ready.notify[${index}].webhook.secret`, reference: target.secret }]
   })
   return [
     ...(password === undefined ? [] : [{ key: 'kafka.sasl.password', reference: password }]),
+    ...(token === undefined ? [] : [{ key: 'kafka.sasl.token', reference: token }]),
+    ...(key === undefined ? [] : [{ key: 'kafka.tls.key', reference: key }]),
     ...lakeReferences(lake),
     ...webhooks,
     ...(http.token === undefined ? [] : [{ key: 'http.token', reference: http.token }]),
@@ -88,13 +95,22 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
     const value = values.get(`ready.notify[${index}].webhook.secret`)
     return value === undefined ? [] : [[targetName(target), value]]
   })
-  const ca = config.kafka.tls?.ca
+  const { ca, certificate } = config.kafka.tls ?? {}
+  const read = (key: string, reference: string): Promise<string> =>
+    readReference({ key, reference }, config.folder, files)
+  const key = values.get('kafka.tls.key')
+  const token = config.kafka.sasl?.token
   return {
     kafkaPassword: values.get('kafka.sasl.password'),
-    kafkaCertificates:
-      ca === undefined
+    kafkaToken:
+      token === undefined
         ? undefined
-        : await readReference({ key: 'kafka.tls.ca', reference: ca }, config.folder, files),
+        : async () => new Secret(await read('kafka.sasl.token', token)),
+    kafkaCertificates: ca === undefined ? undefined : await read('kafka.tls.ca', ca),
+    kafkaIdentity:
+      certificate === undefined || key === undefined
+        ? undefined
+        : { certificate: await read('kafka.tls.certificate', certificate), key },
     httpToken: values.get('http.token'),
     webhookSecrets: new Map(webhooks),
   }

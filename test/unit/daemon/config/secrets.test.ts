@@ -59,6 +59,27 @@ test('secrets are read from the environment and from files, without their closin
   expect(secrets.kafkaCertificates).toBe('-----BEGIN CERTIFICATE-----')
 })
 
+test('a token is read again each time, and our certificate with its key', async () => {
+  const { config } = parseConfig({
+    pipeline: 'growth',
+    kafka: {
+      brokers: ['a:1'],
+      sasl: { mechanism: 'oauthbearer', token: 'env:KAFKA_TOKEN' },
+      tls: { certificate: 'file:own.pem', key: 'file:own.key' },
+    },
+    lake: { url: 'file:./lake' },
+  })
+  if (config === undefined) throw new Error('the configuration is right')
+  const variables: Record<string, string> = { KAFKA_TOKEN: 'first' }
+  const files = new MemoryConfigFiles({ 'own.pem': 'CERT', 'own.key': 'KEY' }, variables)
+  const secrets = await readSecrets({ ...config, folder }, files)
+  expect((await secrets.kafkaToken?.())?.reveal()).toBe('first')
+  variables['KAFKA_TOKEN'] = 'second'
+  expect((await secrets.kafkaToken?.())?.reveal()).toBe('second')
+  expect(secrets.kafkaIdentity?.certificate).toBe('CERT')
+  expect(secrets.kafkaIdentity?.key.reveal()).toBe('KEY')
+})
+
 describe('a secret that cannot be used is refused with its key', () => {
   test.each([
     [
