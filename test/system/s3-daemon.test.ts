@@ -19,10 +19,10 @@ const partitionCount = 4
 const hourMs = 3_600_000
 const stepMs = 9_000
 
-describe.skipIf(!hasS3('s3'))('a lake on S3', () => {
+describe.each((['s3', 's3-minio'] as const).filter(hasS3))('a lake on %s', (name) => {
   let server: RealS3
   beforeAll(async () => {
-    server = await RealS3.start('s3')
+    server = await RealS3.start(name)
     vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
     vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
   })

@@ -286,6 +286,23 @@ describe('cleaning up', () => {
     expect(removed.at(-1)).toContain('head.json')
   })
 
+  test('discards what its journal names, also where nothing of it is to be seen', async () => {
+    const sim = await world()
+    const staged = { stagedPath: stagedPath(table, stranger, 7), path: `${table}/7.parquet` }
+    const ranges = [sampleRange(0, 0, 5)]
+    const journal = encodeJournal({ pipeline, commitId: stranger, ranges, files: [staged] })
+    await sim.lake.put(journalPath(table, stranger), journal)
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    sim.lake.history.length = 0
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1 })
+    const removed = sim.lake.history.filter((call) => call.startsWith('remove'))
+    expect(removed).toEqual([
+      `remove ${staged.stagedPath}`,
+      `remove ${journalPath(table, stranger)}`,
+    ])
+  })
+
   test('leaves the staging of another pipeline alone', async () => {
     const sim = await world()
     await stageAs(sim, 'billing')
