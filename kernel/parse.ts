@@ -529,6 +529,8 @@ export function parseRows(program: Program, starts: usize, ends: usize, count: u
     if (failure == Failure.FULL) break
     store<u32>(refused + (refusedCount << 3), i)
     store<u32>(refused + (refusedCount << 3), reasonOf(root, message, start, end), 4)
+    // Asking for the reason captured once more.
+    dropCaptures(captures)
     refusedCount++
   }
   root.rows = row

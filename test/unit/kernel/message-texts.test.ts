@@ -226,3 +226,19 @@ test('more pieces than are kept make a row too large', () => {
     { a: null, x: 2 },
   ])
 })
+
+test('a refused row, whose reason was asked for, leaves no text behind to be judged', () => {
+  const own = schemaA(text)
+  const details = bytesField(6, bytesField(1, bytesField(1, utf8('k'))))
+  const cut = Uint8Array.of(
+    ...bytesField(3, Uint8Array.of(8, 1)),
+    ...bytesField(3, Uint8Array.of(8)),
+    0,
+  )
+  const rows = Array.from({ length: 40 }, (_, index) => (index % 3 === 2 ? cut : details))
+  const { refusals, rows: seen } = roundTrip(own, rows)
+  expect(refusals.map(({ row }) => row)).toEqual(
+    rows.flatMap((row, at) => (row === cut ? [at] : [])),
+  )
+  expect(seen).toHaveLength(rows.filter((row) => row === details).length)
+})
