@@ -30,6 +30,8 @@ const silent = {
 
 interface Start {
   readonly seconds: number
+  /** User and system time of this process: what it takes on a machine of its own. */
+  readonly cpuSeconds: number
   readonly calls: LakeCalls
 }
 
@@ -37,9 +39,12 @@ async function start(folder: string): Promise<Start> {
   const { lake, calls } = countingLake(localLake(folder))
   const clock = new SystemClock()
   const beganMs = clock.monotonicMs()
+  const before = process.cpuUsage()
   const telemetry = silent
   await openCommitLog({ lake, pipeline, clock, random: new SystemRandom(), telemetry })
-  return { seconds: (clock.monotonicMs() - beganMs) / 1_000, calls }
+  const { user, system } = process.cpuUsage(before)
+  const cpuSeconds = (user + system) / 1e6
+  return { seconds: (clock.monotonicMs() - beganMs) / 1_000, cpuSeconds, calls }
 }
 
 const localLake = (folder: string): Lake => new LocalLake('file:./lake', folder)
@@ -54,13 +59,14 @@ async function slowest(folder: string): Promise<Start> {
 const missed: string[] = []
 const rows: string[] = []
 
-function record(name: string, log: string, { seconds, calls }: Start): void {
+function record(name: string, log: string, { seconds, cpuSeconds, calls }: Start): void {
   const { reads, lists } = calls
   if (reads.length > readsMax) missed.push(`${name}: ${reads.length} objects read`)
   if (seconds > secondsMax) missed.push(`${name}: ${seconds.toFixed(2)} s`)
   const other = lists.filter((folder) => !folder.endsWith('/checkpoints'))
   if (other.length > 0) missed.push(`${name}: listed ${other.join(', ')}`)
-  rows.push(`| ${name} | ${log} | ${reads.length} | ${lists.length} | ${seconds.toFixed(3)} s |`)
+  const times = `${seconds.toFixed(3)} s | ${cpuSeconds.toFixed(3)} s`
+  rows.push(`| ${name} | ${log} | ${reads.length} | ${lists.length} | ${times} |`)
   console.log(rows.at(-1))
 }
 
@@ -84,7 +90,7 @@ if (aged > young + 8) missed.push(`reads grow with the log: ${young}, then ${age
 const { cpu, cpuCount, memoryGib, node } = thisMachine()
 const machine = machineText({ cpu, cpuCount, memoryGib, node })
 const head = `## ${new Date().toISOString()} · ${commitText()}`
-const table = `| log | size | objects read | listings | start |\n|---|---|---:|---:|---:|`
+const table = `| log | size | objects read | listings | start | CPU |\n|---|---|---:|---:|---:|---:|`
 const text = `\n${head}\n\n${machine}, local lake, load ${loadText()}. The slowest of ${startCount} starts each.\n\n`
 appendFileSync(results, `${text}${table}\n${rows.join('\n')}\n`)
 for (const line of missed) console.log(`MISSED: ${line}`)
