@@ -134,15 +134,16 @@ test('positions and watermarks go back with an operator’s move alone, reset ep
   expect(moved).toBeGreaterThan(3)
 })
 
-test('announced partitions keep their files, whatever an operator moves', () => {
+test('announced partitions keep their files until they are closed, whatever an operator moves', () => {
   const law = fc.property(moves, (drawn) => {
-    const { states } = historyOf(drawn)
+    const { entries, states } = historyOf(drawn)
     for (const [index, after] of states.slice(1).entries()) {
       const before = states[index] ?? emptyFold()
       for (const [name, { partitions }] of before.streams) {
         for (const [path, { place, files, version }] of partitions) {
           if (place === 'open') continue
           const then = after.streams.get(name)?.partitions.get(path)
+          if (then === undefined && entries[index]?.kind === 'closed-late') continue
           expect(then).toMatchObject({ place, files, version })
         }
       }
