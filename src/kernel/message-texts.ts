@@ -69,7 +69,7 @@ export function writeMessageTexts(
     // A later piece of the same slot stands for this one too.
     if (isContinued[index + 1] === 1) continue
     const message = present(leaves[piece.leaf]?.text, 'a captured leaf has a message')
-    const rendered = render(message, joined(memory, pieces, piece), piece.depth)
+    const rendered = judgedRender(render, message, partsOf(memory, pieces, piece), piece.depth)
     if (rendered.kind === 'refused') return { ...rendered, row: piece.row }
     // What another member of its oneof took back is judged, as every decoder does, and not kept.
     if (memory.u32[piece.slot >>> 2] !== index + 1) continue
@@ -104,13 +104,32 @@ function readPieces(memory: LinearMemory, count: number): readonly Piece[] {
   })
 }
 
-/** Joined encodings of a message are the encoding of the merged message. */
-function joined(memory: LinearMemory, pieces: readonly Piece[], last: Piece): Uint8Array {
+/** A message given several times: each piece is whole by itself, joined they are the merged one. */
+function judgedRender(
+  render: RenderMessage,
+  message: MessageSchema,
+  parts: readonly Uint8Array[],
+  depth: number,
+): RenderedMessage {
+  if (parts.length > 1) {
+    for (const part of parts) {
+      const rendered = render(message, part, depth)
+      if (rendered.kind === 'refused') return rendered
+    }
+  }
+  return render(message, Buffer.concat(parts), depth)
+}
+
+function partsOf(
+  memory: LinearMemory,
+  pieces: readonly Piece[],
+  last: Piece,
+): readonly Uint8Array[] {
   const parts: Uint8Array[] = []
   for (let piece: Piece | undefined = last; piece !== undefined; piece = pieces[piece.before - 1]) {
     parts.push(memory.view(piece.start, piece.end - piece.start))
   }
-  return Buffer.concat(parts.toReversed())
+  return parts.toReversed()
 }
 
 function placeTexts(

@@ -111,6 +111,15 @@ describe('a message within itself is JSON', () => {
     ])
   })
 
+  test('given twice, a first piece that is cut refuses the row, also where both joined parse', () => {
+    const cut = Uint8Array.of(0x12, 2, 0x61)
+    const other = Uint8Array.of(0x7a, 8, 0x81, 1, 8, 2, 8, 3, 8, 4)
+    const pieces = (first: Uint8Array) => joined(bytesField(3, first), bytesField(3, other))
+    const read = roundTrip(schemaA(text), [pieces(cut), pieces(id(1))])
+    expect(read.refusals).toEqual([{ row: 0, reason: 'truncated' }])
+    expect(read.rows).toEqual([{ ...absent, parent: '{"id":1}' }])
+  })
+
   test('cleared for good it leaves nothing in later rows', () => {
     const cleared = joined(bytesField(9, id(7)), varintField(10, 4n))
     expect(roundTrip(schemaA(text), [cleared, cleared, new Uint8Array()]).rows).toEqual([
