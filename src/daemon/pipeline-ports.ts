@@ -1,4 +1,5 @@
 import type { Fault } from '../base/fault.ts'
+import type { UnixMs } from '../base/time.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
@@ -16,6 +17,8 @@ export interface PipelinePorts {
   /** Message `lakeward.v1.DeadLetter` of proto/dead_letter.proto. */
   readonly deadLetterSchema: MessageSchema
   readonly nextCommitId: () => CommitId
+  /** What events from the future or the past are judged by: no machine's clock. */
+  readonly lakeNowMs: () => UnixMs
   /** By index of the configured stream. */
   readonly modules: ReadonlyMap<number, EtlModule>
   readonly onModuleBroken: (error: unknown) => void

@@ -61,7 +61,7 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
     for (let first = 0; first < load.records.count; ) {
       load.events.count = 0
       first = parser.parse(load.records, first, load.events)
-      guard.apply(load, 0, ports.clock.nowMs())
+      guard.apply(load, 0, ports.lakeNowMs())
       exporter.route(load)
       filters.apply(load)
       modules.take(load)

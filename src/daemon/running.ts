@@ -97,6 +97,7 @@ function buildStages({ config, ports, log }: AssemblyParts, lane: () => Lane): S
     hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
     kernelBytesMax: kernelBytesOf(config.memory.buffers),
     nextCommitId: () => log.nextCommitId(),
+    lakeNowMs: () => log.lakeNowMs(),
     onModuleBroken: (error) => lane().halt(error),
     onUnreadable: (at, fault) => {
       source.pause([at])

@@ -1,7 +1,10 @@
 import { SimLake } from '../sim/lake.ts'
 import { lakeContract } from './lake.ts'
 
-lakeContract('simulated', async () => {
-  const lake = new SimLake()
-  return { lake, another: () => new SimLake({ store: lake.store }), close: async () => {} }
-})
+for (const kind of ['file', 's3', 'hdfs'] as const) {
+  lakeContract(`simulated, as ${kind}`, async () => {
+    const lake = new SimLake({ kind })
+    const another = (): SimLake => new SimLake({ kind, store: lake.store })
+    return { lake, another, close: async () => {} }
+  })
+}

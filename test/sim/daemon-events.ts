@@ -3,13 +3,20 @@ import { present } from '../../src/base/assert.ts'
 import { type UnixMs, unixMs } from '../../src/base/time.ts'
 import { encodeBatch, encodeRawEvent, utf8, varintField } from '../support/raw-events.ts'
 import type { SimClock } from './clock.ts'
-import type { FaultKind } from './plan.ts'
+import type { FaultKind, Pace } from './plan.ts'
 import type { SimRandom } from './random.ts'
 import type { SimKafka } from './source.ts'
 
 export const topic = 'events'
 export const streams = ['even', 'odd'] as const
-export const outOfOrdernessMs = 5 * 60_000
+
+/** Allowed out-of-orderness, as the streams are configured where events go at that pace. */
+export const outOfOrdernessOf = (pace: Pace): number => (pace === 'fast' ? 5 * 60_000 : 5_000)
+export const hourly = { by: 'hour', timezone: 'UTC' } as const
+/** What a stray file holds. */
+export const strayBody = Buffer.from('of nobody')
+/** The lake's clock is behind the world's. */
+export const lakeBehindMs = 600_000
 
 /** `fine` and `filtered` ones may come too late; `broken` and `unknown` are dead letters always. */
 type EventKind = 'fine' | 'filtered' | 'broken' | 'unknown'
@@ -30,6 +37,7 @@ export interface ProducedEvent {
 /** What producers do of the world's faults. */
 export interface ProducerHabits {
   readonly partitionCount: number
+  readonly pace: Pace
   /** Called each time such a fault may happen. */
   strikes(kind: FaultKind, probability: number): boolean
 }
@@ -42,8 +50,11 @@ message Number { int64 n = 1; string text = 2; }
 
 const hourMs = 3_600_000
 /** Event time goes so much faster than the clock: hours end while minutes pass. */
-const eventSpeed = 120
-const behindMs = 5 * hourMs
+const eventSpeed = 240
+const behindMs = 10 * hourMs
+/** Clocks of producers are that much ahead of the lake's, where the pace is live. */
+const aheadMsMax = 12_000
+const lateMsMax = { fast: 3 * hourMs, live: 60_000 } as const
 
 type Draft = Pick<ProducedEvent, 'n' | 'kind' | 'stream' | 'eventMs'>
 
@@ -122,13 +133,20 @@ export class Producer {
     return { n, kind, stream, eventMs }
   }
 
-  /** Mostly a little out of order, sometimes hours behind. */
+  /** Mostly a little out of order, sometimes far behind. */
   #eventMs(): UnixMs {
-    const elapsedMs = this.#clock.nowMs() - this.#startMs
-    const isLate = this.#habits.strikes('late-records', 0.15)
-    const late = isLate ? this.#random.below(3 * hourMs) : 0
-    const jitterMs = this.#random.below(outOfOrdernessMs)
-    return unixMs(this.#startMs - behindMs + elapsedMs * eventSpeed - jitterMs - late)
+    const { pace, strikes } = this.#habits
+    const isLate = strikes('late-records', 0.25)
+    const isNear = this.#random.fraction() < 0.5
+    const late = isLate ? this.#random.below(lateMsMax[pace] / (isNear ? 4 : 1)) : 0
+    const jitterMs = this.#random.below(outOfOrdernessOf(pace))
+    return unixMs(this.#newestMs(pace) - jitterMs - late)
+  }
+
+  #newestMs(pace: Pace): number {
+    const nowMs = this.#clock.nowMs()
+    if (pace === 'live') return nowMs - lakeBehindMs + this.#random.below(aheadMsMax)
+    return this.#startMs - behindMs + (nowMs - this.#startMs) * eventSpeed
   }
 
   #nowMs(): number {

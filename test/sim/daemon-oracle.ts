@@ -7,20 +7,28 @@ import { countsAddUp, deadLetteredTotal, filteredTotal } from '../../src/model/c
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { IdleEvidence } from '../../src/model/log-entry.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
+import { entryPath } from '../../src/protocol/log-paths.ts'
 import { type JudgedLog, judgeLog } from '../support/judged-log.ts'
-import { outOfOrdernessMs, type ProducedEvent, streams } from './daemon-events.ts'
-import type { SimStore } from './lake.ts'
+import { hourly, type ProducedEvent, strayBody, streams } from './daemon-events.ts'
 import { wrongPromises } from './promise-oracle.ts'
 import type { Received } from './receiver.ts'
+import type { RecordedStore } from './recorded-store.ts'
+import { isDue } from './unsettled.ts'
 
-const hourly = { by: 'hour', timezone: 'UTC' } as const
+/** Between an announcer's look into a folder and its entry. */
+const lookToEntryMsMax = 60_000
 
 export interface Judged {
-  readonly store: SimStore & { readonly firstSet: ReadonlyMap<string, number> }
+  readonly store: RecordedStore
   readonly pipeline: string
   readonly events: readonly ProducedEvent[]
   readonly readyDelayMs: number
   readonly readyIdleMs: number
+  readonly outOfOrdernessMs: number
+  /** The lake's clock when all that was due had come. */
+  readonly settledAtMs: number
+  /** How much was set on the lake until then, as `store.firstSet` counts. */
+  readonly settledAtSet: number
   readonly partitionCount: number
   /** What the receiver of announcements got; undefined where none is configured. */
   readonly received: readonly Received[] | undefined
@@ -34,20 +42,35 @@ export interface Verdict {
 }
 
 export async function judgeLake(judged: Judged): Promise<Verdict> {
-  const log = judgeLog(judged.store, judged.pipeline)
+  const log = judgeLog(judged.store.firstHeld, judged.pipeline)
   const rows = await readAll(judged, log)
   const wrong = [
     ...wrongFiles(judged, log),
     ...wrongPlaces(judged, rows),
     ...wrongCounts(judged, log.state, rows),
     ...wrongLateness(judged, log, rows),
-    ...wrongAnnouncements(log),
+    ...wrongAnnouncements(judged, log),
     ...wrongPromises(judged, log),
   ]
   return { wrong, found: foundIn(log, rows) }
 }
 
-function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Verdict['found'] {
+/** States of the protocol that the lake shows. */
+export const foundNames = [
+  'rows',
+  'letters',
+  'late',
+  'appends',
+  'announced',
+  'discarded',
+  'voids',
+  'readies',
+  'deliveries',
+  'proofs',
+] as const
+type Found = Readonly<Record<(typeof foundNames)[number], number>>
+
+function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
   const places = [...placesOf.values()].flat()
   const decided = entries.filter((at) => at.decided).map(({ entry }) => entry)
   const announced = decided.flatMap((entry) => (entry.kind === 'ready' ? entry.announcements : []))
@@ -116,7 +139,9 @@ const identityOf = (row: Readonly<Record<string, unknown>>) => ({
 })
 
 /** Standing are exactly the files of decided entries, in their sizes. */
-function wrongFiles({ store }: Judged, { state }: JudgedLog): readonly string[] {
+function wrongFiles({ store, pipeline }: Judged, log: JudgedLog): readonly string[] {
+  const { state } = log
+  const announcedMs = announcementTimes(store, pipeline, log)
   const known = new Map<string, number>()
   for (const { partitions } of state.streams.values()) {
     for (const { files } of partitions.values()) {
@@ -125,11 +150,43 @@ function wrongFiles({ store }: Judged, { state }: JudgedLog): readonly string[] 
   }
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   return [
-    ...standing.filter((path) => !known.has(path)).map((path) => `file "${path}" is no one's`),
+    ...standing
+      .filter((path) => !known.has(path) && !isLateStray(store, announcedMs, path))
+      .map((path) => `file "${path}" is no one's`),
     ...[...known].flatMap(([path, sizeBytes]) =>
       store.get(path)?.body.byteLength === sizeBytes ? [] : [`file "${path}" is not there`],
     ),
   ]
+}
+
+/** The lake's clock when a partition was announced, by its folder. */
+function announcementTimes(
+  store: RecordedStore,
+  pipeline: string,
+  { entries }: JudgedLog,
+): ReadonlyMap<string, number> {
+  return new Map(
+    entries.flatMap(({ entry, decided }, index) => {
+      if (!decided || entry.kind !== 'ready') return []
+      const atMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
+      return entry.announcements.map(({ manifest, partition }): [string, number] => [
+        `${manifest.table}/${partition.path}`,
+        atMs,
+      ])
+    }),
+  )
+}
+
+/** What a stranger left where nobody has looked since: a folder is looked at before its entry. */
+function isLateStray(
+  store: RecordedStore,
+  announcedMs: ReadonlyMap<string, number>,
+  path: string,
+): boolean {
+  const stray = store.get(path)
+  if (stray === undefined || Buffer.compare(stray.body, strayBody) !== 0) return false
+  const lookedMs = announcedMs.get(path.replace(/\/[^/]*$/, '')) ?? 0
+  return stray.modifiedMs > lookedMs - lookToEntryMsMax
 }
 
 /** Each event is in its one place, or was filtered and is in none. */
@@ -212,7 +269,7 @@ function wrongLateness(judged: Judged, log: JudgedLog, { placesOf }: Rows): read
     const { nextMs } = partitionAt(event.eventMs, hourly)
     const dueMs = nextMs + judged.readyDelayMs
     const passed =
-      judged.events.some((other) => isBefore(other, event, dueMs + outOfOrdernessMs)) ||
+      judged.events.some((other) => isBefore(other, event, dueMs + judged.outOfOrdernessMs)) ||
       evidence.some(
         ({ source, highWatermark, askedAtMs }) =>
           source.partition === event.partition &&
@@ -237,7 +294,10 @@ const evidenceOf = ({ entries }: JudgedLog): readonly IdleEvidence[] =>
   )
 
 /** Each stream's hours are announced once, in order, and none is left. */
-function wrongAnnouncements({ entries, state }: JudgedLog): readonly string[] {
+function wrongAnnouncements(
+  { settledAtMs }: Judged,
+  { entries, state }: JudgedLog,
+): readonly string[] {
   const wrong: string[] = []
   const announced = new Set<string>()
   for (const { entry, decided } of entries) {
@@ -252,7 +312,8 @@ function wrongAnnouncements({ entries, state }: JudgedLog): readonly string[] {
     const partitions = state.streams.get(name)?.partitions.values() ?? []
     for (const { partition, files, manifest } of partitions) {
       const key = `${name} ${partition.path}`
-      if (files.length > 0 && !announced.has(key)) wrong.push(`${key} is not announced`)
+      const isWanted = files.length > 0 && isDue(partition, settledAtMs)
+      if (isWanted && !announced.has(key)) wrong.push(`${key} is not announced`)
       if (manifest === undefined) continue
       const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
       if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)

@@ -26,22 +26,30 @@ export const stackOf = (error: unknown): string =>
   error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
 
 /** Brokers that take their time, and do not always answer, nor for every partition. */
-export function slowSource(source: SimSource, life: Life, weather: Weather): Source {
+export function slowSource(
+  source: SimSource,
+  life: Life,
+  weather: Weather,
+  isRobbed: () => boolean,
+): Source {
   const { random } = weather
   const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
     const isSlow = weather.strikes('broker-slow', 0.2)
-    await life.sleep(durationMs(random.below(isSlow ? 20_000 : 50)))
-    if (weather.strikes('broker-silent', 0.2)) {
+    const wait = (): Promise<void> => life.sleep(durationMs(random.below(isSlow ? 8_000 : 30)))
+    await wait()
+    if (weather.strikes('broker-silent', 0.3)) {
       throw new Fault('KAFKA_UNREACHABLE', { brokers: ['sim'], reason: 'sim: no answer' })
     }
-    return answer()
+    const answered = await answer()
+    await wait()
+    return answered
   }
   const partly = async <T>(asked: Promise<ReadonlyMap<SourceKey, T>>) => {
     const answers = await asked
-    return new Map([...answers].filter(() => !weather.strikes('broker-partial', 0.2)))
+    return new Map([...answers].filter(() => !weather.strikes('broker-partial', 0.4)))
   }
   return {
-    open: (reader) => source.open(mortalReader(reader, life, weather)),
+    open: (reader) => source.open(mortalReader(reader, life, weather, isRobbed)),
     stopFetching: () => source.stopFetching(),
     close: () => source.close(),
     pause: (sources) => source.pause(sources),
@@ -59,7 +67,12 @@ export function slowSource(source: SimSource, life: Life, weather: Weather): Sou
 }
 
 /** As the real adapter calls a reader: nobody waits for `onAssigned`, nor long for `onRevoked`. */
-function mortalReader(reader: SourceReader, life: Life, weather: Weather): SourceReader {
+function mortalReader(
+  reader: SourceReader,
+  life: Life,
+  weather: Weather,
+  isRobbed: () => boolean,
+): SourceReader {
   const bug = (error: unknown): void => {
     if (life.alive) weather.violations.push(`a reader threw: ${stackOf(error)}`)
   }
@@ -77,13 +90,17 @@ function mortalReader(reader: SourceReader, life: Life, weather: Weather): Sourc
       if (life.alive) reader.onLost(sources)
     },
     onFetched: async (answer) => {
+      if (weather.strikes('fetch-slow', 0.6)) {
+        await life.sleep(durationMs(weather.random.below(5_000)))
+      }
       await life.awake()
       if (!life.alive) return never()
       await Promise.resolve(reader.onFetched(answer)).catch(bug)
       return life.alive ? undefined : never()
     },
     onRefused: (at, fault) => {
-      weather.violations.push(`refused: ${fault.message}`)
+      // A zombie may ask for what is gone by now: others have read and committed it.
+      if (!isRobbed()) weather.violations.push(`refused: ${fault.message}`)
       reader.onRefused(at, fault)
     },
     onTrouble: (fault) => reader.onTrouble(fault),

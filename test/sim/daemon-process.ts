@@ -1,5 +1,4 @@
 /** One simulated process: a real daemon on a lake, brokers and a clock that end with it. */
-import { present } from '../../src/base/assert.ts'
 import { loadConfig } from '../../src/daemon/config/load.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { Daemon } from '../../src/daemon/daemon.ts'
@@ -8,9 +7,10 @@ import { SuccessFile } from '../../src/readiness/success-file.ts'
 import { deadLetterSchema } from '../support/lane-world.ts'
 import { MemoryConfigFiles } from '../unit/daemon/memory-config-files.ts'
 import type { SimClock } from './clock.ts'
-import { outOfOrdernessMs, schema, streams, topic } from './daemon-events.ts'
+import { outOfOrdernessOf, schema, streams, topic } from './daemon-events.ts'
 import { slowSource, type Weather } from './daemon-outside.ts'
-import { type LakeFault, SimLake, type SimStore } from './lake.ts'
+import type { SimLake, SimStore } from './lake.ts'
+import { type Doom, type LakeWeather, wildLake } from './lake-weather.ts'
 import { Life } from './life.ts'
 import type { Plan } from './plan.ts'
 import { SimRandom } from './random.ts'
@@ -19,18 +19,19 @@ import { SeenTelemetry } from './seen-telemetry.ts'
 import type { SimKafka, SimSource } from './source.ts'
 
 export const pipeline = 'sim'
-export const readyDelayMs = 5_000
-export const readyIdleMs = 15_000
+export const readyDelayMs = 2_000
+export const readyIdleMs = 5_000
+export const deliverDeadlineMs = 2_000
 
-const yaml = (notify: string): string => `pipeline: ${pipeline}
+const yaml = (notify: string, outOfOrdernessMs: number): string => `pipeline: ${pipeline}
 kafka: { brokers: ["127.0.0.1:9092"] }
 lake: { url: "file:./lake" }
-commit: { interval: 10s }
+commit: { interval: 1500ms }
 memory: { buffers: 16MiB }
 ready:
   delay: ${readyDelayMs}ms
   idle: ${readyIdleMs}ms
-  deliver: { deadline: 5s }
+  deliver: { deadline: ${deliverDeadlineMs}ms }
   notify: ${notify}
 streams:
 ${streams
@@ -46,14 +47,18 @@ ${streams
   .join('')}`
 
 const webhookYaml = `webhook: { url: "${webhookTarget.slice('webhook:'.length)}", secret: env:KEY }`
-const configs = new Map<boolean, Promise<ResolvedConfig>>()
+const configs = new Map<string, Promise<ResolvedConfig>>()
 
 /** The configuration of all daemons of a world, `ready` as above. */
-export function loadedConfig(notifies: boolean): Promise<ResolvedConfig> {
-  const text = yaml(notifies ? `[ { ${webhookYaml} }, { success-file: {} } ]` : '[]')
+export function loadedConfig({
+  notifies,
+  pace,
+}: Pick<Plan, 'notifies' | 'pace'>): Promise<ResolvedConfig> {
+  const targets = notifies ? `[ { ${webhookYaml} }, { success-file: {} } ]` : '[]'
+  const text = yaml(targets, outOfOrdernessOf(pace))
   const files = new MemoryConfigFiles({ 'lakeward.yaml': text, 'number.proto': schema })
-  const loading = configs.get(notifies) ?? loadConfig('lakeward.yaml', files)
-  configs.set(notifies, loading)
+  const loading = configs.get(text) ?? loadConfig('lakeward.yaml', files)
+  configs.set(text, loading)
   return loading
 }
 
@@ -67,8 +72,11 @@ export interface SimProcess {
   isMember: boolean
   /** It does not see the lake. */
   isCutOff: boolean
-  /** Steps of its calls to the lake until it is killed. */
-  doomedIn: number | undefined
+  /** No answer to a conditional put reaches it. */
+  losesPutAnswers: boolean
+  doom: Doom | undefined
+  /** Of the listing under way; each takes its time. */
+  pagesLeft: number
 }
 
 export interface ProcessWorld extends Weather {
@@ -77,15 +85,20 @@ export interface ProcessWorld extends Weather {
   readonly store: SimStore
   readonly kafka: SimKafka
   readonly receiver: Receiver
+  readonly weather: LakeWeather
   readonly isWild: boolean
+  /** How many live. */
+  readonly processCount: number
   /** How often each thing was logged. */
   readonly logged: Map<string, number>
+  /** Others have its partitions, and it does not know. */
+  isRobbed(process: SimProcess): boolean
   /** Its calls to the lake have come to where it is to be killed. */
   onDoom(process: SimProcess): void
 }
 
 export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
-  const resolved = await loadedConfig(world.plan.notifies)
+  const resolved = await loadedConfig(world.plan)
   const { clock, kafka, plan, receiver } = world
   const life = new Life(clock)
   const lake = wildLake(world, life, () => process)
@@ -99,45 +112,19 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
     clock: life,
     random: new SimRandom(world.random.below(2 ** 31)),
     telemetry: new SeenTelemetry(world.logged),
-    source: slowSource(source, life, world),
+    source: slowSource(source, life, world, () => world.isRobbed(process)),
     notifiers: plan.notifies ? notifiers : [],
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
     checkpointEvery: plan.checkpointEvery,
   })
-  const flags = { isMember: false, isCutOff: false, doomedIn: undefined }
+  const flags = {
+    isMember: false,
+    isCutOff: false,
+    losesPutAnswers: false,
+    doom: undefined,
+    pagesLeft: 0,
+  }
   const process: SimProcess = { daemon, lake, source, life, ...flags }
   return process
-}
-
-const lakeFaults = [
-  ['lake-request-lost', 'before-effect'],
-  ['lake-answer-lost', 'after-effect'],
-  ['lake-lands-late', 'lands-late'],
-] as const
-
-function wildLake(world: ProcessWorld, life: Life, process: () => SimProcess): SimLake {
-  const { random } = world
-  const faultNow = (): LakeFault['moment'] | undefined => {
-    if (process().isCutOff) return present(lakeFaults[random.below(3)], 'a moment')[1]
-    return lakeFaults.find(([kind]) => world.strikes(kind, 0.015))?.[1]
-  }
-  const lake = new SimLake({
-    clock: world.clock,
-    store: world.store,
-    faultNow,
-    awake: () => life.awake(),
-    listsInPages: () => world.strikes('lake-list-in-pages', 0.5),
-    latencyMs: () => {
-      const it = process()
-      if (it.doomedIn !== undefined) {
-        it.doomedIn -= 1
-        if (it.doomedIn === 0) world.onDoom(it)
-      }
-      if (!world.isWild) return 1
-      return random.below(world.strikes('lake-slow', 0.02) ? 15_000 : 40)
-    },
-  })
-  lake.landsAfterDeath = () => random.fraction() < 0.5
-  return lake
 }

@@ -32,21 +32,46 @@ export interface LakeFault {
   readonly code?: 'LAKE_UNAVAILABLE' | 'LAKE_REFUSED'
 }
 
+/**
+ * Whose semantics a lake has. `file`: renames. `hdfs`: renames, and a broken write leaves a part of
+ * the file. `s3`: no renames, so that copy and removal are two calls; of conditional puts that are
+ * under way at the same time one is refused with a conflict.
+ */
+export type LakeKind = 'file' | 's3' | 'hdfs'
+
 export interface SimLakeOptions {
   readonly store?: SimStore
+  readonly kind?: LakeKind
   readonly clock?: SimClock
   readonly fault?: LakeFault
   /** How long a call takes before and after its effect; for interleavings. */
-  readonly latencyMs?: () => number
+  readonly latencyMs?: (operation: string, path: string) => number
+  /** What a call waits for before anything of it happens. */
+  readonly before?: (operation: string, path: string, body?: Uint8Array) => Promise<void>
+  /** Why the lake takes no such call now; undefined when it does. */
+  readonly refusal?: (operation: string, path: string) => LakeRefusal | undefined
+  /** Told of a write that failed. */
+  readonly onBroken?: (operation: string, path: string) => void
   /** What goes wrong with the call that is under way. */
-  readonly faultNow?: (operation: string) => LakeFault['moment'] | undefined
+  readonly faultNow?: (operation: string, path: string) => LakeFault['moment'] | undefined
   /** Resolves when its process runs: one that is paused hears no answers. */
   readonly awake?: () => Promise<void>
   /** True when a listing comes in two pages, with time between them. */
   readonly listsInPages?: () => boolean
 }
 
+interface LakeRefusal {
+  readonly code: 'LAKE_UNAVAILABLE' | 'LAKE_REFUSED'
+  readonly reason: string
+}
+
 const callsUntilLateEffect = 3
+
+interface CallParts {
+  readonly body?: Uint8Array
+  /** What a request that was lost in the midst of it leaves behind. */
+  readonly broken?: (() => void) | undefined
+}
 
 /** In-memory lake that fails where it is told to. Its clock is ten minutes behind everybody's. */
 export class SimLake implements Lake {
@@ -77,11 +102,12 @@ export class SimLake implements Lake {
   }
 
   putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {
-    return this.#call('putIfAbsent', path, () => {
+    const effect = (): PutOutcome => {
       if (this.store.has(path)) return { kind: 'already-exists' }
       this.#set(path, body)
       return { kind: 'created' }
-    })
+    }
+    return this.#call('putIfAbsent', path, effect, { body })
   }
 
   put(path: string, body: Uint8Array): Promise<LakeObject> {
@@ -119,28 +145,29 @@ export class SimLake implements Lake {
     const staged = /\/_staging\/./.test(stagedPath)
     assert(staged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
-    return this.#call('stage', stagedPath, () => {
-      this.#set(stagedPath, Buffer.concat(chunks))
-    })
+    const body = Buffer.concat(chunks)
+    const part = (): void => void this.#set(stagedPath, body.subarray(0, body.length >> 1))
+    const broken = this.#options.kind === 'hdfs' ? part : undefined
+    return this.#call('stage', stagedPath, () => void this.#set(stagedPath, body), { broken })
   }
 
-  publish(request: PublishRequest): Promise<PublishOutcome> {
-    return this.#call('publish', request.path, () => this.#publish(request))
+  async publish(request: PublishRequest): Promise<PublishOutcome> {
+    const { path, stagedPath } = request
+    const copies = this.#options.kind === 's3'
+    const outcome = await this.#call('publish', path, () => this.#publish(request, copies))
+    if (copies && outcome.kind === 'published') await this.remove(stagedPath)
+    return outcome
   }
 
   discard({ stagedPath }: StagedPlace): Promise<void> {
     return this.remove(stagedPath)
   }
 
-  move(from: string, to: string): Promise<boolean> {
-    return this.#call('move', from, () => {
-      const object = this.store.get(from)
-      if (object === undefined) return false
-      if (this.store.has(to)) throw simFault('move', from, 'another object stands there')
-      this.store.set(to, object)
-      this.store.delete(from)
-      return true
-    })
+  async move(from: string, to: string): Promise<boolean> {
+    const copies = this.#options.kind === 's3'
+    const isThere = await this.#call('move', from, () => this.#move(from, to, copies))
+    if (copies && isThere) await this.remove(from)
+    return isThere
   }
 
   remove(path: string): Promise<void> {
@@ -156,7 +183,20 @@ export class SimLake implements Lake {
       .flatMap((path) => this.#objectAt(path) ?? [])
   }
 
-  #publish({ stagedPath, path, sizeBytes }: PublishRequest): PublishOutcome {
+  /** Where objects are copied, a copy that stands was made before, by a call that broke. */
+  #move(from: string, to: string, copies: boolean): boolean {
+    const object = this.store.get(from)
+    if (object === undefined) return false
+    const standing = this.store.get(to)
+    const isCopy = copies && standing?.body === object.body
+    if (standing !== undefined && !isCopy)
+      throw simFault('move', from, 'another object stands there')
+    this.store.set(to, object)
+    if (!copies) this.store.delete(from)
+    return true
+  }
+
+  #publish({ stagedPath, path, sizeBytes }: PublishRequest, copies: boolean): PublishOutcome {
     const standing = this.store.get(path)
     if (standing !== undefined) {
       const foundBytes = standing.body.byteLength
@@ -169,7 +209,7 @@ export class SimLake implements Lake {
     const foundBytes = staged.body.byteLength
     if (foundBytes !== sizeBytes) return { kind: 'mismatch', foundBytes }
     this.store.set(path, staged)
-    this.store.delete(stagedPath)
+    if (!copies) this.store.delete(stagedPath)
     return { kind: 'published' }
   }
 
@@ -186,34 +226,53 @@ export class SimLake implements Lake {
     return { path, sizeBytes: body.byteLength, modifiedMs: unixMs(modifiedMs) }
   }
 
-  async #call<T>(operation: string, path: string, effect: () => T): Promise<T> {
+  async #call<T>(
+    operation: string,
+    path: string,
+    effect: () => T,
+    { body, broken }: CallParts = {},
+  ): Promise<T> {
     const call = ++this.calls
     this.history.push(`${operation} ${path}`)
-    await this.#wait()
+    await this.#options.before?.(operation, path, body)
+    await this.#wait(operation, path)
     if (!this.alive) {
       if (this.landsAfterDeath()) effect()
+      else this.#break(operation, path, broken)
       return never()
     }
     this.#landDue(call)
-    const fault = this.#faultOf(call, operation)
+    const refusal = this.#options.refusal?.(operation, path)
+    if (refusal !== undefined) {
+      await this.#options.awake?.()
+      throw simFault(operation, path, refusal.reason, refusal.code)
+    }
+    const fault = this.#faultOf(call, operation, path)
     if (fault?.moment === 'lands-late') {
       this.#late.push({ atCall: call + callsUntilLateEffect, land: effect })
     }
     if (fault !== undefined && fault.moment !== 'after-effect') {
+      if (fault.moment === 'before-effect') this.#break(operation, path, broken)
       await this.#options.awake?.()
       throw simFault(operation, path, 'request lost', fault.code)
     }
     const result = effect()
-    await this.#wait()
+    await this.#wait(operation, path)
     await this.#options.awake?.()
     if (!this.alive) return never()
     if (fault !== undefined) throw simFault(operation, path, 'answer lost', fault.code)
     return result
   }
 
-  async #wait(): Promise<void> {
+  #break(operation: string, path: string, broken: (() => void) | undefined): void {
+    broken?.()
+    this.#options.onBroken?.(operation, path)
+  }
+
+  async #wait(operation: string, path: string): Promise<void> {
     const { clock, latencyMs } = this.#options
-    if (clock !== undefined && latencyMs !== undefined) await clock.sleep(durationMs(latencyMs()))
+    if (clock === undefined || latencyMs === undefined) return
+    await clock.sleep(durationMs(latencyMs(operation, path)))
   }
 
   #landDue(call: number): void {
@@ -223,9 +282,9 @@ export class SimLake implements Lake {
     }
   }
 
-  #faultOf(call: number, operation: string): LakeFault | undefined {
+  #faultOf(call: number, operation: string, path: string): LakeFault | undefined {
     if (this.#failing(call)) return this.fault
-    const moment = this.#options.faultNow?.(operation)
+    const moment = this.#options.faultNow?.(operation, path)
     return moment === undefined ? undefined : { failAt: call, moment, lasting: 'once' }
   }
 

@@ -16,12 +16,16 @@ export interface SimLog {
   start: bigint
   /** What readers see at most; undefined shows everything. */
   held: bigint | undefined
+  leaderEpoch: number
+  /** Nobody leads it for the moment: nobody answers for it. */
+  leaderless: boolean
 }
 
 const fetchBytesMax = 1_048_576
 
 export const newLog = (): SimLog => {
-  return { batches: [], aborted: [], end: 0n, start: 0n, held: undefined }
+  const leader = { leaderEpoch: 0, leaderless: false }
+  return { batches: [], aborted: [], end: 0n, start: 0n, held: undefined, ...leader }
 }
 
 /** The batches of the next answer: whole, from the one that contains `position`. */
@@ -36,6 +40,13 @@ export function visible(log: SimLog, position: bigint): readonly Buffer[] {
     sizeBytes += batch.bytes.length
   }
   return wanted
+}
+
+/** An answer that ends in the midst of its last batch; the first is always whole. */
+export function torn(batches: readonly Buffer[]): readonly Buffer[] {
+  const last = batches.at(-1)
+  if (batches.length < 2 || last === undefined) return batches
+  return [...batches.slice(0, -1), last.subarray(0, last.length >> 1)]
 }
 
 export function offsetAt(log: SimLog, position: OffsetPosition): bigint {

@@ -6,9 +6,17 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const home = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
-const copied = ['src', 'test', 'proto', 'package.json'] as const
+/** All that a world is made of. */
+const copied = [
+  'src',
+  'proto',
+  'package.json',
+  'test/sim',
+  'test/support',
+  'test/unit/daemon/memory-config-files.ts',
+] as const
 /** A seed that takes longer does not end; generous, for machines with much else to do. */
-const silenceMsMax = 600_000
+const silenceMsMax = 240_000
 
 /** Says why a patch does not apply; undefined when it does. Nothing is changed. */
 export function refusalOf(patch: string): string | undefined {
@@ -34,23 +42,50 @@ export type SearchOutcome =
   | { readonly kind: 'found'; readonly seed: number; readonly wrong: readonly string[] }
   | { readonly kind: 'not-found' }
 
-/** Runs seeds over patched sources until one of them breaks a promise. */
-export async function search({ patch, first, count }: Search): Promise<SearchOutcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'lakeward-sim-'))
+/** A copy of the sources, for one search after the other: what is compiled of it is kept. */
+class Copy {
+  readonly #parent = mkdtempSync(join(tmpdir(), 'lakeward-sim-'))
+  readonly #folder = join(this.#parent, 'copy')
+
+  constructor() {
+    for (const name of copied) {
+      cpSync(join(home, name), join(this.#folder, name), { recursive: true })
+    }
+    symlinkSync(join(home, 'node_modules'), join(this.#folder, 'node_modules'), 'junction')
+  }
+
+  /** Runs seeds over patched sources until one of them breaks a promise. */
+  async search({ patch, first, count }: Search): Promise<SearchOutcome> {
+    const because = gitApply(this.#folder, [resolve(patch)])
+    if (because !== undefined) return { kind: 'refused', because }
+    try {
+      const cache = join(this.#parent, 'compiled')
+      return await searchIn({ folder: this.#folder, cache, first, count })
+    } finally {
+      gitApply(this.#folder, ['--reverse', resolve(patch)])
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#parent, { recursive: true, force: true })
+  }
+}
+
+/** Lends a copy of the sources, and takes it away whatever happens. */
+export async function withCopy<T>(
+  work: (search: (wanted: Search) => Promise<SearchOutcome>) => Promise<T>,
+): Promise<T> {
+  const copy = new Copy()
   const interrupted = (): never => {
-    rmSync(folder, { recursive: true, force: true })
+    copy.remove()
     process.exit(130)
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
-    for (const name of copied) cpSync(join(home, name), join(folder, name), { recursive: true })
-    symlinkSync(join(home, 'node_modules'), join(folder, 'node_modules'), 'junction')
-    const because = gitApply(folder, [resolve(patch)])
-    if (because !== undefined) return { kind: 'refused', because }
-    return await searchIn(folder, first, count)
+    return await work((wanted) => copy.search(wanted))
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
-    rmSync(folder, { recursive: true, force: true })
+    copy.remove()
   }
 }
 
@@ -61,10 +96,17 @@ export interface SeedNews {
   readonly wrong: readonly string[] | undefined
 }
 
+interface SearchIn extends Omit<Search, 'patch'> {
+  readonly folder: string
+  /** Where compiled code is kept. */
+  readonly cache: string
+}
+
 /** In a process of its own: a planted bug may never give the processor back. */
-function searchIn(folder: string, first: number, count: number): Promise<SearchOutcome> {
+function searchIn({ folder, cache, first, count }: SearchIn): Promise<SearchOutcome> {
   const script = join(home, 'test/sim/seeds-of-copy.ts')
-  const child = fork(script, [folder, String(first), String(count)], { stdio: 'inherit' })
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
+  const child = fork(script, [folder, String(first), String(count)], { stdio: 'inherit', env })
   return new Promise((done) => {
     let seed = first
     const end = (outcome: SearchOutcome): void => {

@@ -3,14 +3,17 @@
  * where others of the world's faults are absent.
  */
 import { present } from '../../src/base/assert.ts'
+import type { LakeKind } from './lake.ts'
 import type { SimRandom } from './random.ts'
 
-/** What happens to processes, at moments that the world draws. */
+/** What happens to processes and to brokers, at moments that the world draws. */
 const fateKinds = [
   /** A process ends, at any moment or within a call to the lake, and another one begins. */
   'kill',
   /** A drain, beside which everything else goes on. */
   'drain',
+  /** A process ends in the midst of its drain. */
+  'kill-in-drain',
   /** A process is paused beyond its session and comes back without knowing. */
   'zombie',
   /** The group takes partitions away from one who does not notice for a while. */
@@ -21,12 +24,24 @@ const fateKinds = [
   'rebalance',
   /** One process loses sight of the lake. */
   'outage',
+  /** Answers to one process's conditional puts are lost, before the effect or after it. */
+  'put-answers-lost',
+  /** One table takes no file from anybody for a while: a quota. */
+  'table-refuses',
   /** The wall clock of one machine is set. */
   'clock-jump',
   /** Records are delivered again that were delivered before. */
   'redelivery',
+  /** Another broker leads a topic-partition: silence, then a higher epoch. */
+  'leader-change',
+  /** Records are gone that were committed long ago. */
+  'retention',
+  /** Entries of the log are gone that stand below a checkpoint. */
+  'old-entries-deleted',
   /** A writer that knows nothing of the protocol puts an entry that does not hold. */
   'faulty-writer',
+  /** A file with a name of ours lies in a table, and no entry knows it. */
+  'stray-file',
 ] as const
 export type FateKind = (typeof fateKinds)[number]
 
@@ -37,9 +52,20 @@ const callKinds = [
   'lake-lands-late',
   'lake-slow',
   'lake-list-in-pages',
+  /** Calls are refused until there were few for a while. */
+  'lake-throttled',
+  /** What a call that failed was writing is held for a minute: nobody else may write it. */
+  'lake-lease',
+  /** Time passes between a decision and its put. */
+  'put-after-a-pause',
+  /** Writers put entries at the same moment. */
+  'puts-at-once',
   'broker-slow',
   'broker-silent',
   'broker-partial',
+  'fetch-slow',
+  /** An answer ends in the midst of a batch. */
+  'fetch-torn',
   'webhook-request-lost',
   'webhook-answer-lost',
 ] as const
@@ -50,28 +76,69 @@ const recordKinds = ['late-records', 'aborted-transactions', 'quiet-partition'] 
 export const faultKinds = [...fateKinds, ...callKinds, ...recordKinds] as const
 export type FaultKind = (typeof faultKinds)[number]
 
+/**
+ * How event time goes. `fast`: hours end while seconds pass, long behind the lake's clock. `live`:
+ * beside the lake's clock, around the end of one hour, so that delays decide.
+ */
+export type Pace = 'fast' | 'live'
+
 export interface Plan {
   readonly faults: ReadonlySet<FaultKind>
   readonly fates: readonly FateKind[]
   /** Draws of fate before everything settles. */
   readonly stepCount: number
+  /** Steps at the beginning in which nothing goes wrong: the log has grown when it does. */
+  readonly quietStarts: number
+  /** The step before which nothing comes for so long that what is quiet is proved to be. */
+  readonly lullsIn: number | undefined
   readonly daemonCount: number
   readonly partitionCount: number
   /** Announcements go to a webhook and a file on the lake. */
   readonly notifies: boolean
   /** Entries between two checkpoints. */
   readonly checkpointEvery: number
+  readonly lake: LakeKind
+  readonly pace: Pace
+  /** Of the first hour that ends, after the beginning; where the pace is live. */
+  readonly hourEndsInMs: number
 }
 
-export function planOf(random: SimRandom): Plan {
-  const faults = new Set(faultKinds.filter(() => random.fraction() < 0.55))
+/** How many of all faults are on: with few of them the same one comes again and again. */
+const faultShares = [0.4, 0.7, 0.95] as const
+
+/** Less of a plan than its seed draws: to find what a failure needs. */
+export interface PlanCut {
+  readonly without: ReadonlySet<FaultKind>
+  readonly stepsMax: number
+}
+
+export const uncut: PlanCut = { without: new Set(), stepsMax: Number.POSITIVE_INFINITY }
+
+export function planOf(random: SimRandom, { without, stepsMax }: PlanCut): Plan {
+  const plan = drawnPlan(random)
+  return {
+    ...plan,
+    faults: new Set([...plan.faults].filter((kind) => !without.has(kind))),
+    fates: plan.fates.filter((kind) => !without.has(kind)),
+    stepCount: Math.min(plan.stepCount, stepsMax),
+  }
+}
+
+function drawnPlan(random: SimRandom): Plan {
+  const share = present(faultShares[random.below(3)], 'a share')
+  const faults = new Set(faultKinds.filter(() => random.fraction() < share))
   return {
     faults,
     fates: fateKinds.filter((kind) => faults.has(kind)),
-    stepCount: 4 + random.below(7),
+    stepCount: 4 + random.below(6),
+    quietStarts: random.below(3),
+    lullsIn: random.fraction() < 0.4 ? 1 + random.below(4) : undefined,
     daemonCount: 1 + random.below(2),
     partitionCount: 1 + random.below(3),
-    notifies: random.fraction() < 0.45,
-    checkpointEvery: present([2, 5, 200][random.below(3)], 'an interval'),
+    notifies: random.fraction() < 0.6,
+    checkpointEvery: present([2, 2, 3, 200][random.below(4)], 'an interval'),
+    lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
+    pace: random.fraction() < 0.65 ? 'fast' : 'live',
+    hourEndsInMs: random.below(30_000),
   }
 }

@@ -1,7 +1,7 @@
 /** Bugs planted into the sources, each of which the simulation must find. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { home, type SearchOutcome, search } from './patched.ts'
+import { home, type SearchOutcome, withCopy } from './patched.ts'
 
 const folder = join(home, 'test/sim/planted')
 
@@ -34,9 +34,11 @@ export async function searchPlanted(
   const queue = plantedPatches().filter((path) => !Object.hasOwn(skipped, nameOf(path)))
   const next = queue.values()
   const worker = async (): Promise<void> => {
-    for (const patch of next) {
-      onResult({ name: nameOf(patch), outcome: await search({ patch, first: 1, count }) })
-    }
+    await withCopy(async (search) => {
+      for (const patch of next) {
+        onResult({ name: nameOf(patch), outcome: await search({ patch, first: 1, count }) })
+      }
+    })
   }
   await Promise.all(Array.from({ length: atOnceMax }, worker))
 }

@@ -5,17 +5,16 @@
  * that orders it stood. What an entry claims of Kafka must be true of Kafka.
  */
 import { type UnixMs, unixMs } from '../../src/base/time.ts'
+import { encodeCheckpoint } from '../../src/codec/log/checkpoint.ts'
 import type { AppendEntry, ReadyEntry } from '../../src/model/log-entry.ts'
 import { type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
-import { entryPath } from '../../src/protocol/log-paths.ts'
+import { entryPath, parseCheckpointPath } from '../../src/protocol/log-paths.ts'
 import { manifestPathOf } from '../../src/protocol/readiness-manifest.ts'
 import type { JudgedEntry, JudgedLog } from '../support/judged-log.ts'
-import { outOfOrdernessMs } from './daemon-events.ts'
+import { lakeBehindMs } from './daemon-events.ts'
 import type { Judged } from './daemon-oracle.ts'
+import { deliverDeadlineMs } from './daemon-process.ts'
 import { type Received, webhookTarget } from './receiver.ts'
-
-/** The lake's clock is behind the world's. */
-const lakeBehindMs = 600_000
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
   return [
@@ -28,11 +27,12 @@ export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[]
     }),
     ...wrongDeliveries(judged, log),
     ...wrongStaging(judged, log),
+    ...wrongCheckpoints(judged, log),
   ]
 }
 
 function wrongAppend(
-  { store, events, pipeline }: Judged,
+  { store, events, pipeline, outOfOrdernessMs }: Judged,
   { body, ranges }: AppendEntry,
   index: number,
 ): readonly string[] {
@@ -114,12 +114,12 @@ function hasPassed(
 }
 
 /** Receivers get what is decided, all of it, and the log says so of nothing else. */
-function wrongDeliveries(
-  { store, pipeline, received }: Judged,
-  { entries }: JudgedLog,
-): readonly string[] {
+function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly string[] {
+  const { store, pipeline, received } = judged
   if (received === undefined) return []
   const wrong: string[] = []
+  /** The lake's clock at each announcement. */
+  const readyMs = new Map<string, number>()
   const announced = new Map<string, { readonly path: string; readonly decidedAt: number }>()
   for (const [index, { entry, decided }] of entries.entries()) {
     const at = store.firstSet.get(entryPath(pipeline, index)) ?? 0
@@ -128,6 +128,8 @@ function wrongDeliveries(
       for (const { manifest } of entry.announcements) {
         const path = `${manifest.table}/${manifest.partitionPath}/_SUCCESS`
         announced.set(manifest.id, { path, decidedAt: at })
+        const modifiedMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
+        readyMs.set(`${manifest.stream} ${manifest.partitionPath}`, modifiedMs)
       }
     }
     if (entry.kind !== 'delivered') continue
@@ -138,13 +140,18 @@ function wrongDeliveries(
       )
       const name = `${stream} ${partitionPath}`
       if (target === webhookTarget && !isThere) wrong.push(`${name} never came, delivered it says`)
+      const decidedMs = readyMs.get(name) ?? Number.POSITIVE_INFINITY
+      const saidMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
+      if (target !== webhookTarget && saidMs - decidedMs < deliverDeadlineMs) {
+        wrong.push(`${name} is called delivered while others may still deliver it`)
+      }
     }
   }
-  return [...wrong, ...wrongReceipts(store, received, announced)]
+  return [...wrong, ...wrongReceipts(judged, received, announced)]
 }
 
 function wrongReceipts(
-  store: Judged['store'],
+  { store, settledAtSet }: Judged,
   received: readonly Received[],
   announced: ReadonlyMap<string, { readonly path: string; readonly decidedAt: number }>,
 ): readonly string[] {
@@ -157,6 +164,7 @@ function wrongReceipts(
     ...early.map(({ manifest }) => `"${manifest.id}" is delivered and not decided`),
     ...[...announced].flatMap(([id, { path, decidedAt }]) => {
       const shownAt = store.firstSet.get(path)
+      if (decidedAt > settledAtSet) return []
       if (shownAt === undefined) return [`"${path}" was never written`]
       if (shownAt < decidedAt) return [`"${path}" was written before it was decided`]
       return ids.has(id) ? [] : [`"${id}" was never delivered`]
@@ -164,10 +172,21 @@ function wrongReceipts(
   ]
 }
 
+/** Whoever begins at a checkpoint knows what whoever folds all entries below it knows. */
+function wrongCheckpoints({ store }: Judged, log: JudgedLog): readonly string[] {
+  return [...store.firstHeld].flatMap(([path, { body }]) => {
+    const name = parseCheckpointPath(path)
+    if (name === undefined) return []
+    const folded = log.entries[name.next]?.before ?? log.state
+    const isSame = folded.next === name.next && Buffer.from(encodeCheckpoint(folded)).equals(body)
+    return isSame ? [] : [`checkpoint "${path}" is not what the entries below it say`]
+  })
+}
+
 /** A commit id is used for one content only: in one entry, for staging that is written once. */
 function wrongStaging({ store }: Judged, { entries }: JudgedLog): readonly string[] {
   const seen = new Set<string>()
-  const wrong: string[] = []
+  const wrong = [...store.changed].map((path) => `"${path}" was staged with two contents`)
   for (const { entry, decided } of entries) {
     if (!decided) continue
     if (seen.has(entry.commitId)) wrong.push(`commit "${entry.commitId}" stands in two entries`)

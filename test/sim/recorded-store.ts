@@ -6,12 +6,28 @@ type Stored = NonNullable<ReturnType<SimStore['get']>>
 export class RecordedStore extends Map<string, Stored> {
   /** When each path was set first, as a count of all that was set. */
   readonly firstSet = new Map<string, number>()
+  /** What each path held first: an index of the log that is won again was decided before. */
+  readonly firstHeld = new Map<string, Stored>()
   /** How often anything was set. */
   setCount = 0
 
+  /** Staged paths that came to hold something else than before; a broken write holds a part. */
+  readonly changed = new Set<string>()
+
   override set(path: string, object: Stored): this {
     this.setCount += 1
-    if (!this.firstSet.has(path)) this.firstSet.set(path, this.setCount)
+    const first = path.endsWith('.staged') ? this.firstHeld.get(path) : undefined
+    if (first !== undefined && !isPart(first.body, object.body)) this.changed.add(path)
+    if (!this.firstSet.has(path)) {
+      this.firstSet.set(path, this.setCount)
+      this.firstHeld.set(path, object)
+    }
     return super.set(path, object)
   }
+}
+
+/** True when the shorter one is the beginning of the longer one. */
+function isPart(one: Uint8Array, other: Uint8Array): boolean {
+  const length = Math.min(one.length, other.length)
+  return Buffer.compare(one.subarray(0, length), other.subarray(0, length)) === 0
 }

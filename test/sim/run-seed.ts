@@ -1,10 +1,12 @@
 /** One seed: a world lives, and the lake it leaves behind is judged. */
-import { type Judged, judgeLake } from './daemon-oracle.ts'
+import { outOfOrdernessOf } from './daemon-events.ts'
+import { foundNames, type Judged, judgeLake } from './daemon-oracle.ts'
 import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { World } from './daemon-world.ts'
+import type { PlanCut } from './plan.ts'
 
 /** The world's class: of these sources, or of a patched copy of them. */
-export type WorldClass = new (seed: number) => World
+export type WorldClass = new (seed: number, cut?: PlanCut) => World
 
 export interface SeedResult {
   readonly seed: number
@@ -18,9 +20,13 @@ export interface SeedResult {
 }
 
 /** The judge is always of these sources: what is judged may not judge itself. */
-export async function runSeed(seed: number, MakeWorld: WorldClass): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  MakeWorld: WorldClass,
+  cut?: PlanCut,
+): Promise<SeedResult> {
   const started = process.cpuUsage()
-  const world = new MakeWorld(seed)
+  const world = new MakeWorld(seed, cut)
   const { wrong, states } = await lived(world)
   const { user, system } = process.cpuUsage(started)
   const faults = Object.fromEntries(world.seen)
@@ -47,11 +53,14 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
   }
 }
 
-function judgedOf({ store, pipeline, producer, plan, receiver }: World): Judged {
-  const { partitionCount, notifies } = plan
+function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World): Judged {
+  const { partitionCount, notifies, pace } = plan
   const received = notifies ? receiver.received : undefined
   const { events } = producer
-  return { store, pipeline, events, readyDelayMs, readyIdleMs, partitionCount, received }
+  const outOfOrdernessMs = outOfOrdernessOf(pace)
+  const { settledAtMs, settledAtSet } = world
+  const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
+  return { store, pipeline, events, partitionCount, received, ...spans }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */
@@ -59,7 +68,6 @@ const statesByLog: Readonly<Record<string, string>> = {
   'published for another writer': 'publishedForAnother',
   'staging removed': 'stagingRemoved',
   'commit discarded': 'startedOver',
-  'commit void': 'putAndVoid',
   'log overtaken by a checkpoint': 'beganAgain',
   'answer out of turn': 'outOfTurn',
   'file-quarantined': 'quarantined',
@@ -70,6 +78,9 @@ const statesByLog: Readonly<Record<string, string>> = {
   lost: 'lost',
   revoked: 'revoked',
 }
+
+/** All that is counted in seeds. */
+export const stateNames: readonly string[] = [...foundNames, ...Object.values(statesByLog)]
 
 const loggedStates = (logged: ReadonlyMap<string, number>): Readonly<Record<string, number>> =>
   Object.fromEntries(

@@ -2,24 +2,30 @@
  * The machine that tries to break lakeward.
  *
  *     npm run sim -- --seeds 10000   many worlds; --first S begins at another seed
- *     npm run sim -- --seed 7        one world again, with all that is wrong in it
+ *     npm run sim -- --seed 7        one world again, with all that is wrong in it; --steps N and
+ *                                    --without KIND,… leave out what a failure does not need
  *     npm run sim -- --patch FILE    sources with a bug: exits 1 with the seed that finds it
  *     npm run sim -- --planted       every planted bug must be found
  *
- * The last line of stdout is one JSON object. Exits 0 when no promise was broken, 1 when one was
- * (or a planted bug was not found), 2 when it cannot be told what is wanted.
+ * The last line of stdout is one JSON object. Exits 0 when no promise was broken; 1 when one was,
+ * when a planted bug was not found, or when too few of many seeds met a fault or a state; 2 when it
+ * cannot be told what is wanted.
  */
 import { parseArgs } from 'node:util'
 import { World } from './daemon-world.ts'
-import { search } from './patched.ts'
+import { withCopy } from './patched.ts'
+import { faultKinds, type PlanCut, uncut } from './plan.ts'
 import { notFoundYet, plantedPatches, searchPlanted } from './planted.ts'
 import { runSeed } from './run-seed.ts'
+import { replayOf, shrink } from './shrink.ts'
 import { Tally } from './tally.ts'
 
 const seedsDefault = 500
 const patchSeedsDefault = 2_000
 const seedMax = 2 ** 31 - 1
 const told = 5
+/** Failing seeds that are shrunk, the first ones. */
+const shrunkMax = 3
 
 function refuse(message: string): never {
   console.error(message)
@@ -33,21 +39,32 @@ function wholeNumber(flag: string, text: string | undefined): number | undefined
   return refuse(`--${flag} is "${text}", accepted is a whole number from 1 to ${seedMax}`)
 }
 
+function names(text: string | undefined): ReadonlySet<string> {
+  const found = new Set(text?.split(',') ?? [])
+  const known: ReadonlySet<string> = new Set(faultKinds)
+  for (const name of found) if (!known.has(name)) refuse(`--without names no fault "${name}"`)
+  return found
+}
+
 function flags() {
   const text = { type: 'string' } as const
   const options = {
     seeds: text,
     first: text,
     seed: text,
+    steps: text,
+    without: text,
     patch: text,
     planted: { type: 'boolean', default: false },
   } as const
   try {
-    const { seeds, first, seed, patch, planted } = parseArgs({ options }).values
+    const { seeds, first, seed, steps, without, patch, planted } = parseArgs({ options }).values
+    const stepsMax = wholeNumber('steps', steps) ?? Number.POSITIVE_INFINITY
     return {
       seedCount: wholeNumber('seeds', seeds),
       first: wholeNumber('first', first) ?? 1,
       seed: wholeNumber('seed', seed),
+      cut: { stepsMax, without: new Set(faultKinds.filter((kind) => names(without).has(kind))) },
       patch,
       planted,
     }
@@ -63,16 +80,27 @@ function sayShares(title: string, shares: ReadonlyMap<string, number>, of: numbe
   console.log(`${title.padEnd(8)}${texts.join(', ')}`)
 }
 
+async function runOne(seed: number, cut: PlanCut): Promise<boolean> {
+  const result = await runSeed(seed, World, cut)
+  for (const wrong of result.wrong) console.log(wrong)
+  const { faults, states } = result
+  console.log(
+    JSON.stringify({ seeds: 1, violations: Math.sign(result.wrong.length), faults, states }),
+  )
+  return result.wrong.length === 0
+}
+
 async function runSeeds(first: number, count: number): Promise<boolean> {
   const tally = new Tally()
   for (let seed = first; seed < first + count; seed++) {
     const result = await runSeed(seed, World)
     tally.add(result)
     if (result.wrong.length === 0) continue
-    console.log(`FAILED: npm run sim -- --seed ${seed}`)
-    for (const wrong of result.wrong.slice(0, count === 1 ? undefined : told)) {
-      console.log(`  ${wrong}`)
-    }
+    console.log(`FAILED: ${replayOf(seed, uncut)}`)
+    for (const wrong of result.wrong.slice(0, told)) console.log(`  ${wrong}`)
+    if (tally.failed.length > shrunkMax) continue
+    const { cut } = await shrink(result, World)
+    console.log(`  shrunk: ${replayOf(seed, cut)}`)
   }
   const { failed, faults, states, medianCpuMs, seedCount } = tally
   sayShares('faults', faults, seedCount)
@@ -80,13 +108,15 @@ async function runSeeds(first: number, count: number): Promise<boolean> {
   console.log(
     `${seedCount} seeds, ${failed.length} violations, median ${medianCpuMs.toFixed(0)} ms`,
   )
+  const shortfalls = tally.shortfalls()
+  for (const text of shortfalls) console.log(`TOO SELDOM: ${text}`)
   const counted = { faults: Object.fromEntries(faults), states: Object.fromEntries(states) }
   console.log(JSON.stringify({ seeds: seedCount, violations: failed.length, ...counted }))
-  return failed.length === 0
+  return failed.length === 0 && shortfalls.length === 0
 }
 
 async function runPatch(patch: string, first: number, count: number): Promise<boolean> {
-  const outcome = await search({ patch, first, count })
+  const outcome = await withCopy((search) => search({ patch, first, count }))
   if (outcome.kind === 'refused') refuse(`${patch} does not apply: ${outcome.because}`)
   const seed = outcome.kind === 'found' ? outcome.seed : undefined
   if (outcome.kind === 'found') {
@@ -119,10 +149,12 @@ async function runPlanted(count: number): Promise<boolean> {
   return found === planted
 }
 
-const { seedCount, first, seed, patch, planted } = flags()
+const { seedCount, first, seed, cut, patch, planted } = flags()
 const isSound = planted
   ? await runPlanted(seedCount ?? patchSeedsDefault)
   : patch !== undefined
     ? await runPatch(patch, first, seedCount ?? patchSeedsDefault)
-    : await runSeeds(seed ?? first, seed === undefined ? (seedCount ?? seedsDefault) : 1)
+    : seed !== undefined
+      ? await runOne(seed, cut)
+      : await runSeeds(first, seedCount ?? seedsDefault)
 process.exitCode = isSound ? 0 : 1

@@ -29,7 +29,7 @@ import type {
   SourceReader,
 } from '../../src/ports/source.ts'
 import { encodeBatch, encodeMarker, type TestBatch } from '../support/record-batch.ts'
-import { newLog, offsetAt, type SimLog, visible } from './partition-log.ts'
+import { newLog, offsetAt, type SimLog, torn, visible } from './partition-log.ts'
 
 interface SimTopic {
   readonly topicId: TopicId
@@ -49,6 +49,9 @@ export class SimKafka {
   readonly committed = new Map<SourceKey, NextOffset>()
   readonly #topics = new Map<string, SimTopic>()
   readonly #groups = new Map<string, SimGroup>()
+  readonly #open = new Set<SimSource>()
+  /** Whether the answer that is made now ends in the midst of a batch. */
+  tears: () => boolean = () => false
   #topicsMade = 0
   #producerId = 1_000n
 
@@ -79,7 +82,7 @@ export class SimKafka {
   append(at: TopicPartition, batch: Omit<TestBatch, 'baseOffset'>): Offset {
     const log = this.#log(at)
     const first = log.end
-    const bytes = encodeBatch({ ...batch, baseOffset: first })
+    const bytes = encodeBatch({ leaderEpoch: log.leaderEpoch, ...batch, baseOffset: first })
     this.#push(log, bytes, Math.max(...batch.records.map((record) => record.timestampMs ?? 0)))
     return offset(first)
   }
@@ -107,6 +110,19 @@ export class SimKafka {
     this.#changed()
   }
 
+  /** Its leader is gone: nobody answers until another one `leads`. */
+  loseLeader(at: TopicPartition): void {
+    this.#log(at).leaderless = true
+  }
+
+  /** Another leader, under the next epoch. */
+  leads(at: TopicPartition): void {
+    const log = this.#log(at)
+    log.leaderEpoch += 1
+    log.leaderless = false
+    this.#wake()
+  }
+
   /** All that the topics hold, by name. */
   topic(name: string): SimTopic | undefined {
     return this.#topics.get(name)
@@ -114,6 +130,12 @@ export class SimKafka {
 
   log({ topic, partition }: TopicPartition): SimLog | undefined {
     return this.#topics.get(topic)?.logs[partition]
+  }
+
+  /** For `SimSource`: it reads from now on, or not any more. */
+  reads(source: SimSource, isOpen: boolean): void {
+    if (isOpen) this.#open.add(source)
+    else this.#open.delete(source)
   }
 
   /** A source that reads `topics`; sources of one group share them. */
@@ -195,14 +217,17 @@ export class SimKafka {
     this.#wake()
   }
 
+  /** Also those that their group has dropped: brokers answer whoever asks. */
   #wake(): void {
-    for (const { members } of this.#groups.values()) for (const member of members) member.wake()
+    for (const source of this.#open) source.wake()
   }
 }
 
 interface SimReading {
   source: SourcePartition
   position: bigint | undefined
+  /** The highest position so far, however often what is below is delivered again. */
+  asked: bigint
   paused: boolean
   refused: boolean
 }
@@ -227,12 +252,14 @@ export class SimSource implements Source {
   async open(reader: SourceReader): Promise<void> {
     this.#reader = reader
     this.#fetching = true
+    this.#kafka.reads(this, true)
     this.#loop = this.#read(reader)
     await this.#kafka.join(this)
   }
 
   async stopFetching(): Promise<void> {
     this.#fetching = false
+    this.#kafka.reads(this, false)
     this.wake()
     await this.#loop
   }
@@ -255,7 +282,7 @@ export class SimSource implements Source {
   seek(source: SourcePartition, position: Offset): void {
     const reading = this.#readings.get(topicPartitionName(source))
     if (reading === undefined) return
-    Object.assign(reading, { source, position, refused: false })
+    Object.assign(reading, { source, position, asked: 0n, refused: false })
     this.wake()
   }
 
@@ -284,7 +311,8 @@ export class SimSource implements Source {
     const found = new Map<SourceKey, Offset>()
     for (const source of sources) {
       const log = this.#logOf(source)
-      if (log !== undefined) found.set(sourceKey(source), offset(offsetAt(log, position)))
+      if (log === undefined || log.leaderless) continue
+      found.set(sourceKey(source), offset(offsetAt(log, position)))
     }
     return found
   }
@@ -309,6 +337,7 @@ export class SimSource implements Source {
       const { position } = reading
       const start = this.#logOf(reading.source)?.start
       if (position === undefined || start === undefined) continue
+      reading.asked = position
       reading.position = position - records > start ? position - records : start
     }
     this.wake()
@@ -356,7 +385,7 @@ export class SimSource implements Source {
 
   async #begin(added: readonly SourcePartition[]): Promise<void> {
     for (const source of added) {
-      const reading = { source, position: undefined, paused: false, refused: false }
+      const reading = { source, position: undefined, asked: 0n, paused: false, refused: false }
       this.#readings.set(topicPartitionName(source), reading)
     }
     const from = await this.#reader?.onAssigned(added)
@@ -380,9 +409,12 @@ export class SimSource implements Source {
 
   /** What the next answer holds of one topic-partition. */
   #fetch(reading: SimReading): readonly FetchedBatches[] {
-    const { source, position } = reading
+    const { source } = reading
     const log = this.#logOf(source)
+    if (log !== undefined) this.#passGone(reading, log.start)
+    const { position } = reading
     if (position === undefined || reading.paused || reading.refused || log === undefined) return []
+    if (log.leaderless) return []
     if (position < log.start || position > log.end) {
       const where = { topicPartition: topicPartitionName(source), asked: position }
       const facts = { ...where, earliest: log.start, latest: log.end }
@@ -391,9 +423,10 @@ export class SimSource implements Source {
     }
     const wanted = visible(log, position)
     if (wanted.length === 0) return []
-    const bytes = Buffer.concat(wanted)
-    const part = { source, bytes, start: 0, end: bytes.length }
-    const { batches } = walkBatches(part)
+    const isTorn = wanted.length > 1 && this.#kafka.tears()
+    const bytes = Buffer.concat(isTorn ? torn(wanted) : wanted)
+    const { batches, end } = walkBatches({ source, bytes, start: 0, end: bytes.length })
+    const part = { source, bytes, start: 0, end }
     const last = present(batches.at(-1), 'there is a batch')
     reading.position = last.nextOffset
     return [
@@ -406,6 +439,12 @@ export class SimSource implements Source {
         skippedBatches: skippedBatches(part, batches, log.aborted),
       },
     ]
+  }
+
+  /** Nothing is delivered again that is gone: nobody has asked for it. */
+  #passGone(reading: SimReading, start: bigint): void {
+    const { position, asked } = reading
+    if (position !== undefined && position < start && asked >= start) reading.position = start
   }
 
   #refuse(reading: SimReading, fault: Fault): void {

@@ -1,11 +1,24 @@
 import type { FoldState } from '../../src/model/fold-state.ts'
+import type { LakePartition } from '../../src/model/lake-partition.ts'
 import { topic } from './daemon-events.ts'
+import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { Plan } from './plan.ts'
 import type { SimKafka } from './source.ts'
 
+/** A partition with rows must be announced by now, however quiet its topics are. */
+export const isDue = ({ nextMs }: LakePartition, lakeNowMs: number): boolean =>
+  nextMs + readyDelayMs + readyIdleMs <= lakeNowMs
+
+interface LeftWorld {
+  readonly kafka: SimKafka
+  readonly plan: Plan
+  readonly store: ReadonlyMap<string, unknown>
+}
+
 /** What a world that is left alone must still come to; empty when it has. */
 export function leftToDo(
-  { kafka, plan }: { readonly kafka: SimKafka; readonly plan: Plan },
+  { kafka, plan, store }: LeftWorld,
+  lakeNowMs: number,
   state: FoldState | undefined,
 ): string {
   if (state === undefined) return 'no daemon runs'
@@ -19,10 +32,13 @@ export function leftToDo(
   for (const [name, stream] of state.streams) {
     if (name.startsWith('_')) continue
     for (const { partition, place, files } of stream.partitions.values()) {
-      if (place === 'open' && files.length > 0) left.push(`${name} ${partition.path} is open`)
+      const isOpen = place === 'open' && files.length > 0
+      if (isOpen && isDue(partition, lakeNowMs)) left.push(`${name} ${partition.path} is open`)
     }
   }
-  if (state.unpublished.size > 1) left.push(`${state.unpublished.size} commits unpublished`)
+  for (const { commitId, files } of state.unpublished.values()) {
+    if (files.some(({ path }) => !store.has(path))) left.push(`${commitId} is unpublished`)
+  }
   if (state.undelivered.length > 0) left.push(`${state.undelivered.length} undelivered`)
   return left.join(', ')
 }

@@ -31,6 +31,7 @@ export function openStages(config: ResolvedConfig, modules = new Map<number, Etl
     hashSeed: 1n,
     kernelBytesMax: kernelBytesOf(16 * 1_024 * 1_024),
     deadLetterSchema: deadLetterSchema(),
+    lakeNowMs: () => unixMs(nowMs),
     nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),
     modules,
     onModuleBroken: (error) => {

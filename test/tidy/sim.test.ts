@@ -9,7 +9,7 @@ const files = filesBelow('test/sim')
 const patches = plantedPatches()
 
 /** Planted bugs that need not be found. The number may only get smaller. */
-const notFoundMax = 7
+const notFoundMax = 2
 
 /** Names that a file imports, by the module they come from. */
 function importedNames(text: string): ReadonlyMap<string, string> {
@@ -66,7 +66,7 @@ test('the ban finds what it must', () => {
 })
 
 test('there are planted bugs, and nearly all of them are found', () => {
-  expect(patches.length).toBeGreaterThanOrEqual(15)
+  expect(patches.length).toBeGreaterThanOrEqual(39)
   const names = new Set(patches.map(nameOf))
   const known = Object.keys(notFoundYet())
   expect(known.filter((name) => !names.has(name))).toEqual([])
@@ -78,6 +78,7 @@ test.each(patches.map((path) => ({ name: basename(path), path })))(
   ({ path }) => {
     expect(refusalOf(path)).toBeUndefined()
     const changed = [...readFileSync(path, 'utf8').matchAll(/^\+\+\+ b\/(.*)$/gm)]
-    expect(changed.map(([, file]) => file)).toEqual([expect.stringMatching(/^src\//)])
+    expect(changed.length).toBeGreaterThan(0)
+    for (const [, file] of changed) expect(file).toMatch(/^src\//)
   },
 )

@@ -78,13 +78,15 @@ export function encodeEntry(entry: LogEntry, bodyPathOf: (sha256: string) => str
   }
 }
 
+const formatShape = z.looseObject({ format: z.int() })
+
 /**
  * @param path of the object, for the message of a fault.
  * @throws {Fault} `LOG_FORMAT_TOO_NEW`, `LOG_ENTRY_UNREADABLE`.
  */
 export function parseEntryHead(bytes: Uint8Array, path: string): EntryHead {
   const json = valueOrFault(parseJson(bytes), path)
-  const { format } = valueOrFault(parseShape(z.looseObject({ format: z.int() }), json), path)
+  const { format } = valueOrFault(parseShape(formatShape, json), path)
   if (format > entryFormat) {
     throw new Fault('LOG_FORMAT_TOO_NEW', { path, format, newestKnown: entryFormat })
   }

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { Producer } from '../../sim/daemon-events.ts'
+import { lakeBehindMs, outOfOrdernessOf, Producer } from '../../sim/daemon-events.ts'
 import { judgeLake } from '../../sim/daemon-oracle.ts'
 import { loadedConfig, pipeline, readyDelayMs, readyIdleMs } from '../../sim/daemon-process.ts'
 import type { LakeFault } from '../../sim/lake.ts'
@@ -14,7 +14,7 @@ import { RecordedStore } from '../../sim/recorded-store.ts'
 import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
-const config = await loadedConfig(false)
+const config = await loadedConfig({ notifies: false, pace: 'fast' })
 const topic = 'events'
 const partitionCount = 4
 
@@ -32,6 +32,7 @@ async function live(fault: LakeFault): Promise<Life> {
   const chance = new SimRandom(55)
   const producer = new Producer(kafka, clock, new SimRandom(5), {
     partitionCount,
+    pace: 'fast',
     strikes: (kind, probability) => kind === 'late-records' && chance.fraction() < probability,
   })
   const pass = (seconds: number): Promise<void> =>
@@ -51,8 +52,10 @@ async function live(fault: LakeFault): Promise<Life> {
   await clock.run(heir.daemon.stop())
   const { events } = producer
   const received = undefined
+  const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
+  const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
   const facts = { store, pipeline, events, partitionCount, received }
-  const { wrong } = await judgeLake({ ...facts, readyDelayMs, readyIdleMs })
+  const { wrong } = await judgeLake({ ...facts, ...spans, ...settled })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }
 
