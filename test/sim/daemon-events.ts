@@ -39,7 +39,7 @@ export interface ProducerHabits {
   readonly partitionCount: number
   readonly pace: Pace
   /** Called each time such a fault may happen. */
-  strikes(kind: FaultKind, probability: number): boolean
+  readonly strikes: (kind: FaultKind, probability: number) => boolean
 }
 
 /** Message `test.Number` of `test/support/numbers.ts`. */

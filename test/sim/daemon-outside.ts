@@ -9,7 +9,7 @@ import type { OffsetPosition, Source, SourceReader } from '../../src/ports/sourc
 import type { Life } from './life.ts'
 import type { FaultKind } from './plan.ts'
 import type { SimRandom } from './random.ts'
-import type { SimSource } from './source.ts'
+import type { SimSource } from './sim-source.ts'
 
 const rebalanceTimeoutMs = durationMs(48_000)
 const never = (): Promise<never> => new Promise(() => {})

@@ -16,7 +16,8 @@ import type { Plan } from './plan.ts'
 import { SimRandom } from './random.ts'
 import { type Receiver, webhookTarget } from './receiver.ts'
 import { SeenTelemetry } from './seen-telemetry.ts'
-import type { SimKafka, SimSource } from './source.ts'
+import type { SimSource } from './sim-source.ts'
+import type { SimKafka } from './source.ts'
 
 export const pipeline = 'sim'
 export const readyDelayMs = 2_000

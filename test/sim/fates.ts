@@ -27,13 +27,13 @@ export interface FateWorld extends ProcessWorld {
   readonly producer: Producer
   /** In their drains. */
   readonly stopping: Set<SimProcess>
-  begin(): Promise<void>
+  readonly begin: () => Promise<void>
   /** Ends it in the midst of everything. */
-  end(process: SimProcess): void
+  readonly end: (process: SimProcess) => void
   /** From now on it is not one of those that live on; it has its own end. */
-  remove(process: SimProcess): SimProcess
-  pass(spanMs: number): Promise<void>
-  count(kind: FaultKind): void
+  readonly remove: (process: SimProcess) => SimProcess
+  readonly pass: (spanMs: number) => Promise<void>
+  readonly count: (kind: FaultKind) => void
 }
 
 /** False when there is nobody now that it can happen to. */
