@@ -28,6 +28,7 @@ const hourIsOverAtMs = hourEndMs + lakeBehindMs + readyDelayMs + 2 * readyIdleMs
 /** A run that needs more goes round in circles. */
 const firingsMax = 200_000
 const webhookFailuresMax = 3
+const leasesMax = 3
 const lullMs = 15_000
 const quietStepMs = 2_500
 const settleRoundMs = 3_000
@@ -94,6 +95,8 @@ export class World implements FateWorld {
     if (kind === 'webhook-request-lost' || kind === 'webhook-answer-lost') {
       return (this.seen.get(kind) ?? 0) < webhookFailuresMax
     }
+    // A writer that breaks again and again commits nothing at all.
+    if (kind === 'lake-lease' && (this.seen.get(kind) ?? 0) >= leasesMax) return false
     return this.isWild
   }
 

@@ -91,7 +91,7 @@ export function wildLake(world: ProcessWorld, life: Life, process: () => SimProc
     if (isCutOff || (losesPutAnswers && isEntry(operation, path))) {
       return present(lostMoments[random.below(3)], 'a moment')
     }
-    if (operation === 'stage' && plan.lake === 'hdfs' && world.strikes('lake-lease', 0.5)) {
+    if (operation === 'stage' && plan.lake === 'hdfs' && world.strikes('lake-lease', 0.8)) {
       weather.hold(path, clock.monotonicMs() + leaseMs)
       return 'before-effect'
     }

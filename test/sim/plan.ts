@@ -127,6 +127,8 @@ export function planOf(random: SimRandom, { without, stepsMax }: PlanCut): Plan 
 function drawnPlan(random: SimRandom): Plan {
   const share = present(faultShares[random.below(3)], 'a share')
   const faults = new Set(faultKinds.filter(() => random.fraction() < share))
+  // Only where files have leases, and so in every world where they do.
+  faults.add('lake-lease')
   return {
     faults,
     fates: fateKinds.filter((kind) => faults.has(kind)),

@@ -1,5 +1,6 @@
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { LakePartition } from '../../src/model/lake-partition.ts'
+import { manifestPathOf } from '../../src/protocol/readiness-manifest.ts'
 import { topic } from './daemon-events.ts'
 import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { Plan } from './plan.ts'
@@ -31,7 +32,9 @@ export function leftToDo(
   }
   for (const [name, stream] of state.streams) {
     if (name.startsWith('_')) continue
-    for (const { partition, place, files } of stream.partitions.values()) {
+    for (const { partition, place, files, manifest } of stream.partitions.values()) {
+      const shown = manifest && manifestPathOf({ ...manifest, stream: name })
+      if (shown !== undefined && !store.has(shown)) left.push(`"${shown}" is not written`)
       const isOpen = place === 'open' && files.length > 0
       if (isOpen && isDue(partition, lakeNowMs)) left.push(`${name} ${partition.path} is open`)
     }
