@@ -85,7 +85,30 @@ function filesOf({
   const named = new Set(appended.map(({ file }) => file.path))
   const older = [...baseFilesOf(walk, scope), ...closedFilesOf(walk, scope)]
   const before = new Map(older.map((at) => [at.file.path, at] as const))
-  return [...[...before.values()].filter(({ file }) => !named.has(file.path)), ...appended]
+  for (const at of swappedIn(walk, scope)) before.set(at.file.path, at)
+  const gone = givenUp(walk)
+  const all = [...[...before.values()].filter(({ file }) => !named.has(file.path)), ...appended]
+  return all.filter(({ file }) => !gone.has(file.path))
+}
+
+/** Files that swaps put in the place of others. */
+const swappedIn = (
+  { swaps }: LogWalk,
+  scope: Scope,
+): readonly { readonly file: DataFile; readonly commitId: CommitId }[] =>
+  swaps.flatMap(({ entry }) => {
+    if (entry.kind === 'forget') return []
+    if (!includes(scope, entry.stream, entry.partition.startMs)) return []
+    return entry.body.files.map((file) => ({ file, commitId: entry.commitId }))
+  })
+
+/** Files that nothing brings back: of swaps before an announcement, and forgotten ones. */
+function givenUp({ swaps }: LogWalk): ReadonlySet<string> {
+  const paths = swaps.flatMap(({ entry }) => {
+    if (entry.kind === 'forget') return entry.files.flatMap((at) => at.paths)
+    return entry.place === 'open' ? entry.inputs : []
+  })
+  return new Set(paths)
 }
 
 type OlderFile = Pick<CheckedFile, 'file' | 'commitId'>

@@ -20,6 +20,7 @@ import {
   type DecidedAppend,
   type DecidedClosing,
   type DecidedMove,
+  type DecidedSwap,
   listCheckpoints,
   openBase,
   readClosed,
@@ -57,6 +58,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
   const appends: DecidedAppend[] = []
   const moves: DecidedMove[] = []
   const closings: DecidedClosing[] = []
+  const swaps: DecidedSwap[] = []
   const [voids, discards]: [LogVerdict['voids'][number][], LogVerdict['discards'][number][]] = [
     [],
     [],
@@ -71,6 +73,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
       else if (entry.kind === 'append') appends.push({ index, entry })
       else if (entry.kind === 'source') moves.push({ index, entry })
       else if (entry.kind === 'closed-late') closings.push({ index, entry })
+      else if (entry.kind === 'swap' || entry.kind === 'forget') swaps.push({ index, entry })
       for (const { commitId, because } of entry.discarded) {
         discards.push({ entry: index, commitId, because })
       }
@@ -81,7 +84,7 @@ export async function verifyLog({ lake, pipeline, tables }: LogFacts): Promise<L
   }
   const checkpoints = folds.end(state)
   const closed = await readClosed({ lake, pipeline }, state)
-  const walk = { base, state, appends, moves, closings, closed, trouble: undefined }
+  const walk = { base, state, appends, moves, swaps, closings, closed, trouble: undefined }
   const scope = { stream: undefined, spans: undefined }
   const { result } = await checkFiles({ lake, walk, scope, listed })
   const told = `${counted(voids.length, 'void')}, ${counted(discards.length, 'discarded attempt')}`

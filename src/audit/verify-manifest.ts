@@ -54,7 +54,7 @@ async function walkTo({
     before = state
     if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
   }
-  const empty = { moves: [], closings: [], closed: new Map(), trouble: undefined }
+  const empty = { moves: [], swaps: [], closings: [], closed: new Map(), trouble: undefined }
   return { below: { base, state: before, appends, ...empty }, state }
 }
 

@@ -11,6 +11,8 @@ import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.
 import type { ClosedLateEntry } from '../model/close-entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { AppendEntry, EntryIndex, LogEntry, SourceEntry } from '../model/log-entry.ts'
+import type { ForgetEntry } from '../model/repair-entry.ts'
+import type { SwapEntry } from '../model/swap-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { type EntryVerdict, emptyFold, foldEntry, headChecksumOf } from '../protocol/fold.ts'
 import {
@@ -51,6 +53,12 @@ export interface DecidedClosing {
   readonly entry: ClosedLateEntry
 }
 
+/** A decided entry that takes files out, and may put others in. */
+export interface DecidedSwap {
+  readonly index: EntryIndex
+  readonly entry: SwapEntry | ForgetEntry
+}
+
 /** The log as far as it can be read. */
 export interface LogWalk {
   /** What the walk began with: empty, or a checkpoint over the entries that are deleted. */
@@ -64,6 +72,7 @@ export interface LogWalk {
   readonly closings: readonly DecidedClosing[]
   /** What has left the state, by stream. */
   readonly closed: ReadonlyMap<string, ClosedChain>
+  readonly swaps: readonly DecidedSwap[]
   /** Why it could not be read to its end; undefined when it was. */
   readonly trouble: string | undefined
 }
@@ -189,6 +198,7 @@ export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
   const appends: DecidedAppend[] = []
   const moves: DecidedMove[] = []
   const closings: DecidedClosing[] = []
+  const swaps: DecidedSwap[] = []
   let state = base
   try {
     for await (const walked of walkEntries(lake, pipeline, base)) {
@@ -198,15 +208,16 @@ export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
       if (entry.kind === 'append') appends.push({ index, entry })
       if (entry.kind === 'source') moves.push({ index, entry })
       if (entry.kind === 'closed-late') closings.push({ index, entry })
+      if (entry.kind === 'swap' || entry.kind === 'forget') swaps.push({ index, entry })
     }
   } catch (error) {
     if (!(error instanceof Fault) || error.retry !== 'never') throw error
-    const walked = { base, state, appends, moves, closings }
+    const walked = { base, state, appends, moves, swaps, closings }
     return { ...walked, closed: new Map(), trouble: error.message }
   }
   const beyond = checkpoints.find(({ next }) => next > state.next)
   const trouble =
     beyond && `entry ${state.next} is missing, yet "${beyond.path}" holds ${beyond.next} entries`
   const closed = await readClosed({ lake, pipeline }, state)
-  return { base, state, appends, moves, closings, closed, trouble }
+  return { base, state, appends, moves, swaps, closings, closed, trouble }
 }

@@ -112,7 +112,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'gives up a commit that was staged and never decided',
     load: () => import('./commands/log-forget.ts'),
   },
-  { words: 'log refill', summary: 'reads lost ranges again' },
+  {
+    words: 'log refill',
+    summary: 'gives up the rows of decided files that are gone',
+    load: () => import('./commands/log-refill.ts'),
+  },
   {
     words: 'log void',
     summary: 'steps over an unreadable entry',

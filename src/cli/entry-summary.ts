@@ -1,6 +1,8 @@
 import { counted } from '../audit/check.ts'
 import { deadLettersOf } from '../audit/tables.ts'
 import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
+import type { ForgetEntry } from '../model/repair-entry.ts'
+import type { SwapEntry } from '../model/swap-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 
 /** What an entry says, in a few words. */
@@ -34,8 +36,23 @@ export function summaryOf(entry: LogEntry): string {
     case 'closed-late':
       return shortened(entry.closings.map(({ stream, partition }) => `${stream} ${partition.path}`))
     case 'forget':
-      return `${shortened(entry.commits)}${because(entry.why)}`
+      return `${forgottenText(entry)}${because(entry.why)}`
+    case 'swap':
+      return swapSummary(entry)
   }
+}
+
+function forgottenText({ commits, files }: ForgetEntry): string {
+  const paths = files.flatMap((at) => at.paths)
+  return shortened([...commits, ...paths])
+}
+
+function swapSummary({ why, stream, partition, inputs, body, ...entry }: SwapEntry): string {
+  const { restored, lostRowCount, reason } = entry
+  const outputs = body.files.length + restored.length
+  const lost = lostRowCount === 0 ? '' : `, ${counted(lostRowCount, 'row')} lost`
+  const files = `${counted(inputs.length, 'file')} for ${outputs}`
+  return `${why} ${stream} ${partition.path}: ${files}${lost}${because(reason)}`
 }
 
 /** An operator's words. */

@@ -16,10 +16,11 @@ import type { CommitLog, EntryDraft, PutEntryOutcome } from '../ports/commit-log
 import type { Lake } from '../ports/lake.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { BrokenReliance } from '../protocol/broken-reliance.ts'
 import { raceOverMs } from '../protocol/commit-times.ts'
 import { headChecksumOf } from '../protocol/fold.ts'
 import { bodyPath, clockPath, entryPath } from '../protocol/log-paths.ts'
-import { type BrokenReliance, brokenReliance } from '../protocol/reliance.ts'
+import { brokenReliance } from '../protocol/reliance.ts'
 import { LakeTime } from './lake-time.ts'
 import { LogReader } from './log-reader.ts'
 import { Mutex } from './mutex.ts'
@@ -212,7 +213,7 @@ class LakeCommitLog implements CommitLog {
 
   /** Other kinds are decided anew from the log each time: losing such a race is no news. */
   #rememberDiscarded({ kind, commitId }: LogEntry, because: DiscardedAttempt['because']): void {
-    if (kind === 'append') this.markDiscarded({ commitId, because })
+    if (kind === 'append' || kind === 'swap') this.markDiscarded({ commitId, because })
   }
 
   async #putBody({ body }: EncodedEntry): Promise<void> {

@@ -3,9 +3,9 @@ import type { DurationMs } from '../base/time.ts'
 import { countsAddUp } from '../model/counts.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
-import type { CommitOutcome, SealedCommit } from '../model/sealed-commit.ts'
+import type { CommitOutcome, SealedCommit, SealedSwap } from '../model/sealed-commit.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { CommitLog } from '../ports/commit-log.ts'
+import type { CommitLog, EntryDraft } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -79,6 +79,29 @@ export class Committer {
   }
 
   /**
+   * Stages, puts and carries out one swap: publishes what comes in, then deletes what it gives up.
+   *
+   * @returns and throws what `commit` does.
+   */
+  async swap(sealed: SealedSwap): Promise<CommitOutcome> {
+    const { lake, pipeline } = this.#options
+    const { commitId, files, location, partition, ...relied } = sealed
+    const { stream, place, version, inputs } = relied
+    const swap = { stream, partitionPath: partition.path, place, version, inputs }
+    const content = { commitId, ranges: [], swap, files, location }
+    const staged = new StagedCommit({ lake, pipeline, retry: this.#retry }, content)
+    this.#publishing.add(commitId)
+    try {
+      if (files.length > 0) await staged.write()
+      const body = { files: staged.files }
+      const entry = { kind: 'swap', commitId, partition, location, ...relied, body } as const
+      return await this.#putAndFinish(entry, staged)
+    } finally {
+      this.#publishing.delete(commitId)
+    }
+  }
+
+  /**
    * Publishes what was decided and not published: by writers that died, or are slow at it. Each is
    * tried once; what the lake refuses is a trouble until a later call, or somebody else, succeeds.
    *
@@ -94,24 +117,24 @@ export class Committer {
   }
 
   async #putAndPublish(sealed: SealedCommit, staged: StagedCommit): Promise<CommitOutcome> {
-    const { log } = this.#options
     const { commitId, ranges, places, configVersion, counts, progress, evidence } = sealed
-    const { files } = staged
-    const body = { files, counts, progress, evidence }
-    const outcome = await log.put({
-      kind: 'append',
-      commitId,
-      ranges,
-      places,
-      configVersion,
-      body,
-    })
+    const body = { files: staged.files, counts, progress, evidence }
+    const draft = { kind: 'append', commitId, ranges, places, configVersion, body } as const
+    return this.#putAndFinish(draft, staged)
+  }
+
+  async #putAndFinish(draft: EntryDraft, staged: StagedCommit): Promise<CommitOutcome> {
+    const { log } = this.#options
+    const { commitId } = draft
+    const outcome = await log.put(draft)
     if (outcome.kind !== 'decided') {
       // Never put, or void for everybody: nobody will ever need it.
       await staged.removeAll()
       return { kind: outcome.kind, because: outcome.because }
     }
-    const commit = { commitId, entry: outcome.entry, stagedAtMs: log.lakeNowMs(), files }
+    // As the log has it: with what is to be deleted, and without what was swapped away since.
+    const commit = log.state.unpublished.get(commitId)
+    if (commit === undefined) return { kind: 'committed', entry: outcome.entry }
     await this.#publish(commit, (effect) => untilAnswered(this.#retry, effect))
     await staged.removeJournals()
     return { kind: 'committed', entry: outcome.entry }

@@ -1,6 +1,7 @@
 import { Fault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
+import type { Removal } from '../model/swap-entry.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake, PublishOutcome } from '../ports/lake.ts'
 import { inParallel } from './parallel.ts'
@@ -16,7 +17,8 @@ export interface PublisherOptions {
 }
 
 /**
- * Makes all files of a decided commit visible, whoever decided it, and tells the log. Idempotent.
+ * Makes all files of a decided commit visible, whoever decided it, deletes what it gives up, and
+ * tells the log. Idempotent.
  *
  * @throws {Fault} what `call` lets through; `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: the log says what
  *   the lake does not hold.
@@ -26,7 +28,16 @@ export async function publishCommit(
   commit: UnpublishedCommit,
 ): Promise<void> {
   await inParallel(commit.files, filesAtOnceMax, (file) => publishFile(options, commit, file))
+  // Not before all stand: what is given up can be read until there is something in its place.
+  const removals = commit.removals ?? []
+  await inParallel(removals, filesAtOnceMax, (removal) => removeFile(options, removal))
   options.log.markPublished(commit.commitId)
+}
+
+/** Staging first: while the staged file stands, somebody who is late could publish it once more. */
+async function removeFile({ call, lake }: PublisherOptions, removal: Removal): Promise<void> {
+  await call(() => lake.discard(removal))
+  await call(() => lake.remove(removal.path))
 }
 
 async function publishFile(
@@ -38,9 +49,10 @@ async function publishFile(
   const publish = (): Promise<PublishOutcome> => call(() => options.lake.publish(file))
   let outcome = await publish()
   if (outcome.kind === 'missing') {
-    // What the log knows as published by now needs nothing, wherever it has gone since.
-    const state = await call(() => log.refresh())
-    if (!state.unpublished.has(commit.commitId)) return
+    // What the log knows as published by now, or has swapped away, needs nothing.
+    const { unpublished } = await call(() => log.refresh())
+    const wanted = unpublished.get(commit.commitId)?.files ?? []
+    if (wanted.every(({ path }) => path !== file.path)) return
     outcome = await publish()
   }
   const { entry } = commit

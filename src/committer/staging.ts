@@ -2,7 +2,8 @@ import { assert } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
 import { encodeJournal } from '../codec/log/journal.ts'
 import type { DataFile } from '../model/data-file.ts'
-import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
+import type { SealedFile } from '../model/sealed-commit.ts'
+import type { StagingJournal } from '../model/staging-journal.ts'
 import type { Lake } from '../ports/lake.ts'
 import { journalPath, publishedPath, stagedPath } from '../protocol/log-paths.ts'
 import { inParallel } from './parallel.ts'
@@ -21,13 +22,20 @@ interface Staging {
   readonly file: DataFile
 }
 
+/** A sealed commit, or a sealed swap, as far as staging goes. */
+export interface StagedContent extends Omit<StagingJournal, 'pipeline' | 'files'> {
+  readonly files: readonly SealedFile[]
+  /** Folder that the files are published to; by default each to that of its table and path. */
+  readonly location?: string
+}
+
 /** The staged form of a sealed commit: what its entry names, and where its journals are. */
 export class StagedCommit {
   readonly #options: StagingOptions
-  readonly #commit: SealedCommit
+  readonly #commit: StagedContent
   readonly #stagings: readonly Staging[]
 
-  constructor(options: StagingOptions, commit: SealedCommit) {
+  constructor(options: StagingOptions, commit: StagedContent) {
     const { pipeline } = options
     const { commitId } = commit
     this.#options = options
@@ -37,7 +45,8 @@ export class StagedCommit {
       const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
       assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
       const { table, partitionPath } = told
-      const path = publishedPath({ pipeline, table, partitionPath, commitId, ordinal })
+      const name = { pipeline, table, partitionPath, commitId, ordinal }
+      const path = publishedPath(name, commit.location)
       return { sealed, file: { ...told, path, stagedPath: stagedPath(table, commitId, ordinal) } }
     })
   }
@@ -49,12 +58,13 @@ export class StagedCommit {
   /** Writes the journals, then the files: no file lies in staging that nobody can judge. */
   async write(): Promise<void> {
     const { lake, pipeline, retry } = this.#options
-    const { commitId, ranges } = this.#commit
+    const { commitId, ranges, swap } = this.#commit
+    const relied = swap === undefined ? {} : { swap }
     await inParallel(this.#tables(), filesAtOnceMax, (table) => {
       const files = this.files
         .filter((file) => file.table === table)
         .map(({ stagedPath: staged, path }) => ({ stagedPath: staged, path }))
-      const journal = encodeJournal({ pipeline, commitId, ranges, files })
+      const journal = encodeJournal({ pipeline, commitId, ranges, files, ...relied })
       const at = journalPath(table, commitId)
       return untilAnswered(retry, () => lake.putIfAbsent(at, journal))
     })

@@ -16,6 +16,7 @@ import type { LakePartition, PartitionPath } from './lake-partition.ts'
 import type { ConfiguredStream, EntryIndex } from './log-entry.ts'
 import type { NextOffset } from './offset.ts'
 import type { ReadyManifest } from './ready-manifest.ts'
+import type { Removal } from './swap-entry.ts'
 import type { SourceKey, SourcePartition } from './topic-partition.ts'
 
 export interface FoldState {
@@ -122,6 +123,25 @@ export interface FoldedPartition {
   readonly revision: number
   /** The newest announcement. */
   readonly manifest: ReadyManifest | undefined
+  /** Folder of its files. Absent: the one of its table and path, which no swap has left. */
+  readonly location?: string
+  /** Files that swaps took out after the announcement, and that nobody forgot. */
+  readonly removed?: readonly RemovedFile[]
+  /** What an undo would take back: the newest swap after the announcement. */
+  readonly replaced?: ReplacedFiles
+}
+
+export interface RemovedFile {
+  readonly file: DataFile
+  /** Lake's clock of the swap that took it out. */
+  readonly sinceMs: UnixMs
+}
+
+/** A swap by paths, and the location it came from. */
+export interface ReplacedFiles {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly location: string
 }
 
 export interface FoldedEvidence {
@@ -141,11 +161,14 @@ export interface FoldedWriter {
   readonly discardedCount: number
 }
 
+/** A decided commit whose deeds are not known as done: publish its files, then delete others. */
 export interface UnpublishedCommit {
   readonly commitId: CommitId
   readonly entry: EntryIndex
   readonly stagedAtMs: UnixMs
   readonly files: readonly DataFile[]
+  /** To be deleted once `files` stand. Absent: none. */
+  readonly removals?: readonly Removal[]
 }
 
 export interface UndeliveredAnnouncement {

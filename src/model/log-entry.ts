@@ -13,6 +13,7 @@ import type { LakePartition, PartitionPath } from './lake-partition.ts'
 import type { NextOffset, Offset } from './offset.ts'
 import type { ReadyManifest } from './ready-manifest.ts'
 import type { ForgetEntry, VoidEntry } from './repair-entry.ts'
+import type { SwapEntry } from './swap-entry.ts'
 import type { SourcePartition } from './topic-partition.ts'
 
 /** The newest form of entries that this version writes and reads. */
@@ -200,3 +201,4 @@ export type LogEntry =
   | VoidEntry
   | ForgetEntry
   | ClosedLateEntry
+  | SwapEntry

@@ -1,5 +1,6 @@
 /** Entries by which an operator repairs a log. The exact rules are in docs/protocol.md. */
 import type { CommitId } from './ids.ts'
+import type { PartitionPath } from './lake-partition.ts'
 import type { EntryBase, EntryIndex } from './log-entry.ts'
 
 /**
@@ -18,10 +19,24 @@ export interface VoidEntry extends EntryBase {
   readonly why: string
 }
 
-/** Gives up for ever, in an operator's words. Relies on: none of it is decided. */
+/**
+ * Gives up for ever. Relies on: none of the commits is decided, and of each partition its version
+ * and that the files were swapped out.
+ */
 export interface ForgetEntry extends EntryBase {
   readonly kind: 'forget'
+  /** An operator's words, or what made it due. */
   readonly why: string
   /** Attempts that can never be decided any more: what was staged for them is garbage. */
   readonly commits: readonly CommitId[]
+  /** Files that no swap brings back any more: they are deleted. */
+  readonly files: readonly ForgottenFiles[]
+}
+
+/** Files of one partition that were swapped out. */
+export interface ForgottenFiles {
+  readonly stream: string
+  readonly partitionPath: PartitionPath
+  readonly version: CommitId
+  readonly paths: readonly string[]
 }

@@ -5,10 +5,12 @@ import type { PartitionPath } from './lake-partition.ts'
 import type {
   AppendPlace,
   AppendRange,
+  EntryBase,
   EntryIndex,
   IdleEvidence,
   StreamProgress,
 } from './log-entry.ts'
+import type { SwapEntry } from './swap-entry.ts'
 import type { UnknownFieldsOfStream } from './unknown-field.ts'
 
 /** One closed Parquet file, still in memory. */
@@ -43,6 +45,13 @@ export interface SealedCommit {
   readonly evidence: readonly IdleEvidence[]
   /** Of streams that brought some; told, and not written into the log. */
   readonly unknownFields: readonly UnknownFieldsOfStream[]
+}
+
+/** Files that are to take the place of others, ready to be staged and put: see `SwapEntry`. */
+export interface SealedSwap extends Omit<SwapEntry, 'kind' | 'body' | keyof EntryBase> {
+  /** From `CommitLog.nextCommitId`, used for this content only. */
+  readonly commitId: CommitId
+  readonly files: readonly SealedFile[]
 }
 
 export type CommitOutcome =

@@ -19,6 +19,7 @@ import type {
   SourceEntry,
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
+import type { SwapEntry } from '../model/swap-entry.ts'
 
 /** An entry without what the log itself fills in. */
 export type EntryDraft =
@@ -30,6 +31,7 @@ export type EntryDraft =
   | Draft<VoidEntry>
   | Draft<ForgetEntry>
   | Draft<ClosedLateEntry>
+  | Draft<SwapEntry>
 type Draft<E extends EntryBase> = Omit<E, Exclude<keyof EntryBase, 'commitId'>>
 
 export type PutEntryOutcome =

@@ -37,8 +37,10 @@ export function planClosing(facts: ClosePlanFacts): readonly ClosablePartition[]
 function isOver(
   { nowMs, closeAfterMs }: ClosePlanFacts,
   stream: string,
-  { place, partition, manifest }: FoldedPartition,
+  { place, partition, manifest, removed }: FoldedPartition,
 ): boolean {
+  // What was swapped out is still to be forgotten, and only the state knows of it.
+  if (removed !== undefined) return false
   const sinceMs = isOurOwn(stream) ? partition.nextMs : Date.parse(manifest?.decidedAt ?? '')
   if (place === 'open' && !isOurOwn(stream)) return false
   return sinceMs + closeAfterMs(stream) <= nowMs
@@ -47,8 +49,9 @@ function isOver(
 /** Partitions with files to publish, or an announcement to deliver. */
 function heldPartitions({ unpublished, undelivered }: FoldState): ReadonlySet<string> {
   const held = new Set<string>()
-  for (const { files } of unpublished.values()) {
-    for (const { stream, partitionPath } of files) held.add(placeKey(stream, partitionPath))
+  for (const { files, removals = [] } of unpublished.values()) {
+    for (const { stream, partitionPath } of [...files, ...removals])
+      held.add(placeKey(stream, partitionPath))
   }
   for (const { manifest } of undelivered) {
     held.add(JSON.stringify([manifest.stream, manifest.partitionPath]))

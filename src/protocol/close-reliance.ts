@@ -54,10 +54,13 @@ function waitingIn(
   { unpublished, undelivered }: FoldState,
   stream: string,
   path: PartitionPath,
-  { revision }: FoldedPartition,
+  { revision, removed }: FoldedPartition,
 ): string | undefined {
-  for (const { commitId, files } of unpublished.values()) {
-    const has = files.some((file) => file.stream === stream && file.partitionPath === path)
+  if (removed !== undefined) return 'has files that were swapped out and are not forgotten'
+  for (const { commitId, files, removals = [] } of unpublished.values()) {
+    const has = [...files, ...removals].some(
+      (file) => file.stream === stream && file.partitionPath === path,
+    )
     if (has) return `has files of commit "${commitId}", which is not published`
   }
   const waits = undelivered.some(

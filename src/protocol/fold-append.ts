@@ -25,6 +25,8 @@ import type {
 } from '../model/log-entry.ts'
 import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
 import { isClosed, withClosedCounts } from './fold-closed.ts'
+import { withUnpublished } from './fold-swap.ts'
+import { swapFieldsOf } from './partition-place.ts'
 
 export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
   const { body, stagedAtMs, commitId } = entry
@@ -33,7 +35,8 @@ export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEnt
   for (const progress of body.progress) folded = withProgress(folded, progress, stagedAtMs)
   for (const evidence of body.evidence) folded = withEvidence(folded, evidence)
   for (const addition of additionsOf(entry)) folded = withAddition(folded, addition, commitId)
-  return body.files.length === 0 ? folded : withUnpublished(folded, index, entry)
+  if (body.files.length === 0) return folded
+  return withUnpublished(folded, { commitId, entry: index, stagedAtMs, files: body.files })
 }
 
 /** A stream that nothing is known of. */
@@ -155,6 +158,7 @@ function withAddition(state: FoldState, addition: Addition, commitId: CommitId):
     counts: addCounts(known?.counts ?? zeroCounts, counts),
     revision: known?.revision ?? 0,
     manifest: known?.manifest,
+    ...swapFieldsOf(known),
   })
   const partitions = PersistentMap.of(stream.partitions).with(partition.path, folded)
   const streams = PersistentMap.of(state.streams).with(addition.stream, { ...stream, partitions })
@@ -183,15 +187,4 @@ function foldedPartition(
   }
   fileLists.set(partition, list)
   return partition
-}
-
-function withUnpublished(state: FoldState, entry: EntryIndex, append: AppendEntry): FoldState {
-  const { commitId, writerId, stagedAtMs, body } = append
-  const commit = { commitId, entry, stagedAtMs, files: body.files }
-  const unpublished = PersistentMap.of(state.unpublished).with(commitId, commit)
-  const writer = state.writers.get(writerId)
-  if (writer === undefined) return { ...state, unpublished }
-  const ids = [...writer.unpublished, commitId]
-  const writers = PersistentMap.of(state.writers).with(writerId, { ...writer, unpublished: ids })
-  return { ...state, unpublished, writers }
 }

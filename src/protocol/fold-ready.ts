@@ -15,6 +15,7 @@ import type {
   ReadyEntry,
 } from '../model/log-entry.ts'
 import { newStream, tableOf } from './fold-append.ts'
+import { swapFieldsOf } from './partition-place.ts'
 
 export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry): FoldState {
   let folded = state
@@ -50,6 +51,7 @@ function withAnnounced(
     counts: known?.counts ?? zeroCounts,
     revision: manifest.revision,
     manifest: { ...manifest, logEntry: index },
+    ...swapFieldsOf(known),
   }
   const partitions = PersistentMap.of(stream.partitions).with(partition.path, announced)
   const announcedNextMs = latest(stream.announcedNextMs, announced.partition.nextMs)

@@ -16,14 +16,16 @@
 import { hash } from 'node:crypto'
 import { PersistentMap } from '../base/persistent-map.ts'
 import { type FoldedStreamConfig, type FoldedWriter, type FoldState } from '../model/fold-state.ts'
-import { type CommitId, commitIdParts } from '../model/ids.ts'
+import { commitIdParts } from '../model/ids.ts'
 import type { ConfigEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
+import type { BrokenReliance } from './broken-reliance.ts'
 import { foldAppend } from './fold-append.ts'
 import { foldClosedLate } from './fold-closed.ts'
 import { foldDelivered, foldReady } from './fold-ready.ts'
 import { foldForget, foldVoid, withVoidAt } from './fold-repair.ts'
 import { foldSource } from './fold-source.ts'
-import { type BrokenReliance, brokenReliance } from './reliance.ts'
+import { foldForgottenFiles, foldSwap, withoutUnpublished } from './fold-swap.ts'
+import { brokenReliance } from './reliance.ts'
 
 export type EntryVerdict =
   | { readonly kind: 'decided' }
@@ -102,9 +104,11 @@ function decided(state: FoldState, index: EntryIndex, entry: LogEntry): FoldStat
     case 'void':
       return foldVoid(state, index, entry)
     case 'forget':
-      return foldForget(state, entry)
+      return foldForgottenFiles(foldForget(state, entry), index, entry)
     case 'closed-late':
       return foldClosedLate(state, entry)
+    case 'swap':
+      return foldSwap(state, index, entry)
   }
 }
 
@@ -152,15 +156,4 @@ function withPublished(state: FoldState, entry: LogEntry): FoldState {
   const own = writer.unpublished.filter((id) => commitIdParts(id).counter < publishedNext)
   const writers = PersistentMap.of(state.writers).with(writerId, { ...writer, publishedNext })
   return [...own, ...entry.published].reduce(withoutUnpublished, { ...state, writers })
-}
-
-function withoutUnpublished(state: FoldState, id: CommitId): FoldState {
-  if (!state.unpublished.has(id)) return state
-  const { writer: writerId } = commitIdParts(id)
-  const writer = state.writers.get(writerId)
-  const unpublished = PersistentMap.of(state.unpublished).without(id)
-  if (writer === undefined) return { ...state, unpublished }
-  const left = writer.unpublished.filter((other) => other !== id)
-  const writers = PersistentMap.of(state.writers).with(writerId, { ...writer, unpublished: left })
-  return { ...state, unpublished, writers }
 }

@@ -17,6 +17,7 @@ import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { AppendRange } from '../model/log-entry.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
+import type { SwapReliance } from '../model/swap-entry.ts'
 import { sourceKey } from '../model/topic-partition.ts'
 
 export type StagingDecision =
@@ -39,6 +40,7 @@ export function decideStaging(
   if (journal === undefined || state.forgotten.has(commitId)) return { kind: 'garbage' }
   // Decided and published commits have moved their own ranges: they pass here as well.
   if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
+  if (journal.swap !== undefined && swapHasPassed(state, journal.swap)) return { kind: 'garbage' }
   return { kind: 'keep', because: 'undecided' }
 }
 
@@ -50,4 +52,18 @@ function hasPassed(state: FoldState, range: AppendRange): boolean {
   const epoch = position.resetEpoch ?? 0
   if (epoch !== resetEpoch) return epoch > resetEpoch
   return expected === undefined || position.next > expected
+}
+
+/**
+ * True when what a swap relies on can never hold again: over a fold made after its journal was
+ * read, which therefore knows all that the swap was planned on.
+ *
+ * A place does not come back, a version neither; a file that was given up is never live again.
+ */
+function swapHasPassed(state: FoldState, swap: SwapReliance): boolean {
+  const partition = state.streams.get(swap.stream)?.partitions.get(swap.partitionPath)
+  if (partition?.place !== swap.place) return true
+  if (swap.place === 'announced') return partition.version !== swap.version
+  const live = new Set(partition.files.map(({ path }) => path))
+  return swap.inputs.some((path) => !live.has(path))
 }

@@ -129,6 +129,15 @@ export interface PublishedName {
   readonly ordinal: number
 }
 
-export const publishedPath = (name: PublishedName): string =>
-  `${name.table}/${name.partitionPath}/` +
-  `${name.pipeline}-${shortCommitId(name.commitId)}-${name.ordinal}.parquet`
+/** @param location the folder; by default that of table and path. */
+export const publishedPath = (
+  name: PublishedName,
+  location: string = homeLocation(name.table, name.partitionPath),
+): string => `${location}/${name.pipeline}-${shortCommitId(name.commitId)}-${name.ordinal}.parquet`
+
+/** Where the files of a partition lie that no swap has moved. */
+export const homeLocation = (table: string, path: PartitionPath): string => `${table}/${path}`
+
+/** Where a swap after the announcement puts a partition's files: readers skip "_" folders. */
+export const swappedLocation = (table: string, path: PartitionPath, commitId: CommitId): string =>
+  `${table}/_swapped/${commitId}/${path}`

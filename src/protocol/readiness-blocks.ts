@@ -5,10 +5,11 @@
  * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
  */
 import { later, type UnixMs, unixMs } from '../base/time.ts'
-import type { UnpublishedCommit } from '../model/fold-state.ts'
+import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import { type NextOffset, type Offset, offset } from '../model/offset.ts'
+import type { Removal } from '../model/swap-entry.ts'
 import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import {
@@ -271,7 +272,8 @@ function publishBlock(
   const paths = new Set(folded.files.map((file) => file.path))
   for (const commit of facts.fold.unpublished.values()) {
     if (facts.publishedHere.has(commit.commitId)) continue
-    const file = commit.files.find(({ path }) => paths.has(path))
+    const file =
+      commit.files.find(({ path }) => paths.has(path)) ?? leftoverOf(commit, stream, folded)
     if (file === undefined) continue
     return blockOf(stream, partition, {
       rule: publishingFails(facts, commit) ? 'lake-refuses' : 'unpublished',
@@ -281,6 +283,14 @@ function publishBlock(
   }
   return missingBlock(facts, stream, candidate)
 }
+
+/** A file that was merged away and may still stand: readers of the folder would count it twice. */
+const leftoverOf = (
+  { removals = [] }: UnpublishedCommit,
+  { name }: ReadyStream,
+  { partition }: FoldedPartition,
+): Removal | undefined =>
+  removals.find(({ stream, partitionPath }) => stream === name && partitionPath === partition.path)
 
 function missingBlock(
   facts: ReadinessFacts,

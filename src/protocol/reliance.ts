@@ -21,7 +21,6 @@ import type {
   ConfigEntry,
   DeliveredEntry,
   Delivery,
-  DiscardReason,
   EntryBase,
   LogEntry,
   ReadyEntry,
@@ -30,14 +29,11 @@ import type {
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { type BrokenReliance, broken } from './broken-reliance.ts'
 import { brokenClosings } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
-
-export interface BrokenReliance {
-  readonly reason: DiscardReason
-  /** For people: what does not hold, with both values. */
-  readonly because: string
-}
+import { isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
+import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
 export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
@@ -60,13 +56,10 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
       return brokenForget(state, entry)
     case 'closed-late':
       return brokenClosedLate(state, entry)
+    case 'swap':
+      return brokenSwap(state, entry)
   }
 }
-
-const broken = (reason: DiscardReason, because: string): BrokenReliance => ({
-  reason,
-  because: `${reason}: ${because}`,
-})
 
 /** The first result that is not undefined. */
 function firstOf<T>(
@@ -206,13 +199,19 @@ function brokenAnnouncement(
 ): BrokenReliance | undefined {
   const folded = partitionOf(state, stream, partition.path)
   const name = `"${stream}" ${partition.path}`
-  if (folded?.place === 'announced') return broken('place-changed', `${name} is announced`)
+  if (folded?.place === 'announced' && isAnnouncedAsItIs(folded)) {
+    return broken('place-changed', `${name} is announced`)
+  }
   if (folded?.version !== version) {
     const both = `has version ${folded?.version ?? 'none'}, the entry names ${version ?? 'none'}`
     return broken('place-changed', `${name} ${both}`)
   }
-  if (manifest.revision === 1) return undefined
-  return broken('malformed', `${name} has revision ${manifest.revision}, its first is 1`)
+  const revision = (folded?.revision ?? 0) + 1
+  if (manifest.revision !== revision) {
+    return broken('malformed', `${name} has revision ${manifest.revision}, its next is ${revision}`)
+  }
+  if (revision === 1 || namesExactly(manifest, folded?.files ?? [])) return undefined
+  return broken('malformed', `${name}: the manifest does not name the live files`)
 }
 
 /** What has left the state looks like a partition that nothing is known of. */
@@ -255,12 +254,17 @@ function brokenVoid(state: FoldState, { entry }: VoidEntry): BrokenReliance | un
   return broken('malformed', `entry ${entry} is not one that nobody can read`)
 }
 
-const brokenForget = (state: FoldState, { commits }: ForgetEntry): BrokenReliance | undefined =>
-  firstOf(commits, (commitId) => {
+function brokenForget(
+  state: FoldState,
+  { commits, files }: ForgetEntry,
+): BrokenReliance | undefined {
+  const decided = firstOf(commits, (commitId) => {
     const known = state.unpublished.get(commitId)
     if (known === undefined) return undefined
     return broken('range-moved', `commit "${commitId}" was decided by entry ${known.entry}`)
   })
+  return decided ?? firstOf(files, (ofPartition) => brokenForgottenFiles(state, ofPartition))
+}
 
 function brokenClosedLate(state: FoldState, entry: ClosedLateEntry): BrokenReliance | undefined {
   const found = brokenClosings(state, entry)

@@ -170,6 +170,7 @@ function productStep(state: FoldState, entry: LogEntry, head: string, decided: b
     case 'void':
     case 'forget':
     case 'closed-late':
+    case 'swap':
       return folded
   }
 }

@@ -21,6 +21,8 @@ const words = (line: string): string[] => line.split(' ')
 test.each([
   ['log void x --why torn', '"x" is not an index'],
   ['log void 3', '--why TEXT is missing'],
+  ['log refill', 'not supported by this version'],
+  ['log refill --lost', '--why TEXT is missing'],
   ['log forget 12 --why gone', '"12" is not a commit'],
   [`log forget ${'a'.repeat(32)}-1`, '--why TEXT is missing'],
 ])('"%s" is refused with exit code 2: %s', async (line, message) => {
@@ -89,4 +91,12 @@ describe('an entry that nobody can read', () => {
     expect(out).toContain(`entry ${entry}: the disk lost it`)
     expect((await made.run('log', 'verify')).exit).toBe(0)
   })
+})
+
+test('log refill --lost finds nothing to give up on a whole lake, and puts nothing', async () => {
+  const { next } = await made.json<{ next: number }>('log', 'ls')
+  expect(await made.json('log', 'refill', '--lost', '--dry-run')).toMatchObject({ lost: [] })
+  const done = await made.run('log', 'refill', '--lost', '--why', 'to see')
+  expect(done).toMatchObject({ exit: 0, out: 'no decided file is gone\n' })
+  expect(await made.json('log', 'ls')).toMatchObject({ next })
 })

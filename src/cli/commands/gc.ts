@@ -1,9 +1,26 @@
 import { counted } from '../../audit/check.ts'
+import { durationMs } from '../../base/time.ts'
+import { openCommitLog } from '../../committer/commit-log.ts'
+import { Committer } from '../../committer/committer.ts'
 import { cleanStaging, type JudgedFolder } from '../../committer/janitor.ts'
-import { type CommandDefinition, configOption, exitCode, flagOption } from '../command.ts'
+import { trimLog } from '../../committer/log-keeper.ts'
+import type { ForgottenFiles } from '../../model/repair-entry.ts'
+import type { CommitLog } from '../../ports/commit-log.ts'
+import { planForget } from '../../protocol/forget-plan.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  flagOption,
+  type Invocation,
+} from '../command.ts'
 import { alignedRows } from '../output.ts'
-import { openReading, silentTelemetry } from '../reading.ts'
+import { openReading, type Reading, silentTelemetry, writingOptions } from '../reading.ts'
 import { dryRunOption, janitorOptions, judgedStaging } from '../repairing.ts'
+
+/** How long files that a swap took out stay, for an undo. */
+const graceMs = durationMs(7 * 24 * 3_600_000)
 
 /** `lakeward gc`: removes what can never be needed again. */
 export const command: CommandDefinition = {
@@ -11,28 +28,64 @@ export const command: CommandDefinition = {
   example: 'lakeward gc --dry-run',
   run: async (invocation) => {
     const reading = await openReading(invocation)
-    const isDryRun = flagOption(invocation, 'dryRun')
     const staging = (await judgedStaging(reading, reading.log)).map(listed)
-    const options = { ...janitorOptions(reading, reading.log), telemetry: silentTelemetry }
-    const removed = isDryRun ? undefined : await cleanStaging(options)
-    const { output } = invocation
+    if (!flagOption(invocation, 'dryRun')) return collect(invocation, reading, staging)
+    const { state } = reading.log
+    const replaced = planForget({ state, nowMs: reading.log.lakeNowMs(), graceMs })
     const garbage = staging.filter(({ verdict }) => verdict === 'garbage')
-    const told = removed
-      ? `${counted(removed.removedCommits, 'commit')} removed`
-      : `${counted(garbage.length, 'commit')} to remove`
-    output.answer({ dryRun: isDryRun, staging, removed }, [
-      ...alignedRows(
-        staging.map(({ verdict, path, objects }) => [
-          words[verdict],
-          path,
-          `${counted(objects, 'object')}`,
-        ]),
-      ),
-      `staging: ${told}`,
+    invocation.output.answer({ dryRun: true, staging, replaced }, [
+      ...stagingLines(staging),
+      ...replaced.flatMap(({ paths }) => paths.map((path) => `replaced  ${path}`)),
+      `staging: ${counted(garbage.length, 'commit')} to remove`,
+      `replaced: ${counted(pathsOf(replaced).length, 'file')} to remove`,
     ])
     return exitCode.done
   },
 }
+
+async function collect(
+  invocation: Invocation,
+  reading: Reading,
+  staging: readonly ReturnType<typeof listed>[],
+): Promise<ExitCode> {
+  const { lake, config } = reading
+  const options = { ...writingOptions(invocation, reading), telemetry: silentTelemetry }
+  const log = await openCommitLog(options)
+  const replaced = await forgetReplaced(log)
+  await new Committer({ ...options, log }).publishPending(durationMs(0))
+  const removed = await cleanStaging({
+    ...janitorOptions(reading, log),
+    telemetry: silentTelemetry,
+  })
+  const { pipeline, log: settings } = config
+  const keepMs = settings.keep
+  const trimmed = await trimLog({ lake, log, pipeline, telemetry: silentTelemetry, keepMs })
+  invocation.output.answer({ dryRun: false, staging, replaced, removed, trimmed }, [
+    ...stagingLines(staging),
+    `staging: ${counted(removed.removedCommits, 'commit')} removed`,
+    `replaced: ${counted(pathsOf(replaced).length, 'file')} removed`,
+    `log: ${trimmed.removedEntries} old entries removed`,
+  ])
+  return exitCode.done
+}
+
+/** First the entry, then the deed: whoever finishes the commit deletes the files. */
+async function forgetReplaced(log: CommitLog): Promise<readonly ForgottenFiles[]> {
+  const files = planForget({ state: log.state, nowMs: log.lakeNowMs(), graceMs })
+  if (files.length === 0) return []
+  const why = 'gc: replaced longer ago than their grace'
+  const outcome = await log.put({
+    kind: 'forget',
+    commitId: log.nextCommitId(),
+    why,
+    commits: [],
+    files,
+  })
+  return outcome.kind === 'decided' ? files : []
+}
+
+const pathsOf = (replaced: readonly ForgottenFiles[]): readonly string[] =>
+  replaced.flatMap(({ paths }) => paths)
 
 const words: Readonly<Record<JudgedFolder['verdict'], string>> = {
   garbage: 'garbage',
@@ -41,6 +94,11 @@ const words: Readonly<Record<JudgedFolder['verdict'], string>> = {
   foreign: 'kept: of another pipeline',
   unjudged: 'kept: its journal is unreadable',
 }
+
+const stagingLines = (staging: readonly ReturnType<typeof listed>[]): readonly string[] =>
+  alignedRows(
+    staging.map(({ verdict, path, objects }) => [words[verdict], path, counted(objects, 'object')]),
+  )
 
 const listed = ({ commitId, path, verdict, objects }: JudgedFolder) => ({
   commitId,

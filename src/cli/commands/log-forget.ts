@@ -40,6 +40,7 @@ export const command: CommandDefinition = {
       commitId: writing.nextCommitId(),
       why,
       commits: [commitId],
+      files: [],
     })
     if (outcome.kind !== 'decided') return refused(invocation, outcome.because)
     return answer(invocation, folders, outcome.entry)

@@ -10,9 +10,11 @@ import type {
   FoldedStreamConfig,
   FoldedVoid,
   FoldedWriter,
+  RemovedFile,
   UndeliveredAnnouncement,
   UnpublishedCommit,
 } from '../../model/fold-state.ts'
+import type { Removal } from '../../model/swap-entry.ts'
 import {
   absentAsNull,
   commitIdShape,
@@ -21,7 +23,9 @@ import {
   dataFileShape,
   manifestShape,
   nextOffsetShape,
+  partitionPathShape,
   partitionShape,
+  placeKindShape,
   resetEpochShape,
   sourceShape,
   timeShape,
@@ -75,16 +79,30 @@ const progressShape: ZodType<FoldedProgress> = z.strictObject({
   rowsAtMs: timeShape,
 })
 
+const removedShape: ZodType<RemovedFile> = z.strictObject({
+  file: dataFileShape,
+  sinceMs: timeShape,
+})
+
 /** Also the form of a closed partition: see closed-list.ts. */
 export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   table: z.string(),
   partition: partitionShape,
-  place: z.enum(['open', 'announced']),
+  place: placeKindShape,
   version: commitIdShape,
   files: z.array(dataFileShape),
   counts: countsShape,
   revision: countShape,
   manifest: absentAsNull(manifestShape),
+  location: z.string().min(1).exactOptional(),
+  removed: z.array(removedShape).exactOptional(),
+  replaced: z
+    .strictObject({
+      inputs: z.array(z.string()),
+      outputs: z.array(z.string()),
+      location: z.string().min(1),
+    })
+    .exactOptional(),
 })
 
 const closedShape: ZodType<FoldedClosed> = z.strictObject({
@@ -111,11 +129,19 @@ const writerShape: ZodType<FoldedWriter> = z.strictObject({
   discardedCount: countShape,
 })
 
+const removalShape: ZodType<Removal> = z.strictObject({
+  stream: z.string(),
+  partitionPath: partitionPathShape,
+  path: z.string().min(1),
+  stagedPath: z.string().min(1),
+})
+
 const unpublishedShape: ZodType<UnpublishedCommit> = z.strictObject({
   commitId: commitIdShape,
   entry: countShape,
   stagedAtMs: timeShape,
   files: z.array(dataFileShape),
+  removals: z.array(removalShape).exactOptional(),
 })
 
 const undeliveredShape: ZodType<UndeliveredAnnouncement> = z.strictObject({

@@ -15,12 +15,14 @@ import type {
   SourceEntry,
 } from '../../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../../model/repair-entry.ts'
+import type { SwapEntry } from '../../model/swap-entry.ts'
 import {
   absentAsNull,
   commitIdShape,
   countShape,
   partitionPathShape,
   partitionShape,
+  placeKindShape,
   placeShape,
   rangeShape,
   sourceMoveShape,
@@ -52,6 +54,7 @@ export type EntryHead =
   | (VoidEntry & { readonly body: HeadBody })
   | (ForgetEntry & { readonly body: HeadBody })
   | (ClosedLateEntry & { readonly body: HeadBody })
+  | (Omit<SwapEntry, 'body'> & { readonly body: HeadBody })
 
 const bodyShape: ZodType<HeadBody> = z.union([
   z.strictObject({ inline: z.looseObject({}) }),
@@ -144,6 +147,29 @@ const forgetShape = z.strictObject({
   kind: z.literal('forget'),
   why: z.string(),
   commits: z.array(commitIdShape),
+  files: z.array(
+    z.strictObject({
+      stream: z.string(),
+      partitionPath: partitionPathShape,
+      version: commitIdShape,
+      paths: z.array(z.string().min(1)),
+    }),
+  ),
+})
+
+const swapShape = z.strictObject({
+  ...baseFields,
+  kind: z.literal('swap'),
+  why: z.enum(['merge', 'replace', 'undo', 'move', 'refill']),
+  reason: z.string(),
+  stream: z.string(),
+  partition: partitionShape,
+  place: placeKindShape,
+  version: absentAsNull(commitIdShape),
+  inputs: z.array(z.string().min(1)),
+  restored: z.array(z.string().min(1)),
+  location: z.string().min(1),
+  lostRowCount: countShape,
 })
 
 const sha256Shape = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
@@ -175,4 +201,5 @@ export const entryHeadShape: ZodType<EntryHead> = z.discriminatedUnion('kind', [
   voidShape,
   forgetShape,
   closedLateShape,
+  swapShape,
 ])

@@ -32,6 +32,7 @@ import {
   type LogEntry,
 } from '../../model/log-entry.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
+import type { SwapBody } from '../../model/swap-entry.ts'
 import { type EntryHead, entryHeadShape, type StoredBody } from './entry-head.ts'
 import { encodeJson, parseJson, parseShape } from './json.ts'
 import {
@@ -112,6 +113,8 @@ export function completeEntry(
   switch (head.kind) {
     case 'append':
       return { ...head, body: bodyOf(appendBodyShape, content, path) }
+    case 'swap':
+      return { ...head, body: bodyOf(swapBodyShape, content, path) }
     case 'source':
     case 'void':
     case 'forget':
@@ -146,6 +149,7 @@ const appendBodyShape: ZodType<AppendBody> = z.strictObject({
   progress: z.array(progressShape),
   evidence: z.array(evidenceShape),
 })
+const swapBodyShape: ZodType<SwapBody> = z.strictObject({ files: z.array(dataFileShape) })
 const readyBodyShape: ZodType<{ manifests: readonly Omit<ReadyManifest, 'logEntry'>[] }> =
   z.strictObject({ manifests: z.array(loggedManifestShape) })
 const configBodyShape: ZodType<{ streams: readonly ConfiguredStream[] }> = z.strictObject({
@@ -156,6 +160,7 @@ const emptyBodyShape = z.strictObject({})
 /** What an entry's head says, and what its body holds. */
 function split(entry: LogEntry): { fields: object; body: object } {
   switch (entry.kind) {
+    case 'swap':
     case 'append': {
       const { body, ...fields } = entry
       return { fields, body }

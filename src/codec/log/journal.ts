@@ -14,8 +14,21 @@ import { type ZodType, z } from 'zod'
 import { Fault } from '../../base/fault.ts'
 import type { StagingJournal } from '../../model/staging-journal.ts'
 import { encodeJson, parseJson, parseShape } from './json.ts'
-import { commitIdShape, rangeShape } from './shapes.ts'
+import {
+  absentAsNull,
+  commitIdShape,
+  partitionPathShape,
+  placeKindShape,
+  rangeShape,
+} from './shapes.ts'
 
+const swapShape = z.strictObject({
+  stream: z.string(),
+  partitionPath: partitionPathShape,
+  place: placeKindShape,
+  version: absentAsNull(commitIdShape),
+  inputs: z.array(z.string().min(1)),
+})
 const commonShape = { pipeline: z.string(), commitId: commitIdShape, ranges: z.array(rangeShape) }
 const fileShape = z.strictObject({ stagedPath: z.string().min(1), path: z.string().min(1) })
 
@@ -24,12 +37,17 @@ const journalShape: ZodType<StagingJournal> = z.discriminatedUnion('format', [
     .strictObject({ format: z.literal(1), ...commonShape })
     .transform(({ format: _format, ...journal }) => ({ ...journal, files: [] })),
   z
-    .strictObject({ format: z.literal(2), ...commonShape, files: z.array(fileShape) })
+    .strictObject({
+      format: z.literal(2),
+      ...commonShape,
+      files: z.array(fileShape),
+      swap: swapShape.exactOptional(),
+    })
     .transform(({ format: _format, ...journal }) => journal),
 ])
 
-export const encodeJournal = ({ pipeline, commitId, ranges, files }: StagingJournal): Uint8Array =>
-  Buffer.from(encodeJson({ format: 2, pipeline, commitId, ranges, files }))
+export const encodeJournal = (journal: StagingJournal): Uint8Array =>
+  Buffer.from(encodeJson({ format: 2, ...journal }))
 
 /**
  * @param path of the object, for the message of the fault.

@@ -60,6 +60,8 @@ export const partitionShape: ZodType<LakePartition> = z.strictObject({
   nextMs: timeShape,
 })
 
+export const placeKindShape = z.enum(['open', 'announced'])
+
 const byReason = z.record(z.string(), countShape)
 
 const countFields = {

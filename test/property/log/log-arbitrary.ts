@@ -31,6 +31,7 @@ const moveKinds = [
   'config',
   'source',
   'source',
+  'source',
   'void',
   'forget',
   'closed-late',
@@ -99,7 +100,7 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
       const decided = [...state.unpublished.keys()][0]
       const next = commitIdOf(writer, counter + 1 + move.at)
       const commits = move.faulty && decided !== undefined ? [decided] : [next]
-      return { kind: 'forget', ...base, why: 'its topic is gone', commits }
+      return { kind: 'forget', ...base, why: 'its topic is gone', commits, files: [] }
     }
     case 'closed-late':
       return closedLate(state, move, base)

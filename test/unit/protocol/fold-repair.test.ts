@@ -38,6 +38,7 @@ const forget = (counter: number): ForgetEntry => ({
   ...entryBase(commitIdOf(operator, 0)),
   why: 'its topic is gone',
   commits: [commitIdOf(writer, counter)],
+  files: [],
 })
 
 describe('an entry that nobody can read', () => {

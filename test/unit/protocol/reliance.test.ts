@@ -36,7 +36,12 @@ const announced: LogEntry = {
   kind: 'ready',
   ...entryBase(id(3)),
   announcements: [
-    { ...place(12), version: undefined, manifest: sampleManifest(12), targets: ['webhook'] },
+    {
+      ...place(12),
+      version: undefined,
+      manifest: { ...sampleManifest(12), files: [] },
+      targets: ['webhook'],
+    },
   ],
 }
 /** Version 1 in force, topic-partition 0 at 9, hour 12 announced, hour 13 open. */
@@ -145,14 +150,14 @@ describe('an announcement relies on', () => {
     expect(brokenReliance(after, ready(13, id(2)))?.reason).toBe('place-changed')
   })
 
-  test('a first revision', () => {
+  test('the next revision', () => {
     const manifest = sampleManifest(13, 2)
     const second: LogEntry = {
       kind: 'ready',
       ...entryBase(id(5)),
       announcements: [{ ...place(13), version: id(2), manifest, targets: [] }],
     }
-    expect(why(second)).toMatch(/has revision 2, its first is 1/)
+    expect(why(second)).toMatch(/has revision 2, its next is 1/)
   })
 })
 

@@ -159,7 +159,7 @@ describe('what is not an entry of this version', () => {
   })
 
   test.each([
-    ['an unknown kind', (json) => Object.assign(json, { kind: 'swap' }), /kind/],
+    ['an unknown kind', (json) => Object.assign(json, { kind: 'sideways' }), /kind/],
     ['an unknown key', (json) => Object.assign(json, { resetEpoch: 1 }), /resetEpoch/],
     ['a missing key', (json) => void delete json['places'], /places/],
     ['a number that lost its digits', (json) => setRange(json, 'next', 9), /ranges\.0\.next/],

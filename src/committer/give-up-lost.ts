@@ -1,0 +1,89 @@
+import type { DataFile } from '../model/data-file.ts'
+import type { FoldState } from '../model/fold-state.ts'
+import type { EntryIndex } from '../model/log-entry.ts'
+import type { CommitOutcome } from '../model/sealed-commit.ts'
+import type { CommitLog } from '../ports/commit-log.ts'
+import type { Lake } from '../ports/lake.ts'
+import { planSwap, type SwapPlan } from '../protocol/swap-plan.ts'
+import type { Committer } from './committer.ts'
+
+/** Files of one partition that were decided and are gone. */
+export interface LostFiles {
+  readonly stream: string
+  readonly partitionPath: DataFile['partitionPath']
+  readonly files: readonly DataFile[]
+  readonly rowCount: number
+}
+
+/**
+ * Files that were decided and are gone: neither staged nor published, and not swapped away.
+ *
+ * @throws {Fault} `LAKE_…`.
+ */
+export async function findLost(lake: Lake, log: CommitLog): Promise<readonly LostFiles[]> {
+  const gone: DataFile[] = []
+  for (const file of openFilesOf(await log.refresh())) {
+    if (await isGone(lake, file)) gone.push(file)
+  }
+  // What was published and told, or swapped away, while we looked is not lost.
+  const still = new Set(openFilesOf(await log.refresh()).map(({ path }) => path))
+  const lost = gone.filter(({ path }) => still.has(path))
+  const byPartition = Map.groupBy(lost, (file) => JSON.stringify([file.stream, file.partitionPath]))
+  return [...byPartition.values()].flatMap((files) => {
+    const [first] = files
+    if (first === undefined) return []
+    const { stream, partitionPath } = first
+    const rowCount = files.reduce((sum, file) => sum + file.rowCount, 0)
+    return [{ stream, partitionPath, files, rowCount }]
+  })
+}
+
+export type GivenUp =
+  | { readonly kind: 'given-up'; readonly lost: LostFiles; readonly entry: EntryIndex }
+  | { readonly kind: 'refused'; readonly lost: LostFiles; readonly because: string }
+
+/**
+ * Gives up the rows of lost files, in an operator's words: one swap each partition, why `refill`,
+ * that brings nothing in and says how many rows are lost.
+ */
+export async function giveUpLost(
+  parts: { readonly committer: Committer; readonly log: CommitLog },
+  losses: readonly LostFiles[],
+  reason: string,
+): Promise<readonly GivenUp[]> {
+  const { committer, log } = parts
+  const done: GivenUp[] = []
+  for (const lost of losses) {
+    const plan = planOf(log, lost)
+    if (plan.kind !== 'swap') {
+      done.push({ kind: 'refused', lost, because: plan.because })
+      continue
+    }
+    const lostRowCount = plan.inputRowCount
+    const outcome = await committer.swap({ ...plan.swap, reason, lostRowCount, files: [] })
+    done.push(givenUp(lost, outcome))
+  }
+  return done
+}
+
+function planOf(log: CommitLog, { stream, partitionPath, files }: LostFiles): SwapPlan {
+  const { state, publishedHere } = log
+  const inputs = files.map(({ path }) => path)
+  const commitId = log.nextCommitId()
+  const facts = { state, publishedHere, commitId, stream, partitionPath, inputs }
+  return planSwap({ ...facts, why: 'refill' })
+}
+
+const givenUp = (lost: LostFiles, outcome: CommitOutcome): GivenUp =>
+  outcome.kind === 'committed'
+    ? { kind: 'given-up', lost, entry: outcome.entry }
+    : { kind: 'refused', lost, because: outcome.because }
+
+const openFilesOf = ({ unpublished }: FoldState): readonly DataFile[] =>
+  [...unpublished.values()].flatMap(({ files }) => files)
+
+/** Publishing renames: looked at in this order, a file that stands is seen in one of the places. */
+async function isGone(lake: Lake, { stagedPath, path }: DataFile): Promise<boolean> {
+  if ((await lake.stat(stagedPath)) !== undefined) return false
+  return (await lake.stat(path)) === undefined
+}
