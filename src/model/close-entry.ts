@@ -3,7 +3,7 @@ import type { LakePartition } from './lake-partition.ts'
 import type { EntryBase } from './log-entry.ts'
 
 /** What is put before a `closed-late` entry: all that the log knew of a partition. */
-export interface ClosedListReference {
+interface ClosedListReference {
   readonly path: string
   readonly sizeBytes: number
   readonly sha256: string
