@@ -25,6 +25,8 @@ export interface Pair {
 
 const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
 /** As `bin/lakeward.js` has it: helper threads of the collector cost more than they help. */
+/** As long as ours. */
+const pyarrowSampleSeconds = 2
 const nodeFlags = ['--no-warnings', '--single-threaded-gc']
 const here = import.meta.dirname
 const baselines = join(here, '..', 'baselines')
@@ -61,7 +63,8 @@ export class CaseRunner implements Disposable {
 
   async pyarrow(): Promise<Sample> {
     const script = join(baselines, 'pyarrow-write.py')
-    return sampleOf(await lastJsonOf(this.#placement, [python, script, this.#ourFile]))
+    const command = [python, script, `${pyarrowSampleSeconds}`, this.#ourFile]
+    return sampleOf(await lastJsonOf(this.#placement, command))
   }
 
   async naive(): Promise<Sample> {

@@ -30,12 +30,16 @@ export async function runNaive(
   return runOf(await lastJsonOf(placement, command))
 }
 
+/** A write or two scatter by a sixth; so many seconds of them are steadier. */
+const pyarrowSampleSeconds = 15
+
 /** pyarrow writing the rows of these files, with one thread; reading them is not counted. */
 export async function runPyarrow(
   files: readonly string[],
   placement: Placement,
 ): Promise<BaselineRun> {
-  return runOf(await lastJsonOf(placement, [python, join(baselines, 'pyarrow-write.py'), ...files]))
+  const script = join(baselines, 'pyarrow-write.py')
+  return runOf(await lastJsonOf(placement, [python, script, `${pyarrowSampleSeconds}`, ...files]))
 }
 
 /** Names, versions and settings, to be printed with the figures. @throws {MissingOutside} */
