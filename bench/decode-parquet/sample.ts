@@ -24,9 +24,9 @@ export interface Pair {
 }
 
 const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
-/** As `bin/lakeward.js` has it: helper threads of the collector cost more than they help. */
 /** As long as ours. */
 const pyarrowSampleSeconds = 2
+/** As `bin/lakeward.js` has it: helper threads of the collector cost more than they help. */
 const nodeFlags = ['--no-warnings', '--single-threaded-gc']
 const here = import.meta.dirname
 const baselines = join(here, '..', 'baselines')
