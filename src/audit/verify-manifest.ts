@@ -1,11 +1,12 @@
 /** `ready verify`: one announcement against its files, its counts, the log and the brokers. */
 import { countsAddUp } from '../model/counts.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import { partitionPath } from '../model/lake-partition.ts'
 import type { ManifestFile, ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
 import { clusterId, type SourcePartition, sourceKey, topicId } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
 import { judgeFolder } from '../protocol/readiness-folder.ts'
-import { encodeManifest, manifestPathOf } from '../protocol/readiness-manifest.ts'
+import { encodeManifest, manifestPathOf, manifestText } from '../protocol/readiness-manifest.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
 import { checkRanges } from './commit-checks.ts'
 import { crc32cOf } from './decode-file.ts'
@@ -26,9 +27,9 @@ export interface ManifestFacts {
 export async function verifyManifest(facts: ManifestFacts): Promise<readonly CheckResult[]> {
   const { lake, manifest } = facts
   const listed = await lake.list(`${manifest.table}/${manifest.partitionPath}`)
-  const { below, state } = await walkTo(facts)
+  const { below, announced, state } = await walkTo(facts)
   return [
-    await checkManifestFile(lake, manifest),
+    await checkManifestFile(lake, manifest, announced),
     ...(await checkContents(lake, manifest.files)),
     checkFolder(facts, state, listed),
     checkSums(facts),
@@ -37,35 +38,52 @@ export async function verifyManifest(facts: ManifestFacts): Promise<readonly Che
   ]
 }
 
-/** The log up to the announcement, and the state as it is at its end. */
-async function walkTo({
-  lake,
-  pipeline,
-  manifest,
-}: ManifestFacts): Promise<{ below: LogWalk; state: FoldState }> {
+/** The log up to the announcement, what its entry announces, and the state as it is at the end. */
+async function walkTo({ lake, pipeline, manifest }: ManifestFacts): Promise<Walked> {
   const appends: DecidedAppend[] = []
   const base = await openBase(lake, pipeline)
   let before = base
   let state = before
+  let announced: ReadyManifest | undefined
   for await (const walked of walkEntries(lake, pipeline, base)) {
     const { index, entry, verdict } = walked
     state = walked.state
+    if (index === manifest.logEntry) announced = manifestIn(state, manifest)
     if (index >= manifest.logEntry) continue
     before = state
     if (verdict.kind === 'decided' && entry.kind === 'append') appends.push({ index, entry })
   }
   const empty = { moves: [], swaps: [], closings: [], closed: new Map(), trouble: undefined }
-  return { below: { base, state: before, appends, ...empty }, state }
+  return { below: { base, state: before, appends, ...empty }, announced, state }
 }
 
-/** The manifest on the lake has the bytes that the log gives it. */
-async function checkManifestFile(lake: Lake, manifest: ReadyManifest): Promise<CheckResult> {
+interface Walked {
+  readonly below: LogWalk
+  /** Undefined where the entry is deleted. */
+  readonly announced: ReadyManifest | undefined
+  readonly state: FoldState
+}
+
+const manifestIn = (
+  { streams }: FoldState,
+  { stream, partitionPath: path }: ReadyManifest,
+): ReadyManifest | undefined => streams.get(stream)?.partitions.get(partitionPath(path))?.manifest
+
+/** The manifest on the lake, and that of the entry, have the bytes that the state gives them. */
+async function checkManifestFile(
+  lake: Lake,
+  manifest: ReadyManifest,
+  announced: ReadyManifest | undefined,
+): Promise<CheckResult> {
   const check = new Check('manifest')
   const path = manifestPathOf(manifest)
   const bytes = await lake.read(path)
   if (bytes === undefined) check.fail(`"${path}" is missing`)
   else if (!Buffer.from(bytes).equals(encodeManifest(manifest))) {
     check.fail(`"${path}" says something else than log entry ${manifest.logEntry}`)
+  }
+  if (announced !== undefined && manifestText(announced) !== manifestText(manifest)) {
+    check.fail(`log entry ${manifest.logEntry} announces something else than a checkpoint above it`)
   }
   return check.result(path)
 }

@@ -57,6 +57,17 @@ export class DamagedLake {
     await rm(file)
   }
 
+  /** Until the test ends the log is read from its entries alone. */
+  async removeCheckpoints(): Promise<void> {
+    const folder = join(this.#log, '..', '..', 'checkpoints')
+    const aside = `${folder}-kept`
+    await rename(folder, aside)
+    onTestFinished(async () => {
+      await rm(folder, { recursive: true, force: true })
+      await rename(aside, folder)
+    })
+  }
+
   /** Changes one byte in the middle. */
   async flip(path: string): Promise<void> {
     const file = join(this.folder, path)

@@ -151,6 +151,9 @@ describe('ready', () => {
       }
       for (const { sources } of inline.manifests) for (const source of sources) source.next += '0'
     })
+    // The checkpoints above the entry still know what it was.
+    expect(wrongIn(await verifyHour())).toMatchObject({ folder: 'failed', manifest: 'failed' })
+    await lake.removeCheckpoints()
     expect(wrongIn(await verifyHour())).toMatchObject({
       folder: 'failed',
       sources: 'failed',
@@ -222,6 +225,7 @@ describe('log', () => {
     const list = (): Promise<{ entries: { index: number; kind: string; void?: string }[] }> =>
       json('log', 'ls', '--limit', '1000')
     const last = (await list()).entries.findLast(({ kind }) => kind === 'append')?.index ?? -1
+    await lake.removeCheckpoints()
     await lake.edit(lake.entryFile(last), (entry) => Object.assign(entry, { configVersion: 7 }))
     const because = 'config-changed: made under version 7, in force is 1'
     expect((await list()).entries.find(({ index }) => index === last)?.void).toBe(because)
@@ -234,6 +238,7 @@ describe('log', () => {
   test('verify folds from zero and from each checkpoint, and finds one that lies', async () => {
     const store = new LocalLake(`file:${lake.folder}`)
     const [clock, random, telemetry] = [new SystemClock(), new SystemRandom(), new SimTelemetry()]
+    await lake.removeCheckpoints()
     const options = { lake: store, pipeline: 'shop', clock, random, telemetry, checkpointEvery: 7 }
     await openCommitLog(options)
     const [checkpoint] = await store.list('_lakeward/shop/checkpoints')
