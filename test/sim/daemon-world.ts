@@ -194,6 +194,9 @@ export class World implements FateWorld {
     const { clock, settledAtMs, plan } = this
     const hourIsOver = plan.pace === 'fast' || clock.nowMs() > hourIsOverAtMs
     if (!hourIsOver) return 'the hour is not over'
-    return leftToDo(this, settledAtMs, this.processes[0]?.daemon.running?.log.state)
+    const states = this.processes.flatMap(({ daemon }) => daemon.running?.log.state ?? [])
+    // Another daemon may have put what the first one has not read yet.
+    const newest = states.toSorted((a, b) => b.next - a.next)[0]
+    return leftToDo(this, settledAtMs, newest)
   }
 }

@@ -1,8 +1,9 @@
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { LakePartition } from '../../src/model/lake-partition.ts'
+import { entryPath } from '../../src/protocol/log-paths.ts'
 import { manifestPathOf } from '../../src/protocol/readiness-manifest.ts'
 import { topic } from './daemon-events.ts'
-import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
+import { pipeline, readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { Plan } from './plan.ts'
 import type { SimKafka } from './source.ts'
 
@@ -24,6 +25,8 @@ export function leftToDo(
 ): string {
   if (state === undefined) return 'no daemon runs'
   const left: string[] = []
+  const following = entryPath(pipeline, state.next)
+  if (store.has(following)) left.push(`nobody has read "${following}"`)
   const positions = [...(state.positions.get('lake')?.values() ?? [])]
   for (let partition = 0; partition < plan.partitionCount; partition++) {
     const end = kafka.log({ topic, partition })?.end
