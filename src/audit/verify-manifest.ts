@@ -131,12 +131,14 @@ function checkFolder(
   listed: Parameters<typeof judgeFolder>[3],
 ): CheckResult {
   const check = new Check('folder')
-  const place = { table: manifest.table, path: folded.partition.path }
+  const place = { table: manifest.table, partition: folded.partition }
   const { stray } = judgeFolder(state, pipeline, place, listed)
   for (const { path, sizeBytes } of stray) {
     check.fail(`"${path}" of ${sizeBytes} bytes is not in the log`)
   }
-  return check.result(`${counted(listed.length, 'object')} in "${place.table}/${place.path}"`)
+  return check.result(
+    `${counted(listed.length, 'object')} in "${place.table}/${place.partition.path}"`,
+  )
 }
 
 function checkSums({ manifest, folded }: ManifestFacts): CheckResult {

@@ -191,8 +191,20 @@ export async function readClosed(
   return closed
 }
 
-/** @throws {Fault} `LAKE_…`. What is wrong with the log itself is told in `trouble`. */
+/**
+ * Walks once more, from the new base, where entries were deleted on the way.
+ *
+ * @throws {Fault} `LAKE_…`. What is wrong with the log itself is told in `trouble`.
+ */
 export async function walkLog(lake: Lake, pipeline: string): Promise<LogWalk> {
+  for (;;) {
+    const walk = await walkOnce(lake, pipeline)
+    if (walk.trouble === undefined) return walk
+    if ((await openBase(lake, pipeline)).next <= walk.base.next) return walk
+  }
+}
+
+async function walkOnce(lake: Lake, pipeline: string): Promise<LogWalk> {
   const checkpoints = await listCheckpoints(lake, pipeline)
   const base = await openBase(lake, pipeline)
   const appends: DecidedAppend[] = []

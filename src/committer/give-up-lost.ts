@@ -16,7 +16,8 @@ export interface LostFiles {
 }
 
 /**
- * Files that were decided and are gone: neither staged nor published, and not swapped away.
+ * Files that were decided and are gone: neither staged nor published, and not swapped away. Those
+ * that are not gone are published on the way.
  *
  * @throws {Fault} `LAKE_…`.
  */
@@ -82,8 +83,11 @@ const givenUp = (lost: LostFiles, outcome: CommitOutcome): GivenUp =>
 const openFilesOf = ({ unpublished }: FoldState): readonly DataFile[] =>
   [...unpublished.values()].flatMap(({ files }) => files)
 
-/** Publishing renames: looked at in this order, a file that stands is seen in one of the places. */
-async function isGone(lake: Lake, { stagedPath, path }: DataFile): Promise<boolean> {
-  if ((await lake.stat(stagedPath)) !== undefined) return false
-  return (await lake.stat(path)) === undefined
+/**
+ * What stands at a staged path is the storage's own affair: a ticket outlives its upload. So only
+ * publishing tells, which is wanted of what is decided, by anyone.
+ */
+async function isGone(lake: Lake, file: DataFile): Promise<boolean> {
+  if ((await lake.stat(file.path)) !== undefined) return false
+  return (await lake.publish(file)).kind === 'missing'
 }

@@ -50,6 +50,9 @@ export async function trimLog(options: LogKeeperOptions): Promise<TrimReport> {
   await log.refresh()
   const checkpoints = await standingCheckpoints(options)
   const plan = planTrim({ checkpoints, nowMs: log.lakeNowMs(), keepMs, sparseEvery })
+  // Nothing goes before the base was read whole: it is all that is left of what lies below.
+  const isBased = plan.base === undefined || (await isReadable(options, plan.base))
+  if (!isBased) return { removedEntries: 0, removedCheckpoints: 0 }
   for (const { path } of plan.checkpoints) await lake.remove(path)
   const removedEntries = plan.base === undefined ? 0 : await removeBelow(options, plan.base)
   const report = { removedEntries, removedCheckpoints: plan.checkpoints.length }
@@ -68,7 +71,7 @@ async function standingCheckpoints({
   })
 }
 
-/** Nothing goes before the base was read whole: it is all that is left of what lies below. */
+/** @param base which can be read. */
 async function removeBelow(options: LogKeeperOptions, base: CheckpointName): Promise<number> {
   const { lake, pipeline } = options
   const folder = await lowestFolder(options, base.next)
@@ -78,7 +81,6 @@ async function removeBelow(options: LogKeeperOptions, base: CheckpointName): Pro
     .flatMap(({ path }) => parseEntryPath(path) ?? [])
     .filter((index) => index < base.next)
     .sort((a, b) => a - b)
-  if (indexes.length === 0 || !(await isReadable(options, base))) return 0
   for (const index of indexes) await removeEntry(options, index)
   return indexes.length
 }

@@ -91,6 +91,7 @@ export class LogReader {
    * a writer that slept, and only the checkpoint above it tells that such an entry is garbage.
    */
   async foldToTail(): Promise<void> {
+    const begun = new Map<EntryIndex, number>()
     for (;;) {
       this.#round ??= newRound(this.#state)
       const round = this.#round
@@ -105,7 +106,12 @@ export class LogReader {
         grown,
         checksumAt: (next) => round.checksums.get(next),
       })
-      if (decision.kind === 'begin-again') await this.#beginAgain(decision.candidates)
+      if (decision.kind === 'begin-again') {
+        const { next } = this.#state
+        begun.set(next, (begun.get(next) ?? 0) + 1)
+        if ((begun.get(next) ?? 0) > beginTriesMax) throw endedBelow(decision.candidates, next)
+        await this.#beginAgain(decision.candidates)
+      }
       if (decision.kind !== 'stay') continue
       this.#folded = round.folded
       this.#round = undefined
@@ -234,6 +240,12 @@ export class LogReader {
     }
     if (this.#due === due) this.#due = undefined
   }
+}
+
+/** Each older checkpoint that can be read leads to the same missing entry. */
+function endedBelow(candidates: readonly CheckpointName[], next: EntryIndex): Fault {
+  const reason = `it cannot be read, and entry ${next} below it is missing`
+  return new Fault('LOG_CHECKPOINT_UNREADABLE', { path: candidates[0]?.path ?? '', reason })
 }
 
 const isDue = (state: FoldState, every: LogReaderOptions['checkpointEvery']): boolean =>

@@ -272,7 +272,8 @@ export class Daemon {
     const { pipeline, streams } = this.config
     const afterMs = new Map(streams.map(({ name, late }) => [name, late.closeAfter]))
     const closeAfterMs = (stream: string): DurationMs => afterMs.get(stream) ?? closeAfterDefaultMs
-    await closeLate({ lake, log: running.log, pipeline, telemetry, closeAfterMs })
+    const { signal } = this.#stopping
+    await closeLate({ lake, log: running.log, pipeline, telemetry, closeAfterMs, signal })
   }
 
   async #trim(): Promise<void> {

@@ -1,10 +1,14 @@
 /**
  * Asks leaders for their ends, so that quiet topic-partitions hold no announcement back.
  *
- * Invariant: no commit waits longer than `waitMs` for brokers; an answer that comes later goes into
- * the next commit, with the time at which it was asked for.
+ * Invariants:
+ * - no commit waits longer than `waitMs` for brokers; an answer that comes later goes into the next
+ *   commit, with the time at which it was asked for;
+ * - an end below what was read before is of another log than was read: it proves nothing, and nor
+ *   does one at it where reading has stopped.
  */
 import { durationMs } from '../base/time.ts'
+import type { PositionTable } from '../exporter/position-table.ts'
 import type { IdleEvidence } from '../model/log-entry.ts'
 import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -20,6 +24,9 @@ export interface EvidenceDeskParts {
   readonly source: Source
   readonly clock: Clock
   readonly telemetry: Telemetry
+  readonly positions: Pick<PositionTable, 'nextOf'>
+  /** True for what stopped until an operator says how to go on. */
+  readonly isRefused: (source: SourcePartition) => boolean
 }
 
 export class EvidenceDesk {
@@ -53,13 +60,17 @@ export class EvidenceDesk {
   }
 
   async #ask(wanted: readonly SourcePartition[]): Promise<void> {
-    const { source, log, telemetry } = this.#parts
+    const { source, log, telemetry, positions, isRefused } = this.#parts
     const askedAtMs = log.lakeNowMs()
+    const read = new Map(wanted.map((at) => [sourceKey(at), positions.nextOf(at) ?? 0n]))
     try {
       const ends = await source.highWatermarks(wanted)
       this.#answers = wanted.flatMap((at): readonly IdleEvidence[] => {
         const highWatermark = ends.get(sourceKey(at))
-        return highWatermark === undefined ? [] : [{ source: at, highWatermark, askedAtMs }]
+        if (highWatermark === undefined) return []
+        const next = read.get(sourceKey(at)) ?? 0n
+        const isOther = highWatermark < next || (highWatermark === next && isRefused(at))
+        return isOther ? [] : [{ source: at, highWatermark, askedAtMs }]
       })
     } catch (error) {
       telemetry.log.warn('no evidence of idleness', { error: String(error) })

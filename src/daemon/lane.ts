@@ -111,7 +111,8 @@ export class Lane implements SourceReader, CommitSteps {
     this.#parts = parts
     this.#unknownFields = new UnknownFieldBoard(parts.telemetry.metrics)
     this.#retry = { clock, random, signal, troubles: this.#troubles }
-    this.#evidence = new EvidenceDesk(parts)
+    const isRefused = (at: SourcePartition): boolean => this.#ownership.refused.has(sourceKey(at))
+    this.#evidence = new EvidenceDesk({ ...parts, isRefused })
     this.#ownership = new Ownership({
       ...parts,
       commitNow,

@@ -24,7 +24,7 @@ import type { Random } from '../ports/random.ts'
 import type { Source } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { LanePositions } from '../protocol/source-judgement.ts'
-import { decideHeld, type HeldSource } from './held-source.ts'
+import { decideHeld, type HeldDecision, type HeldSource } from './held-source.ts'
 import { resolveStartPositions, type StartPositions, type StartRule } from './start-positions.ts'
 
 const firstPauseMs = 250
@@ -111,17 +111,21 @@ export class Ownership {
     const { log, source, rule } = this.#parts
     const fold = await log.refresh()
     const read = new Set(owned.map(sourceKey))
-    const held = this.#held(owned).flatMap((at) => {
-      const current = this.#current(fold, at)
-      return current ?? (read.has(sourceKey(at)) ? [at] : [])
+    const decided = this.#held(owned).map((at) => ({ at, decision: this.#decide(fold, at) }))
+    const held = decided.flatMap(({ at, decision }): readonly SourcePartition[] => {
+      if (decision.kind === 'moved') return [decision.to]
+      return decision.kind === 'stays' && read.has(sourceKey(at)) ? [at] : []
     })
-    this.#take(held, await resolveStartPositions(log, source, held, rule))
+    const found = await resolveStartPositions(log, source, held, rule)
+    // Not before: who calls again after a fault must find what is held as it was.
+    for (const { at, decision } of decided) this.#follow(at, decision)
+    this.#take(held, found)
   }
 
   /** True when an operator's word concerns what is held: `restart` takes it up. */
   hasMoved(fold: FoldState): boolean {
     return this.#held(this.#parts.positions.sources()).some(
-      (at) => decideHeld(this.#positionsIn(fold), this.#heldOf(at)).kind !== 'stays',
+      (at) => this.#decide(fold, at).kind !== 'stays',
     )
   }
 
@@ -141,20 +145,22 @@ export class Ownership {
     return fold.positions.get(this.#parts.rule.lane) ?? new Map()
   }
 
-  /** What takes the place of `at`, if an operator said so; else undefined. */
-  #current(fold: FoldState, at: SourcePartition): readonly SourcePartition[] | undefined {
-    const decision = decideHeld(this.#positionsIn(fold), this.#heldOf(at))
-    if (decision.kind === 'stays') return undefined
+  #decide(fold: FoldState, at: SourcePartition): HeldDecision {
+    return decideHeld(this.#positionsIn(fold), this.#heldOf(at))
+  }
+
+  /** Holds what takes the place of `at`, if an operator said so. */
+  #follow(at: SourcePartition, decision: HeldDecision): void {
+    if (decision.kind === 'stays') return
     const key = sourceKey(at)
     const wasOurs = this.#ours.delete(key)
     this.#refused.delete(key)
     this.#epochs.delete(key)
     const fields = { topicPartition: topicPartitionName(at), kind: decision.kind }
     this.#parts.telemetry.log.info('topic-partition moved by an operator', fields)
-    if (decision.kind === 'ended') return []
+    if (decision.kind === 'ended') return
     if (wasOurs) this.#ours.add(sourceKey(decision.to))
     if (!this.#parts.isPaused()) this.#parts.source.resume([decision.to])
-    return [decision.to]
   }
 
   async #assign(sources: readonly SourcePartition[]): Promise<void> {

@@ -12,8 +12,16 @@
  */
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
-import type { PartitionPath } from '../model/lake-partition.ts'
+import type { LakePartition } from '../model/lake-partition.ts'
 import type { LakeObject } from '../ports/lake.ts'
+import { isOurOwn } from './close-reliance.ts'
+import { isClosed } from './fold-closed.ts'
+
+/** A partition of a table; streams may share the table. */
+export interface FolderPlace {
+  readonly table: string
+  readonly partition: LakePartition
+}
 
 export interface FolderJudgement {
   /** Files of the log that are not there, or have another size. */
@@ -26,18 +34,17 @@ export interface FolderJudgement {
  * Compares a listing with the log.
  *
  * @param fold made after `listed` was taken.
- * @param place table and path of the partition; streams may share a table.
  */
 export function judgeFolder(
   fold: FoldState,
   pipeline: string,
-  place: { readonly table: string; readonly path: PartitionPath },
+  place: FolderPlace,
   listed: readonly LakeObject[],
 ): FolderJudgement {
   const known = filesAt(fold, place)
   const knownPaths = new Set(known.map(({ path }) => path))
   const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
-  const isOurs = nameTest(pipeline, `${place.table}/${place.path}/`)
+  const isOurs = nameTest(pipeline, `${place.table}/${place.partition.path}/`)
   const missing = known.filter((file) => sizes.get(file.path) !== file.sizeBytes)
   if (mayHoldClosed(fold, place)) return { missing, stray: [] }
   return {
@@ -46,28 +53,26 @@ export function judgeFolder(
   }
 }
 
-function filesAt(
-  fold: FoldState,
-  { table, path }: { readonly table: string; readonly path: PartitionPath },
-): readonly DataFile[] {
+function filesAt(fold: FoldState, { table, partition }: FolderPlace): readonly DataFile[] {
   const found: DataFile[] = []
   for (const { partitions } of fold.streams.values()) {
-    for (const file of partitions.get(path)?.files ?? []) if (file.table === table) found.push(file)
+    const { files = [] } = partitions.get(partition.path) ?? {}
+    for (const file of files) if (file.table === table) found.push(file)
   }
   return found
 }
 
-/** Another stream of the same table has closed partitions: the fold has not its files any more. */
-function mayHoldClosed(
-  { config, streams }: FoldState,
-  { table, path }: { readonly table: string; readonly path: PartitionPath },
-): boolean {
-  const sharing = config.streams.filter((stream) => stream.table === table)
-  if (sharing.length < 2) return false
-  return sharing.some(({ name }) => {
-    const stream = streams.get(name)
-    return stream?.closed !== undefined && !stream.partitions.has(path)
-  })
+/**
+ * A stream of the same table has closed its part of the folder: its files left the fold.
+ * Of a stream that no configuration names any more the fold does not know the table either.
+ */
+function mayHoldClosed({ config, streams }: FoldState, { table, partition }: FolderPlace): boolean {
+  const tables = new Map(config.streams.map((stream) => [stream.name, stream.table]))
+  for (const [name, stream] of streams) {
+    if (isOurOwn(name) || (tables.get(name) ?? table) !== table) continue
+    if (isClosed(stream, partition)) return true
+  }
+  return false
 }
 
 /** Tells the names that `publishedPath` gives to files in one folder. */

@@ -108,8 +108,10 @@ export function judgeRange(position: FoldedPosition, part: BrokerPart): SourceJu
   const parted = epochEnd !== undefined && leaderEpoch !== -1
   if (parted && (epochEnd.next < next || epochEnd.leaderEpoch < leaderEpoch)) {
     const fault = new Fault('KAFKA_LOG_DIVERGED', { ...where, ...epochEnd })
-    // An earlier epoch that ends later: both logs hold other records from somewhere before `next`.
-    const readOn = epochEnd.next < next ? laterOf(epochEnd.next, nextOffset(earliest)) : undefined
+    // Of another epoch (-1: the leader knows none) its end says nothing of ours: both logs may hold
+    // other records from before it.
+    const isOurs = epochEnd.leaderEpoch === leaderEpoch
+    const readOn = isOurs ? laterOf(epochEnd.next, nextOffset(earliest)) : undefined
     return { kind: 'lost', position, fault, readOn }
   }
   if (next > end) {

@@ -196,7 +196,7 @@ export class Announcer {
   ): Promise<readonly string[]> {
     const { log, lake, telemetry } = this.#ports
     const { partition, manifest } = announcement
-    const place = { table: manifest.table, path: partition.path }
+    const place = { table: manifest.table, partition }
     const { missing, stray } = judgeFolder(log.state, this.#setup.pipeline, place, listed)
     for (const { path, sizeBytes } of stray) {
       await lake.move(path, quarantinePath(this.#setup.pipeline, path))

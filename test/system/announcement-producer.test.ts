@@ -108,3 +108,18 @@ test('a broker that does not answer is left when the time is up', async () => {
   await announcing.deliver(manifestOf(13), signal)
   expect((await readers(1)).length).toBeGreaterThan(0)
 })
+
+test('a delivery that is given up takes no other stream’s with it', async () => {
+  world.broker.createTopic(topic, 4)
+  const announcing = producer()
+  await announcing.deliver(manifestOf(12), signal)
+  const giving = new AbortController()
+  const abandoned = announcing.deliver(manifestOf(13), giving.signal)
+  const others = ['orders', 'sessions', 'visits'].map((stream) =>
+    announcing.deliver({ ...manifestOf(13), stream, id: `growth/${stream}` }, signal),
+  )
+  giving.abort()
+  await expect(abandoned).rejects.toThrow('no acknowledgement in time')
+  await Promise.all(others)
+  expect(await readers(5)).toHaveLength(5)
+})

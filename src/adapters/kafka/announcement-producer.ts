@@ -5,8 +5,9 @@
  * - Every in-sync replica has the record before it counts as delivered.
  * - The key is pipeline and stream, so that a stream's announcements stay in order in one
  *   partition; the header `Idempotency-Key` is the manifest's id, so that repetition is harmless.
- * - Where a delivery fails or takes too long its connections are left to it and closed when it
- *   ends, for the library rejects into nowhere when they are closed under it.
+ * - Where a delivery fails or takes too long its connections are left to it, and to others that are
+ *   under way on them, and closed when all have ended: the library rejects into nowhere when they
+ *   are closed under it, and one stream's failure is none of another's.
  *
  * Sample:
  *     key    growth/app_events
@@ -39,11 +40,18 @@ export interface AnnouncementProducerOptions extends KafkaLogin {
 
 type ManifestProducer = Producer<Buffer, Buffer, Buffer, Buffer>
 
+interface OpenProducer {
+  readonly producer: ManifestProducer
+  /** What was sent and has not ended. */
+  readonly underWay: Set<Promise<unknown>>
+}
+
 export class AnnouncementProducer implements Notifier {
   readonly target: string
   readonly readable = false
   readonly #options: AnnouncementProducerOptions
-  #producer: ManifestProducer | undefined
+  /** What next deliveries use. */
+  #current: OpenProducer | undefined
 
   constructor(options: AnnouncementProducerOptions) {
     this.target = options.target
@@ -51,12 +59,15 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
-    const producer = (this.#producer ??= this.#open())
-    const sent = producer.send({ messages: [this.#message(manifest)], acks: -1 })
+    const used = (this.#current ??= { producer: this.#open(), underWay: new Set() })
+    const sent = used.producer.send({ messages: [this.#message(manifest)], acks: -1 })
+    const ended = (): unknown => used.underWay.delete(sent)
+    used.underWay.add(sent)
+    void sent.then(ended, ended)
     try {
       await untilAborted(sent, signal)
     } catch (error) {
-      this.#drop(producer, sent)
+      this.#drop(used)
       const reason = signal.aborted ? 'no acknowledgement in time' : reasonOf(error)
       const facts = { target: this.target, manifestId: manifest.id, reason }
       throw new Fault('NOTIFY_FAILED', facts, { cause: error })
@@ -69,9 +80,9 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async close(): Promise<void> {
-    const producer = this.#producer
-    this.#producer = undefined
-    if (producer !== undefined) await closeQuietly(producer)
+    const used = this.#current
+    this.#current = undefined
+    if (used !== undefined) await closeQuietly(used.producer)
   }
 
   #message(manifest: ReadyManifest) {
@@ -100,10 +111,11 @@ export class AnnouncementProducer implements Notifier {
     })
   }
 
-  #drop(producer: ManifestProducer, sent: Promise<unknown>): void {
-    if (this.#producer === producer) this.#producer = undefined
-    const close = (): Promise<void> => closeQuietly(producer)
-    void sent.then(close, close)
+  /** No delivery begins on it any more. */
+  #drop(used: OpenProducer): void {
+    if (this.#current !== used) return
+    this.#current = undefined
+    void Promise.allSettled(used.underWay).then(() => closeQuietly(used.producer))
   }
 }
 

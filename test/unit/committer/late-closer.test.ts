@@ -11,6 +11,7 @@ import { filteredTotal } from '../../../src/model/counts.ts'
 import type { FoldedPartition, FoldState } from '../../../src/model/fold-state.ts'
 import type { CommitLog, PutEntryOutcome } from '../../../src/ports/commit-log.ts'
 import { newestListOf } from '../../../src/protocol/fold-closed.ts'
+import { encodeManifest, manifestPathOf } from '../../../src/protocol/readiness-manifest.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
@@ -176,6 +177,32 @@ function closingOf(log: CommitLog, hour: number) {
   const closings = [{ stream, partition: sampleHour(hour), version, list }]
   return { kind: 'closed-late' as const, commitId: log.nextCommitId(), closings }
 }
+
+test('all that is due is closed, however many entries it takes', async () => {
+  const sim = world()
+  const log = await sim.open(1)
+  await announced(log, 1, 2, 3)
+  const { lake } = sim
+  const options = { lake, log, pipeline, telemetry: new SimTelemetry(), closingsMax: 1 }
+  const closeAfterMs = () => durationMs(0)
+  const before = log.state.next
+  const ended = AbortSignal.abort()
+  await closeLate({ ...options, closeAfterMs, signal: ended })
+  expect(closedOf(log.state)?.partitionCount).toBe(1)
+  expect((await closeLate({ ...options, closeAfterMs }))?.kind).toBe('decided')
+  expect([closedOf(log.state)?.partitionCount, log.state.next]).toEqual([3, before + 3])
+})
+
+test('a manifest that nobody wrote stands before its partition is closed', async () => {
+  const sim = world()
+  const log = await sim.open(1)
+  await announced(log, 1)
+  const { manifest } = partitionOf(log.state, 1) ?? {}
+  await sim.close(log)
+  expect(partitionOf(log.state, 1)).toBeUndefined()
+  const bytes = await sim.lake.read(manifestPathOf(manifestOf(1)))
+  expect(bytes).toEqual(manifest && encodeManifest(manifest))
+})
 
 describe('streams of our own, which are never announced', () => {
   test('leave the state hour by hour and take more rows all the same', async () => {

@@ -127,6 +127,24 @@ describe('old entries', () => {
     expect(sim.telemetry.events.map(({ event }) => event)).toContain('no log entries removed')
   })
 
+  test('keep the checkpoint below them while the one over them cannot be read', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await putUntil(log, 55)
+    await sim.trim(log)
+    await putUntil(log, 105)
+    const torn = async (next: number): Promise<void> => {
+      for (const path of sim.lake.store.keys()) {
+        if (parseCheckpointPath(path)?.next === next) await sim.lake.put(path, Buffer.from('torn'))
+      }
+    }
+    await torn(90)
+    expect(await sim.trim(log)).toEqual({ removedEntries: 0, removedCheckpoints: 0 })
+    expect(checkpointsOf(sim.lake.store)).toContain(40)
+    await torn(100)
+    expectSameState((await sim.open(2)).state, log.state)
+  })
+
   test('go folder by folder, from the lowest up', async () => {
     const sim = world()
     const begun = { ...emptyFold(), next: 9_990 }
@@ -143,6 +161,42 @@ describe('old entries', () => {
     expect(entriesOf(sim.lake.store)).toEqual(from(10_030, 10_045))
     expectSameState((await sim.open(2)).state, log.state)
   })
+})
+
+test('an entry that is missing below a checkpoint that cannot be read ends the reading', async () => {
+  const sim = world()
+  await putUntil(await sim.open(1), 35)
+  const newest = [...sim.lake.store.keys()].find((path) => parseCheckpointPath(path)?.next === 30)
+  await sim.lake.put(newest ?? '', Buffer.from('torn'))
+  sim.lake.store.delete(entryPath(pipeline, 24))
+  const list = sim.lake.list.bind(sim.lake)
+  let lists = 0
+  sim.lake.list = async (folder) => {
+    lists += 1
+    if (lists > 1_000) throw new Error('it lists again and again')
+    return list(folder)
+  }
+  await expect(sim.open(2)).rejects.toMatchObject({ code: 'LOG_CHECKPOINT_UNREADABLE' })
+})
+
+test('who checks the log while its lowest entries go finds no fault with it', async () => {
+  const sim = world()
+  const log = await sim.open(1)
+  await putUntil(log, 55)
+  await sim.trim(log)
+  await putUntil(log, 105)
+  const checker = new SimLake({ clock: sim.clock, store: sim.lake.store })
+  const read = checker.read.bind(checker)
+  let trimmed = false
+  checker.read = async (path) => {
+    if (!trimmed && path === entryPath(pipeline, 40)) {
+      trimmed = true
+      await sim.trim(log)
+    }
+    return read(path)
+  }
+  const { trouble, state } = await walkLog(checker, pipeline)
+  expect([trimmed, trouble, state.next]).toEqual([true, undefined, 105])
 })
 
 describe('a process that slept while what it would read next was deleted', () => {

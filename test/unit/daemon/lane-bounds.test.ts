@@ -1,6 +1,8 @@
 /** What keeps a lane within its time and its memory. */
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
+import { nextOffset } from '../../../src/model/offset.ts'
 import type { EtlModule, EtlOutcome } from '../../../src/ports/etl-module.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import {
@@ -25,6 +27,7 @@ describe('evidence of idleness', () => {
     const world = await openLaneWorld({ config: await numbersConfig(undefined, due) })
     await owning(world, 0, 1)
     await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 1)])
+    world.source.ends.set(0, 1n)
     await world.commits.commitNow()
     return world
   }
@@ -32,7 +35,6 @@ describe('evidence of idleness', () => {
   /** The same, and the hour of the record is over. */
   async function quiet() {
     const world = await committed()
-    world.source.ends.set(0, 1n)
     await world.announcer.round()
     await world.clock.run(world.clock.sleep(durationMs(15_000)))
     return world
@@ -61,6 +63,33 @@ describe('evidence of idleness', () => {
     await world.commits.commitNow()
     expect(evidence(world)).toHaveLength(2)
   })
+
+  test.each([2n, 3n])(
+    'of another log than was read, which ends at %i, proves nothing',
+    async (end) => {
+      const config = await numbersConfig(undefined, due)
+      const world = await openLaneWorld({ config })
+      await owning(world, 0)
+      await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 3)])
+      world.source.ends.set(0, 3n)
+      await world.commits.commitNow()
+      const facts = { topicPartition: 'events/0', asked: 3n, leaderEpoch: 0, next: nextOffset(1n) }
+      world.lane.onRefused(world.at(0), new Fault('KAFKA_LOG_DIVERGED', facts))
+      world.source.ends.set(0, end)
+      const other = await openLaneWorld({ config, store: world.store, clock: world.clock, seed: 7 })
+      await owning(other, 1)
+      for (let round = 0; round < 3; round++) {
+        await world.clock.run(world.clock.sleep(durationMs(15_000)))
+        for (const each of [world, other]) {
+          await world.clock.run(each.announcer.round())
+          await world.clock.run(each.commits.commitNow())
+        }
+      }
+      // The other worker knows nothing of the refusal: records of the new log's were never read.
+      const kinds = judgeLog(world.store, pipeline).entries.map(({ entry }) => entry.kind)
+      expect(kinds).not.toContain('ready')
+    },
+  )
 
   test('is committed once though nothing else is', async () => {
     const world = await openLaneWorld()

@@ -3,6 +3,7 @@ import { Fault } from '../../../src/base/fault.ts'
 import type { SourceMove } from '../../../src/model/log-entry.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
 import { sourceKey, topicId } from '../../../src/model/topic-partition.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import type { FetchedBatches } from '../../../src/ports/source.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import {
@@ -112,5 +113,39 @@ describe('an operator’s word', () => {
     await world.commits.commitNow()
     expect(world.lane.refused).toEqual([])
     expect(world.source.takeCalls()).toEqual(['resume events/0', 'seek events/0 0'])
+  })
+
+  test.each([0, 1, 2, 3])('is taken up though the lake fails at refresh %i', async (failing) => {
+    let refreshes = Number.NEGATIVE_INFINITY
+    const around = (log: CommitLog): CommitLog => {
+      const refresh = async (): ReturnType<CommitLog['refresh']> => {
+        const facts = { operation: 'read', path: 'log', reason: 'a test' }
+        if (refreshes++ === failing) throw new Fault('LAKE_UNAVAILABLE', facts)
+        return log.refresh()
+      }
+      return new Proxy(log, {
+        get: (_, key) => {
+          if (key === 'refresh') return refresh
+          const value: unknown = Reflect.get(log, key, log)
+          return typeof value === 'function' ? value.bind(log) : value
+        },
+      })
+    }
+    const world = await openLaneWorld({ around })
+    await owning(world, 0, 1)
+    await world.lane.onRevoked([world.at(0)])
+    const anew = { ...world.at(0), topicId: topicId('another') }
+    await world.lane.onAssigned([anew])
+    const ended = { ...relied, expected: nextOffset(0n), next: undefined }
+    const begun = { ...relied, expected: undefined, next: nextOffset(0n), source: anew }
+    const all = [world.at(0), world.at(1)].map((source) => ({ ...ended, source }))
+    await saying(world, ...all, begun)
+    world.source.takeCalls()
+    refreshes = 0
+    await world.clock.run(world.commits.commitNow())
+    // What stopped is read on, and what ended is not said to have stopped.
+    expect(world.source.takeCalls()).toEqual(['resume events/0', 'seek events/0 0'])
+    expect(world.lane.refused).toEqual([])
+    expect(world.lane.owned).toEqual(new Set([sourceKey(anew)]))
   })
 })
