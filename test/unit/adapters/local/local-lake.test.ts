@@ -64,6 +64,19 @@ describe('a local lake', () => {
     expect(await readdir(join(folder.path, 't/_staging'))).toEqual([])
   })
 
+  test('takes away what a killed put left in an emptied staging folder', async () => {
+    await using folder = await temporaryFolder()
+    const lake = new LocalLake(`file:${folder.path}`)
+    const died = join(folder.path, 't/_staging/c/.head.json.0123456789abcdef.put')
+    await lake.put('t/_staging/c/0.staged', bytes('x'))
+    await lake.put('t/_staging/c/head.json', bytes('x'))
+    await writeFile(died, 'torn')
+    await lake.remove('t/_staging/c/0.staged')
+    expect(existsSync(died)).toBe(true)
+    await lake.remove('t/_staging/c/head.json')
+    expect(await readdir(join(folder.path, 't/_staging'))).toEqual([])
+  })
+
   test('that is not writable refuses, with path and reason, and can be read', async () => {
     await using folder = await temporaryFolder()
     const lake = new LocalLake(`file:${folder.path}/lake`)
