@@ -10,17 +10,7 @@
  * Source: fsync(2), "the entry in the directory … an explicit fsync() … is also needed"; link(2).
  */
 import { randomBytes } from 'node:crypto'
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, isAbsent } from './file-errors.ts'
 
@@ -96,17 +86,13 @@ export class DurableFiles {
     })
   }
 
-  /**
-   * Removes a folder when nothing is in it but puts that died. One that lives is answered with an
-   * error then, and made again.
-   */
+  /** Removes a folder when it is empty. */
   async removeEmptyFolder(folder: string): Promise<void> {
     this.#folders.delete(folder)
-    if (await removedFolder(folder)) return
-    const names = await readdir(folder).catch((): string[] => [])
-    if (!names.every(isTempName)) return
-    for (const name of names) await this.remove(join(folder, name))
-    await removedFolder(folder)
+    await rmdir(folder).catch((error: unknown) => {
+      const errno = errnoOf(error) ?? ''
+      if (!isAbsent(error) && errno !== 'ENOTEMPTY' && errno !== 'EEXIST') throw error
+    })
   }
 
   /** Makes a folder and those above it, each on the disk before the next. */
@@ -194,19 +180,6 @@ async function exists(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (isAbsent(error)) return false
-    throw error
-  }
-}
-
-/** @returns false when something is in it. */
-async function removedFolder(folder: string): Promise<boolean> {
-  try {
-    await rmdir(folder)
-    return true
-  } catch (error) {
-    if (isAbsent(error)) return true
-    const errno = errnoOf(error)
-    if (errno === 'ENOTEMPTY' || errno === 'EEXIST') return false
     throw error
   }
 }

@@ -212,13 +212,17 @@ async function objectsBelow(root: string, folder: string): Promise<readonly Lake
   return objects
 }
 
+/** What a dead put left is nobody’s object, but in a staging folder, which is cleaned whole. */
+const isHidden = (name: string, folder: string): boolean =>
+  isTempName(name) && !folder.includes('/_staging/')
+
 async function filesBelow(root: string, folder: string): Promise<string[]> {
   const names = await absentAsUndefined(readdir(root, { withFileTypes: true }))
   const paths: string[] = []
   for (const name of names ?? []) {
     const path = `${folder}/${name.name}`
     if (name.isDirectory()) paths.push(...(await filesBelow(join(root, name.name), path)))
-    else if (name.isFile() && !isTempName(name.name)) paths.push(path)
+    else if (name.isFile() && !isHidden(name.name, folder)) paths.push(path)
   }
   return paths
 }
