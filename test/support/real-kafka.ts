@@ -15,7 +15,7 @@ import { type Ports, portOf } from '../system/services/service-kind.ts'
 import { eventually } from './eventually.ts'
 import { produceBatches } from './produce-batches.ts'
 import { encodeBatch, type TestBatch } from './record-batch.ts'
-import { commandEndsWell, requireService } from './require-service.ts'
+import { commandEndsWell, requireNamedService, requireService } from './require-service.ts'
 
 type KafkaName = 'kafka-4' | 'kafka-3' | 'kafka-4-three' | 'kafka-3-three'
 
@@ -25,11 +25,14 @@ const places = userPlaces(checkout)
 const doneWithinMs = 30_000
 
 /** Java, and the broker's jars in the cache: a test does not download them unasked. */
-export const hasKafka = (name: KafkaName): boolean =>
-  requireService(
-    name,
-    () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
-  )
+export const hasKafka = (name: KafkaName): boolean => requireService(name, () => isThere(name))
+
+/** Three brokers at once, which take minutes: only where they are asked for by name. */
+export const wantsKafka = (name: KafkaName): boolean =>
+  requireNamedService(name, () => isThere(name))
+
+const isThere = (name: KafkaName): boolean =>
+  commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot)
 
 /** The broker's own settings of the topic: "cleanup.policy". */
 type TopicSettings = Readonly<Record<string, string>>

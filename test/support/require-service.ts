@@ -46,6 +46,18 @@ export function requireService(name: ServiceName, probe: () => boolean): boolean
   return false
 }
 
+/**
+ * For tests that take minutes: they run where `LAKEWARD_REQUIRE` names the service, and nowhere
+ * else, also where it is there.
+ */
+export function requireNamedService(name: ServiceName, probe: () => boolean): boolean {
+  if (isRequired(name)) return requireService(name, probe)
+  process.stderr.write(
+    `\n!!! SKIPPED: tests of ${name}, which LAKEWARD_REQUIRE does not name !!!\n`,
+  )
+  return false
+}
+
 function isRequired(name: ServiceName): boolean {
   const names = (process.env['LAKEWARD_REQUIRE'] ?? '').split(',').map((each) => each.trim())
   const services = names.includes('services') ? required() : []

@@ -1,13 +1,13 @@
 /** Three real nodes: leaders that move or die, replicas that are nearer, all of them gone. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { hasKafka, RealKafka } from '../support/real-kafka.ts'
+import { RealKafka, wantsKafka } from '../support/real-kafka.ts'
 import { SourceRun, until, valuesOf } from '../support/source-run.ts'
 import { FaultProxy } from './services/fault-proxy.ts'
 
 const at = { topic: 't', partition: 0 }
 
 for (const name of ['kafka-4-three', 'kafka-3-three'] as const) {
-  describe.skipIf(!hasKafka(name))(name, () => {
+  describe.skipIf(!wantsKafka(name))(name, () => {
     let kafka: RealKafka | undefined
     const sources = new SourceRun()
     const brokers = (): RealKafka => {

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { commandEndsWell, requireService } from '../../support/require-service.ts'
+import {
+  commandEndsWell,
+  requireNamedService,
+  requireService,
+} from '../../support/require-service.ts'
 
 const written: string[] = []
 
@@ -43,6 +47,14 @@ test('the services of the gate are required by one word, everything by another',
   expect(requireService('kafka-3', () => false)).toBe(false)
   vi.stubEnv('LAKEWARD_REQUIRE', 'all')
   expect(() => requireService('kafka-3', () => false)).toThrow('kafka-3 is missing')
+})
+
+test('what takes minutes runs where it is named, and is skipped loudly elsewhere', () => {
+  expect(requireNamedService('kafka-4-three', () => true)).toBe(false)
+  expect(written.join('')).toContain('which LAKEWARD_REQUIRE does not name')
+  vi.stubEnv('LAKEWARD_REQUIRE', 'all')
+  expect(requireNamedService('kafka-4-three', () => true)).toBe(true)
+  expect(() => requireNamedService('kafka-4-three', () => false)).toThrow('is missing')
 })
 
 test('a command that is not there does not end well', () => {
