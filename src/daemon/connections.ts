@@ -1,8 +1,8 @@
 /** Tries what is outside of a configuration, as a daemon would use it, and changes nothing. */
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
+import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
-import { S3Lake } from '../adapters/s3/s3-lake.ts'
 import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
 import { Fault } from '../base/fault.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
@@ -91,7 +91,7 @@ async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<Trie
   const path = `_lakeward/${pipeline}/tried-${name}`
   try {
     const lake = await openLake(config, files, nobodyListens)
-    if (lake instanceof S3Lake) await lake.requireConditionalWrites()
+    if (!(lake instanceof LocalLake)) await lake.requireConditionalWrites()
     await lake.put(path, Buffer.from(name))
     const found = await lake.read(path)
     await lake.remove(path)

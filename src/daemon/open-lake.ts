@@ -2,7 +2,6 @@
 import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
-import { openS3Lake } from '../adapters/s3/open-s3-lake.ts'
 import type { S3Lake } from '../adapters/s3/s3-lake.ts'
 import { parseS3Url } from '../adapters/s3/s3-url.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
@@ -33,6 +32,8 @@ export async function openLake(
     credentials: await readLakeCredentials(config, files),
     encryption: encryptionOf(lake),
   }
+  // The client of S3 is large: who has no bucket does not load it.
+  const { openS3Lake } = await import('../adapters/s3/open-s3-lake.ts')
   return openS3Lake(settings, { clock: new SystemClock(), random: new SystemRandom(), telemetry })
 }
 
