@@ -133,6 +133,12 @@ export const ownSecretsOf = (config: ResolvedConfig): ResolvedConfig => ({
   ready: { ...config.ready, notify: [] },
 })
 
+/** The arguments of commands about one partition. */
+export const partitionArguments = [
+  { name: 'stream', description: 'its name in the configuration', required: true },
+  { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
+] as const
+
 /** The configured stream of this name, or a refusal that names those there are. */
 export function streamNamed(
   invocation: Pick<Invocation, 'command'>,

@@ -13,17 +13,20 @@ import {
   textOption,
 } from '../command.ts'
 import { jsonText } from '../output.ts'
-import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
+import {
+  openReading,
+  partitionArgument,
+  partitionArguments,
+  stateAbout,
+  streamArgument,
+} from '../reading.ts'
 
 const formats = ['paths', 'symlink', 'json'] as const
 type Format = (typeof formats)[number]
 
 /** `lakeward files`: exactly the files that make up a partition. */
 export const command: CommandDefinition = {
-  arguments: [
-    { name: 'stream', description: 'its name in the configuration', required: true },
-    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
-  ],
+  arguments: partitionArguments,
   options: [
     configOption,
     revisionOption,

@@ -12,7 +12,7 @@ import {
   type Invocation,
   refusal,
 } from '../command.ts'
-import { openLakeside, openReading, writingOptions } from '../reading.ts'
+import { openReading, writingOptions } from '../reading.ts'
 import { dryRunOption, judgedStaging, reasonOf, whyOption } from '../repairing.ts'
 
 /** `lakeward log forget`: gives up a commit that was staged and never decided. */
@@ -26,15 +26,16 @@ export const command: CommandDefinition = {
     const commitId = commitArgument(invocation)
     const isDryRun = flagOption(invocation, 'dryRun')
     const why = isDryRun ? '' : reasonOf(invocation)
-    const lakeside = await openLakeside(invocation)
-    const { log } = await openReading(invocation)
-    const folders = (await judgedStaging(lakeside, log)).filter((at) => at.commitId === commitId)
+    const reading = await openReading(invocation)
+    const folders = (await judgedStaging(reading, reading.log)).filter(
+      (at) => at.commitId === commitId,
+    )
     // A commit that lies in several tables is one commit: what one table tells holds for all.
     const told = folders.find(({ verdict }) => verdict !== 'unjudged') ?? folders[0]
     const decision = decideForget(told?.verdict ?? 'nothing')
     if (decision.kind === 'refuse') return refused(invocation, decision.because)
     if (isDryRun) return answer(invocation, folders, undefined)
-    const writing = await openCommitLog(writingOptions(invocation, lakeside))
+    const writing = await openCommitLog(writingOptions(invocation, reading))
     const outcome = await writing.put({
       kind: 'forget',
       commitId: writing.nextCommitId(),

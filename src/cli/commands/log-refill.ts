@@ -21,7 +21,7 @@ export const command: CommandDefinition = {
     configOption,
     { flags: '--lost', description: 'gives up rows whose files are gone, with their number' },
     whyOption,
-    dryRunOption,
+    { ...dryRunOption, description: 'gives up nothing; what is still there is published' },
   ],
   example: 'lakeward log refill --lost --why "the disk is gone" --dry-run',
   run: async (invocation) => {
@@ -31,14 +31,13 @@ export const command: CommandDefinition = {
     }
     const isDryRun = flagOption(invocation, 'dryRun')
     const why = isDryRun ? '' : reasonOf(invocation)
-    const lakeside = await openLakeside(invocation)
     if (isDryRun) {
-      const { log } = await openReading(invocation)
-      return answerLost(invocation, await findLost(lakeside.lake, log))
+      const { lake, log } = await openReading(invocation)
+      return answerLost(invocation, await findLost(lake, log))
     }
-    const options = writingOptions(invocation, lakeside)
+    const options = writingOptions(invocation, await openLakeside(invocation))
     const log = await openCommitLog(options)
-    const losses = await findLost(lakeside.lake, log)
+    const losses = await findLost(options.lake, log)
     const committer = new Committer({ ...options, log })
     return answerGivenUp(invocation, await giveUpLost({ committer, log }, losses, why))
   },

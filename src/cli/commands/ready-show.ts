@@ -1,13 +1,16 @@
 import { findAnnouncement, revisionOption } from '../announced.ts'
 import { type CommandDefinition, configOption, exitCode } from '../command.ts'
-import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
+import {
+  openReading,
+  partitionArgument,
+  partitionArguments,
+  stateAbout,
+  streamArgument,
+} from '../reading.ts'
 
 /** `lakeward ready show`: the manifest of an announced partition, as the log has it. */
 export const command: CommandDefinition = {
-  arguments: [
-    { name: 'stream', description: 'its name in the configuration', required: true },
-    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
-  ],
+  arguments: partitionArguments,
   options: [configOption, revisionOption],
   example: 'lakeward ready show app_events 2026-11-20T13',
   run: async (invocation) => {

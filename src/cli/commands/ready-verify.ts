@@ -4,14 +4,17 @@ import { findAnnouncement } from '../announced.ts'
 import { answerChecks } from '../check-answer.ts'
 import { type CommandDefinition, configOption, exitCode, flagOption } from '../command.ts'
 import { askPositions } from '../kafka-positions.ts'
-import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
+import {
+  openReading,
+  partitionArgument,
+  partitionArguments,
+  stateAbout,
+  streamArgument,
+} from '../reading.ts'
 
 /** `lakeward ready verify`: proves a manifest against files, counts, log and brokers. */
 export const command: CommandDefinition = {
-  arguments: [
-    { name: 'stream', description: 'its name in the configuration', required: true },
-    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
-  ],
+  arguments: partitionArguments,
   options: [
     configOption,
     { flags: '--allow-unchecked', description: 'exit 0 although a check could not be made' },

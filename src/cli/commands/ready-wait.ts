@@ -9,15 +9,18 @@ import {
   exitCode,
   refusal,
 } from '../command.ts'
-import { openReading, partitionArgument, stateAbout, streamArgument } from '../reading.ts'
+import {
+  openReading,
+  partitionArgument,
+  partitionArguments,
+  stateAbout,
+  streamArgument,
+} from '../reading.ts'
 import { waitAnnounced } from '../wait-announced.ts'
 
 /** `lakeward ready wait`: for schedulers that start a job when a partition is complete. */
 export const command: CommandDefinition = {
-  arguments: [
-    { name: 'stream', description: 'its name in the configuration', required: true },
-    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
-  ],
+  arguments: partitionArguments,
   options: [
     configOption,
     { flags: '--timeout <span>', description: 'gives up after this long, with exit code 1; 2h' },

@@ -15,6 +15,7 @@ import {
   openReading,
   ownSecretsOf,
   partitionArgument,
+  partitionArguments,
   type Reading,
   stateAbout,
   streamArgument,
@@ -24,10 +25,7 @@ const daemonTimeoutMs = 2_000
 
 /** `lakeward why`: what blocks a partition, or completed it. */
 export const command: CommandDefinition = {
-  arguments: [
-    { name: 'stream', description: 'its name in the configuration', required: true },
-    { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
-  ],
+  arguments: partitionArguments,
   options: [configOption],
   example: 'lakeward why app_events 2026-11-20T13',
   run: async (invocation) => {
