@@ -1,5 +1,5 @@
 /** Numbered events of two streams in one topic, and what must become of each. */
-import { present } from '../../src/base/assert.ts'
+import { assert, present } from '../../src/base/assert.ts'
 import { type UnixMs, unixMs } from '../../src/base/time.ts'
 import { encodeBatch, encodeRawEvent, utf8, varintField } from '../support/raw-events.ts'
 import type { SimClock } from './clock.ts'
@@ -58,6 +58,11 @@ const lateMsMax = { fast: 3 * hourMs, live: 60_000 } as const
 
 type Draft = Pick<ProducedEvent, 'n' | 'kind' | 'stream' | 'eventMs'>
 
+interface ProducedRecord {
+  readonly value: Uint8Array
+  readonly drafts: readonly Draft[]
+}
+
 export class Producer {
   readonly events: ProducedEvent[] = []
   readonly #kafka: SimKafka
@@ -80,7 +85,10 @@ export class Producer {
     const partition = this.#partition()
     const records = Array.from({ length: 1 + this.#random.below(4) }, () => this.#record())
     if (this.#habits.strikes('aborted-transactions', 0.15)) return this.#abort(partition, records)
-    const codec = this.#random.fraction() < 0.3 ? 'zstd' : 'none'
+    this.#append(partition, this.#random.fraction() < 0.3 ? 'zstd' : 'none', records)
+  }
+
+  #append(partition: number, codec: 'zstd' | 'none', records: readonly ProducedRecord[]): void {
     const first = this.#kafka.append(
       { topic, partition },
       { codec, records: records.map(({ value }) => ({ value, timestampMs: this.#nowMs() })) },
@@ -91,6 +99,16 @@ export class Producer {
         this.events.push({ ...draft, partition, offset, index, atMs: this.#clock.nowMs() })
       }
     }
+  }
+
+  /** Appends one event of a partition of the lake. @param folder `<stream>/dt=<date>/hour=<hh>`. */
+  produceInto(folder: string): void {
+    const [, stream, date, hour] = /^(\w+)\/dt=([\d-]+)\/hour=(\d+)$/.exec(folder) ?? []
+    assert(stream !== undefined, `"${folder}" is the folder of a stream's hour`)
+    const startMs = Date.parse(`${date}T${hour}:00:00Z`)
+    const eventMs = unixMs(startMs + this.#random.below(hourMs))
+    const draft: Draft = { n: this.#next++, kind: 'fine', stream, eventMs }
+    this.#append(this.#partition(), 'none', [{ value: envelopeOf(draft), drafts: [draft] }])
   }
 
   /** Every other one is quiet for good where that is a fault of this world. */
@@ -106,7 +124,7 @@ export class Producer {
     this.#kafka.appendAborted({ topic, partition }, { codec: 'none', records: aborted })
   }
 
-  #record(): { readonly value: Uint8Array; readonly drafts: readonly Draft[] } {
+  #record(): ProducedRecord {
     const isBatched = this.#random.fraction() < 0.15
     const stream = present(streams[this.#random.below(2)], 'a stream')
     if (!isBatched) {

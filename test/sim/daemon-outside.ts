@@ -34,7 +34,7 @@ export function slowSource(
 ): Source {
   const { random } = weather
   const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
-    const isSlow = weather.strikes('broker-slow', 0.2)
+    const isSlow = weather.strikes('broker-slow', 0.3)
     const wait = (): Promise<void> => life.sleep(durationMs(random.below(isSlow ? 8_000 : 30)))
     await wait()
     if (weather.strikes('broker-silent', 0.3)) {

@@ -94,6 +94,8 @@ export interface ProcessWorld extends Weather {
   readonly logged: Map<string, number>
   /** Others have its partitions, and it does not know. */
   isRobbed(process: SimProcess): boolean
+  /** A producer writes a row of the partition whose folder this is. */
+  writeLate(folder: string): void
   /** Its calls to the lake have come to where it is to be killed. */
   onDoom(process: SimProcess): void
 }

@@ -29,6 +29,7 @@ const hourIsOverAtMs = hourEndMs + lakeBehindMs + readyDelayMs + 2 * readyIdleMs
 const firingsMax = 200_000
 const webhookFailuresMax = 3
 const leasesMax = 3
+const lateWhileListedMax = 2
 const lullMs = 15_000
 const quietStepMs = 2_500
 const settleRoundMs = 3_000
@@ -90,8 +91,9 @@ export class World implements FateWorld {
     return true
   }
 
-  /** Most announcements come when all settles: their receivers fail then, a few times. */
+  /** Most announcements come when all settles: what concerns them happens then, a few times. */
   #mayStrike(kind: FaultKind): boolean {
+    if (kind === 'late-while-listed') return (this.seen.get(kind) ?? 0) < lateWhileListedMax
     if (kind === 'webhook-request-lost' || kind === 'webhook-answer-lost') {
       return (this.seen.get(kind) ?? 0) < webhookFailuresMax
     }
@@ -102,6 +104,10 @@ export class World implements FateWorld {
 
   isRobbed(process: SimProcess): boolean {
     return this.#fates.isRobbed(process)
+  }
+
+  writeLate(folder: string): void {
+    this.producer.produceInto(folder)
   }
 
   onDoom(process: SimProcess): void {

@@ -83,6 +83,8 @@ type RefusalOf = NonNullable<NonNullable<ConstructorParameters<typeof SimLake>[0
 const isEntry = (operation: string, path: string): boolean =>
   operation === 'putIfAbsent' && path.includes('/log/')
 
+const isPartition = (folder: string): boolean => folder.includes('/hour=')
+
 /** One process's way to the lake. */
 export function wildLake(world: ProcessWorld, life: Life, process: () => SimProcess): SimLake {
   const { random, clock, store, weather, plan } = world
@@ -108,6 +110,10 @@ export function wildLake(world: ProcessWorld, life: Life, process: () => SimProc
       return process().pagesLeft > 0
     },
     before: async (operation, path, body) => {
+      if (operation === 'list' && isPartition(path) && world.strikes('late-while-listed', 0.7)) {
+        world.writeLate(path)
+        await clock.sleep(durationMs(1_000 + random.below(4_000)))
+      }
       if (!isEntry(operation, path) || world.processCount < 2) return
       // What is announced was decided before: most goes wrong where time passes in between.
       const announces = body !== undefined && Buffer.from(body).includes('"kind":"ready"')

@@ -60,6 +60,8 @@ const callKinds = [
   'put-after-a-pause',
   /** Writers put entries at the same moment. */
   'puts-at-once',
+  /** A late row is written, and often published, while its partition's folder is looked at. */
+  'late-while-listed',
   'broker-slow',
   'broker-silent',
   'broker-partial',

@@ -1,5 +1,5 @@
 /** Bugs planted into the sources, each of which the simulation must find. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { home, type SearchOutcome, withCopy } from './patched.ts'
 
@@ -11,12 +11,6 @@ export const plantedPatches = (): readonly string[] =>
     .filter((name) => name.endsWith('.patch'))
     .sort()
     .map((name) => join(folder, name))
-
-/** Bugs that the simulation does not find yet, by name, and why. It may only get shorter. */
-export const notFoundYet = (): Readonly<Record<string, string>> =>
-  JSON.parse(readFileSync(join(folder, 'not-found.json'), 'utf8')) as Readonly<
-    Record<string, string>
-  >
 
 export interface PlantedResult {
   readonly name: string
@@ -30,9 +24,7 @@ export async function searchPlanted(
   count: number,
   onResult: (result: PlantedResult) => void,
 ): Promise<void> {
-  const skipped = notFoundYet()
-  const queue = plantedPatches().filter((path) => !Object.hasOwn(skipped, nameOf(path)))
-  const next = queue.values()
+  const next = plantedPatches().values()
   const worker = async (): Promise<void> => {
     await withCopy(async (search) => {
       for (const patch of next) {

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { World } from './daemon-world.ts'
 import { withCopy } from './patched.ts'
 import { faultKinds, type PlanCut, uncut } from './plan.ts'
-import { notFoundYet, plantedPatches, searchPlanted } from './planted.ts'
+import { plantedPatches, searchPlanted } from './planted.ts'
 import { runSeed } from './run-seed.ts'
 import { replayOf, shrink } from './shrink.ts'
 import { Tally } from './tally.ts'
@@ -141,9 +141,6 @@ async function runPlanted(count: number): Promise<boolean> {
     const wrong = outcome.kind === 'found' ? (outcome.wrong[0] ?? '') : ''
     console.log(`${name.padEnd(40)} ${text}  ${wrong.split('\n')[0]?.slice(0, 100)}`)
   })
-  for (const [name, because] of Object.entries(notFoundYet())) {
-    console.log(`${name.padEnd(40)} known not to be found: ${because}`)
-  }
   const planted = plantedPatches().length
   console.log(JSON.stringify({ planted, found }))
   return found === planted
