@@ -9,6 +9,10 @@ const rowsPerCallMax = 2_048
 
 const topicBytesMax = 1_024
 
+/** No message has a field of number 0. Reads of the kernel pass a payload's end. */
+const badPayload = Uint8Array.of(0)
+const badPaddingBytes = 63
+
 /** Where a slice of a batch is put for the kernel: addresses of payloads and identity values. */
 export class BatchStaging {
   readonly #memory: LinearMemory
@@ -18,6 +22,7 @@ export class BatchStaging {
   readonly #indexes: number
   readonly #offsets: number
   readonly #topic: number
+  readonly #bad: number
   #topicText = ''
   #topicBytes = 0
 
@@ -31,6 +36,8 @@ export class BatchStaging {
     this.#indexes = column(4)
     this.#offsets = column(8)
     this.#topic = memory.allocate(topicBytesMax + 64, 'opening the kernel')
+    this.#bad = memory.allocate(badPayload.length + badPaddingBytes, 'opening the kernel')
+    memory.u8.set(badPayload, this.#bad)
   }
 
   /** Copies the addresses of rows `[first, next)`. */
@@ -38,6 +45,13 @@ export class BatchStaging {
     const words = this.#memory.u32
     words.set(batch.starts.subarray(first, next), this.starts >>> 2)
     words.set(batch.ends.subarray(first, next), this.ends >>> 2)
+  }
+
+  /** Puts a payload that every table refuses at a place of the slice. */
+  spoilPayload(place: number): void {
+    const words = this.#memory.u32
+    words[(this.starts >>> 2) + place] = this.#bad
+    words[(this.ends >>> 2) + place] = this.#bad + badPayload.length
   }
 
   /** Writes an identity column's slots for the rows that the last parse accepted. */

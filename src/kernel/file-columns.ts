@@ -58,6 +58,19 @@ export interface FileColumns {
   release(): void
 }
 
+/** What the last parse made of the first payloads that are staged. */
+interface ParsedSlice {
+  /** Payloads that were dealt with, from the first. */
+  readonly taken: number
+  readonly given: number
+  /** Index of the row set that had no room for the next one, or -1, or `capturesFull`. */
+  readonly full: number
+  /** Those that were refused for a message within, by place. */
+  readonly refused: ReadonlyMap<number, RefusalReason>
+  /** To be called when the rows are encoded. */
+  readonly release: () => void
+}
+
 /** Must agree with `Failure` in kernel/structures.ts. */
 const refusalReasons: readonly (RefusalReason | undefined)[] = [
   undefined,
@@ -124,30 +137,16 @@ export class KernelFile implements FileColumns {
     if (this.#isImpossible(batch, first)) return this.#refuseTooLarge(first, refusals)
     const possible = this.#possibleNext(batch, first, next)
     const program = this.#table.linked()
-    const { staging } = this.#table.parts
-    staging.stagePayloads(batch, first, possible)
-    const given = possible - first
-    const taken = this.#memory.guard('parsing rows', () =>
-      this.#calls.parse(program, staging.starts, staging.ends, given),
-    )
-    const full = taken < given ? this.#calls.fullSet() : -1
-    const { leaves } = this.#table.plan
-    const texts = writeMessageTexts(this.#memory, leaves, this.#table.parts.renderMessage)
-    if (texts.kind === 'refused') {
-      const row = first + this.#placeOf(texts.row)
-      this.#calls.clearRows(program)
-      this.#calls.forgetUnknown()
-      // Rows before it are parsed once more: a row cannot be taken back from between others.
-      if (row > first) return this.#appendSlice(batch, first, row, refusals)
-      refusals.push({ row, reason: texts.reason })
-      return 1
-    }
+    this.#table.parts.staging.stagePayloads(batch, first, possible)
+    const slice = this.#parseSlice(program, possible - first)
+    if (slice === undefined) return this.#refuseTooLarge(first, refusals)
+    const { taken, given, full } = slice
     this.#table.countUnknown()
-    this.#collectRefusals(first, refusals)
+    this.#collectRefusals(first, slice.refused, refusals)
     const rows = this.#calls.acceptedRows(program)
     if (rows > 0) this.#encode(program, batch, { first, next: possible, rows })
     this.#calls.clearRows(program)
-    texts.release()
+    slice.release()
     if (full === -1) return taken
     if (full === capturesFull) return taken > 0 ? taken : this.#refuseTooLarge(first, refusals)
     if (taken > 0) {
@@ -155,6 +154,34 @@ export class KernelFile implements FileColumns {
       return taken
     }
     return this.#table.grow(full, true) ? 0 : this.#refuseTooLarge(first, refusals)
+  }
+
+  /**
+   * Parses staged payloads until all their messages are texts. A row cannot be taken back from
+   * between others: where messages refuse some, all are parsed once more with those spoiled.
+   *
+   * @returns undefined when the texts of the first row alone have no room.
+   */
+  #parseSlice(program: number, count: number): ParsedSlice | undefined {
+    const { staging, renderMessage } = this.#table.parts
+    const refused = new Map<number, RefusalReason>()
+    for (let given = count; given > 0; ) {
+      const taken = this.#memory.guard('parsing rows', () =>
+        this.#calls.parse(program, staging.starts, staging.ends, given),
+      )
+      const full = taken < given ? this.#calls.fullSet() : -1
+      const texts = writeMessageTexts(this.#memory, this.#table.plan.leaves, renderMessage)
+      if (texts.kind === 'written') return { taken, given, full, refused, release: texts.release }
+      given = texts.next === undefined ? taken : this.#placeOf(texts.next)
+      for (const { row, reason } of texts.refused) refused.set(this.#placeOf(row), reason)
+      for (const place of refused.keys()) {
+        if (place < given) staging.spoilPayload(place)
+        else refused.delete(place)
+      }
+      this.#calls.clearRows(program)
+      this.#calls.forgetUnknown()
+    }
+    return undefined
   }
 
   #encode(
@@ -195,15 +222,22 @@ export class KernelFile implements FileColumns {
     return 1
   }
 
-  #collectRefusals(first: number, refusals: RowRefusal[]): void {
+  /** @param byMessages reasons of those that were spoiled, by place in the slice. */
+  #collectRefusals(
+    first: number,
+    byMessages: ReadonlyMap<number, RefusalReason>,
+    refusals: RowRefusal[],
+  ): void {
     const count = this.#calls.refusedRows()
+    assert(count >= byMessages.size, 'what is spoiled is refused')
     if (count === 0) return
     const list = this.#calls.refusedList() >>> 2
     const words = this.#memory.u32
     for (let i = 0; i < count; i++) {
-      const row = first + present(words[list + i * 2], 'refused row')
-      const reason = refusalReasons[present(words[list + i * 2 + 1], 'reason of a refused row')]
-      refusals.push({ row, reason: present(reason, 'the kernel gives a known reason') })
+      const place = present(words[list + i * 2], 'refused row')
+      const known = refusalReasons[present(words[list + i * 2 + 1], 'reason of a refused row')]
+      const reason = byMessages.get(place) ?? present(known, 'the kernel gives a known reason')
+      refusals.push({ row: first + place, reason })
     }
   }
 

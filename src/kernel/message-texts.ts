@@ -1,7 +1,7 @@
 /** Captured messages of a batch become text: joined from their pieces, rendered, put into slots. */
 import { assert, present } from '../base/assert.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
-import type { RefusalReason } from '../model/row-batch.ts'
+import type { RefusalReason, RowRefusal } from '../model/row-batch.ts'
 import type { LinearMemory } from './linear-memory.ts'
 import type { LeafPlan } from './plan-parts.ts'
 
@@ -23,11 +23,17 @@ export type RenderMessage = (
   depth: number,
 ) => RenderedMessage
 
+/** Rows are numbered from 0 among those that were accepted. */
 export type TextsOutcome =
   /** `release` is called when the batch is encoded. */
   | { readonly kind: 'written'; readonly release: () => void }
-  /** Row of those that were accepted, 0-based. */
-  | { readonly kind: 'refused'; readonly row: number; readonly reason: RefusalReason }
+  /** The rows are to be parsed once more: without `refused`, and below `next` only, if given. */
+  | {
+      readonly kind: 'again'
+      readonly refused: readonly RowRefusal[]
+      /** Texts of this row and those before it have no room at once. */
+      readonly next: number | undefined
+    }
 
 /** Must agree with `Piece` in kernel/capture.ts. */
 const pieceWords = 7
@@ -51,7 +57,12 @@ interface Text {
   readonly bytes: Uint8Array
 }
 
-/** Turns what the last parse captured into text. Slots are filled only when all went well. */
+/**
+ * Turns what the last parse captured into text. Slots are filled only when all went well.
+ *
+ * Every row is judged before the answer, so that many refused ones cost one more parse, not one
+ * each.
+ */
 export function writeMessageTexts(
   memory: LinearMemory,
   leaves: readonly LeafPlan[],
@@ -63,27 +74,31 @@ export function writeMessageTexts(
   const pieces = readPieces(memory, count)
   const isContinued = new Uint8Array(count + 1)
   for (const { before } of pieces) isContinued[before] = 1
+  const bytesMax = memory.memoryMaxBytes * textShareMax
   const texts: Text[] = []
+  const refused: RowRefusal[] = []
   let totalBytes = 0
   for (const [index, piece] of pieces.entries()) {
+    const { row, slot } = piece
     // A later piece of the same slot stands for this one too.
-    if (isContinued[index + 1] === 1) continue
+    if (isContinued[index + 1] === 1 || refused.at(-1)?.row === row) continue
     const message = present(leaves[piece.leaf]?.text, 'a captured leaf has a message')
     const rendered = judgedRender(render, message, partsOf(memory, pieces, piece), piece.depth)
-    if (rendered.kind === 'refused') return { ...rendered, row: piece.row }
     // What another member of its oneof took back is judged, as every decoder does, and not kept.
-    if (memory.u32[piece.slot >>> 2] !== index + 1) continue
-    if (rendered.kind === 'incomplete') {
-      return { kind: 'refused', reason: 'malformed', row: piece.row }
+    const isKept = memory.u32[slot >>> 2] === index + 1
+    if (rendered.kind === 'refused') refused.push({ row, reason: rendered.reason })
+    else if (!isKept) continue
+    else if (rendered.kind === 'incomplete') refused.push({ row, reason: 'malformed' })
+    else {
+      const bytes = Buffer.from(rendered.text, 'utf8')
+      totalBytes += bytes.length
+      if (totalBytes > bytesMax) return { kind: 'again', refused, next: row }
+      texts.push({ slot, bytes })
     }
-    const bytes = Buffer.from(rendered.text, 'utf8')
-    totalBytes += bytes.length
-    if (totalBytes > memory.memoryMaxBytes * textShareMax) {
-      return { kind: 'refused', row: piece.row, reason: 'too-large' }
-    }
-    texts.push({ slot: piece.slot, bytes })
   }
-  return placeTexts(memory, texts, totalBytes, pieces.at(-1)?.row ?? 0)
+  if (refused.length > 0) return { kind: 'again', refused, next: undefined }
+  const half = present(pieces[count >> 1], 'a piece in the middle')
+  return placeTexts(memory, texts, totalBytes) ?? { kind: 'again', refused, next: half.row }
 }
 
 function readPieces(memory: LinearMemory, count: number): readonly Piece[] {
@@ -132,15 +147,15 @@ function partsOf(
   return parts.toReversed()
 }
 
+/** @returns undefined where there is no room for them. */
 function placeTexts(
   memory: LinearMemory,
   texts: readonly Text[],
   totalBytes: number,
-  row: number,
-): TextsOutcome {
+): TextsOutcome | undefined {
   const sizeBytes = totalBytes + paddingBytes
-  const block = memory.calls.tryAllocate(sizeBytes) >>> 0
-  if (block === 0) return { kind: 'refused', row, reason: 'too-large' }
+  const block = memory.tryAllocate(sizeBytes)
+  if (block === undefined) return undefined
   let at = block
   for (const { slot, bytes } of texts) {
     memory.u8.set(bytes, at)
@@ -148,5 +163,5 @@ function placeTexts(
     memory.u32[(slot >>> 2) + 1] = bytes.length
     at += bytes.length
   }
-  return { kind: 'written', release: () => memory.calls.release(block, sizeBytes) }
+  return { kind: 'written', release: () => memory.release(block, sizeBytes) }
 }

@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { present } from '../../../src/base/assert.ts'
+import type { Kernel } from '../../../src/kernel/kernel.ts'
 import { rowsOfA, schemaA, wiresOfA } from '../../support/feature-rows.ts'
 import {
   appendPayloads,
   GroupReader,
+  loadBatch,
   openKernel,
   planOf,
   roundTrip,
@@ -250,4 +252,87 @@ test('a refused row, whose reason was asked for, leaves no text behind to be jud
     rows.flatMap((row, at) => (row === cut ? [at] : [])),
   )
   expect(seen).toHaveLength(rows.filter((row) => row === details).length)
+})
+
+interface Watch {
+  /** Payloads that it was told to parse so far. */
+  parsed: number
+  /** It has no room for more than this at once. */
+  blockBytesMax: number
+}
+
+/** A kernel whose calls pass through here. */
+function watchedKernel(): { readonly kernel: Kernel; readonly watch: Watch } {
+  const watch: Watch = { parsed: 0, blockBytesMax: Number.POSITIVE_INFINITY }
+  const { Instance } = WebAssembly
+  type Call = (...words: readonly number[]) => number
+  const spy = vi.spyOn(WebAssembly, 'Instance').mockImplementation(function opened(module, given) {
+    const { exports } = new Instance(module, given)
+    const [parse, tryAllocate] = ['parse', 'tryAllocate'].map(
+      (name) => Reflect.get(exports, name) as Call,
+    )
+    const watching: Record<string, Call> = {
+      parse: (program, starts, ends, rows) => {
+        watch.parsed += present(rows, 'the number of payloads')
+        return present(parse, 'a call')(...[program, starts, ends, rows].map(Number))
+      },
+      tryAllocate: (bytes) =>
+        Number(bytes) > watch.blockBytesMax ? 0 : present(tryAllocate, 'a call')(Number(bytes)),
+    }
+    return { exports: { ...exports, ...watching } }
+  })
+  const kernel = openKernel()
+  spy.mockRestore()
+  return { kernel, watch }
+}
+
+test.each([
+  ['every row', 1],
+  ['every second', 2],
+  ['one of a hundred', 100],
+])('where messages refuse %s, no payload is parsed more than twice', (_, step) => {
+  const { kernel, watch } = watchedKernel()
+  const plan = planOf(schemaA(text))
+  const file = kernel.compile(plan).openFile()
+  const bad = bytesField(3, Uint8Array.of(0x12, 5))
+  const payloads = Array.from({ length: 2_000 }, (_unused, row) =>
+    row % step === 0 ? bad : joined(id(row), bytesField(3, id(1))),
+  )
+  const refusals = appendPayloads(kernel, file, payloads)
+  expect(refusals).toEqual(
+    payloads.flatMap((each, row) => (each === bad ? [{ row, reason: 'truncated' }] : [])),
+  )
+  const good = payloads.flatMap((each, row) => (each === bad ? [] : [row]))
+  const read = new GroupReader(plan, file).rows()
+  expect(read.map((row) => Reflect.get(Object(row), 'id'))).toEqual(good)
+  expect(watch.parsed).toBeGreaterThanOrEqual(payloads.length)
+  expect(watch.parsed).toBeLessThanOrEqual(payloads.length * 2)
+})
+
+test.each([
+  ['share of the memory', 16 * 1_048_576],
+  ['room', 250_000],
+])('texts beyond their %s are taken in parts, and rows refused among them once', (_, bytesMax) => {
+  const { kernel: roomy, watch } = watchedKernel()
+  const kernel = bytesMax > 1_000_000 ? openKernel(bytesMax) : roomy
+  const plan = planOf(schemaA(text))
+  const file = kernel.compile(plan).openFile()
+  const parent = bytesField(3, bytesField(2, utf8('x'.repeat(50_000))))
+  const bad = joined(parent, bytesField(3, Uint8Array.of(0x12, 5)))
+  const payloads = Array.from({ length: 90 }, (_unused, row) =>
+    row % 3 === 1 ? bad : joined(id(row), parent),
+  )
+  const batch = loadBatch(kernel, payloads)
+  watch.blockBytesMax = bytesMax
+  const refusals = file.append(batch)
+  watch.blockBytesMax = Number.POSITIVE_INFINITY
+  expect(refusals).toEqual(
+    payloads.flatMap((each, row) => (each === bad ? [{ row, reason: 'truncated' }] : [])),
+  )
+  const read = new GroupReader(plan, file).rows()
+  expect(read).toEqual(
+    payloads.flatMap((each, row) =>
+      each === bad ? [] : [{ ...absent, id: row, parent: `{"name":"${'x'.repeat(50_000)}"}` }],
+    ),
+  )
 })
