@@ -30,7 +30,7 @@ export interface DeepFacts {
   readonly onFile: (done: number) => void
 }
 
-/** Reads every file once, commit by commit. One run each. */
+/** Reads every file once, by the commit that its rows are of. One run each. */
 export class DeepChecks {
   readonly #facts: DeepFacts
   readonly #checksums = new Check('checksums')
@@ -51,7 +51,7 @@ export class DeepChecks {
   }
 
   async run(files: readonly CheckedFile[]): Promise<readonly CheckResult[]> {
-    const byCommit = Map.groupBy(files, ({ commitId }) => commitId)
+    const byCommit = Map.groupBy(files, ({ originId }) => originId)
     for (const append of this.#facts.walk.appends) {
       await this.#commit(append, byCommit.get(append.entry.commitId) ?? [])
     }

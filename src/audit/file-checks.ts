@@ -23,6 +23,8 @@ export interface CheckedFile {
   readonly file: DataFile
   /** Undefined for a file that was published before the first entry that stands. */
   readonly commitId: CommitId | undefined
+  /** Whose records its rows are of; undefined as above, and where they are of several commits. */
+  readonly originId: CommitId | undefined
   /** Published, or staged by a commit that is not published yet; undefined: nowhere as it must. */
   readonly path: string | undefined
 }
@@ -55,11 +57,12 @@ export async function checkFiles(
   const check = new Check('files')
   const wanted = filesOf(facts)
   const staged: DataFile[] = []
-  const files = await inParallel(wanted, filesAtOnceMax, async ({ file, commitId }) => {
+  const files = await inParallel(wanted, filesAtOnceMax, async (at) => {
+    const { file, commitId } = at
     const place = await placeOf(facts, file, commitId)
     if (place.kind === 'wrong') check.fail(`"${file.path}": ${place.why}`)
     if (place.kind === 'staged') staged.push(file)
-    return { file, commitId, path: place.kind === 'wrong' ? undefined : place.path }
+    return { ...at, path: place.kind === 'wrong' ? undefined : place.path }
   })
   const bytes = wanted.reduce((sum, { file }) => sum + file.sizeBytes, 0)
   const waiting = staged.length === 0 ? '' : `, ${staged.length} of them decided and still staged`
@@ -88,7 +91,29 @@ function filesOf({
   for (const at of swappedIn(walk, scope)) before.set(at.file.path, at)
   const gone = givenUp(walk)
   const all = [...[...before.values()].filter(({ file }) => !named.has(file.path)), ...appended]
-  return all.filter(({ file }) => !gone.has(file.path))
+  const origins = originsOf(walk)
+  return all
+    .filter(({ file }) => !gone.has(file.path))
+    .map((at) => ({ ...at, originId: origins.get(at.file.path) }))
+}
+
+/**
+ * By path. A refill takes files of one commit; the files of a move stand in the order of what they
+ * take the place of.
+ */
+function originsOf({ appends, swaps }: LogWalk): ReadonlyMap<string, CommitId> {
+  const origins = new Map<string, CommitId>()
+  for (const { entry } of appends) {
+    for (const { path } of entry.body.files) origins.set(path, entry.commitId)
+  }
+  for (const { entry } of swaps) {
+    if (entry.kind === 'forget' || (entry.why !== 'refill' && entry.why !== 'move')) continue
+    for (const [at, { path }] of entry.body.files.entries()) {
+      const origin = origins.get(entry.inputs[entry.why === 'move' ? at : 0] ?? '')
+      if (origin !== undefined) origins.set(path, origin)
+    }
+  }
+  return origins
 }
 
 /** Files that swaps put in the place of others. */

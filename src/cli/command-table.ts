@@ -114,7 +114,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     words: 'log refill',
-    summary: 'gives up the rows of decided files that are gone',
+    summary: 'reads the rows of decided files that are gone again from Kafka, or gives them up',
     load: () => import('./commands/log-refill.ts'),
   },
   {

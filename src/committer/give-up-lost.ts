@@ -7,6 +7,12 @@ import type { Lake } from '../ports/lake.ts'
 import { planSwap, type SwapPlan } from '../protocol/swap-plan.ts'
 import type { Committer } from './committer.ts'
 
+/** A file that was decided and is gone, and the entry that decided it. */
+export interface LostFile {
+  readonly entry: EntryIndex
+  readonly file: DataFile
+}
+
 /** Files of one partition that were decided and are gone. */
 export interface LostFiles {
   readonly stream: string
@@ -21,21 +27,28 @@ export interface LostFiles {
  *
  * @throws {Fault} `LAKE_…`.
  */
-export async function findLost(lake: Lake, log: CommitLog): Promise<readonly LostFiles[]> {
-  const gone: DataFile[] = []
-  for (const file of openFilesOf(await log.refresh())) {
-    if (await isGone(lake, file)) gone.push(file)
+export async function findLost(lake: Lake, log: CommitLog): Promise<readonly LostFile[]> {
+  const gone: LostFile[] = []
+  for (const open of openFilesOf(await log.refresh())) {
+    if (await isGone(lake, open.file)) gone.push(open)
   }
   // What was published and told, or swapped away, while we looked is not lost.
-  const still = new Set(openFilesOf(await log.refresh()).map(({ path }) => path))
-  const lost = gone.filter(({ path }) => still.has(path))
-  const byPartition = Map.groupBy(lost, (file) => JSON.stringify([file.stream, file.partitionPath]))
-  return [...byPartition.values()].flatMap((files) => {
-    const [first] = files
+  const still = new Set(openFilesOf(await log.refresh()).map(({ file }) => file.path))
+  return gone.filter(({ file }) => still.has(file.path))
+}
+
+/** The same by partition. */
+export function lostByPartition(lost: readonly LostFile[]): readonly LostFiles[] {
+  const files = lost.map(({ file }) => file)
+  const byPartition = Map.groupBy(files, (file) =>
+    JSON.stringify([file.stream, file.partitionPath]),
+  )
+  return [...byPartition.values()].flatMap((ofOne) => {
+    const [first] = ofOne
     if (first === undefined) return []
     const { stream, partitionPath } = first
-    const rowCount = files.reduce((sum, file) => sum + file.rowCount, 0)
-    return [{ stream, partitionPath, files, rowCount }]
+    const rowCount = ofOne.reduce((sum, file) => sum + file.rowCount, 0)
+    return [{ stream, partitionPath, files: ofOne, rowCount }]
   })
 }
 
@@ -80,8 +93,8 @@ const givenUp = (lost: LostFiles, outcome: CommitOutcome): GivenUp =>
     ? { kind: 'given-up', lost, entry: outcome.entry }
     : { kind: 'refused', lost, because: outcome.because }
 
-const openFilesOf = ({ unpublished }: FoldState): readonly DataFile[] =>
-  [...unpublished.values()].flatMap(({ files }) => files)
+const openFilesOf = ({ unpublished }: FoldState): readonly LostFile[] =>
+  [...unpublished.values()].flatMap(({ entry, files }) => files.map((file) => ({ entry, file })))
 
 /**
  * What stands at a staged path is the storage's own affair: a ticket outlives its upload. So only

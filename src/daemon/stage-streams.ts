@@ -19,7 +19,7 @@ import type { PipelinePorts } from './pipeline-ports.ts'
 import { TimedModule } from './timed-module.ts'
 
 /** Name of the dead letters' table in places and files of the log; no stream can have it. */
-const deadLetterStream = '_dead_letters'
+export const deadLetterStream = '_dead_letters'
 
 const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 

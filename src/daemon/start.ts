@@ -114,7 +114,7 @@ const notifiersOf = (
   })
 
 /** One thread for each stream with a module. */
-async function openModules(
+export async function openModules(
   streams: readonly ResolvedStream[],
 ): Promise<ReadonlyMap<number, EtlModule>> {
   const modules = new Map<number, EtlModule>()
@@ -133,7 +133,8 @@ async function openModules(
 
 const deadLetterProto = 'dead_letter.proto'
 
-async function readDeadLetterSchema(files: ConfigFiles): Promise<MessageSchema> {
+/** The schema of dead letters, which is in the package. */
+export async function readDeadLetterSchema(files: ConfigFiles): Promise<MessageSchema> {
   const path = fileURLToPath(new URL(`../../proto/${deadLetterProto}`, import.meta.url))
   const text = present(await files.readText(path), 'proto/dead_letter.proto is in the package')
   const sources = new Map([[deadLetterProto, text]])

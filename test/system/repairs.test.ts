@@ -21,7 +21,7 @@ const words = (line: string): string[] => line.split(' ')
 test.each([
   ['log void x --why torn', '"x" is not an index'],
   ['log void 3', '--why TEXT is missing'],
-  ['log refill', 'not supported by this version'],
+  ['log refill', '--why TEXT is missing'],
   ['log refill --lost', '--why TEXT is missing'],
   ['log forget 12 --why gone', '"12" is not a commit'],
   [`log forget ${'a'.repeat(32)}-1`, '--why TEXT is missing'],

@@ -53,6 +53,14 @@ export const kafkaFaults = {
       `a request to the embedded broker is malformed: ${f.reason}`,
     hint: 'The broker closes such a connection as real ones do; check the client and its versions.',
   },
+  KAFKA_BATCHES_REWRITTEN: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { topicPartition: string; next: bigint }) =>
+      `"${f.topicPartition}" was read in batches that ended at offset ${f.next}, ` +
+      'and has a batch across it',
+    hint: 'Its records are not as they were read; see "lakeward log refill --help" for --lost.',
+  },
   KAFKA_FORMAT_NOT_SUPPORTED: {
     domain: 'external',
     retry: 'never',

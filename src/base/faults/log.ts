@@ -49,7 +49,7 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; stagedPath: string; entry: number }) =>
       `file "${f.path}" of log entry ${f.entry} is gone, and so is "${f.stagedPath}"`,
-    hint: 'Restore one of the two from a copy of the lake; its partition waits for it.',
+    hint: 'Restore one of the two from a copy of the lake, or see "lakeward log refill --help".',
   },
   LOG_FILE_MISMATCH: {
     domain: 'external',

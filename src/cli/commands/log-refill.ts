@@ -1,8 +1,22 @@
 import { counted } from '../../audit/check.ts'
-import { notSupported } from '../../base/config-value.ts'
 import { openCommitLog } from '../../committer/commit-log.ts'
 import { Committer } from '../../committer/committer.ts'
-import { findLost, type GivenUp, giveUpLost, type LostFiles } from '../../committer/give-up-lost.ts'
+import {
+  findLost,
+  type GivenUp,
+  giveUpLost,
+  type LostFile,
+  type LostFiles,
+  lostByPartition,
+} from '../../committer/give-up-lost.ts'
+import {
+  type LostOfEntry,
+  lostByEntry,
+  type Refilled,
+  refillLost,
+  refusalOf,
+} from '../../daemon/refill.ts'
+import { planRefill } from '../../protocol/refill-plan.ts'
 import {
   type CommandDefinition,
   configOption,
@@ -10,44 +24,116 @@ import {
   exitCode,
   flagOption,
   type Invocation,
-  refusal,
 } from '../command.ts'
-import { openLakeside, openReading, writingOptions } from '../reading.ts'
+import { type Lakeside, openLakeside, openReading, writingOptions } from '../reading.ts'
+import { entriesBelow, sourceOpener, withReadingParts } from '../refilling.ts'
 import { dryRunOption, reasonOf, whyOption } from '../repairing.ts'
 
-/** `lakeward log refill --lost`: gives up the rows of files that were decided and are gone. */
+/**
+ * `lakeward log refill`: makes the rows of files that were decided and are gone again from Kafka;
+ * with `--lost` gives them up.
+ */
 export const command: CommandDefinition = {
   options: [
     configOption,
-    { flags: '--lost', description: 'gives up rows whose files are gone, with their number' },
+    { flags: '--lost', description: 'gives up the rows, with their number, and reads nothing' },
     whyOption,
-    { ...dryRunOption, description: 'gives up nothing; what is still there is published' },
+    { ...dryRunOption, description: 'puts nothing; what is still there is published' },
   ],
-  example: 'lakeward log refill --lost --why "the disk is gone" --dry-run',
+  example: 'lakeward log refill --why "the disk is gone, see OPS-12"',
   run: async (invocation) => {
-    if (!flagOption(invocation, 'lost')) {
-      const reading = `reading lost ranges again: ${notSupported}`
-      throw refusal(invocation, `${reading}; with --lost their rows are given up`)
+    const isLost = flagOption(invocation, 'lost')
+    if (flagOption(invocation, 'dryRun')) {
+      const reading = await openReading(invocation)
+      const lost = await findLost(reading.lake, reading.log)
+      if (isLost) return answerLost(invocation, lostByPartition(lost))
+      return answerReadable(invocation, await judged(invocation, reading, lostByEntry(lost)))
     }
-    const isDryRun = flagOption(invocation, 'dryRun')
-    const why = isDryRun ? '' : reasonOf(invocation)
-    if (isDryRun) {
-      const { lake, log } = await openReading(invocation)
-      return answerLost(invocation, await findLost(lake, log))
-    }
-    const options = writingOptions(invocation, await openLakeside(invocation))
+    const why = reasonOf(invocation)
+    const lakeside = await openLakeside(invocation)
+    const options = writingOptions(invocation, lakeside)
     const log = await openCommitLog(options)
-    const losses = await findLost(options.lake, log)
+    const lost = await findLost(lakeside.lake, log)
     const committer = new Committer({ ...options, log })
-    return answerGivenUp(invocation, await giveUpLost({ committer, log }, losses, why))
+    if (isLost) {
+      const losses = lostByPartition(lost)
+      return answerGivenUp(invocation, await giveUpLost({ committer, log }, losses, why))
+    }
+    if (lost.length === 0) return answerRefilled(invocation, [])
+    const entries = await entriesOf(lakeside, lost)
+    const { signal = new AbortController().signal } = options
+    const done = await withReadingParts(invocation, lakeside, (parts) =>
+      refillLost({ ...parts, log, committer, entries, reason: why, signal }, lostByEntry(lost)),
+    )
+    return answerRefilled(invocation, done)
   },
+}
+
+const entriesOf = (
+  lakeside: Lakeside,
+  lost: readonly LostFile[],
+): ReturnType<typeof entriesBelow> =>
+  entriesBelow(lakeside, new Set(lost.map(({ entry }) => entry)))
+
+interface Judged {
+  readonly lost: LostOfEntry
+  /** Why it could not be read again; undefined where it could. */
+  readonly because: string | undefined
+}
+
+/** What would become of each loss, as far as can be told without reading. */
+async function judged(
+  invocation: Invocation,
+  lakeside: Lakeside,
+  losses: readonly LostOfEntry[],
+): Promise<readonly Judged[]> {
+  if (losses.length === 0) return []
+  const indexes = new Set(losses.map(({ entry }) => entry))
+  const entries = await entriesBelow(lakeside, indexes)
+  const openSource = await sourceOpener(invocation, lakeside)
+  const refusals = new Map<number, string | undefined>()
+  for (const index of indexes) {
+    const plan = planRefill(index, entries.get(index), lakeside.config.checksum)
+    const because = plan.kind === 'refuse' ? plan.because : undefined
+    const isRead = plan.kind === 'read'
+    refusals.set(index, isRead ? await refusalOf({ openSource }, plan.entry) : because)
+  }
+  return losses.map((lost) => ({ lost, because: refusals.get(lost.entry) }))
+}
+
+function answerReadable({ output }: Invocation, all: readonly Judged[]): ExitCode {
+  const lost = all.map(({ lost: one, because }) => ({ ...shownOf(one), because }))
+  output.answer({ outcome: 'dry-run', lost }, [
+    ...all.map(({ lost: one, because }) =>
+      because === undefined
+        ? `${textOfEntry(one)} would be read again`
+        : `${textOfEntry(one)} cannot be read again: ${because}`,
+    ),
+    ...noneIf(all.length === 0),
+  ])
+  return all.every(({ because }) => because === undefined) ? exitCode.done : exitCode.failed
+}
+
+function answerRefilled({ output }: Invocation, done: readonly Refilled[]): ExitCode {
+  const lost = done.map(({ lost: one, ...rest }) => ({ ...shownOf(one), ...rest }))
+  const isWhole = done.every(({ kind }) => kind === 'refilled')
+  output.answer({ outcome: isWhole ? 'refilled' : 'refused', lost }, [
+    ...done.map((one) =>
+      one.kind === 'refilled'
+        ? `${textOfEntry(one.lost)} are read again by entry ${one.by}`
+        : `${textOfEntry(one.lost)} are not read again: ${one.because}`,
+    ),
+    ...noneIf(done.length === 0),
+    ...(isWhole ? [] : ['"lakeward log refill --lost" gives up what cannot be read again']),
+  ])
+  return isWhole ? exitCode.done : exitCode.failed
 }
 
 function answerLost({ output }: Invocation, losses: readonly LostFiles[]): ExitCode {
   const lost = losses.map(shown)
   output.answer({ outcome: 'dry-run', lost }, [
     ...losses.map((loss) => `${textOf(loss)} would be given up`),
-    ...(losses.length === 0 ? ['no decided file is gone'] : []),
+    ...noneIf(losses.length === 0),
   ])
   return exitCode.done
 }
@@ -60,10 +146,12 @@ function answerGivenUp({ output }: Invocation, done: readonly GivenUp[]): ExitCo
         ? `${textOf(one.lost)} are given up by entry ${one.entry}`
         : `${textOf(one.lost)} are not given up: ${one.because}`,
     ),
-    ...(done.length === 0 ? ['no decided file is gone'] : []),
+    ...noneIf(done.length === 0),
   ])
   return done.every(({ kind }) => kind === 'given-up') ? exitCode.done : exitCode.failed
 }
+
+const noneIf = (isNone: boolean): readonly string[] => (isNone ? ['no decided file is gone'] : [])
 
 const shown = ({ stream, partitionPath, rowCount, files }: LostFiles) => ({
   stream,
@@ -72,5 +160,9 @@ const shown = ({ stream, partitionPath, rowCount, files }: LostFiles) => ({
   files: files.map(({ path }) => path),
 })
 
+const shownOf = (lost: LostOfEntry) => ({ entry: lost.entry, ...shown(lost) })
+
 const textOf = ({ stream, partitionPath, rowCount, files }: LostFiles): string =>
   `${stream} ${partitionPath}: ${counted(rowCount, 'row')} of ${counted(files.length, 'file')}`
+
+const textOfEntry = (lost: LostOfEntry): string => `entry ${lost.entry}: ${textOf(lost)}`

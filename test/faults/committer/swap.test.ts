@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { Committer } from '../../../src/committer/committer.ts'
-import { findLost, giveUpLost } from '../../../src/committer/give-up-lost.ts'
+import {
+  findLost,
+  giveUpLost,
+  type LostFiles,
+  lostByPartition,
+} from '../../../src/committer/give-up-lost.ts'
 import { cleanStaging } from '../../../src/committer/janitor.ts'
 import type { CommitOutcome } from '../../../src/model/sealed-commit.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
@@ -216,8 +221,11 @@ async function lossyStore(clock: SimClock): Promise<SimStore> {
   return store
 }
 
+const lostOf = async ({ lake, log }: Process): Promise<readonly LostFiles[]> =>
+  lostByPartition(await findLost(lake, log))
+
 async function giveUp(process: Process): Promise<readonly string[]> {
-  const losses = await findLost(process.lake, process.log)
+  const losses = await lostOf(process)
   const done = await giveUpLost(process, losses, 'the disk is gone')
   return done.map(({ kind }) => kind)
 }
@@ -227,7 +235,7 @@ describe('rows whose file is gone', () => {
     const clock = new SimClock()
     const store = await lossyStore(clock)
     const process = await startProcess(clock, store, { seed: 6 })
-    const [lost, ...others] = await findLost(process.lake, process.log)
+    const [lost, ...others] = await lostOf(process)
     expect(others).toEqual([])
     expect(lost).toMatchObject({ stream, partitionPath: hour.path, rowCount: 8 })
     expect(await clock.run(giveUp(process))).toEqual(['given-up'])
@@ -239,12 +247,12 @@ describe('rows whose file is gone', () => {
     const clock = new SimClock()
     const store = await filledStore(clock)
     const process = await startProcess(clock, store, { seed: 6 })
-    expect(await findLost(process.lake, process.log)).toEqual([])
+    expect(await lostOf(process)).toEqual([])
     // Decided and published, and the log does not know it yet.
     await process.committer.commit(sealedCommit(process.log.nextCommitId(), 9, 12))
     const other = await startProcess(clock, store, { seed: 7 })
     expect(other.log.state.unpublished.size).toBe(1)
-    expect(await findLost(other.lake, other.log)).toEqual([])
+    expect(await lostOf(other)).toEqual([])
   })
 
   test.each(moments)('fault %s at any call: the operator asks again', async (moment) => {

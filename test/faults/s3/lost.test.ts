@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { type CommitLogOptions, openCommitLog } from '../../../src/committer/commit-log.ts'
 import { Committer } from '../../../src/committer/committer.ts'
-import { findLost, giveUpLost } from '../../../src/committer/give-up-lost.ts'
+import { findLost, giveUpLost, lostByPartition } from '../../../src/committer/give-up-lost.ts'
 import type { Lake } from '../../../src/ports/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
@@ -49,7 +49,7 @@ test('are found and given up though their tickets stand, and no other is', async
   const lake = openTestS3Lake(s3Settings(fake.endpoint, fake.bucket, 'lake'), new HurriedClock())
   const options = optionsOn(lake, 2)
   const log = await openCommitLog(options)
-  const losses = await findLost(lake, log)
+  const losses = lostByPartition(await findLost(lake, log))
   expect(losses).toMatchObject([
     { stream, files: [{ path: expect.stringMatching(/-1-0\.parquet$/) }] },
   ])
