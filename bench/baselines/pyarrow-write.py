@@ -2,6 +2,7 @@
 
 usage: pyarrow-write.py SECONDS FILE... ; writes again until it took so much CPU time, and prints {"rows": N, "cpuSeconds": S, "outputBytes": B, "version": "..."}
 The first write warms pools and caches and is not counted, as no first pass of ours is.
+Each write makes a file of its own, as those of a lake are: one written over again would find its pages in the page cache.
 Settings: zstd level 1, dictionary on, data page v1, statistics on, one thread: its best for this comparison.
 """
 import json
@@ -22,8 +23,8 @@ rounds = 0
 cpu = 0.0
 warm = False
 with tempfile.TemporaryDirectory() as folder:
-    target = os.path.join(folder, "written.parquet")
     while cpu < float(sys.argv[1]):
+        target = os.path.join(folder, f"written-{rounds}-{warm}.parquet")
         started = time.process_time()
         pq.write_table(table, target, compression="zstd", compression_level=1, use_dictionary=True)
         spent = time.process_time() - started

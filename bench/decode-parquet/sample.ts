@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Placement } from '../measure/machine.ts'
+import { ourNodeFlags } from '../measure/our-command.ts'
 import { Misused } from '../measure/outcome.ts'
 import { lastJsonOf } from '../measure/run-process.ts'
 import type { CaseInput } from './input.ts'
@@ -26,8 +27,7 @@ export interface Pair {
 const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
 /** As long as ours. */
 const pyarrowSampleSeconds = 2
-/** As `bin/lakeward.js` has it: helper threads of the collector cost more than they help. */
-const nodeFlags = ['--no-warnings', '--single-threaded-gc']
+const nodeFlags = ['--no-warnings', ...ourNodeFlags]
 const here = import.meta.dirname
 const baselines = join(here, '..', 'baselines')
 

@@ -12,10 +12,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Placement } from '../measure/machine.ts'
+import { ourNodeFlags, ourScript } from '../measure/our-command.ts'
 import { cpuSecondsOf, peakRssBytesOf, rssBytesOf } from '../measure/process-figures.ts'
 import { MeasuredProcess } from '../measure/run-process.ts'
 
-const bin = join(import.meta.dirname, '..', '..', 'bin', 'lakeward.js')
 const schema = join(import.meta.dirname, '..', 'datasets', 'app-event.proto')
 /** Idle for two commits and some; memory of the start has settled then. */
 const idleMs = 6_000
@@ -32,7 +32,7 @@ export interface OurRun {
   readonly wallSeconds: number
 }
 
-/** Settings of the run, printed with the figures. The flag stands in the command's first line. */
+/** Settings of the run, printed with the figures. */
 export const ourSettings = 'lakeward run, commit.interval 2s, file: lake, one stream, zstd level 1'
 
 interface LakeOptions {
@@ -74,7 +74,7 @@ export class BenchLake {
   }
 
   get command(): readonly string[] {
-    return [process.execPath, '--single-threaded-gc', bin, 'run', '-c', this.#configPath]
+    return [process.execPath, ...ourNodeFlags, ourScript, 'run', '-c', this.#configPath]
   }
 
   /** Absolute paths of the tables' files. */

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import { unixMs } from '../base/time.ts'
 import { ParquetFileWriter, type SealedParquet } from '../codec/parquet/file-writer.ts'
 import type { EventLoad } from '../model/event-load.ts'
+import type { EventTable } from '../model/event-table.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { RowBatch, RowRefusal } from '../model/row-batch.ts'
@@ -92,11 +93,7 @@ export class PartitionWriter {
   append(batch: RowBatch, eventOf: Int32Array, { events }: EventLoad): readonly RowRefusal[] {
     const file = (this.#file ??= new ParquetFileWriter(this.table.compiled, this.table.file))
     const refusals = file.append(batch)
-    const refusedRows = new Set(refusals.map(({ row }) => row))
-    for (let row = 0; row < eventOf.length; row++) {
-      if (refusedRows.size > 0 && refusedRows.has(row)) continue
-      this.#widen(events.eventTimeMs[eventOf[row] ?? -1] ?? Number.NaN)
-    }
+    this.#widen(refusals.length === 0 ? eventOf : eventsKept(eventOf, refusals), events)
     if (file.encodedBytes >= this.table.rollBytes) this.#roll(file)
     return refusals
   }
@@ -134,14 +131,25 @@ export class PartitionWriter {
     }
   }
 
-  #widen(eventMs: number): void {
-    if (eventMs < this.#eventMs.min) this.#eventMs.min = eventMs
-    if (eventMs > this.#eventMs.max) this.#eventMs.max = eventMs
+  #widen(written: Int32Array, { eventTimeMs }: EventTable): void {
+    let { min, max } = this.#eventMs
+    for (let row = 0; row < written.length; row++) {
+      const eventMs = eventTimeMs[written[row] ?? -1] ?? Number.NaN
+      if (eventMs < min) min = eventMs
+      if (eventMs > max) max = eventMs
+    }
+    this.#eventMs = { min, max }
   }
 }
 
 const noEventMs = (): { min: number; max: number } => {
   return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }
+}
+
+/** The events of a batch that are in the file. */
+function eventsKept(eventOf: Int32Array, refusals: readonly RowRefusal[]): Int32Array {
+  const refused = new Set(refusals.map(({ row }) => row))
+  return eventOf.filter((_, row) => !refused.has(row))
 }
 
 /** Splits events so that each group comes from one topic; nearly always there is one group. */

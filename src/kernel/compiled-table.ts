@@ -1,4 +1,5 @@
 import { assert, present } from '../base/assert.ts'
+import type { IdentityColumn } from '../model/row-batch.ts'
 import type { UnknownFields } from '../model/unknown-field.ts'
 import type { BatchStaging } from './batch-staging.ts'
 import { type FileColumns, KernelFile } from './file-columns.ts'
@@ -40,20 +41,30 @@ const elementsPerRow = 8
 /** Beyond this a table's scratch only grows for a row that needs it. */
 const comfortBytes = 8 * 1_048_576
 
+/** A column whose slots are filled with what is known of a row beside its payload. */
+interface IdentityLeaf {
+  readonly leaf: number
+  readonly identity: IdentityColumn
+}
+
 /** A table's program, linked to where the scratch arenas lie and how large its row sets are. */
 export class LinkedTable implements CompiledTable {
   readonly plan: TablePlan
   readonly parts: KernelParts
+  readonly identityLeaves: readonly IdentityLeaf[]
   readonly #unknown: UnknownFieldCounts
   #capacities: number[]
   #layout: ScratchLayout
   #program = 0
-  #linkedTo = ''
+  #linkedTo = { zeroed: -1, levels: -1 }
   #openFiles = 0
 
   constructor(plan: TablePlan, parts: KernelParts) {
     this.plan = plan
     this.parts = parts
+    this.identityLeaves = plan.leaves.flatMap(({ identity }, leaf) =>
+      identity === undefined ? [] : [{ leaf, identity }],
+    )
     this.#unknown = new UnknownFieldCounts(plan.messages)
     const fitting = Math.floor(slotsPerCall / plan.slots.length)
     const rows = Math.min(Math.max(fitting, rowsMin), rowsMax)
@@ -93,8 +104,9 @@ export class LinkedTable implements CompiledTable {
   /** Address of the program, linked anew when the arenas have moved or grown. */
   linked(): number {
     const { memory, zeroed, levels } = this.parts
-    const place = `${zeroed.generation}/${levels.generation}`
-    if (this.#program !== 0 && place === this.#linkedTo) return this.#program
+    const to = this.#linkedTo
+    const isWhere = to.zeroed === zeroed.generation && to.levels === levels.generation
+    if (this.#program !== 0 && isWhere) return this.#program
     this.#unlink()
     this.#program = memory.guard('linking a table', () =>
       linkProgram({
@@ -105,7 +117,7 @@ export class LinkedTable implements CompiledTable {
         capacities: this.#capacities,
       }),
     )
-    this.#linkedTo = place
+    this.#linkedTo = { zeroed: zeroed.generation, levels: levels.generation }
     return this.#program
   }
 

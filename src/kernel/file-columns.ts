@@ -189,9 +189,8 @@ export class KernelFile implements FileColumns {
     batch: RowBatch,
     slice: { readonly first: number; readonly next: number; readonly rows: number },
   ): void {
-    for (const [index, { identity }] of this.#table.plan.leaves.entries()) {
-      if (identity === undefined) continue
-      this.#table.parts.staging.fillIdentity(identity, this.#table.slotsOf(index), batch, slice)
+    for (const { leaf, identity } of this.#table.identityLeaves) {
+      this.#table.parts.staging.fillIdentity(identity, this.#table.slotsOf(leaf), batch, slice)
     }
     const full = this.#memory.guard(`buffering ${this.bufferedBytes} bytes of a file`, () =>
       this.#calls.encode(program, this.#file),
