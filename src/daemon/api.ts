@@ -202,6 +202,7 @@ class Api {
       announcedNext: folded?.announcedNextMs === undefined ? null : isoOf(folded.announcedNextMs),
       waiting: waiting ?? null,
       unknownFields: unknownFieldsOf(lane, stream.name),
+      memory: memoryOf(lane, stream.name),
     }
   }
 
@@ -225,6 +226,12 @@ const unknownFieldsOf = (lane: Lane, stream: string) => {
   const { fields, otherCount } = lane.unknownFields(stream)
   return { fields, otherCount }
 }
+
+const memoryOf = (lane: Lane, stream: string) => ({
+  heldBytes: Math.ceil(lane.bufferedByStream().get(stream) ?? 0),
+  bytesMax: lane.memory.streams.get(stream)?.bytesMax,
+  paused: lane.isStreamPaused(stream),
+})
 
 const partitionLine = ({ partition, place, revision, files, counts }: FoldedPartition) => ({
   partitionPath: partition.path,

@@ -89,6 +89,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
   return {
     pipeline: shape.pipeline.safeParse(tree['pipeline']).data,
     commit: shape.commit.safeParse(tree['commit']).data,
+    memory: shape.memory.safeParse(tree['memory']).data,
     lake: shape.lake.safeParse(tree['lake']).data,
     ready: shape.ready.safeParse(tree['ready']).data,
     http: shape.http.safeParse(tree['http']).data,

@@ -10,6 +10,10 @@ export function gaugeDaemon(metrics: Metrics, daemon: { log: CommitLog; lane: La
   for (const [stream, bytes] of lane.bufferedByStream()) {
     metrics.gauge('lakeward_buffer_bytes', bytes, { stream })
   }
+  for (const [stream, { bytesMax }] of lane.memory.streams) {
+    metrics.gauge('lakeward_buffer_bytes_max', bytesMax, { stream })
+    metrics.gauge('lakeward_reading_paused', lane.isStreamPaused(stream) ? 1 : 0, { stream })
+  }
   for (const [stream, { progress }] of log.state.streams) {
     const watermarkMs = lowest([...progress.values()])
     if (watermarkMs === undefined) continue

@@ -32,10 +32,12 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
+import { addTo, BackPressure, type MemoryBounds, sizesOf, sumOf } from './back-pressure.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
 import { Gate } from './gate.ts'
+import { LagBoard } from './lag-board.ts'
 import { configVersionIn } from './own-config.ts'
 import { Ownership } from './ownership.ts'
 import { doneWithin } from './patience.ts'
@@ -55,7 +57,7 @@ export interface LaneParts {
   readonly rule: StartRule
   /** Aborted when the process ends with work undone. */
   readonly signal: AbortSignal
-  readonly bufferBytesMax: number
+  readonly memory: MemoryBounds
   /** Which leaders to ask for evidence of idleness, given what is owned. */
   readonly evidenceWanted: (
     fold: FoldState,
@@ -74,8 +76,8 @@ export interface LaneParts {
 
 /** Users' modules have events in flight between intake and exporter. */
 interface LaneModules {
-  /** Bytes of events handed to modules whose rows are not back yet. */
-  readonly inFlightBytes: number
+  /** Bytes of events handed to modules whose rows are not back yet, by stream. */
+  inFlightByStream(): ReadonlyMap<string, number>
   /** Resolves when nothing is in flight. */
   drain(): Promise<void>
   /** Forgets what is in flight. */
@@ -99,9 +101,9 @@ export class Lane implements SourceReader, CommitSteps {
   readonly #troubles = new Troubles()
   readonly #unknownFields: UnknownFieldBoard
   readonly #retry: RetryContext
-  readonly #ends = new Map<SourceKey, FoldedEvidence>()
-  #committingBytes = 0
-  #paused = false
+  readonly #lag: LagBoard
+  readonly #backPressure: BackPressure
+  #committing: ReadonlyMap<string, number> = new Map()
   #halted = false
   /** What the source said last when it could not go on by itself. */
   sourceTrouble: Fault | undefined
@@ -110,14 +112,25 @@ export class Lane implements SourceReader, CommitSteps {
     const { clock, random, signal, commitNow } = parts
     this.#parts = parts
     this.#unknownFields = new UnknownFieldBoard(parts.telemetry.metrics)
+    this.#lag = new LagBoard(parts.telemetry.metrics, () => parts.log.lakeNowMs())
     this.#retry = { clock, random, signal, troubles: this.#troubles }
     const isRefused = (at: SourcePartition): boolean => this.#ownership.refused.has(sourceKey(at))
     this.#evidence = new EvidenceDesk({ ...parts, isRefused })
     this.#ownership = new Ownership({
       ...parts,
       commitNow,
-      isPaused: () => this.#paused,
+      isPaused: (at) => this.#backPressure.isPaused(at),
       onError: (error) => this.halt(error),
+    })
+    this.#backPressure = new BackPressure({
+      bounds: parts.memory,
+      held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
+      sources: () => parts.positions.sources(),
+      isRefused,
+      pause: (sources) => parts.source.pause(sources),
+      resume: (sources) => parts.source.resume(sources),
+      hurry: () => parts.hurry(),
+      telemetry: parts.telemetry,
     })
   }
 
@@ -145,17 +158,32 @@ export class Lane implements SourceReader, CommitSteps {
 
   /** Bytes held: accumulating, in modules, and in the commit under way. */
   get bufferedBytes(): number {
-    const { exporter, modules } = this.#parts
-    return exporter.bufferedBytes + modules.inFlightBytes + this.#committingBytes
+    return sumOf(this.#accumulating()) + sumOf(this.#committing)
   }
 
   get openWriterCount(): number {
     return this.#parts.exporter.openWriterCount
   }
 
-  /** Bytes that accumulate, by stream. */
+  /** The same by stream, dead letters without one under a name of their own. */
   bufferedByStream(): ReadonlyMap<string, number> {
-    return this.#parts.exporter.bufferedByStream()
+    const held = new Map(this.#accumulating())
+    for (const [stream, bytes] of this.#committing) addTo(held, stream, bytes)
+    return held
+  }
+
+  /** Who may hold how much, and whose reading pauses for it. */
+  get memory(): MemoryBounds {
+    return this.#parts.memory
+  }
+
+  isStreamPaused(stream: string): boolean {
+    return this.#backPressure.isStreamPaused(stream)
+  }
+
+  /** Topic-partitions that are not read for want of memory, by name, with the reason. */
+  get heldUp(): ReadonlyMap<string, string> {
+    return this.#backPressure.reasons()
   }
 
   /** Fields that the stream's schema does not know, of what was committed since the start. */
@@ -165,16 +193,12 @@ export class Lane implements SourceReader, CommitSteps {
 
   /** High watermarks heard of with the newest fetch answers; they tell of lag. */
   get ends(): ReadonlyMap<SourceKey, FoldedEvidence> {
-    return this.#ends
+    return this.#lag.ends
   }
 
   /** Topic-partitions that are read now. */
   get owned(): ReadonlySet<SourceKey> {
     return new Set(this.#parts.positions.sources().map(sourceKey))
-  }
-
-  get paused(): boolean {
-    return this.#paused
   }
 
   async onAssigned(sources: readonly SourcePartition[]): Promise<ReadonlyMap<SourceKey, Offset>> {
@@ -237,17 +261,17 @@ export class Lane implements SourceReader, CommitSteps {
       if (this.#halted) return undefined
       return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence })
     })
-    if (sealed === undefined) this.#pushBack()
+    if (sealed === undefined) this.#backPressure.adjust()
     return sealed
   }
 
   async commit(sealed: SealedCommit): Promise<CommitOutcome> {
-    this.#committingBytes = sealed.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    this.#committing = sizesOf(sealed)
     try {
       return await this.#parts.commit(sealed)
     } finally {
-      this.#committingBytes = 0
-      this.#pushBack()
+      this.#committing = new Map()
+      this.#backPressure.adjust()
     }
   }
 
@@ -278,31 +302,43 @@ export class Lane implements SourceReader, CommitSteps {
       await untilAnswered(this.#retry, () => this.#ownership.restart(owned))
       exporter.onFold(log.state)
     })
-    this.#pushBack()
+    this.#backPressure.adjust()
   }
 
   /**
    * Takes in what continues a topic-partition where it ended. An answer that was held at the gate
    * while positions were set anew is out of date even where its offset fits by chance: the source
-   * reads from there once more.
+   * reads from there once more. What is paused in the midst of an answer is taken no further, or
+   * the budget would be passed by all the rest of it: it is asked for again.
    */
   async #take(answer: readonly FetchedBatches[]): Promise<void> {
     const { positions, clock } = this.#parts
     const tenures = new Map(answer.map(({ source }) => [source, positions.tenureOf(source)]))
+    const left = new Set<SourcePartition>()
     let isFirst = true
     for (const slice of slicesOf(answer, sliceBytesWanted)) {
       if (!isFirst) await clock.sleep(durationMs(0))
       isFirst = false
       while (!this.#gate.open) await this.#gate.passed()
       if (this.#halted) return
-      this.#takeSlice(
-        slice.filter(({ source }) => {
-          const tenure = tenures.get(source)
-          const holds = tenure !== undefined && positions.tenureOf(source) === tenure
-          return holds && !this.#ownership.isLeaving(source)
-        }),
-      )
+      const current = slice.filter(({ source }) => {
+        const tenure = tenures.get(source)
+        const holds = tenure !== undefined && positions.tenureOf(source) === tenure
+        return holds && !this.#ownership.isLeaving(source) && !left.has(source)
+      })
+      for (const { source } of current) {
+        if (!this.#backPressure.isPaused(source) || left.has(source)) continue
+        left.add(source)
+        this.#seekNext(source)
+      }
+      this.#takeSlice(current.filter(({ source }) => !left.has(source)))
     }
+  }
+
+  #seekNext(at: SourcePartition): void {
+    const { positions, source } = this.#parts
+    const next = positions.nextOf(at)
+    if (next !== undefined) source.seek(at, offset(next), positions.leaderEpochOf(at))
   }
 
   #takeSlice(current: readonly FetchedBatches[]): void {
@@ -313,31 +349,25 @@ export class Lane implements SourceReader, CommitSteps {
     intake.take(continuing, clock.nowMs())
     const bytes = continuing.reduce((sum, { start, end }) => sum + end - start, 0)
     telemetry.metrics.count('lakeward_bytes_read_total', bytes)
-    for (const part of continuing) this.#tellLag(part)
-    this.#pushBack()
+    for (const part of continuing) this.#lag.tell(part)
+    if (exporter.cellCount > cellsMax) this.#parts.hurry()
+    this.#backPressure.adjust()
   }
 
   /** True for what begins where the last taking ended; anything else is asked for again. */
   #continues({ source: at, fetchOffset }: FetchedBatches): boolean {
-    const { positions, source, telemetry } = this.#parts
+    const { positions, telemetry } = this.#parts
     const next = positions.nextOf(at)
     if (next === undefined || next === (fetchOffset as bigint)) return next !== undefined
     const topicPartition = topicPartitionName(at)
     telemetry.log.warn('answer out of turn', { topicPartition, next, fetchOffset })
-    source.seek(at, offset(next), positions.leaderEpochOf(at))
+    this.#seekNext(at)
     return false
-  }
-
-  #tellLag({ source, nextOffset, highWatermark }: FetchedBatches): void {
-    const { telemetry, log } = this.#parts
-    const labels = { topic: source.topic, partition: String(source.partition) }
-    telemetry.metrics.gauge('lakeward_lag_records', Number(highWatermark - nextOffset), labels)
-    this.#ends.set(sourceKey(source), { source, highWatermark, askedAtMs: log.lakeNowMs() })
   }
 
   async #leave(sources: readonly SourcePartition[]): Promise<void> {
     await this.#ownership.leave(sources)
-    for (const at of sources) this.#ends.delete(sourceKey(at))
+    this.#lag.forget(sources)
   }
 
   /** Does what a source asks for; an error ends the process, whoever called. */
@@ -350,19 +380,12 @@ export class Lane implements SourceReader, CommitSteps {
     }
   }
 
-  /** Memory is bounded: half of the budget hurries the commit, all of it pauses the reading. */
-  #pushBack(): void {
-    const { exporter, positions, source, bufferBytesMax, hurry } = this.#parts
-    const held = this.bufferedBytes
-    if (held - this.#committingBytes > bufferBytesMax / 2 || exporter.cellCount > cellsMax) hurry()
-    if (held > bufferBytesMax && !this.#paused) {
-      this.#paused = true
-      source.pause(positions.sources())
-    } else if (this.#paused && held < bufferBytesMax / 2) {
-      this.#paused = false
-      const { refused } = this.#ownership
-      source.resume(positions.sources().filter((at) => !refused.has(sourceKey(at))))
-    }
+  /** What the next commit takes along, by stream. */
+  #accumulating(): ReadonlyMap<string, number> {
+    const { exporter, modules } = this.#parts
+    const held = new Map(exporter.bufferedByStream())
+    for (const [stream, bytes] of modules.inFlightByStream()) addTo(held, stream, bytes)
+    return held
   }
 
   #log(event: string, sources: readonly SourcePartition[]): void {

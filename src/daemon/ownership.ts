@@ -40,8 +40,8 @@ export interface OwnershipParts {
   readonly rule: StartRule
   /** Aborted when the process ends with work undone. */
   readonly signal: AbortSignal
-  /** True while nothing may be read for want of memory. */
-  readonly isPaused: () => boolean
+  /** True while this one may not be read for want of memory. */
+  readonly isPaused: (source: SourcePartition) => boolean
   /** Commits what accumulated, after what is under way. */
   readonly commitNow: () => Promise<void>
   /** Work that nobody waits for threw what cannot be tried again. */
@@ -160,7 +160,7 @@ export class Ownership {
     this.#parts.telemetry.log.info('topic-partition moved by an operator', fields)
     if (decision.kind === 'ended') return
     if (wasOurs) this.#ours.add(sourceKey(decision.to))
-    if (!this.#parts.isPaused()) this.#parts.source.resume([decision.to])
+    if (!this.#parts.isPaused(decision.to)) this.#parts.source.resume([decision.to])
   }
 
   async #assign(sources: readonly SourcePartition[]): Promise<void> {
@@ -215,7 +215,7 @@ export class Ownership {
       positions.assign(at, start)
       this.#epochs.set(key, start.resetEpoch)
       if (this.#refused.has(key)) continue
-      if (isPaused()) source.pause([at])
+      if (isPaused(at)) source.pause([at])
       source.seek(at, start.from, start.leaderEpoch)
     }
     if (found.unanswered.length > 0) this.#askLater(found.unanswered)

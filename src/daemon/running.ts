@@ -12,6 +12,7 @@ import { CommitLoop } from './commit-loop.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { Lane } from './lane.ts'
+import { memoryBoundsOf } from './memory-bounds.ts'
 import { buildPipeline, kernelBytesOf, lakeLane, type Stages } from './pipeline.ts'
 import { readyStreams } from './stage-streams.ts'
 
@@ -74,7 +75,7 @@ export function assemble(parts: AssemblyParts): Running {
     telemetry,
     signal,
     rule: { lane: lakeLane, start: config.kafka.start, config },
-    bufferBytesMax: config.memory.buffers,
+    memory: memoryBoundsOf(config),
     evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
     commit: (sealed) => committer.commit(sealed),
     onCommitted: () => announcer.nudge(),
@@ -126,6 +127,7 @@ function readinessSetup(config: ResolvedConfig, parts: SetupParts): ReadinessSet
     assigned: () => lane().owned,
     lakeTrouble: () => trouble.since(committer.trouble ?? lane().trouble),
     refused: () => lane().refusals,
+    heldUp: () => lane().heldUp,
   }
 }
 

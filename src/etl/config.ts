@@ -98,5 +98,11 @@ export const limitsConfig = section({
   memory: size({ min: '16MiB', max: '8GiB' })
     .prefault('64MiB')
     .describe('Largest heap of the thread that runs the module.'),
+  buffers: size({ min: '16MiB', max: '1024GiB' })
+    .optional()
+    .describe(
+      'Rows and files of this stream held in memory; its topics pause above it. Without it: half ' +
+        'of memory.buffers, and all of it where every other stream shares a topic with this one.',
+    ),
   errorRate: notBuilt('Share of failing events that opens the circuit.'),
 })

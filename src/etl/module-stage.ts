@@ -30,10 +30,10 @@ export class ModuleStage {
     this.#parts = parts
   }
 
-  get inFlightBytes(): number {
-    let bytes = 0
-    for (const step of this.#parts.steps.values()) bytes += step.inFlightBytes
-    return bytes
+  /** Bytes of events whose rows are not back yet, by name of the stream. */
+  inFlightByStream(): ReadonlyMap<string, number> {
+    const steps = [...this.#parts.steps.values()]
+    return new Map(steps.map((step) => [step.stream, step.inFlightBytes]))
   }
 
   /** Takes the events of streams with a module out of the load. */

@@ -62,6 +62,11 @@ export class ModuleStep {
     this.#module = module
   }
 
+  /** Name of its stream. */
+  get stream(): string {
+    return this.#stream.name
+  }
+
   /** Bytes of the events that were submitted and have no outcome yet. */
   get inFlightBytes(): number {
     return this.#inFlightBytes

@@ -25,6 +25,8 @@ export class DeadLetterTable {
   readonly #input: KernelInput
   #encoded: Uint8Array[] = []
   #encodedBytes = 0
+  /** Of all letters of the commit that accumulates; a stream that had one before stays at 0. */
+  readonly #letterBytes = new Map<string, number>()
   /** Records of which a letter was added since the last flush. */
   readonly #records = new Set<string>()
   #file: ParquetFileWriter | undefined
@@ -39,14 +41,24 @@ export class DeadLetterTable {
     return this.#table.stream
   }
 
-  get bufferedBytes(): number {
-    return this.#encodedBytes + (this.#file?.bufferedBytes ?? 0)
+  /**
+   * Bytes held, by the stream the letters are counted in: of pages, which hold the letters of all,
+   * as large a part as its letters were before they were packed.
+   */
+  bufferedByStream(): ReadonlyMap<string, number> {
+    const heldBytes = this.#encodedBytes + (this.#file?.bufferedBytes ?? 0)
+    let letterBytes = 0
+    for (const bytes of this.#letterBytes.values()) letterBytes += bytes
+    const part = letterBytes === 0 ? 0 : heldBytes / letterBytes
+    return new Map([...this.#letterBytes].map(([stream, bytes]) => [stream, bytes * part]))
   }
 
   add(letter: DeadLetter, commitId: CommitId): void {
     const bytes = encodeDeadLetter(this.#withoutRepetition(letter), commitId)
     this.#encoded.push(bytes)
     this.#encodedBytes += bytes.length
+    const { stream } = letter
+    this.#letterBytes.set(stream, (this.#letterBytes.get(stream) ?? 0) + bytes.length)
     const at = letter.kafkaTimestampMs
     const { min, max } = this.#eventMs ?? { min: at, max: at }
     this.#eventMs = { min: Math.min(min, at), max: Math.max(max, at) }
@@ -76,6 +88,7 @@ export class DeadLetterTable {
     const { min, max } = present(this.#eventMs, 'letters have times')
     this.#file = undefined
     this.#eventMs = undefined
+    this.#forgetSizes()
     const eventTimeMs: { min: UnixMs; max: UnixMs } = { min: unixMs(min), max: unixMs(max) }
     const { stream, table, schemaVersion } = this.#table
     const at = { stream, table, schemaVersion, partitionPath: partition.path, eventTimeMs }
@@ -86,6 +99,7 @@ export class DeadLetterTable {
     this.#file?.discard()
     this.#file = undefined
     this.#forgetEncoded()
+    this.#forgetSizes()
     this.#eventMs = undefined
   }
 
@@ -98,6 +112,10 @@ export class DeadLetterTable {
     }
     this.#records.add(record)
     return letter
+  }
+
+  #forgetSizes(): void {
+    for (const stream of this.#letterBytes.keys()) this.#letterBytes.set(stream, 0)
   }
 
   #forgetEncoded(): void {

@@ -64,21 +64,21 @@ export class Exporter implements EventFates {
 
   /** Bytes held for the commit that accumulates. */
   get bufferedBytes(): number {
-    let bytes = this.#parts.letters.bufferedBytes
-    for (const stream of this.#streams) {
-      for (const writer of stream.writers()) bytes += writer.bufferedBytes
-    }
-    return bytes
+    let sum = 0
+    for (const bytes of this.bufferedByStream().values()) sum += bytes
+    return sum
   }
 
-  /** The same by stream, without dead letters. */
+  /** The same by stream, dead letters under the stream they are counted in. */
   bufferedByStream(): ReadonlyMap<string, number> {
-    return new Map(
-      this.#streams.map((stream) => {
-        const sizes = [...stream.writers()].map((writer) => writer.bufferedBytes)
-        return [stream.stream.stream, sizes.reduce((sum, bytes) => sum + bytes, 0)]
-      }),
-    )
+    const held = new Map(this.#parts.letters.bufferedByStream())
+    for (const stream of this.#streams) {
+      const { stream: name } = stream.stream
+      let bytes = held.get(name) ?? 0
+      for (const writer of stream.writers()) bytes += writer.bufferedBytes
+      held.set(name, bytes)
+    }
+    return held
   }
 
   get cellCount(): number {

@@ -58,6 +58,15 @@ const nothingMore = {
   sinceMs: undefined,
 } as const
 
+/** Before the reason why a topic-partition is not read, in the sentence of one that lags. */
+const pausedText = 'its reading is paused: '
+
+/** The reason why a topic-partition is not read for want of memory, from such a sentence. */
+export function heldUpIn(sentence: string): string | undefined {
+  const at = sentence.indexOf(pausedText)
+  return at === -1 ? undefined : sentence.slice(at + pausedText.length).replace(/\.$/, '')
+}
+
 /** What blocks or completed a partition of a stream. */
 export function explainPartition(
   facts: ReadinessFacts,
@@ -179,7 +188,7 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
     case 'delay':
       return delaySentence(facts, block, name, dueMs)
     case 'lagging':
-      return laggingSentence(block, name)
+      return laggingSentence(facts, block, name)
     case 'idle-without-proof':
       return idleSentence(stream, block, name)
     case 'unassigned':
@@ -213,10 +222,12 @@ function delaySentence(facts: ReadinessFacts, block: Block, name: string, dueMs:
   return `Event time of ${name} is at ${reached}; its end plus ready.delay is ${isoOf(dueMs)}.`
 }
 
-function laggingSentence({ at }: Block, name: string): string {
+function laggingSentence({ heldUp }: ReadinessFacts, { at }: Block, name: string): string {
   const lag = `Topic-partition ${name} has ${at?.lagRecords} records that are not committed`
-  if (at?.movedAtMs === undefined) return `${lag}; it has had no commit yet.`
-  return `${lag}; its last commit was at ${isoOf(at.movedAtMs)}.`
+  const reason = at && heldUp?.get(topicPartitionName(at.source))
+  const pause = reason === undefined ? '' : `; ${pausedText}${reason}`
+  if (at?.movedAtMs === undefined) return `${lag}; it has had no commit yet${pause}.`
+  return `${lag}; its last commit was at ${isoOf(at.movedAtMs)}${pause}.`
 }
 
 function idleSentence(stream: ReadyStream, block: Block, name: string): string {

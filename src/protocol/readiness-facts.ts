@@ -59,6 +59,11 @@ export interface ReadinessFacts {
    * brokers may have another topic id under one than what was read.
    */
   readonly refused: ReadonlyMap<string, string>
+  /**
+   * Topic-partitions that the asked daemon does not read at this moment for want of memory, and
+   * why, by their names. They lag, and say so; nothing else is decided by it.
+   */
+  readonly heldUp?: ReadonlyMap<string, string>
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
   /** Paths of published files that were not on the lake, or had another size, when last looked. */

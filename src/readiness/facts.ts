@@ -26,6 +26,8 @@ export interface ReadinessSetup {
   readonly lakeTrouble: () => LakeTrouble | undefined
   /** Topic-partitions that stopped until an operator says how to go on, and why. */
   readonly refused?: () => ReadonlyMap<string, string>
+  /** Topic-partitions that this process does not read for want of memory, and why. */
+  readonly heldUp?: () => ReadonlyMap<string, string>
 }
 
 /** What somebody found out who looked, besides the log. */
@@ -54,6 +56,7 @@ export function readinessFacts(
     assigned: setup.assigned(),
     lakeTrouble: setup.lakeTrouble(),
     refused: setup.refused?.() ?? new Map(),
+    ...(setup.heldUp && { heldUp: setup.heldUp() }),
     publishedHere: log.publishedHere,
     ...findings,
   }

@@ -23,8 +23,13 @@ const envelopeType = protobuf
   .root.lookupType('RawEvent')
 
 /** One event of `stream` in its envelope. */
-export function numberRecord(stream: string, n: number, eventTimeMs: number): Uint8Array {
-  const payload = numberType.encode({ n, text: `number ${n}` }).finish()
+export function numberRecord(
+  stream: string,
+  n: number,
+  eventTimeMs: number,
+  text = `number ${n}`,
+): Uint8Array {
+  const payload = numberType.encode({ n, text }).finish()
   const envelope = { stream, event_time_ms: eventTimeMs, payload }
   return envelopeType.encode(envelope).finish()
 }

@@ -57,7 +57,16 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   ),
   lakeward_notify_pending: gauge('Announcements not yet acknowledged.', ['target']),
   lakeward_open_writers: gauge('Partitions of tables with an open file.'),
-  lakeward_buffer_bytes: gauge('Bytes held for the next commit.', ['stream']),
+  lakeward_buffer_bytes: gauge('Bytes held: for the next commit and by the one under way.', [
+    'stream',
+  ]),
+  lakeward_buffer_bytes_max: gauge('Share of the memory: the reading pauses above it.', ['stream']),
+  lakeward_reading_paused: gauge('1 while a topic of the stream waits for memory, else 0.', [
+    'stream',
+  ]),
+  lakeward_reading_pauses_total: counter('How often a stream began to wait for memory.', [
+    'stream',
+  ]),
   lakeward_etl_seconds: gauge('Time that the batches of ETL modules took, all together.', [
     'stream',
   ]),

@@ -19,7 +19,7 @@ import { type CommandDefinition, configOption, exitCode, flagOption, refusal } f
 import { alignedRows, type Paint } from '../output.ts'
 import { lastEntryMs, viewReadiness } from '../readiness-view.ts'
 import { openReading, streamNamed } from '../reading.ts'
-import { askUnknownFields, unknownFieldsText } from '../unknown-fields-view.ts'
+import { askStreams, type DaemonStream, unknownFieldsText, waitingText } from '../stream-view.ts'
 
 /** How far back "lately" goes. */
 const recentMs = 600_000
@@ -40,12 +40,13 @@ export const command: CommandDefinition = {
     const { pipeline } = config
     const fromMs = unixMs(facts.lakeNowMs - recentMs)
     const recent = await readRecent({ lake, pipeline }, log.state.next, fromMs)
-    const unknown = await askUnknownFields(invocation, reading)
+    const asked = await askStreams(invocation, reading)
     const streams = facts.streams
       .filter((stream) => names.includes(stream.name))
       .map((stream) => ({
         ...statusOf(facts, stream, recent),
-        unknownFields: unknown?.get(stream.name),
+        unknownFields: asked?.get(stream.name)?.unknownFields,
+        memory: asked?.get(stream.name)?.memory,
       }))
     const lastMs = lastEntryMs(facts.fold)
     const status = {
@@ -82,6 +83,8 @@ interface StreamStatus {
   readonly late: number
   /** Of the daemon that answers, since its start; undefined where none does. */
   readonly unknownFields: UnknownFields | undefined
+  /** What it holds of its share, likewise. */
+  readonly memory: DaemonStream['memory'] | undefined
 }
 
 interface StoppedSource {
@@ -101,7 +104,7 @@ function statusOf(
   facts: ReadinessFacts,
   stream: ReadyStream,
   recent: RecentCommits,
-): Omit<StreamStatus, 'unknownFields'> {
+): Omit<StreamStatus, 'unknownFields' | 'memory'> {
   const views = sourcesOf(facts, stream).map((source) => viewOf(facts, stream, source))
   const watermarkMs = eventWatermarkOf(views)
   const moved = views.flatMap(({ position }) => position?.movedAtMs ?? [])
@@ -188,6 +191,7 @@ function statusLines(status: Status, paint: Paint): readonly string[] {
 function streamLines(stream: StreamStatus, paint: Paint): readonly string[] {
   const { waiting } = stream
   const unknownFields = unknownFieldsText(stream.unknownFields)
+  const reading = waitingText(stream.memory)
   const rows = [
     ['  event time', stream.eventWatermark ?? 'not known on every topic-partition'],
     ['  committed', `${stream.recentRows} rows of ${stream.recentEvents} events in ten minutes`],
@@ -199,6 +203,7 @@ function streamLines(stream: StreamStatus, paint: Paint): readonly string[] {
     ],
     ['  next', waiting === undefined ? 'nothing waits' : `${waiting.partition}, ${waiting.rule}`],
     ...(waiting === undefined ? [] : [['', waiting.sentence]]),
+    ...(reading === undefined ? [] : [[paint.yellow('  reading'), reading]]),
     ...stream.stopped.map(({ cause }) => [paint.red('  stopped'), `${cause}.`]),
     ['  dead letters', `${stream.deadLetters}, and ${stream.late} late`],
     ...(unknownFields === undefined ? [] : [['  not in schema', unknownFields]]),

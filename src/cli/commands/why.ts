@@ -6,7 +6,7 @@ import { readSecrets } from '../../daemon/config/secrets.ts'
 import type { LakePartition } from '../../model/lake-partition.ts'
 import { sourceKey } from '../../model/topic-partition.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
-import { type Explanation, explainPartition } from '../../protocol/explain.ts'
+import { type Explanation, explainPartition, heldUpIn } from '../../protocol/explain.ts'
 import { type ReadinessFacts, type ReadyStream, sourcesOf } from '../../protocol/readiness-facts.ts'
 import { type CommandDefinition, configOption, exitCode, type Invocation } from '../command.ts'
 import { alignedRows, type Paint } from '../output.ts'
@@ -136,7 +136,12 @@ export function withDaemon(
     return { ...facts, refused: new Map([[topicPartition, reasonIn(sentence)]]) }
   }
   if (!readerRules.has(rule)) return facts
-  return { ...facts, assigned: new Set(sourcesOf(facts, stream).map(sourceKey)) }
+  const reason = rule === 'lagging' ? heldUpIn(sentence) : undefined
+  const heldUp =
+    reason === undefined || topicPartition === undefined
+      ? {}
+      : { heldUp: new Map([[topicPartition, reason]]) }
+  return { ...facts, assigned: new Set(sourcesOf(facts, stream).map(sourceKey)), ...heldUp }
 }
 
 /** "The lake refuses writes since …: <reason>." */

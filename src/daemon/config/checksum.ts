@@ -21,12 +21,16 @@ export function checksumOf(config: Config, streams: readonly ResolvedStream[]): 
     canonicalText({
       pipeline: config.pipeline,
       ready: { delay, idle, notify: notify.map(targetName) },
-      streams: streams.map(({ message: _message, plan: _plan, index: _index, etl, ...stream }) => ({
-        ...stream,
-        etl: etl.map((step) => (step.kind === 'module' ? step.checksum : step)),
-      })),
+      streams: streams.map(shapeOf),
     }),
   )
+}
+
+const shapeOf = (stream: ResolvedStream): unknown => {
+  const { message: _message, plan: _plan, index: _index, etl, limits, ...rest } = stream
+  const { buffers: _buffers, ...moduleLimits } = limits
+  const steps = etl.map((step) => (step.kind === 'module' ? step.checksum : step))
+  return { ...rest, limits: moduleLimits, etl: steps }
 }
 
 /** Checksum of a message and all it refers to. Comments do not count; the order of fields does. */

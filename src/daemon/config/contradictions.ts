@@ -1,4 +1,4 @@
-import { formatDuration } from '../../base/units.ts'
+import { formatDuration, formatSize } from '../../base/units.ts'
 import type { CommitConfig } from '../../committer/config.ts'
 import { type ReadyConfig, targetName } from '../../readiness/config.ts'
 import type { HttpConfig } from '../http-config.ts'
@@ -10,6 +10,7 @@ import type { PlacedStream } from './stream-config.ts'
 export interface ReadParts {
   readonly pipeline: string | undefined
   readonly commit: CommitConfig | undefined
+  readonly memory: { readonly buffers: number } | undefined
   readonly lake: LakeConfig | undefined
   readonly ready: ReadyConfig | undefined
   readonly http: HttpConfig | undefined
@@ -27,6 +28,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...sameNames(parts),
     ...sameTables(parts),
     ...sharedBareTopics(parts),
+    ...sharesAboveAll(parts),
   ]
 }
 
@@ -125,5 +127,17 @@ function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
     const shared = `"${use.topic}" is also streams[${other.index}].topic`
     const why = 'and in the format protobuf nothing tells the streams apart'
     return [{ path, text: `${shared}, ${why}; accepted: a topic of its own, or format raw-event` }]
+  })
+}
+
+function sharesAboveAll({ memory, streams }: ReadParts): readonly ConfigProblem[] {
+  if (memory === undefined) return []
+  const { buffers: all } = memory
+  return streams.flatMap(({ index, stream: { limits } }) => {
+    const { buffers } = limits
+    if (buffers === undefined || buffers <= all) return []
+    const given = `${formatSize(buffers)} is more than memory.buffers, ${formatSize(all)}`
+    const text = `${given}, of which it is a share; accepted: memory.buffers or less`
+    return [{ path: ['streams', index, 'limits', 'buffers'], text }]
   })
 }

@@ -51,7 +51,9 @@ const streamSection = section({
     .prefault({})
     .describe('How values become columns where there is a choice; protobuf-to-parquet.md.'),
   etl: etlConfig.prefault([]).describe('Steps between the topic and the table.'),
-  limits: limitsConfig.prefault({}).describe('Bounds of user code.'),
+  limits: limitsConfig
+    .prefault({})
+    .describe('Bounds of one stream: its memory, and its user code.'),
 })
 
 type StreamSection = z.output<typeof streamSection>

@@ -77,3 +77,12 @@ test('bytes are shown as hex, and as text only where they are some', () => {
   expect(shownBytes(Uint8Array.of(0xff))).toEqual({ hex: 'ff', text: undefined })
   expect(shownBytes(Uint8Array.of())).toEqual({ hex: '', text: '' })
 })
+
+test('a daemon that waits for memory says so of the topic-partition that lags', () => {
+  const lag = 'Topic-partition "growth.events/1" has 4 records that are not committed'
+  const reason = 'stream "a" holds 9 bytes, limits.buffers is 8B'
+  const sentence = `${lag}; it has had no commit yet; its reading is paused: ${reason}.`
+  const { heldUp } = withDaemon(facts, ready, told('lagging', sentence))
+  expect([...(heldUp ?? [])]).toEqual([['growth.events/1', reason]])
+  expect(withDaemon(facts, ready, told('lagging', `${lag}.`)).heldUp).toBeUndefined()
+})

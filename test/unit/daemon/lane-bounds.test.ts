@@ -4,6 +4,7 @@ import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
 import type { EtlModule, EtlOutcome } from '../../../src/ports/etl-module.ts'
+import { SimRandom } from '../../sim/random.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import {
   eventsMs,
@@ -16,7 +17,9 @@ import {
   owning,
   pipeline,
   settle,
+  sourceAt,
 } from '../../support/lane-world.ts'
+import { bytesField, joined, utf8, varintField } from '../../support/raw-events.ts'
 import { encodeBatch } from '../../support/record-batch.ts'
 
 describe('evidence of idleness', () => {
@@ -144,7 +147,7 @@ describe('memory', () => {
 
   test('in use beyond the budget pauses all, hurries the commit, and resumes after it', async () => {
     const { world, end } = await heavy()
-    expect(world.lane.paused).toBe(true)
+    expect(world.lane.isStreamPaused('numbers')).toBe(true)
     expect(world.source.takeCalls()).toEqual(['pause events/0 events/1'])
     const loop = world.commits.run()
     await settle(world.clock)
@@ -159,13 +162,94 @@ describe('memory', () => {
   test('of thrown away events does not keep a lane paused that has nothing to commit', async () => {
     const { world, end } = await heavy()
     await world.lane.startOver()
-    expect(world.lane.paused).toBe(true)
+    expect(world.lane.isStreamPaused('numbers')).toBe(true)
     world.source.takeCalls()
     end()
     await settle(world.clock)
     await world.commits.commitNow()
-    expect(world.lane.paused).toBe(false)
+    expect(world.lane.isStreamPaused('numbers')).toBe(false)
     expect(world.source.takeCalls()).toEqual(['resume events/0 events/1'])
+  })
+})
+
+const twoTopics = await numbersConfig([
+  { name: 'hot', topics: '[events]' },
+  { name: 'calm', topics: '[calm]' },
+])
+const shareBytes = 1_024 * 1_024
+/** With a share below what may be configured: tests need not fill mebibytes. */
+const shared = {
+  ...twoTopics,
+  streams: twoTopics.streams.map((stream) => ({
+    ...stream,
+    limits: { ...stream.limits, buffers: shareBytes },
+  })),
+}
+
+describe('a share of memory', () => {
+  const calm = sourceAt(0, 'calm')
+  const random = new SimRandom(1)
+  /** Packs badly. */
+  const noise = () => Buffer.from(random.bytes(48 * 1_024)).toString('base64')
+  const record = (n: number, stream: string, text = '') => {
+    const payload = joined(varintField(1, BigInt(n)), bytesField(2, utf8(`${n} ${text}`)))
+    return numberRecord({ n, stream, payload })
+  }
+  const batch = (first: number, count: number) =>
+    fetched(
+      sourceAt(0),
+      first,
+      Array.from({ length: count }, (_, at) => record(first + at, 'hot', noise())),
+    )
+
+  async function full() {
+    const world = await openLaneWorld({ config: shared })
+    world.source.known.push(calm)
+    await owning(world, 0)
+    await world.lane.onAssigned([calm])
+    world.source.takeCalls()
+    await world.lane.onFetched([batch(0, 24)])
+    return world
+  }
+
+  test('that is full pauses the topic of its stream, and the other stream is read on', async () => {
+    const world = await full()
+    expect(world.source.takeCalls()).toEqual(['pause events/0'])
+    expect([...world.lane.heldUp.keys()]).toEqual(['events/0'])
+    await world.lane.onFetched([fetched(calm, 0, [record(0, 'calm')])])
+    await world.commits.commitNow()
+    expect(world.source.takeCalls()).toEqual(['resume events/0'])
+    const ranges = judgeLog(world.store, pipeline).entries.flatMap(({ entry }) =>
+      entry.kind === 'append' ? entry.ranges : [],
+    )
+    expect(ranges.filter(({ first, next }) => first < next)).toMatchObject([
+      { source: { topic: 'events' }, next: 24n },
+      { source: { topic: 'calm' }, next: 1n },
+    ])
+  })
+
+  test('that is full in the midst of an answer leaves the rest, which is asked for again', async () => {
+    const world = await openLaneWorld({ config: shared })
+    await owning(world, 0)
+    const [one, rest] = [batch(0, 24), batch(24, 22)]
+    const bytes = Buffer.concat([one.bytes, rest.bytes])
+    const { nextOffset: next, highWatermark } = rest
+    const answer = { ...one, bytes, end: bytes.length, nextOffset: next, highWatermark }
+    await world.clock.run(world.lane.onFetched([answer]))
+    expect(world.source.takeCalls()).toEqual(['pause events/0', 'seek events/0 24'])
+    expect(world.lane.bufferedBytes).toBeLessThan(2 * shareBytes)
+    await world.commits.commitNow()
+    expect(world.source.takeCalls()).toEqual(['resume events/0'])
+    await world.lane.onFetched([rest])
+    await world.commits.commitNow()
+    expect(world.next(0)).toBe(46n)
+  })
+
+  test('holds for a topic-partition that is assigned while it is full', async () => {
+    const world = await full()
+    world.source.takeCalls()
+    await world.lane.onAssigned([world.at(1)])
+    expect(world.source.takeCalls()).toEqual(['pause events/1', 'seek events/1 0'])
   })
 })
 

@@ -163,6 +163,21 @@ describe('a commit', () => {
     })
   })
 
+  test('tells what each stream holds, dead letters under the stream they are counted in', () => {
+    const bad = numberRecord({ n: 9, payload: Uint8Array.from([18, 200, 1]) })
+    const stray = numberRecord({ n: 8, stream: 'stray', text: 'x'.repeat(100) })
+    const held = () => stages.exporter.bufferedByStream()
+    take(stages, fetched(source, 0, [bad]))
+    const ofBad = held().get('numbers') ?? 0
+    expect(ofBad).toBeGreaterThan(0)
+    take(stages, fetched(source, 1, [stray]))
+    expect(held().get('_unknown')).toBeGreaterThan(0)
+    const sum = [...held().values()].reduce((all, bytes) => all + bytes, 0)
+    expect(sum).toBeCloseTo(stages.exporter.bufferedBytes)
+    stages.exporter.seal(facts)
+    expect([...held().values()].every((bytes) => bytes === 0)).toBe(true)
+  })
+
   test('after one that was thrown away holds nothing of it', async () => {
     const bad = numberRecord({ n: 9, payload: Uint8Array.from([18, 200, 1]) })
     take(stages, fetched(source, 0, [numberRecord({ n: 0 }), bad]))

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { commitIdOf } from '../../../src/model/ids.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
-import { explainPartition } from '../../../src/protocol/explain.ts'
+import { explainPartition, heldUpIn } from '../../../src/protocol/explain.ts'
 import { blockRules } from '../../../src/protocol/readiness-blocks.ts'
 import type { ReadinessFacts } from '../../../src/protocol/readiness-facts.ts'
 import {
@@ -66,6 +66,22 @@ describe('five causes give five rules', () => {
         'Topic-partition "events/1" has 40 records that are not committed; ' +
         'its last commit was at 2026-11-20T14:15:00.000Z.',
     })
+  })
+
+  test('a lagging topic-partition that waits for memory', () => {
+    const heldUp = new Map([['events/1', 'stream "a" holds 9 bytes, limits.buffers is 8B']])
+    const facts = { ...factsOf(planted(behind), now, { ends: endsOf(1, 140n) }), heldUp }
+    const { rule, sentence } = why(facts)
+    expect(rule).toBe('lagging')
+    expect(sentence).toBe(
+      'Topic-partition "events/1" has 40 records that are not committed; ' +
+        'its last commit was at 2026-11-20T14:15:00.000Z; ' +
+        'its reading is paused: stream "a" holds 9 bytes, limits.buffers is 8B.',
+    )
+    expect(heldUpIn(sentence)).toBe(heldUp.get('events/1'))
+    expect(why({ ...facts, heldUp: new Map([['events/0', 'full']]) }).sentence).not.toMatch(
+      /paused/,
+    )
   })
 
   test('idle without proof', () => {

@@ -16,17 +16,32 @@ const streamsAnswer = z.array(
       fields: z.array(z.object({ message: z.string(), number: z.number(), count: z.number() })),
       otherCount: z.number(),
     }),
+    memory: z.object({ heldBytes: z.number(), bytesMax: z.number(), paused: z.boolean() }),
   }),
 )
 
+/** What only the daemon knows of a stream. */
+export interface DaemonStream {
+  /** Fields that the schema does not know, counted since the daemon's start. */
+  readonly unknownFields: UnknownFields
+  readonly memory: StreamMemory
+}
+
+/** Bytes that a stream holds, its share, and whether its reading waits for memory. */
+interface StreamMemory {
+  readonly heldBytes: number
+  readonly bytesMax: number
+  readonly paused: boolean
+}
+
 /**
- * Fields that schemas do not know, by stream, as the daemon that listens counted them since its
- * start; of several workers, one. Undefined when none answers: the log does not keep them.
+ * What the daemon that listens says of each stream; of several workers, one. Undefined when none
+ * answers: the log does not have it.
  */
-export async function askUnknownFields(
+export async function askStreams(
   { files }: Pick<Invocation, 'files'>,
   { config }: Pick<Reading, 'config'>,
-): Promise<ReadonlyMap<string, UnknownFields> | undefined> {
+): Promise<ReadonlyMap<string, DaemonStream> | undefined> {
   const { listen } = config.http
   if (listen.endsWith(':0')) return undefined
   const { httpToken } = await readSecrets(ownSecretsOf(config), files)
@@ -38,8 +53,20 @@ export async function askUnknownFields(
   const tables = new Map(config.streams.map(({ name, table }) => [name, table]))
   const isOurs = parsed.data.every(({ name, table }) => tables.get(name) === table)
   if (!isOurs) return undefined
-  return new Map(parsed.data.map(({ name, unknownFields }) => [name, unknownFields]))
+  return new Map(
+    parsed.data.map(({ name, unknownFields, memory }) => [name, { unknownFields, memory }]),
+  )
 }
+
+/** For people: "paused: 17 of 16 MiB held"; undefined where the reading does not wait. */
+export function waitingText(memory: StreamMemory | undefined): string | undefined {
+  if (memory?.paused !== true) return undefined
+  const { heldBytes, bytesMax } = memory
+  const [held, share] = [mebibytes(heldBytes), mebibytes(bytesMax)]
+  return `paused for want of memory: ${held} held, its share is ${share}`
+}
+
+const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
 
 /** For people: "growth.AppEvent 17 (120 times), …"; undefined where there is nothing to say. */
 export function unknownFieldsText(unknown: UnknownFields | undefined): string | undefined {

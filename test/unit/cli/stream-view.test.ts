@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { unknownFieldsText } from '../../../src/cli/unknown-fields-view.ts'
+import { unknownFieldsText, waitingText } from '../../../src/cli/stream-view.ts'
 
 const field = (number: number, count: number) => ({ message: 'shop.Order', number, count })
 
@@ -15,4 +15,13 @@ test('unknown fields are told by message, number and count, the rest in one sum'
 test('where nothing was counted, or nobody answers, nothing is told', () => {
   expect(unknownFieldsText({ fields: [], otherCount: 0 })).toBeUndefined()
   expect(unknownFieldsText(undefined)).toBeUndefined()
+})
+
+test('a stream whose reading waits for memory is told with what it holds and its share', () => {
+  const memory = { heldBytes: 17 * 1_048_576, bytesMax: 16 * 1_048_576, paused: true }
+  expect(waitingText(memory)).toBe(
+    'paused for want of memory: 17.0 MiB held, its share is 16.0 MiB',
+  )
+  expect(waitingText({ ...memory, paused: false })).toBeUndefined()
+  expect(waitingText(undefined)).toBeUndefined()
 })

@@ -1,0 +1,230 @@
+/**
+ * Memory is bounded: whoever holds half of a budget hurries the commit, whoever holds all of it is
+ * not read any more until it is down to half.
+ *
+ * - The process has a budget, `memory.buffers`: above it nothing is read.
+ * - Each stream has a share of it, `limits.buffers`: above it its topics are not read, and the
+ *   others go on. Kafka pauses topic-partitions, not streams: who shares a topic with a stream
+ *   waits with it.
+ *
+ * What is held is what accumulates, what is in modules, and the commit under way: with a lake that
+ * takes nothing all of these stand still at their budgets, and records wait in Kafka.
+ */
+import { formatSize } from '../base/units.ts'
+import type { SealedCommit } from '../model/sealed-commit.ts'
+import {
+  type SourceKey,
+  type SourcePartition,
+  sourceKey,
+  topicPartitionName,
+} from '../model/topic-partition.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+
+interface StreamShare {
+  readonly topics: readonly string[]
+  /** Its topics pause above it. */
+  readonly bytesMax: number
+}
+
+/** Who may hold how much. */
+export interface MemoryBounds {
+  /** Of the process: everything pauses above it. */
+  readonly bytesMax: number
+  /** By name of the stream. */
+  readonly streams: ReadonlyMap<string, StreamShare>
+}
+
+/** Bytes by stream; also of names that are no configured stream. */
+type BytesByStream = ReadonlyMap<string, number>
+
+export interface HeldBytes {
+  /** What the next commit takes along: rows, letters, and events in modules. */
+  readonly accumulating: BytesByStream
+  /** Files of the commit under way. */
+  readonly committing: BytesByStream
+}
+
+export interface Pressure {
+  /** The budget of the process is used up: nothing is read. */
+  readonly all: boolean
+  /** Streams whose share is used up: their topics are not read. */
+  readonly streams: ReadonlySet<string>
+}
+
+export const noPressure: Pressure = { all: false, streams: new Set() }
+
+/** Whether to commit before the interval is over, and whose reading pauses. */
+export interface PressureDecision extends Pressure {
+  readonly hurries: boolean
+}
+
+/** What is not read for want of memory from here on, after `before`. Pure. */
+export function decidePressure(
+  { bytesMax, streams }: MemoryBounds,
+  { accumulating, committing }: HeldBytes,
+  before: Pressure,
+): PressureDecision {
+  const ofStream = (by: BytesByStream, name: string): number => by.get(name) ?? 0
+  const accumulated = sumOf(accumulating)
+  const pausing = new Set<string>()
+  let hurries = accumulated > bytesMax / 2
+  for (const [name, share] of streams) {
+    const own = ofStream(accumulating, name)
+    if (own > share.bytesMax / 2) hurries = true
+    const held = own + ofStream(committing, name)
+    if (isFull(held, share.bytesMax, before.streams.has(name))) pausing.add(name)
+  }
+  const all = isFull(accumulated + sumOf(committing), bytesMax, before.all)
+  return { hurries, all, streams: pausing }
+}
+
+/** Full above the budget; once full, until less than half of it is held. */
+const isFull = (held: number, bytesMax: number, wasFull: boolean): boolean =>
+  held > bytesMax || (wasFull && held >= bytesMax / 2)
+
+export const sumOf = (bytes: BytesByStream): number =>
+  [...bytes.values()].reduce((sum, each) => sum + each, 0)
+
+export const addTo = (sums: Map<string, number>, stream: string, bytes: number): void => {
+  sums.set(stream, (sums.get(stream) ?? 0) + bytes)
+}
+
+/** What a commit under way holds: its files. */
+export function sizesOf({ files }: Pick<SealedCommit, 'files'>): BytesByStream {
+  const sizes = new Map<string, number>()
+  for (const { stream, sizeBytes } of files) addTo(sizes, stream, sizeBytes)
+  return sizes
+}
+
+export interface BackPressureParts {
+  readonly bounds: MemoryBounds
+  /** What is held at this moment. */
+  readonly held: () => HeldBytes
+  /** What is read, paused or not. */
+  readonly sources: () => readonly SourcePartition[]
+  /** These have stopped for another reason, and are never resumed here. */
+  readonly isRefused: (source: SourcePartition) => boolean
+  readonly pause: (sources: readonly SourcePartition[]) => void
+  readonly resume: (sources: readonly SourcePartition[]) => void
+  /** Commits before the interval is over. */
+  readonly hurry: () => void
+  readonly telemetry: Telemetry
+}
+
+/** Pauses and resumes what is read, as the bytes held say. */
+export class BackPressure {
+  readonly #parts: BackPressureParts
+  readonly #streamsOf: ReadonlyMap<string, readonly string[]>
+  #pressure: Pressure = noPressure
+
+  constructor(parts: BackPressureParts) {
+    this.#parts = parts
+    this.#streamsOf = streamsByTopic(parts.bounds)
+  }
+
+  get #isFelt(): boolean {
+    return this.#pressure.all || this.#pressure.streams.size > 0
+  }
+
+  /** True while this one is not read for want of memory; also of one that nobody has read yet. */
+  isPaused(source: SourcePartition): boolean {
+    return isPausedBy(this.#pressure, this.#fullStreamOf(source.topic))
+  }
+
+  /** True while a topic of this stream is not read for want of memory, whoever holds it. */
+  isStreamPaused(stream: string): boolean {
+    return this.#isFelt && this.#pausedStreams().has(stream)
+  }
+
+  /** Looks at what is held now, and does what it asks for. */
+  adjust(): void {
+    const { bounds, held, hurry, sources, isRefused, pause, resume } = this.#parts
+    const before = this.#pressure
+    const { hurries, ...now } = decidePressure(bounds, held(), before)
+    if (hurries) hurry()
+    if (isSame(before, now)) return
+    const read = sources()
+    const pausedBefore = this.#pausedKeys(read)
+    const streamsBefore = this.#pausedStreams()
+    this.#pressure = now
+    const pausedNow = this.#pausedKeys(read)
+    const paused = read.filter((at) => isNewIn(pausedNow, pausedBefore, at))
+    const resumed = read.filter((at) => isNewIn(pausedBefore, pausedNow, at) && !isRefused(at))
+    if (paused.length > 0) pause(paused)
+    if (resumed.length > 0) resume(resumed)
+    this.#tell(streamsBefore, this.#pausedStreams())
+  }
+
+  /** Why topic-partitions that are read are paused, by their names. */
+  reasons(): ReadonlyMap<string, string> {
+    if (!this.#isFelt) return new Map()
+    const { bounds, held, sources } = this.#parts
+    const { accumulating, committing } = held()
+    const reasonOf = ({ topic }: SourcePartition): string | undefined => {
+      const stream = this.#fullStreamOf(topic)
+      if (stream !== undefined) {
+        const bytes = (accumulating.get(stream) ?? 0) + (committing.get(stream) ?? 0)
+        const share = bounds.streams.get(stream)?.bytesMax ?? 0
+        return `stream "${stream}" holds ${bytes} bytes, limits.buffers is ${formatSize(share)}`
+      }
+      if (!this.#pressure.all) return undefined
+      const bytes = sumOf(accumulating) + sumOf(committing)
+      return `the process holds ${bytes} bytes, memory.buffers is ${formatSize(bounds.bytesMax)}`
+    }
+    return new Map(
+      sources().flatMap((at) => {
+        const reason = reasonOf(at)
+        return reason === undefined ? [] : [[topicPartitionName(at), reason] as const]
+      }),
+    )
+  }
+
+  #pausedKeys(read: readonly SourcePartition[]): ReadonlySet<SourceKey> {
+    return new Set(read.filter((at) => this.isPaused(at)).map(sourceKey))
+  }
+
+  /** The stream for whose share this topic is paused. */
+  #fullStreamOf(topic: string): string | undefined {
+    const { streams } = this.#pressure
+    return this.#streamsOf.get(topic)?.find((stream) => streams.has(stream))
+  }
+
+  #pausedStreams(): ReadonlySet<string> {
+    const { streams } = this.#parts.bounds
+    const isPaused = (topic: string): boolean =>
+      isPausedBy(this.#pressure, this.#fullStreamOf(topic))
+    return new Set([...streams.keys()].filter((name) => streams.get(name)?.topics.some(isPaused)))
+  }
+
+  #tell(before: ReadonlySet<string>, now: ReadonlySet<string>): void {
+    const { log, metrics } = this.#parts.telemetry
+    const paused = [...now].filter((stream) => !before.has(stream))
+    const resumed = [...before].filter((stream) => !now.has(stream))
+    for (const stream of paused) metrics.count('lakeward_reading_pauses_total', 1, { stream })
+    const full = this.#pressure.all ? 'memory.buffers' : 'limits.buffers'
+    if (paused.length > 0) log.info('reading paused', { streams: paused, full })
+    if (resumed.length > 0) log.info('reading resumed', { streams: resumed })
+  }
+}
+
+const isPausedBy = ({ all }: Pressure, fullStream: string | undefined): boolean =>
+  all || fullStream !== undefined
+
+const isNewIn = (
+  some: ReadonlySet<SourceKey>,
+  others: ReadonlySet<SourceKey>,
+  at: SourcePartition,
+): boolean => some.has(sourceKey(at)) && !others.has(sourceKey(at))
+
+const isSame = (one: Pressure, other: Pressure): boolean =>
+  one.all === other.all &&
+  one.streams.size === other.streams.size &&
+  [...one.streams].every((stream) => other.streams.has(stream))
+
+function streamsByTopic({ streams }: MemoryBounds): ReadonlyMap<string, readonly string[]> {
+  const uses = [...streams].flatMap(([stream, { topics }]) =>
+    topics.map((topic) => ({ topic, stream })),
+  )
+  const grouped = Map.groupBy(uses, ({ topic }) => topic)
+  return new Map([...grouped].map(([topic, of]) => [topic, of.map(({ stream }) => stream)]))
+}

@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  BackPressure,
+  decidePressure,
+  type HeldBytes,
+  type MemoryBounds,
+  noPressure,
+} from '../../../src/daemon/back-pressure.ts'
+import { memoryBoundsOf } from '../../../src/daemon/memory-bounds.ts'
+import { topicPartitionName } from '../../../src/model/topic-partition.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import { sourceAt } from '../../support/lane-world.ts'
+
+const bounds: MemoryBounds = {
+  bytesMax: 100,
+  streams: new Map([
+    ['hot', { topics: ['hot', 'both'], bytesMax: 40 }],
+    ['calm', { topics: ['calm', 'both'], bytesMax: 40 }],
+    ['far', { topics: ['far'], bytesMax: 100 }],
+  ]),
+}
+
+const holding = (
+  accumulating: Readonly<Record<string, number>>,
+  committing: Readonly<Record<string, number>> = {},
+): HeldBytes => ({
+  accumulating: new Map(Object.entries(accumulating)),
+  committing: new Map(Object.entries(committing)),
+})
+
+describe('the decision', () => {
+  test('half of a share hurries the commit, all of it pauses the stream', () => {
+    expect(decidePressure(bounds, holding({ hot: 20 }), noPressure).hurries).toBe(false)
+    const half = decidePressure(bounds, holding({ hot: 21 }), noPressure)
+    expect(half).toEqual({ hurries: true, all: false, streams: new Set() })
+    const full = decidePressure(bounds, holding({ hot: 41 }), noPressure)
+    expect(full).toEqual({ hurries: true, all: false, streams: new Set(['hot']) })
+  })
+
+  test('a commit under way counts as held, and hurries nothing: it is what is being done', () => {
+    const decided = decidePressure(bounds, holding({ hot: 1 }, { hot: 40 }), noPressure)
+    expect(decided).toEqual({ hurries: false, all: false, streams: new Set(['hot']) })
+  })
+
+  test('what has no stream of its own counts for the process alone', () => {
+    const decided = decidePressure(bounds, holding({ _unknown: 90 }, { _x: 11 }), noPressure)
+    expect(decided).toEqual({ hurries: true, all: true, streams: new Set() })
+  })
+
+  test('whatever is held: above a budget is paused, below half of it is not, between stays', () => {
+    const bytes = fc.nat(120)
+    const facts = fc.record({ hot: bytes, calm: bytes, far: bytes, _unknown: bytes })
+    const before = fc.record({
+      all: fc.boolean(),
+      streams: fc.subarray(['hot', 'calm', 'far']).map((names) => new Set(names)),
+    })
+    fc.assert(
+      fc.property(facts, facts, before, (accumulating, committing, was) => {
+        const now = decidePressure(bounds, holding(accumulating, committing), was)
+        const budgets = [...bounds.streams].map(([name, { bytesMax }]) => {
+          const key = name as 'hot'
+          const isPaused = [now.streams.has(name), was.streams.has(name)] as const
+          return { held: accumulating[key] + committing[key], bytesMax, isPaused }
+        })
+        const sum = (by: Readonly<Record<string, number>>): number =>
+          Object.values(by).reduce((total, each) => total + each, 0)
+        const held = sum(accumulating) + sum(committing)
+        budgets.push({ held, bytesMax: bounds.bytesMax, isPaused: [now.all, was.all] })
+        for (const { held: own, bytesMax, isPaused } of budgets) {
+          const [isNow, wasBefore] = isPaused
+          const expected = own > bytesMax || (own >= bytesMax / 2 && wasBefore)
+          expect(isNow).toBe(expected)
+        }
+      }),
+    )
+  })
+})
+
+/** A reader of one topic-partition each of four topics. */
+function world(refused: readonly string[] = []) {
+  const calls: string[] = []
+  const sources = ['hot', 'both', 'calm', 'far'].map((topic) => sourceAt(0, topic))
+  const names = (of: readonly (typeof sources)[number][]) => of.map(topicPartitionName).join(' ')
+  const telemetry = new SimTelemetry()
+  let held = holding({})
+  const pressure = new BackPressure({
+    bounds,
+    held: () => held,
+    sources: () => sources,
+    isRefused: ({ topic }) => refused.includes(topic),
+    pause: (of) => calls.push(`pause ${names(of)}`),
+    resume: (of) => calls.push(`resume ${names(of)}`),
+    hurry: () => calls.push('hurry'),
+    telemetry,
+  })
+  const hold = (next: HeldBytes): readonly string[] => {
+    held = next
+    pressure.adjust()
+    return calls.splice(0).filter((call) => call !== 'hurry')
+  }
+  return { pressure, hold, telemetry }
+}
+
+describe('a stream that holds its share', () => {
+  test('is not read on any of its topics; the topics of others are', () => {
+    const { hold, pressure } = world()
+    expect(hold(holding({ hot: 41 }))).toEqual(['pause hot/0 both/0'])
+    expect(pressure.isPaused(sourceAt(7, 'both'))).toBe(true)
+    expect(pressure.isPaused(sourceAt(7, 'calm'))).toBe(false)
+    expect(hold(holding({ hot: 30 }))).toEqual([])
+    expect(hold(holding({ hot: 19 }))).toEqual(['resume hot/0 both/0'])
+  })
+
+  test('holds up who shares a topic with it, and only there', () => {
+    const { hold, pressure } = world()
+    hold(holding({ hot: 41 }))
+    const streams = ['hot', 'calm', 'far'].map((stream) => pressure.isStreamPaused(stream))
+    expect(streams).toEqual([true, true, false])
+    expect(hold(holding({ hot: 41, calm: 41 }))).toEqual(['pause calm/0'])
+    expect(hold(holding({ hot: 0, calm: 41 }))).toEqual(['resume hot/0'])
+    expect(hold(holding({}))).toEqual(['resume both/0 calm/0'])
+  })
+
+  test('stays paused beneath a process that is paused, and is not resumed with it', () => {
+    const { hold } = world()
+    expect(hold(holding({ hot: 41 }))).toEqual(['pause hot/0 both/0'])
+    expect(hold(holding({ hot: 41, far: 60 }))).toEqual(['pause calm/0 far/0'])
+    expect(hold(holding({ hot: 41 }))).toEqual(['resume calm/0 far/0'])
+  })
+
+  test('does not have what an operator must look at read again', () => {
+    const { hold } = world(['both'])
+    hold(holding({ hot: 41 }))
+    expect(hold(holding({}))).toEqual(['resume hot/0'])
+  })
+
+  test('is told by a count, the log, and the reason of each topic-partition', () => {
+    const { hold, pressure, telemetry } = world()
+    expect(pressure.reasons()).toEqual(new Map())
+    hold(holding({ hot: 40 }, { hot: 2 }))
+    const why = 'stream "hot" holds 42 bytes, limits.buffers is 40B'
+    expect([...pressure.reasons()]).toEqual([
+      ['hot/0', why],
+      ['both/0', why],
+    ])
+    hold(holding({ hot: 42, far: 60 }))
+    const all = 'the process holds 102 bytes, memory.buffers is 100B'
+    expect(pressure.reasons().get('far/0')).toBe(all)
+    hold(holding({}))
+    expect(telemetry.events).toMatchObject([
+      { event: 'reading paused', fields: { streams: ['hot', 'calm'], full: 'limits.buffers' } },
+      { event: 'reading paused', fields: { streams: ['far'], full: 'memory.buffers' } },
+      { event: 'reading resumed', fields: { streams: ['hot', 'calm', 'far'] } },
+    ])
+  })
+})
+
+describe('the share of a stream', () => {
+  const stream = (name: string, topics: readonly string[], buffers?: number) => ({
+    name,
+    topics,
+    limits: { etlTime: 0, memory: 0, errorRate: undefined, buffers } as never,
+  })
+  const shares = (...streams: readonly ReturnType<typeof stream>[]) =>
+    [...memoryBoundsOf({ memory: { buffers: 100 }, streams }).streams.values()].map(
+      ({ bytesMax }) => bytesMax,
+    )
+
+  test('is what is configured, else half where it leaves others to read, else all', () => {
+    expect(shares(stream('a', ['x']))).toEqual([100])
+    expect(shares(stream('a', ['x']), stream('b', ['y'], 10))).toEqual([50, 10])
+    expect(shares(stream('a', ['x']), stream('b', ['x']))).toEqual([100, 100])
+    expect(shares(stream('a', ['x', 'y']), stream('b', ['x']), stream('c', ['y']))).toEqual([
+      100, 50, 50,
+    ])
+  })
+})
