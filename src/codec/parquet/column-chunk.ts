@@ -30,7 +30,7 @@ export interface ClosedChunk {
  * A body that shrinks by less than this is not worth decompressing: such a chunk is stored as it
  * is, for good. Its first page decides, so that the same rows always give the same bytes.
  */
-const ratioMin = 1.05
+const ratioMin = 1.1
 
 const noPages = (): Record<PageEncoding, number> => ({
   plain: 0,
