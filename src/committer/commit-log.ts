@@ -42,6 +42,8 @@ export interface CommitLogOptions {
   readonly readOnly?: boolean
   /** Entries between two checkpoints; absent: by the size of the state. */
   readonly checkpointEvery?: number
+  /** A longer body of an entry is an object of its own; absent: as the codec says. */
+  readonly inlineBytesMax?: number
   /** Aborted when the process must end with its outcome unknown: a put then throws its fault. */
   readonly signal?: AbortSignal
 }
@@ -132,9 +134,9 @@ class LakeCommitLog implements CommitLog {
     const entry: LogEntry = { ...draft, ...this.#base() }
     const broken = brokenReliance(this.state, entry)
     if (broken !== undefined) return this.#discard(entry, broken)
-    const encoded = encodeEntry(entry, (sha256) =>
-      bodyPath(this.#options.pipeline, entry.commitId, sha256),
-    )
+    const { pipeline, inlineBytesMax } = this.#options
+    const bodyPathOf = (sha256: string) => bodyPath(pipeline, entry.commitId, sha256)
+    const encoded = encodeEntry(entry, bodyPathOf, inlineBytesMax)
     await this.#putBody(encoded)
     return this.#putHead(entry, encoded.head)
   }

@@ -22,4 +22,6 @@ export interface DaemonPorts {
   readonly deadLetterSchema: MessageSchema
   /** Entries of the log between two checkpoints; absent: as the log does by itself. */
   readonly checkpointEvery?: number
+  /** A longer body of an entry is an object of its own; absent: as the log does by itself. */
+  readonly inlineBytesMax?: number
 }

@@ -89,11 +89,11 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { lake, clock, random, telemetry, source, checkpointEvery } = this.#ports
+    const { lake, clock, random, telemetry, source } = this.#ports
     const { pipeline } = this.config
     const signal = this.#abandoning.signal
-    const every = checkpointEvery === undefined ? {} : { checkpointEvery }
-    const logOptions = { lake, pipeline, clock, random, telemetry, signal, ...every }
+    const form = logFormOf(this.#ports)
+    const logOptions = { lake, pipeline, clock, random, telemetry, signal, ...form }
     const log = await this.#untilDone(() => openCommitLog(logOptions))
     if (log === undefined) return
     if ((await this.#untilDone(() => this.#takeUpConfig(log))) === undefined) return
@@ -290,3 +290,9 @@ export class Daemon {
     gaugeDaemon(this.#ports.telemetry.metrics, running)
   }
 }
+
+/** What of the log's form its ports set; what they leave out the log decides by itself. */
+const logFormOf = ({ checkpointEvery, inlineBytesMax }: DaemonPorts) => ({
+  ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+  ...(inlineBytesMax === undefined ? {} : { inlineBytesMax }),
+})

@@ -120,6 +120,7 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
     checkpointEvery: plan.checkpointEvery,
+    ...(plan.inlineBytesMax === undefined ? {} : { inlineBytesMax: plan.inlineBytesMax }),
   })
   const flags = {
     isMember: false,

@@ -99,6 +99,8 @@ export interface Plan {
   readonly notifies: boolean
   /** Entries between two checkpoints. */
   readonly checkpointEvery: number
+  /** Longer bodies of entries are objects of their own; undefined: as daemons do by themselves. */
+  readonly inlineBytesMax: number | undefined
   readonly lake: LakeKind
   readonly pace: Pace
   /** Of the first hour that ends, after the beginning; where the pace is live. */
@@ -141,6 +143,7 @@ function drawnPlan(random: SimRandom): Plan {
     partitionCount: 1 + random.below(3),
     notifies: random.fraction() < 0.6,
     checkpointEvery: present([2, 2, 3, 200][random.below(4)], 'an interval'),
+    inlineBytesMax: random.fraction() < 0.4 ? 600 : undefined,
     lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
     pace: random.fraction() < 0.65 ? 'fast' : 'live',
     hourEndsInMs: random.below(30_000),

@@ -1,9 +1,10 @@
 /** One seed: a world lives, and the lake it leaves behind is judged. */
-import { outOfOrdernessOf } from './daemon-events.ts'
-import { foundNames, type Judged, judgeLake } from './daemon-oracle.ts'
-import { readyDelayMs, readyIdleMs } from './daemon-process.ts'
+import { lakeBehindMs, outOfOrdernessOf, strayBody, streams } from './daemon-events.ts'
+import { deliverDeadlineMs, readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { World } from './daemon-world.ts'
+import { foundNames, type Judged, judgeLake } from './judge/lake-oracle.ts'
 import type { PlanCut } from './plan.ts'
+import { webhookTarget } from './receiver.ts'
 
 /** The world's class: of these sources, or of a patched copy of them. */
 export type WorldClass = new (seed: number, cut?: PlanCut) => World
@@ -53,6 +54,9 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
   }
 }
 
+/** What the judge is told of every world. */
+export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
+
 function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World): Judged {
   const { partitionCount, notifies, pace } = plan
   const received = notifies ? receiver.received : undefined
@@ -60,7 +64,7 @@ function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World
   const outOfOrdernessMs = outOfOrdernessOf(pace)
   const { settledAtMs, settledAtSet } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  return { store, pipeline, events, partitionCount, received, ...spans }
+  return { store, pipeline, events, partitionCount, received, ...spans, ...worldFacts }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */

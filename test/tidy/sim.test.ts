@@ -35,6 +35,16 @@ function objections(text: string): readonly string[] {
   ]
 }
 
+/** What a judge imports that is neither its own, nor a type, nor somebody else's library. */
+function foreignTo(text: string): readonly string[] {
+  const imports = [...text.matchAll(/^import ([\s\S]*?) from '([^']+)'$/gm)]
+  return imports.flatMap(([, names = '', from = '']) => {
+    const isOwn = from.startsWith('./') || /^(node:\w+|zod|hyparquet)$/.test(from)
+    const isWorldsType = names.startsWith('type ') && /^\.\.\/[\w-]+\.ts$/.test(from)
+    return isOwn || isWorldsType ? [] : [from]
+  })
+}
+
 test.each(files)('$path fakes ports only', ({ text }) => {
   expect(objections(text)).toEqual([])
 })
@@ -51,6 +61,14 @@ test('the simulation fakes ports, and runs the real daemon', () => {
   const daemons = texts.filter((text) => text.includes('new Daemon('))
   expect(daemons).toHaveLength(1)
   expect(importedNames(daemons[0] ?? '').get('Daemon')).toBe('../../src/daemon/daemon.ts')
+})
+
+test('the judge has no code of the product', () => {
+  const judges = files.filter(({ path }) => path.startsWith('test/sim/judge/'))
+  expect(judges.length).toBeGreaterThan(5)
+  for (const { path, text } of judges) expect(foreignTo(text), path).toEqual([])
+  expect(foreignTo("import { x } from '../../../src/protocol/fold.ts'\n")).not.toEqual([])
+  expect(foreignTo("import { x } from '../lake.ts'\n")).not.toEqual([])
 })
 
 test('the ban finds what it must', () => {

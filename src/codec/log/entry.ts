@@ -44,8 +44,8 @@ import {
   progressShape,
 } from './shapes.ts'
 
-/** A body of at most this many bytes of JSON stands in the head itself. */
-const inlineBytesMax = 65_536
+/** A body of at most this many bytes of JSON stands in the head itself, if not told otherwise. */
+const inlineBytesDefault = 65_536
 
 /** Level 1 with a checksum of the content. */
 const zstdParams = {
@@ -61,9 +61,14 @@ export interface EncodedEntry {
 
 /**
  * @param bodyPathOf path of the body object with this SHA-256, should one be needed.
+ * @param inlineBytesMax a longer body is an object of its own.
  * @throws {InvariantError} the entry could not be read back by those who come after.
  */
-export function encodeEntry(entry: LogEntry, bodyPathOf: (sha256: string) => string): EncodedEntry {
+export function encodeEntry(
+  entry: LogEntry,
+  bodyPathOf: (sha256: string) => string,
+  inlineBytesMax = inlineBytesDefault,
+): EncodedEntry {
   const { fields, body } = split(entry)
   const bodyText = encodeJson(body)
   const inline = Buffer.byteLength(bodyText) <= inlineBytesMax

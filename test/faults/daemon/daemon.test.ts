@@ -6,11 +6,12 @@ import { expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { lakeBehindMs, outOfOrdernessOf, Producer } from '../../sim/daemon-events.ts'
-import { judgeLake } from '../../sim/daemon-oracle.ts'
 import { loadedConfig, pipeline, readyDelayMs, readyIdleMs } from '../../sim/daemon-process.ts'
+import { judgeLake } from '../../sim/judge/lake-oracle.ts'
 import type { LakeFault } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { RecordedStore } from '../../sim/recorded-store.ts'
+import { worldFacts } from '../../sim/run-seed.ts'
 import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
@@ -54,7 +55,7 @@ async function live(fault: LakeFault): Promise<Life> {
   const received = undefined
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
-  const facts = { store, pipeline, events, partitionCount, received }
+  const facts = { ...worldFacts, store, pipeline, events, partitionCount, received }
   const { wrong } = await judgeLake({ ...facts, ...spans, ...settled })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }

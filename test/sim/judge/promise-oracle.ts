@@ -4,45 +4,45 @@
  * First the entry, then the deed: nothing is published, announced or delivered before the entry
  * that orders it stood. What an entry claims of Kafka must be true of Kafka.
  */
-import { type UnixMs, unixMs } from '../../src/base/time.ts'
-import { encodeCheckpoint } from '../../src/codec/log/checkpoint.ts'
-import type { AppendEntry, ReadyEntry } from '../../src/model/log-entry.ts'
-import { type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
-import { entryPath, parseCheckpointPath } from '../../src/protocol/log-paths.ts'
-import { manifestPathOf } from '../../src/protocol/readiness-manifest.ts'
-import type { JudgedEntry, JudgedLog } from '../support/judged-log.ts'
-import { lakeBehindMs } from './daemon-events.ts'
-import type { Judged } from './daemon-oracle.ts'
-import { deliverDeadlineMs } from './daemon-process.ts'
-import { type Received, webhookTarget } from './receiver.ts'
+import type { Received } from '../receiver.ts'
+import { linesIn, linesOf } from './checkpoints.ts'
+import type { LogState } from './fold-state.ts'
+import type { Judged } from './lake-oracle.ts'
+import type { JudgedEntry, JudgedLog, Passed } from './log.ts'
+import { type AppendEntry, keyOf, type ReadyEntry } from './log-entry.ts'
+import { checkpointNext, entryAt, manifestAt } from './paths.ts'
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
-  return [
-    ...log.entries.flatMap((at, index) => {
-      if (!at.decided) return []
-      const { entry } = at
-      if (entry.kind === 'append') return wrongAppend(judged, entry, index)
-      if (entry.kind === 'ready') return wrongReady(judged, at, entry, index)
-      return []
-    }),
-    ...wrongDeliveries(judged, log),
-    ...wrongStaging(judged, log),
-    ...wrongCheckpoints(judged, log),
-  ]
+  return [...wrongDeliveries(judged, log), ...wrongStaging(judged, log)]
+}
+
+interface Standing extends JudgedEntry {
+  readonly index: number
+  /** Of all up to the entry. */
+  readonly state: LogState
+  readonly passed: Passed
+}
+
+/** What is wrong with an entry, given all below it. */
+export function wrongEntry(judged: Judged, standing: Standing): readonly string[] {
+  const { entry, decided, index } = standing
+  if (decided && entry.kind === 'append') return wrongAppend(judged, entry, index)
+  if (decided && entry.kind === 'ready') return wrongReady(judged, standing, entry)
+  return []
 }
 
 function wrongAppend(
-  { store, events, pipeline, outOfOrdernessMs }: Judged,
+  { store, events, pipeline, outOfOrdernessMs, lakeBehindMs }: Judged,
   { body, ranges }: AppendEntry,
   index: number,
 ): readonly string[] {
-  const decidedAt = store.firstSet.get(entryPath(pipeline, index)) ?? 0
+  const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
   const early = body.files.filter(({ path }) => (store.firstSet.get(path) ?? Infinity) < decidedAt)
   const ahead = body.progress.filter(({ stream, source, eventWatermarkMs }) => {
-    const range = ranges.find((at) => sourceKey(at.source) === sourceKey(source))
+    const range = ranges.find((at) => keyOf(at.source) === keyOf(source))
     const times = events
       .filter((event) => event.stream === stream && event.partition === source.partition)
-      .filter(({ offset }) => range !== undefined && offset < range.next)
+      .filter(({ offset }) => range !== undefined && offset < BigInt(range.next))
       .map(({ eventMs }) => eventMs)
     return eventWatermarkMs > Math.max(...times) - outOfOrdernessMs
   })
@@ -50,7 +50,7 @@ function wrongAppend(
     events.some(
       ({ partition, offset, atMs }) =>
         partition === source.partition &&
-        offset >= highWatermark &&
+        offset >= BigInt(highWatermark) &&
         atMs - lakeBehindMs < askedAtMs,
     ),
   )
@@ -64,71 +64,49 @@ function wrongAppend(
 /** Every topic-partition passed the end, by what stands below the entry, and all is published. */
 function wrongReady(
   judged: Judged,
-  { before }: JudgedEntry,
-  { announcements }: ReadyEntry,
-  index: number,
+  { state, passed, index }: Standing,
+  { announcements, body }: ReadyEntry,
 ): readonly string[] {
   const { store, pipeline, partitionCount } = judged
-  const decidedAt = store.firstSet.get(entryPath(pipeline, index)) ?? 0
+  const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
   const wrong: string[] = []
-  for (const { stream, partition, manifest } of announcements) {
+  for (const [at, { stream, partition }] of announcements.entries()) {
+    const manifest = body.manifests[at]
     const name = `entry ${index}: ${stream} ${partition.path}`
-    const dueMs = unixMs(partition.nextMs + judged.readyDelayMs)
-    const positions = [...(before.positions.get('lake')?.values() ?? [])].map((at) => at.source)
-    const passed = positions.filter((source) =>
-      hasPassed(judged, before, { stream, source, dueMs }),
-    )
-    if (passed.length < partitionCount) {
-      wrong.push(`${name} is announced while ${passed.length} of ${partitionCount} passed`)
+    const passedCount = passed.count(stream, partition.nextMs + judged.readyDelayMs)
+    if (passedCount < partitionCount) {
+      wrong.push(`${name} is announced while ${passedCount} of ${partitionCount} passed`)
     }
-    if (manifest.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)
-    const files = before.streams.get(stream)?.partitions.get(partition.path)?.files ?? []
+    if (manifest?.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)
+    const files = state.streams.get(stream)?.partitions.get(partition.path)?.files ?? []
     for (const { path } of files) {
       if ((store.firstSet.get(path) ?? Infinity) < decidedAt) continue
       wrong.push(`${name} is announced before file "${path}" is published`)
     }
-    const shownAt = store.firstSet.get(manifestPathOf({ ...manifest, stream }))
+    const key = { stream, partitionPath: partition.path, revision: manifest?.revision ?? 0 }
+    const shownAt = store.firstSet.get(manifestAt(pipeline, key))
     if (shownAt === undefined) wrong.push(`${name} has no manifest`)
     else if (shownAt < decidedAt) wrong.push(`${name} has a manifest before it is decided`)
   }
   return wrong
 }
 
-function hasPassed(
-  { readyIdleMs }: Judged,
-  { streams, positions, evidence }: JudgedEntry['before'],
-  at: { readonly stream: string; readonly source: SourcePartition; readonly dueMs: UnixMs },
-): boolean {
-  const key = sourceKey(at.source)
-  const progress = streams.get(at.stream)?.progress.get(key)
-  if (progress !== undefined && progress.eventWatermarkMs >= at.dueMs) return true
-  const position = positions.get('lake')?.get(key)
-  const proof = evidence.get(key)
-  if (position === undefined || proof === undefined) return false
-  const quietSinceMs = progress?.rowsAtMs ?? position.sinceMs
-  return (
-    position.next >= proof.highWatermark &&
-    proof.askedAtMs >= at.dueMs + readyIdleMs &&
-    proof.askedAtMs >= quietSinceMs + readyIdleMs
-  )
-}
-
 /** Receivers get what is decided, all of it, and the log says so of nothing else. */
 function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly string[] {
-  const { store, pipeline, received } = judged
+  const { store, pipeline, received, webhookTarget, deliverDeadlineMs } = judged
   if (received === undefined) return []
   const wrong: string[] = []
   /** The lake's clock at each announcement. */
   const readyMs = new Map<string, number>()
   const announced = new Map<string, { readonly path: string; readonly decidedAt: number }>()
   for (const [index, { entry, decided }] of entries.entries()) {
-    const at = store.firstSet.get(entryPath(pipeline, index)) ?? 0
+    const at = store.firstSet.get(entryAt(pipeline, index)) ?? 0
     if (!decided) continue
     if (entry.kind === 'ready') {
-      for (const { manifest } of entry.announcements) {
+      for (const manifest of entry.body.manifests) {
         const path = `${manifest.table}/${manifest.partitionPath}/_SUCCESS`
         announced.set(manifest.id, { path, decidedAt: at })
-        const modifiedMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
+        const modifiedMs = store.firstHeld.get(entryAt(pipeline, index))?.modifiedMs ?? 0
         readyMs.set(`${manifest.stream} ${manifest.partitionPath}`, modifiedMs)
       }
     }
@@ -141,7 +119,7 @@ function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly strin
       const name = `${stream} ${partitionPath}`
       if (target === webhookTarget && !isThere) wrong.push(`${name} never came, delivered it says`)
       const decidedMs = readyMs.get(name) ?? Number.POSITIVE_INFINITY
-      const saidMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
+      const saidMs = store.firstHeld.get(entryAt(pipeline, index))?.modifiedMs ?? 0
       if (target !== webhookTarget && saidMs - decidedMs < deliverDeadlineMs) {
         wrong.push(`${name} is called delivered while others may still deliver it`)
       }
@@ -173,15 +151,27 @@ function wrongReceipts(
 }
 
 /** Whoever begins at a checkpoint knows what whoever folds all entries below it knows. */
-function wrongCheckpoints({ store }: Judged, log: JudgedLog): readonly string[] {
-  return [...store.firstHeld].flatMap(([path, { body }]) => {
-    const name = parseCheckpointPath(path)
-    if (name === undefined) return []
-    const folded = log.entries[name.next]?.before ?? log.state
-    const isSame = folded.next === name.next && Buffer.from(encodeCheckpoint(folded)).equals(body)
-    return isSame ? [] : [`checkpoint "${path}" is not what the entries below it say`]
+export function wrongCheckpoints(
+  { store }: Judged,
+  state: LogState,
+  made: readonly string[],
+): readonly string[] {
+  if (made.length === 0) return []
+  const wanted = linesOf(state)
+  return made.flatMap((path) => {
+    const found = linesIn(store.firstHeld.get(path)?.body ?? new Uint8Array())
+    const isSame = found.length === wanted.length && found.every((line, at) => line === wanted[at])
+    const isNamed = state.checksum.startsWith(checkpointNext(path)?.checksum16 ?? '-')
+    return isSame && isNamed ? [] : [`checkpoint "${path}" is not what the entries below it say`]
   })
 }
+
+/** Paths of all checkpoints that ever stood, by the number of entries they are over. */
+export const checkpointsOf = ({ store }: Judged): ReadonlyMap<number, readonly string[]> =>
+  Map.groupBy(
+    [...store.firstHeld.keys()].filter((path) => checkpointNext(path) !== undefined),
+    (path) => checkpointNext(path)?.next ?? 0,
+  )
 
 /** A commit id is used for one content only: in one entry, for staging that is written once. */
 function wrongStaging({ store }: Judged, { entries }: JudgedLog): readonly string[] {

@@ -1,19 +1,17 @@
 /**
- * What must be true of a lake after daemons have worked on it. Looks at the lake alone: the log is
- * folded from its first entry, Parquet files are read by a reader that is not ours.
+ * What must be true of a lake after daemons have worked on it. Looks at the lake alone, by readers
+ * of its own: nothing in this folder is code of the product, so that no mistake of the product's
+ * fold, of its names or of its Parquet can hide itself.
  */
-import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
-import { countsAddUp, deadLetteredTotal, filteredTotal } from '../../src/model/counts.ts'
-import type { FoldState } from '../../src/model/fold-state.ts'
-import type { IdleEvidence } from '../../src/model/log-entry.ts'
-import { partitionAt } from '../../src/protocol/calendar.ts'
-import { entryPath } from '../../src/protocol/log-paths.ts'
-import { type JudgedLog, judgeLog } from '../support/judged-log.ts'
-import { hourly, type ProducedEvent, strayBody, streams } from './daemon-events.ts'
-import { wrongPromises } from './promise-oracle.ts'
-import type { Received } from './receiver.ts'
-import type { RecordedStore } from './recorded-store.ts'
-import { isDue } from './unsettled.ts'
+import type { ProducedEvent } from '../daemon-events.ts'
+import type { Received } from '../receiver.ts'
+import type { RecordedStore } from '../recorded-store.ts'
+import { addUp, type LogState, total } from './fold-state.ts'
+import { type JudgedLog, Passed, readLog } from './log.ts'
+import type { Evidence } from './log-entry.ts'
+import { rowsOf } from './parquet-rows.ts'
+import { entryAt, hourOf } from './paths.ts'
+import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
 
 /** Between an announcer's look into a folder and its entry. */
 const lookToEntryMsMax = 60_000
@@ -30,6 +28,15 @@ export interface Judged {
   /** How much was set on the lake until then, as `store.firstSet` counts. */
   readonly settledAtSet: number
   readonly partitionCount: number
+  /** Names of the configured streams. */
+  readonly streams: readonly string[]
+  /** What a file holds that a stranger left. */
+  readonly strayBody: Uint8Array
+  /** How far the lake's clock is behind that of producers. */
+  readonly lakeBehindMs: number
+  readonly deliverDeadlineMs: number
+  /** Target of those that `received` tells of. */
+  readonly webhookTarget: string
   /** What the receiver of announcements got; undefined where none is configured. */
   readonly received: readonly Received[] | undefined
 }
@@ -42,9 +49,25 @@ export interface Verdict {
 }
 
 export async function judgeLake(judged: Judged): Promise<Verdict> {
-  const log = judgeLog(judged.store.firstHeld, judged.pipeline)
+  const { store, pipeline } = judged
+  const checkpoints = checkpointsOf(judged)
+  const atEntries: string[] = []
+  const passed = new Passed(judged.readyIdleMs)
+  const log = readLog(
+    (path) => store.firstHeld.get(path)?.body,
+    pipeline,
+    (state, at, index) => {
+      passed.look(state, judged.streams)
+      atEntries.push(...wrongEntry(judged, { ...at, index, state, passed }))
+      atEntries.push(...wrongCheckpoints(judged, state, checkpoints.get(state.next) ?? []))
+    },
+  )
+  if (log.unreadable !== undefined) return { wrong: [log.unreadable], found: {} }
   const rows = await readAll(judged, log)
+  const ahead = [...checkpoints].filter(([next]) => next > log.entries.length)
   const wrong = [
+    ...atEntries,
+    ...ahead.map(([next]) => `a checkpoint is over ${next} entries, which do not stand`),
     ...wrongFiles(judged, log),
     ...wrongPlaces(judged, rows),
     ...wrongCounts(judged, log.state, rows),
@@ -73,8 +96,8 @@ type Found = Readonly<Record<(typeof foundNames)[number], number>>
 function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
   const places = [...placesOf.values()].flat()
   const decided = entries.filter((at) => at.decided).map(({ entry }) => entry)
-  const announced = decided.flatMap((entry) => (entry.kind === 'ready' ? entry.announcements : []))
-  const sources = announced.flatMap(({ manifest }) => manifest.sources)
+  const announced = decided.flatMap((entry) => (entry.kind === 'ready' ? entry.body.manifests : []))
+  const sources = announced.flatMap((manifest) => manifest.sources)
   return {
     rows: places.filter(({ reason }) => reason === undefined).length,
     letters: places.filter(({ reason }) => reason !== undefined && reason !== 'late').length,
@@ -113,7 +136,7 @@ async function readAll({ store }: Judged, { state }: JudgedLog): Promise<Rows> {
       for (const file of files) {
         const bytes = store.get(file.path)?.body
         if (bytes === undefined) continue
-        for (const row of await readParquetRows(bytes)) {
+        for (const row of await rowsOf(bytes)) {
           const isLetter = name.startsWith('_')
           const id = isLetter ? row : { ...row, ...identityOf(row) }
           const key = idOf(id as Parameters<typeof idOf>[0])
@@ -139,7 +162,8 @@ const identityOf = (row: Readonly<Record<string, unknown>>) => ({
 })
 
 /** Standing are exactly the files of decided entries, in their sizes. */
-function wrongFiles({ store, pipeline }: Judged, log: JudgedLog): readonly string[] {
+function wrongFiles(judged: Judged, log: JudgedLog): readonly string[] {
+  const { store, pipeline } = judged
   const { state } = log
   const announcedMs = announcementTimes(store, pipeline, log)
   const known = new Map<string, number>()
@@ -151,7 +175,7 @@ function wrongFiles({ store, pipeline }: Judged, log: JudgedLog): readonly strin
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   return [
     ...standing
-      .filter((path) => !known.has(path) && !isLateStray(store, announcedMs, path))
+      .filter((path) => !known.has(path) && !isLateStray(judged, announcedMs, path))
       .map((path) => `file "${path}" is no one's`),
     ...[...known].flatMap(([path, sizeBytes]) =>
       store.get(path)?.body.byteLength === sizeBytes ? [] : [`file "${path}" is not there`],
@@ -168,9 +192,9 @@ function announcementTimes(
   return new Map(
     entries.flatMap(({ entry, decided }, index) => {
       if (!decided || entry.kind !== 'ready') return []
-      const atMs = store.firstHeld.get(entryPath(pipeline, index))?.modifiedMs ?? 0
-      return entry.announcements.map(({ manifest, partition }): [string, number] => [
-        `${manifest.table}/${partition.path}`,
+      const atMs = store.firstHeld.get(entryAt(pipeline, index))?.modifiedMs ?? 0
+      return entry.body.manifests.map(({ table, partitionPath }): [string, number] => [
+        `${table}/${partitionPath}`,
         atMs,
       ])
     }),
@@ -179,7 +203,7 @@ function announcementTimes(
 
 /** What a stranger left where nobody has looked since: a folder is looked at before its entry. */
 function isLateStray(
-  store: RecordedStore,
+  { store, strayBody }: Judged,
   announcedMs: ReadonlyMap<string, number>,
   path: string,
 ): boolean {
@@ -216,17 +240,17 @@ function isRight({ kind, stream, n, eventMs }: ProducedEvent, places: readonly P
       return place.reason !== undefined
     case 'fine': {
       if (place.reason !== undefined) return isLate
-      const path = partitionAt(eventMs, hourly).path
+      const { path } = hourOf(eventMs)
       return place.table === stream && place.n === BigInt(n) && place.partitionPath === path
     }
   }
 }
 
 /** Every cell says what was produced, and what of it is where. */
-function wrongCounts({ events }: Judged, state: FoldState, { placesOf }: Rows): readonly string[] {
+function wrongCounts({ events }: Judged, state: LogState, { placesOf }: Rows): readonly string[] {
   const wanted = new Map<string, { read: number; rows: number; letters: number; late: number }>()
   for (const event of events) {
-    const key = `${event.stream} ${partitionAt(event.eventMs, hourly).path}`
+    const key = `${event.stream} ${hourOf(event.eventMs).path}`
     const cell = wanted.get(key) ?? { read: 0, rows: 0, letters: 0, late: 0 }
     wanted.set(key, cell)
     cell.read += 1
@@ -239,15 +263,15 @@ function wrongCounts({ events }: Judged, state: FoldState, { placesOf }: Rows): 
   for (const [name, { partitions }] of state.streams) {
     for (const { partition, counts } of partitions.values()) {
       const key = `${name} ${partition.path}`
-      if (!countsAddUp(counts)) wrong.push(`counts of ${key} do not add up`)
+      if (!addUp(counts)) wrong.push(`counts of ${key} do not add up`)
       if (counts.read === 0) continue
-      const told = [counts.read, counts.written, deadLetteredTotal(counts), counts.late]
+      const told = [counts.read, counts.written, total(counts.deadLettered), counts.late]
       const { read, rows, letters, late } = wanted.get(key) ?? emptyCell
       const seen = [read, rows, letters, late]
       const filtered = read - rows - letters - late
       wanted.delete(key)
       const [toldText, seenText] = [told.join(), seen.join()]
-      if (toldText === seenText && filteredTotal(counts) === filtered) continue
+      if (toldText === seenText && total(counts.filtered) === filtered) continue
       wrong.push(`${key}: counted ${toldText} (read, written, letters, late), found ${seenText}`)
     }
   }
@@ -266,7 +290,7 @@ function wrongLateness(judged: Judged, log: JudgedLog, { placesOf }: Rows): read
   return judged.events.flatMap((event) => {
     const [place] = placesOf.get(idOf(event)) ?? []
     if (place?.reason !== 'late') return []
-    const { nextMs } = partitionAt(event.eventMs, hourly)
+    const { nextMs } = hourOf(event.eventMs)
     const dueMs = nextMs + judged.readyDelayMs
     const passed =
       judged.events.some((other) => isBefore(other, event, dueMs + judged.outOfOrdernessMs)) ||
@@ -288,33 +312,38 @@ const isBefore = (other: ProducedEvent, event: ProducedEvent, sinceMs: number): 
   other.eventMs >= sinceMs &&
   other.offset <= event.offset
 
-const evidenceOf = ({ entries }: JudgedLog): readonly IdleEvidence[] =>
+const evidenceOf = ({ entries }: JudgedLog): readonly Evidence[] =>
   entries.flatMap(({ entry, decided }) =>
     decided && entry.kind === 'append' ? entry.body.evidence : [],
   )
 
 /** Each stream's hours are announced once, in order, and none is left. */
 function wrongAnnouncements(
-  { settledAtMs }: Judged,
+  { settledAtMs, readyDelayMs, readyIdleMs, streams }: Judged,
   { entries, state }: JudgedLog,
 ): readonly string[] {
   const wrong: string[] = []
   const announced = new Set<string>()
+  const newestMs = new Map<string, number>()
   for (const { entry, decided } of entries) {
     if (!decided || entry.kind !== 'ready') continue
     for (const { stream, partition } of entry.announcements) {
       const key = `${stream} ${partition.path}`
       if (announced.has(key)) wrong.push(`${key} is announced twice`)
       announced.add(key)
+      const before = newestMs.get(stream) ?? partition.nextMs
+      if (before > partition.nextMs) wrong.push(`${key} is announced after a later hour`)
+      newestMs.set(stream, Math.max(before, partition.nextMs))
     }
   }
   for (const name of streams) {
     const partitions = state.streams.get(name)?.partitions.values() ?? []
     for (const { partition, files, manifest } of partitions) {
       const key = `${name} ${partition.path}`
-      const isWanted = files.length > 0 && isDue(partition, settledAtMs)
+      const isDue = partition.nextMs + readyDelayMs + readyIdleMs <= settledAtMs
+      const isWanted = files.length > 0 && isDue
       if (isWanted && !announced.has(key)) wrong.push(`${key} is not announced`)
-      if (manifest === undefined) continue
+      if (manifest === null) continue
       const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
       if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)
     }

@@ -1,0 +1,121 @@
+/** What a log says, as the judge keeps it: the values of the entries as they are written. */
+import type { Counts, DataFile, Evidence, Manifest, Partition, Source } from './log-entry.ts'
+
+export interface Position {
+  readonly source: Source
+  readonly next: string
+  readonly leaderEpoch: number
+  readonly commitId: string
+  readonly sinceMs: number
+  readonly movedAtMs: number
+  readonly eventWatermarkMs: number | null
+}
+
+export interface FoldedPartition {
+  readonly table: string
+  readonly partition: Partition
+  readonly place: 'open' | 'announced'
+  readonly version: string
+  readonly files: readonly DataFile[]
+  readonly counts: Counts
+  readonly revision: number
+  readonly manifest: (Manifest & { readonly logEntry: number }) | null
+}
+
+export interface Closed {
+  readonly firstMs: number
+  readonly nextMs: number
+  readonly partitionCount: number
+  readonly fileCount: number
+  readonly rowCount: number
+  readonly counts: Counts
+  readonly checksum: string
+}
+
+export interface FoldedStream {
+  readonly progress: Map<string, { source: Source; eventWatermarkMs: number; rowsAtMs: number }>
+  readonly partitions: Map<string, FoldedPartition>
+  announcedNextMs: number | null
+  closed: Closed | undefined
+}
+
+export interface Writer {
+  readonly counterNext: number
+  readonly publishedNext: number
+  readonly unpublished: readonly string[]
+  readonly lastEntryAtMs: number
+  readonly discardedCount: number
+}
+
+interface Unpublished {
+  readonly commitId: string
+  readonly entry: number
+  readonly stagedAtMs: number
+  readonly files: readonly DataFile[]
+}
+
+export interface Undelivered {
+  readonly entry: number
+  readonly decidedAtMs: number
+  readonly manifest: Manifest & { readonly logEntry: number }
+  readonly targets: readonly string[]
+}
+
+export interface LogState {
+  next: number
+  checksum: string
+  config: {
+    readonly version: number
+    readonly checksum: string
+    readonly streams: readonly { readonly name: string; readonly table: string }[]
+    readonly putAtMs: number | null
+  }
+  /** By lane, then by topic-partition. */
+  readonly positions: Map<string, Map<string, Position>>
+  readonly streams: Map<string, FoldedStream>
+  readonly evidence: Map<string, Evidence>
+  readonly writers: Map<string, Writer>
+  readonly unpublished: Map<string, Unpublished>
+  undelivered: readonly Undelivered[]
+  voids: readonly { readonly entry: number; readonly commitId: string }[]
+  voidCount: number
+}
+
+export const noCounts: Counts = {
+  read: 0,
+  written: 0,
+  filtered: {},
+  late: 0,
+  deadLettered: {},
+  lateAppended: 0,
+}
+
+export const total = (byReason: Readonly<Record<string, number>>): number =>
+  Object.values(byReason).reduce((sum, count) => sum + count, 0)
+
+/** Each event that was read has one fate. */
+export const addUp = ({ read, written, filtered, late, deadLettered }: Counts): boolean =>
+  read === written + total(filtered) + late + total(deadLettered)
+
+export const newState = (): LogState => ({
+  next: 0,
+  checksum: '0'.repeat(64),
+  config: { version: 0, checksum: '', streams: [], putAtMs: null },
+  positions: new Map(),
+  streams: new Map(),
+  evidence: new Map(),
+  writers: new Map(),
+  unpublished: new Map(),
+  undelivered: [],
+  voids: [],
+  voidCount: 0,
+})
+
+export function streamOf(state: LogState, name: string): FoldedStream {
+  const known = state.streams.get(name)
+  if (known !== undefined) return known
+  const progress: FoldedStream['progress'] = new Map()
+  const made = { progress, partitions: new Map(), announcedNextMs: null, closed: undefined }
+  state.streams.set(name, made)
+  return made
+}

@@ -1,0 +1,287 @@
+/** What a decided entry changes, by docs/protocol.md and by none of the product's code. */
+import {
+  type FoldedPartition,
+  type FoldedStream,
+  type LogState,
+  noCounts,
+  streamOf,
+} from './fold-state.ts'
+import {
+  type AppendEntry,
+  type ClosedEntry,
+  type ConfigEntry,
+  type Counts,
+  type DataFile,
+  type DeliveredEntry,
+  type Entry,
+  keyOf,
+  type Partition,
+  type Progress,
+  type Range,
+  type ReadyEntry,
+  sha256Of,
+} from './log-entry.ts'
+import { holds } from './reliance.ts'
+
+const voidsKept = 100
+
+/** Folds the next entry into the state. @returns whether it is decided. */
+export function foldInto(state: LogState, entry: Entry, head: Uint8Array): boolean {
+  const decided = holds(state, entry)
+  const index = state.next
+  state.next += 1
+  state.checksum = sha256Of(state.checksum + sha256Of(head))
+  see(state, entry)
+  if (!decided) {
+    state.voidCount += 1
+    state.voids = [...state.voids, { entry: index, commitId: entry.commitId }].slice(-voidsKept)
+    return false
+  }
+  believe(state, entry)
+  change(state, entry, index)
+  return true
+}
+
+const counterOf = (commitId: string): number => Number(commitId.slice(33))
+
+function see({ writers }: LogState, { writerId, commitId, stagedAtMs, discarded }: Entry): void {
+  const known = writers.get(writerId)
+  writers.set(writerId, {
+    counterNext: Math.max(known?.counterNext ?? 0, counterOf(commitId) + 1),
+    publishedNext: known?.publishedNext ?? 0,
+    unpublished: known?.unpublished ?? [],
+    lastEntryAtMs: stagedAtMs,
+    discardedCount: (known?.discardedCount ?? 0) + discarded.length,
+  })
+}
+
+/** Takes the writer's word for what is published. */
+function believe(state: LogState, { writerId, publishedNext, published }: Entry): void {
+  const writer = state.writers.get(writerId)
+  if (writer === undefined) return
+  state.writers.set(writerId, { ...writer, publishedNext })
+  const own = writer.unpublished.filter((id) => counterOf(id) < publishedNext)
+  for (const id of [...own, ...published]) {
+    if (!state.unpublished.delete(id)) continue
+    const author = state.writers.get(id.slice(0, 32))
+    if (author === undefined) continue
+    const unpublished = author.unpublished.filter((other) => other !== id)
+    state.writers.set(id.slice(0, 32), { ...author, unpublished })
+  }
+}
+
+function change(state: LogState, entry: Entry, index: number): void {
+  switch (entry.kind) {
+    case 'append':
+      return append(state, entry, index)
+    case 'ready':
+      return announce(state, entry, index)
+    case 'delivered':
+      return deliver(state, entry)
+    case 'config':
+      return configure(state, entry)
+    case 'closed-late':
+      return close(state, entry)
+  }
+}
+
+function append(state: LogState, entry: AppendEntry, index: number): void {
+  const { ranges, places, body, commitId, stagedAtMs, writerId } = entry
+  for (const range of ranges) move(state, range, entry)
+  for (const progress of body.progress) advance(state, progress, stagedAtMs)
+  for (const evidence of body.evidence) {
+    const known = state.evidence.get(keyOf(evidence.source))
+    if (known !== undefined && known.askedAtMs > evidence.askedAtMs) continue
+    state.evidence.set(keyOf(evidence.source), evidence)
+  }
+  for (const { stream, partition } of places) add(state, stream, partition, { commitId })
+  for (const file of body.files) {
+    const place = places.find(
+      ({ stream, partition }) => stream === file.stream && partition.path === file.partitionPath,
+    )
+    if (place !== undefined) add(state, file.stream, place.partition, { commitId, file })
+  }
+  for (const { stream, partition, counts } of body.counts) {
+    const withRows = body.files.some(
+      (file) => file.stream === stream && file.partitionPath === partition.path,
+    )
+    add(state, stream, partition, { commitId, counts, withRows })
+  }
+  if (body.files.length === 0) return
+  state.unpublished.set(commitId, { commitId, entry: index, stagedAtMs, files: body.files })
+  const writer = state.writers.get(writerId)
+  if (writer === undefined) return
+  state.writers.set(writerId, { ...writer, unpublished: [...writer.unpublished, commitId] })
+}
+
+function move(state: LogState, range: Range, { commitId, stagedAtMs }: AppendEntry): void {
+  const { lane, source, first, next, leaderEpoch } = range
+  const ofLane = state.positions.get(lane) ?? new Map<string, never>()
+  state.positions.set(lane, ofLane)
+  const known = state.positions.get(lane)?.get(keyOf(source))
+  const moved = known === undefined || BigInt(next) > BigInt(first)
+  state.positions.get(lane)?.set(keyOf(source), {
+    source,
+    next,
+    leaderEpoch: leaderEpoch === -1 ? (known?.leaderEpoch ?? -1) : leaderEpoch,
+    commitId,
+    sinceMs: known?.sinceMs ?? stagedAtMs,
+    movedAtMs: moved ? stagedAtMs : known.movedAtMs,
+    eventWatermarkMs: known?.eventWatermarkMs ?? null,
+  })
+}
+
+/** A watermark never goes back. */
+function advance(state: LogState, { stream, source, eventWatermarkMs }: Progress, atMs: number) {
+  const key = keyOf(source)
+  const { progress } = streamOf(state, stream)
+  const highest = Math.max(
+    progress.get(key)?.eventWatermarkMs ?? eventWatermarkMs,
+    eventWatermarkMs,
+  )
+  progress.set(key, { source, eventWatermarkMs: highest, rowsAtMs: atMs })
+  for (const ofLane of state.positions.values()) {
+    const known = ofLane.get(key)
+    if (known === undefined) continue
+    const passed = Math.max(known.eventWatermarkMs ?? eventWatermarkMs, eventWatermarkMs)
+    ofLane.set(key, { ...known, eventWatermarkMs: passed })
+  }
+}
+
+interface Addition {
+  readonly commitId: string
+  readonly file?: DataFile
+  readonly counts?: Counts
+  /** The same entry has files for it. */
+  readonly withRows?: boolean
+}
+
+/** An open partition gets a version with whatever is added; an announced one takes counts only. */
+function add(state: LogState, name: string, partition: Partition, addition: Addition): void {
+  const { commitId, file, counts = noCounts, withRows } = addition
+  const stream = streamOf(state, name)
+  const known = stream.partitions.get(partition.path)
+  const { closed } = stream
+  const isClosed = closed !== undefined && known === undefined && partition.nextMs <= closed.nextMs
+  if (isClosed && file === undefined && withRows !== true) {
+    stream.closed = { ...closed, counts: sum(closed.counts, counts) }
+    return
+  }
+  const table = state.config.streams.find((one) => one.name === name)?.table ?? ''
+  stream.partitions.set(partition.path, {
+    table: file?.table ?? known?.table ?? table,
+    partition: known?.partition ?? partition,
+    place: known?.place ?? 'open',
+    version: known?.place === 'announced' ? known.version : commitId,
+    files: [...(known?.files ?? []), ...(file === undefined ? [] : [file])],
+    counts: sum(known?.counts ?? noCounts, counts),
+    revision: known?.revision ?? 0,
+    manifest: known?.manifest ?? null,
+  })
+}
+
+function sum(one: Counts, other: Counts): Counts {
+  const byReason = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) => {
+    const summed = { ...a }
+    for (const [reason, count] of Object.entries(b)) summed[reason] = (summed[reason] ?? 0) + count
+    return summed
+  }
+  return {
+    read: one.read + other.read,
+    written: one.written + other.written,
+    filtered: byReason(one.filtered, other.filtered),
+    late: one.late + other.late,
+    deadLettered: byReason(one.deadLettered, other.deadLettered),
+    lateAppended: one.lateAppended + other.lateAppended,
+  }
+}
+
+function announce(state: LogState, entry: ReadyEntry, index: number): void {
+  const { announcements, body, commitId, stagedAtMs } = entry
+  for (const [at, announcement] of announcements.entries()) {
+    const told = body.manifests[at]
+    if (told === undefined) continue
+    const stream = streamOf(state, announcement.stream)
+    const { partition, targets } = announcement
+    const known = stream.partitions.get(partition.path)
+    const config = state.config.streams.find(({ name }) => name === announcement.stream)
+    const manifest = { ...told, logEntry: index }
+    const announced: FoldedPartition = {
+      table: known?.table ?? config?.table ?? '',
+      partition: known?.partition ?? partition,
+      place: 'announced',
+      version: commitId,
+      files: known?.files ?? [],
+      counts: known?.counts ?? noCounts,
+      revision: manifest.revision,
+      manifest,
+    }
+    stream.partitions.set(partition.path, announced)
+    const { nextMs } = announced.partition
+    stream.announcedNextMs = Math.max(stream.announcedNextMs ?? nextMs, nextMs)
+    if (targets.length === 0) continue
+    const waiting = { entry: index, decidedAtMs: stagedAtMs, manifest, targets }
+    state.undelivered = [...state.undelivered, waiting]
+  }
+}
+
+function deliver(state: LogState, { deliveries }: DeliveredEntry): void {
+  state.undelivered = state.undelivered.flatMap((waiting) => {
+    const { manifest } = waiting
+    const reached = new Set(
+      deliveries
+        .filter(({ stream, partitionPath, revision }) => {
+          const isSame = stream === manifest.stream && partitionPath === manifest.partitionPath
+          return isSame && revision === manifest.revision
+        })
+        .map(({ target }) => target),
+    )
+    const targets = waiting.targets.filter((target) => !reached.has(target))
+    return targets.length === 0 ? [] : [{ ...waiting, targets }]
+  })
+}
+
+function configure(state: LogState, { version, checksum, stagedAtMs, body }: ConfigEntry): void {
+  const since = new Map(
+    state.config.streams.map((one) => [one.name, 'sinceMs' in one ? one.sinceMs : stagedAtMs]),
+  )
+  const streams = body.streams.map((one) => ({
+    ...one,
+    sinceMs: since.get(one.name) ?? stagedAtMs,
+  }))
+  state.config = { version, checksum, streams, putAtMs: stagedAtMs }
+}
+
+function close(state: LogState, { closings }: ClosedEntry): void {
+  for (const { stream: name, partition, list } of closings) {
+    const stream = streamOf(state, name)
+    const folded = stream.partitions.get(partition.path)
+    if (folded === undefined) continue
+    const { closed: known } = stream
+    const { startMs, nextMs } = folded.partition
+    stream.partitions.delete(partition.path)
+    stream.closed = {
+      firstMs: Math.min(known?.firstMs ?? startMs, startMs),
+      nextMs: Math.max(known?.nextMs ?? nextMs, nextMs),
+      partitionCount: (known?.partitionCount ?? 0) + 1,
+      fileCount: (known?.fileCount ?? 0) + folded.files.length,
+      rowCount:
+        (known?.rowCount ?? 0) + folded.files.reduce((rows, { rowCount }) => rows + rowCount, 0),
+      counts: sum(known?.counts ?? noCounts, folded.counts),
+      checksum: list.sha256,
+    }
+  }
+  for (const name of new Set(closings.map(({ stream }) => stream)))
+    leaveRowless(streamOf(state, name))
+}
+
+/** Open ones without rows before the newest closed one: nothing will ever be announced of them. */
+function leaveRowless(stream: FoldedStream): void {
+  for (const [path, { place, files, partition, counts }] of stream.partitions) {
+    const { closed } = stream
+    if (closed === undefined || place !== 'open' || files.length > 0) continue
+    if (partition.nextMs > closed.nextMs) continue
+    stream.partitions.delete(path)
+    stream.closed = { ...closed, counts: sum(closed.counts, counts) }
+  }
+}

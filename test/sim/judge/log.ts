@@ -1,0 +1,85 @@
+/** The whole log of a lake, from its first entry, and what it proves on the way. */
+import { foldInto } from './fold.ts'
+import { type LogState, newState } from './fold-state.ts'
+import { type Entry, readEntry } from './log-entry.ts'
+import { entryAt } from './paths.ts'
+
+export interface JudgedEntry {
+  readonly entry: Entry
+  readonly decided: boolean
+}
+
+export interface JudgedLog {
+  readonly entries: readonly JudgedEntry[]
+  readonly state: LogState
+  /** What could not be read; nothing is known of what follows it. */
+  readonly unreadable: string | undefined
+}
+
+/** What lies, or lay, at a path. */
+export type Read = (path: string) => Uint8Array | undefined
+
+/**
+ * Folds the log.
+ *
+ * @param onFolded told after each entry; the state is the same object each time.
+ */
+export function readLog(
+  read: Read,
+  pipeline: string,
+  onFolded: (state: LogState, judged: JudgedEntry, index: number) => void,
+): JudgedLog {
+  const state = newState()
+  const entries: JudgedEntry[] = []
+  for (;;) {
+    const path = entryAt(pipeline, entries.length)
+    const head = read(path)
+    if (head === undefined) return { entries, state, unreadable: undefined }
+    try {
+      const entry = readEntry(head, read)
+      const judged = { entry, decided: foldInto(state, entry, head) }
+      entries.push(judged)
+      onFolded(state, judged, entries.length - 1)
+    } catch (error) {
+      return { entries, state, unreadable: `"${path}" cannot be read: ${String(error)}` }
+    }
+  }
+}
+
+/**
+ * Up to when topic-partitions are known to have brought everything of a stream. What was known
+ * once stays known, though newer evidence may not tell it any more.
+ */
+export class Passed {
+  readonly #idleMs: number
+  /** By stream and topic-partition. */
+  readonly #untilMs = new Map<string, number>()
+
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs
+  }
+
+  /** How many topic-partitions passed a moment of event time. */
+  count(stream: string, dueMs: number): number {
+    const known = [...this.#untilMs].filter(([key]) => key.startsWith(`${stream} `))
+    return known.filter(([, untilMs]) => untilMs >= dueMs).length
+  }
+
+  look({ streams, positions, evidence }: LogState, names: readonly string[]): void {
+    for (const [key, { next, sinceMs }] of positions.get('lake') ?? []) {
+      const proof = evidence.get(key)
+      for (const name of names) {
+        const progress = streams.get(name)?.progress.get(key)
+        if (progress !== undefined) this.#raise(`${name} ${key}`, progress.eventWatermarkMs)
+        const quietMs = (progress?.rowsAtMs ?? sinceMs) + this.#idleMs
+        if (proof === undefined || BigInt(next) < BigInt(proof.highWatermark)) continue
+        if (proof.askedAtMs < quietMs) continue
+        this.#raise(`${name} ${key}`, proof.askedAtMs - this.#idleMs)
+      }
+    }
+  }
+
+  #raise(key: string, untilMs: number): void {
+    this.#untilMs.set(key, Math.max(this.#untilMs.get(key) ?? untilMs, untilMs))
+  }
+}

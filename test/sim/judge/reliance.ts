@@ -1,0 +1,98 @@
+/** Whether an entry holds over what stands below it: the rules of docs/protocol.md, once more. */
+import { addUp, type LogState } from './fold-state.ts'
+import {
+  type AppendEntry,
+  type ClosedEntry,
+  type Entry,
+  keyOf,
+  type Partition,
+  type ReadyEntry,
+} from './log-entry.ts'
+
+const noList = '0'.repeat(64)
+
+export function holds(state: LogState, entry: Entry): boolean {
+  if (entry.commitId.slice(0, 32) !== entry.writerId) return false
+  switch (entry.kind) {
+    case 'append':
+      return appendHolds(state, entry)
+    case 'ready':
+      return readyHolds(state, entry)
+    case 'delivered':
+      return entry.deliveries.every(
+        ({ stream, partitionPath, revision }) =>
+          state.streams.get(stream)?.partitions.get(partitionPath)?.revision === revision,
+      )
+    case 'config':
+      return entry.fromVersion === state.config.version && entry.version === entry.fromVersion + 1
+    case 'closed-late':
+      return closedHolds(state, entry)
+  }
+}
+
+function appendHolds(state: LogState, { ranges, places, configVersion, body }: AppendEntry) {
+  if (configVersion !== state.config.version) return false
+  const covered = new Set(ranges.map(({ lane, source }) => `${lane} ${keyOf(source)}`))
+  const here = new Set(places.map(({ stream, partition }) => `${stream} ${partition.path}`))
+  return (
+    covered.size === ranges.length &&
+    ranges.every(({ lane, source, expected, first, next, resetEpoch }) => {
+      const known = state.positions.get(lane)?.get(keyOf(source))?.next ?? null
+      const begins = expected ?? next
+      const isForward = BigInt(first) >= 0n && BigInt(next) >= BigInt(first)
+      return known === expected && (resetEpoch ?? 0) === 0 && first === begins && isForward
+    }) &&
+    places.every(({ stream, partition }) => isOpen(state, stream, partition)) &&
+    body.files.every(({ stream, partitionPath }) => here.has(`${stream} ${partitionPath}`)) &&
+    body.counts.every(({ counts }) => addUp(counts))
+  )
+}
+
+function isOpen({ streams }: LogState, stream: string, { path, startMs, nextMs }: Partition) {
+  const known = streams.get(stream)
+  if (nextMs <= startMs || known?.partitions.get(path)?.place === 'announced') return false
+  const announcedNextMs = known?.announcedNextMs ?? null
+  return announcedNextMs === null || nextMs > announcedNextMs
+}
+
+/** Nothing is announced twice here: no world has later revisions. */
+function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry): boolean {
+  const named = new Set(announcements.map(({ stream, partition }) => `${stream} ${partition.path}`))
+  return (
+    named.size === announcements.length &&
+    body.manifests.length === announcements.length &&
+    announcements.every(({ stream, partition, version }, at) => {
+      const known = streams.get(stream)
+      const folded = known?.partitions.get(partition.path)
+      const isClosed =
+        known?.closed !== undefined &&
+        folded === undefined &&
+        partition.nextMs <= known.closed.nextMs
+      const isNew = folded?.place !== 'announced' && body.manifests[at]?.revision === 1
+      return isNew && !isClosed && (folded?.version ?? null) === version
+    })
+  )
+}
+
+function closedHolds({ streams, unpublished, undelivered }: LogState, { closings }: ClosedEntry) {
+  const newest = new Map<string, string>()
+  const waiting = new Set<string>()
+  for (const { files } of unpublished.values()) {
+    for (const { stream, partitionPath } of files) waiting.add(`${stream} ${partitionPath}`)
+  }
+  for (const { manifest } of undelivered)
+    waiting.add(`${manifest.stream} ${manifest.partitionPath}`)
+  const named = new Set(closings.map(({ stream, partition }) => `${stream} ${partition.path}`))
+  return (
+    named.size === closings.length &&
+    closings.every(({ stream, partition, version, list }) => {
+      const known = streams.get(stream)
+      const folded = known?.partitions.get(partition.path)
+      const follows = newest.get(stream) ?? known?.closed?.checksum ?? noList
+      newest.set(stream, list.sha256)
+      const isOver = folded?.place === 'announced' || stream.startsWith('_')
+      const isTold = !waiting.has(`${stream} ${partition.path}`)
+      return folded?.version === version && isOver && isTold && list.previous === follows
+    })
+  )
+}
