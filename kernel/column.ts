@@ -65,8 +65,6 @@ export class Column {
   // Statistics of the open page; of the page last closed until the next value comes.
   /** 1 when min and max hold a value. */
   hasRange: u32
-  /** 1 when a text too long to keep became minimum (1) or maximum (2). */
-  rangeLost: u32
   min: usize
   minCapacity: u32
   minLength: u32

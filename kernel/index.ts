@@ -254,10 +254,9 @@ export function takenNulls(): u32 {
 export function takenEncoding(): u32 {
   return pageEncoding
 }
-/** Which ends of the page's range are known: 1 minimum, 2 maximum. */
+/** 1 when the page has a minimum and a maximum. */
 export function rangeKnown(file: File, column: u32): u32 {
-  const c = columnAt(file, column)
-  return c.hasRange ? 3 & ~c.rangeLost : 0
+  return columnAt(file, column).hasRange
 }
 export function rangeStart(file: File, column: u32, isMax: u32): usize {
   const c = columnAt(file, column)

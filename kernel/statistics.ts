@@ -10,12 +10,14 @@ import { shortText } from './hash'
 import { reserve } from './memory'
 import { Kind } from './structures'
 
-/** Texts longer than this are not kept as minimum or maximum: the statistic is absent then. */
+/**
+ * Of longer texts only this much is kept as minimum or maximum. Bounds are cut much shorter than
+ * that (src/codec/parquet/statistics.ts), and the order of beginnings is that of the whole texts.
+ */
 const TEXT_MAX: u32 = 65536
 
 export function resetRange(c: Column): void {
   c.hasRange = 0
-  c.rangeLost = 0
   c.minLength = 0
   c.maxLength = 0
 }
@@ -114,19 +116,11 @@ function compare(a: usize, aLength: u32, b: usize, bLength: u32): i32 {
 }
 
 function keepMin(c: Column, p: usize, length: u32, prefix: u64): void {
-  if (length > TEXT_MAX) {
-    c.rangeLost |= 1
-    return
-  }
   memory.copy(reserve(c.minBuffer(), 0, length + 16), p, length)
   c.minLength = length
   c.minValue = prefix
 }
 function keepMax(c: Column, p: usize, length: u32, prefix: u64): void {
-  if (length > TEXT_MAX) {
-    c.rangeLost |= 2
-    return
-  }
   memory.copy(reserve(c.maxBuffer(), 0, length + 16), p, length)
   c.maxLength = length
   c.maxValue = prefix
@@ -140,20 +134,19 @@ export function seeText(c: Column, p: usize, length: u32): void {
   widenText(c, p, length, prefix)
 }
 
-function widenText(c: Column, p: usize, length: u32, prefix: u64): void {
+function widenText(c: Column, p: usize, wholeLength: u32, prefix: u64): void {
+  const length = wholeLength < TEXT_MAX ? wholeLength : TEXT_MAX
   if (!c.hasRange) {
     c.hasRange = 1
     keepMin(c, p, length, prefix)
     keepMax(c, p, length, prefix)
     return
   }
-  const noMin = (c.rangeLost & 1) != 0
-  const noMax = (c.rangeLost & 2) != 0
-  if (!noMin && prefix <= c.minValue) {
+  if (prefix <= c.minValue) {
     const below = prefix < c.minValue || compare(p, length, c.min, c.minLength) < 0
     if (below) keepMin(c, p, length, prefix)
   }
-  if (!noMax && prefix >= c.maxValue) {
+  if (prefix >= c.maxValue) {
     const above = prefix > c.maxValue || compare(p, length, c.max, c.maxLength) > 0
     if (above) keepMax(c, p, length, prefix)
   }

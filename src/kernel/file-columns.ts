@@ -13,7 +13,10 @@ export interface TakenPage {
   readonly rowCount: number
   readonly nullCount: number
   readonly encoding: PageEncoding
-  /** Plain-encoded (texts without their length); absent when unknown or longer than 64 KiB. */
+  /**
+   * Plain-encoded, texts without their length and of those over 64 KiB the beginning: the whole one
+   * is greater than that. Both are absent where no value has an order.
+   */
   readonly min: Uint8Array | undefined
   readonly max: Uint8Array | undefined
   /**
@@ -260,7 +263,7 @@ export class KernelFile implements FileColumns {
     const start = this.#memory.guard('closing a page', () =>
       this.#calls.takePage(this.#file, column),
     )
-    const known = this.#calls.rangeKnown(this.#file, column)
+    const isKnown = this.#calls.rangeKnown(this.#file, column) !== 0
     const hashCount = this.#calls.takenHashCount()
     return {
       body: this.#memory.view(start, this.#calls.takenBytes()),
@@ -268,8 +271,8 @@ export class KernelFile implements FileColumns {
       rowCount: this.#calls.takenRows(),
       nullCount: this.#calls.takenNulls(),
       encoding: pageEncoding(this.#calls.takenEncoding()),
-      min: (known & 1) === 0 ? undefined : this.#rangeEnd(column, 'min'),
-      max: (known & 2) === 0 ? undefined : this.#rangeEnd(column, 'max'),
+      min: isKnown ? this.#rangeEnd(column, 'min') : undefined,
+      max: isKnown ? this.#rangeEnd(column, 'max') : undefined,
       hashes: hashCount === 0 ? undefined : this.#words(this.#calls.takenHashes(), hashCount * 2),
     }
   }

@@ -14,8 +14,14 @@ import type { ColumnLeaf } from '../../model/table-schema.ts'
 import { binary, bool, i64, struct, type ThriftValue } from './thrift.ts'
 import { isUnsigned } from './value-order.ts'
 
-/** Longest bound of a string or bytes column that is written. */
+/** Longest bound of a string or bytes column that is written where it can be cut. */
 export const boundBytesMax = 64
+/**
+ * Longest bound above that is written whole, because no cut one is above it: nothing but the last
+ * character, or bytes of 0xff. Readers skip wrongly where some row groups have bounds and others
+ * not (DataFusion, hudi-rs), so that one is left out only where it is longer than this.
+ */
+const uncutBytesMax = 1_024
 
 export interface ChunkBounds {
   readonly nullCount: number
@@ -55,8 +61,8 @@ export function boundsOf(
   switch (leaf.physical) {
     case 'byte-array': {
       const isText = leaf.logical === 'string' || leaf.logical === 'enum'
-      const upper = upperBound(max, isText && isUtf8(max))
-      return upper && { min: lowerBound(min, isText && isUtf8(min)), max: upper }
+      const upper = upperBound(max, isText)
+      return upper && { min: lowerBound(min, isText), max: upper }
     }
     case 'float':
     case 'double':
@@ -97,12 +103,13 @@ function lowerBound(value: Uint8Array, isText: boolean): Bound {
   return { value: cut(value, isText), exact: false }
 }
 
-/** A cut value is raised to the next one of its length, or there is no upper bound. */
+/** A cut value is raised to the next one of its length; where there is none it stays whole. */
 function upperBound(value: Uint8Array, isText: boolean): Bound | undefined {
   if (value.length <= boundBytesMax) return { value, exact: true }
   const short = cut(value, isText)
-  const raised = isText ? raisedText(short) : raisedBytes(short)
-  return raised && { value: raised, exact: false }
+  const raised = isText && isUtf8(short) ? raisedText(short) : raisedBytes(short)
+  if (raised !== undefined) return { value: raised, exact: false }
+  return value.length <= uncutBytesMax ? { value, exact: true } : undefined
 }
 
 /** The first bytes of a value; of text only whole characters. */

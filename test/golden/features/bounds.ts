@@ -209,4 +209,42 @@ const bounds: readonly Feature[] = [
   },
 ]
 
-export const boundFeatures: readonly Feature[] = [...pageIndexes, bloom, ...bounds]
+const hardToBound = [
+  { text: 'a', last: 'a', fraction: 1 },
+  { text: 'b', last: 'b', fraction: 2 },
+  { text: 'y'.repeat(70_000), last: '\u{10ffff}'.repeat(30), fraction: Number.NaN },
+  { text: 'z', last: 'z', fraction: Number.NaN },
+]
+
+/**
+ * Two row groups: bounds of the second are hard to give. Some readers take what is said of the
+ * first for what is said of both, so that texts have bounds however long they are.
+ */
+const boundsHard: Feature = {
+  name: 'bounds-hard',
+  title: 'comparisons with texts over 64 KiB, texts of U+10FFFF, a row group of NaN',
+  proto: 'syntax = "proto3"; message A { string text = 1; string last = 2; double fraction = 3; }',
+  rows: hardToBound.map(({ text, last, fraction }) => ({
+    sent: { text, last, fraction },
+    seen: { text, last, fraction: float(fraction) },
+  })),
+  batchRows: 2,
+  file: { rowGroupBytesMax: 1 },
+  claims: { rowGroupCount: 2 },
+  filters: [
+    ...filtersOf('text', [
+      ['>', 'x', 2],
+      ['=', 'z', 1],
+    ]),
+    ...filtersOf('last', [
+      ['>', 'z', 1],
+      ['=', 'z', 1],
+    ]),
+    ...filtersOf('fraction', [
+      ['=', float(1), 1],
+      ['<', float(2), 1],
+    ]),
+  ],
+}
+
+export const boundFeatures: readonly Feature[] = [...pageIndexes, bloom, ...bounds, boundsHard]

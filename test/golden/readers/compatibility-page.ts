@@ -37,8 +37,8 @@ the reader skips by statistics, page indexes and Bloom filters. The recipes stan
 explanation below.
 
 How the readers are installed and run stands in
-[test/golden/readers/README.md](../test/golden/readers/README.md). Trino has not been tried: its
-distribution is not in the package registries that were used.
+[test/golden/readers/README.md](../test/golden/readers/README.md). Trino reads timestamps with
+\`hive.timestamp-precision: NANOSECONDS\` here; its own default shows milliseconds.
 `
 
 /** @throws {InvariantError} a result that is not equal has no known difference. */

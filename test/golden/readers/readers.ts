@@ -134,6 +134,27 @@ function javaReader(model: 'groups' | 'avro', title: string, alsoReads: string):
   }
 }
 
+/** Trino releases: the variable that names the folder of each, and its java. */
+const trinos = {
+  '476': { home: 'LAKEWARD_TRINO', java: 'LAKEWARD_TRINO_JAVA' },
+  '368': { home: 'LAKEWARD_TRINO_368', java: 'LAKEWARD_TRINO_368_JAVA' },
+} as const
+
+function trinoReader(release: keyof typeof trinos): Reader {
+  const home = process.env[trinos[release].home]
+  const java = process.env[trinos[release].java] ?? 'java'
+  const given = ['-B', join(here, 'read_trino.py'), jobsPlace, `${home}`, java]
+  return {
+    id: `trino-${release}`,
+    title: `Trino ${release}`,
+    alsoReads: 'the Hive connector',
+    hasText: true,
+    service: undefined,
+    isThere: () => home !== undefined,
+    ask: (files) => askCommand({ program: python, given }, files),
+  }
+}
+
 /** Of a package that package.json names exactly. */
 function pinnedVersion(name: string): string {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -201,6 +222,8 @@ export const readers: readonly Reader[] = [
   hyparquetReader,
   javaReader('groups', 'parquet-java', 'checked with its own object model'),
   javaReader('avro', 'parquet-java, Avro', 'Flink, Hudi, Beam'),
+  trinoReader('476'),
+  trinoReader('368'),
   sparkReader('4', 'vectorised'),
   sparkReader('4', 'rows'),
   sparkReader('4', 'hive'),

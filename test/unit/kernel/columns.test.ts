@@ -182,20 +182,20 @@ describe('statistics', () => {
     expect(chunk).toMatchObject({ min: 'prefix 12345678 a', max: '\u{10000}' })
   })
 
-  test('a text of more than 64 KiB is no statistic, one of 64 KiB is', () => {
-    const long = 'z'.repeat(65_537)
-    const fits = 'y'.repeat(65_536)
+  test('of texts of more than 64 KiB the first 64 KiB are kept, and they are in order', () => {
+    const [low, high] = ['b', 'y'].map((letter) => letter.repeat(65_536))
+    const texts = [`${high}z`, 'm', `${low}c`, `${high}a`, 'w', `${low}`]
     const { chunk } = column(
       'string',
-      ['m', fits].map((text) => bytesField(1, utf8(text))),
+      texts.map((text) => bytesField(1, utf8(text))),
     )
-    expect(chunk).toMatchObject({ min: 'm', max: fits })
-    const lost = column(
+    expect(chunk).toMatchObject({ min: low, max: high })
+    expect(valuesOf(chunk)).toEqual(texts)
+    const above = column(
       'string',
-      ['m', long, 'a'].map((text) => bytesField(1, utf8(text))),
+      [`${high}z`, `${high}`, `${'y'.repeat(65_535)}z`].map((text) => bytesField(1, utf8(text))),
     ).chunk
-    expect(lost).toMatchObject({ min: 'a', max: undefined })
-    expect(valuesOf(lost)).toEqual(['m', long, 'a'])
+    expect(above).toMatchObject({ min: high, max: `${'y'.repeat(65_535)}z` })
   })
 
   test('nulls are counted over all pages, and a column of nulls has no range', () => {

@@ -114,7 +114,7 @@ describe('the column index', () => {
     const column = leaf('byte-array')
     const known = placeOf(column, [Buffer.from('a'), Buffer.from('b')])
     expect(encodeColumnIndex(column, [known, placeOf(column, undefined)])).toBeUndefined()
-    const uncut = Buffer.alloc(80, 0xff)
+    const uncut = Buffer.alloc(1_025, 0xff)
     expect(encodeColumnIndex(column, [known, placeOf(column, [uncut, uncut])])).toBeUndefined()
   })
 

@@ -157,17 +157,29 @@ describe('long strings', () => {
   test('are raised over the surrogates, and over characters that are the last', () => {
     const kept = 'x'.repeat(boundBytesMax - 3)
     expect(of(`${kept}\ud7ff…`).max).toBe(hexOf(utf8(`${kept}\ue000`)))
-    const last = String.fromCodePoint(0x10ffff)
     expect(of(`${'x'.repeat(boundBytesMax - 4)}${last}…`).max).toBe(
       hexOf(utf8(`${'x'.repeat(boundBytesMax - 5)}y`)),
     )
   })
 
-  test('of nothing but last characters have no bounds', () => {
-    expect(of(String.fromCodePoint(0x10ffff).repeat(20))).toMatchObject({
-      min: undefined,
-      max: undefined,
+  const last = String.fromCodePoint(0x10ffff)
+
+  test('of nothing but last characters stay whole up to a KiB, and have no bounds beyond', () => {
+    const whole = last.repeat(256)
+    expect(of(whole)).toMatchObject({
+      min: hexOf(utf8(last.repeat(16))),
+      max: hexOf(utf8(whole)),
+      minExact: false,
+      maxExact: true,
     })
+    expect(of(last.repeat(257))).toMatchObject({ min: undefined, max: undefined })
+  })
+
+  test('that were cut within a character are raised by whole ones all the same', () => {
+    const value = utf8('é'.repeat(40_000)).subarray(0, 65_535)
+    const { min, max } = written(text, value, value)
+    expect(min).toBe(hexOf(utf8('é'.repeat(32))))
+    expect(max).toBe(hexOf(utf8(`${'é'.repeat(31)}ê`)))
   })
 
   test('that are not UTF-8 are raised as bytes', () => {
@@ -189,12 +201,12 @@ describe('long bytes', () => {
     })
   })
 
-  test('of nothing but 0xff have no bounds', () => {
-    const value = Buffer.alloc(80, 0xff)
-    expect(written(bytes, value, value)).toMatchObject({ min: undefined, max: undefined })
+  test('of nothing but 0xff stay whole up to a KiB', () => {
+    const value = Buffer.alloc(1_024, 0xff)
+    expect(written(bytes, value, value)).toMatchObject({ max: hexOf(value), maxExact: true })
   })
 
   test('a long maximum without a bound takes a short minimum with it', () => {
-    expect(written(bytes, Buffer.from([1]), Buffer.alloc(80, 0xff)).min).toBeUndefined()
+    expect(written(bytes, Buffer.from([1]), Buffer.alloc(1_025, 0xff)).min).toBeUndefined()
   })
 })
