@@ -1,11 +1,9 @@
 import { counted } from '../../audit/check.ts'
 import { durationMs } from '../../base/time.ts'
+import { collectGarbage } from '../../committer/collect-garbage.ts'
 import { openCommitLog } from '../../committer/commit-log.ts'
-import { Committer } from '../../committer/committer.ts'
-import { cleanStaging, type JudgedFolder } from '../../committer/janitor.ts'
-import { trimLog } from '../../committer/log-keeper.ts'
+import type { JudgedFolder } from '../../committer/janitor.ts'
 import type { ForgottenFiles } from '../../model/repair-entry.ts'
-import type { CommitLog } from '../../ports/commit-log.ts'
 import { planForget } from '../../protocol/forget-plan.ts'
 import {
   type CommandDefinition,
@@ -16,7 +14,7 @@ import {
   type Invocation,
 } from '../command.ts'
 import { alignedRows } from '../output.ts'
-import { openReading, type Reading, silentTelemetry, writingOptions } from '../reading.ts'
+import { openReading, type Reading, writingOptions } from '../reading.ts'
 import { dryRunOption, janitorOptions, judgedStaging } from '../repairing.ts'
 
 /** How long files that a swap took out stay, for an undo. */
@@ -48,18 +46,12 @@ async function collect(
   reading: Reading,
   staging: readonly ReturnType<typeof listed>[],
 ): Promise<ExitCode> {
-  const { lake, config } = reading
-  const options = { ...writingOptions(invocation, reading), telemetry: silentTelemetry }
-  const log = await openCommitLog(options)
-  const replaced = await forgetReplaced(log)
-  await new Committer({ ...options, log }).publishPending(durationMs(0))
-  const removed = await cleanStaging({
-    ...janitorOptions(reading, log),
-    telemetry: silentTelemetry,
-  })
-  const { pipeline, log: settings } = config
-  const keepMs = settings.keep
-  const trimmed = await trimLog({ lake, log, pipeline, telemetry: silentTelemetry, keepMs })
+  const { config } = reading
+  const writing = writingOptions(invocation, reading)
+  const log = await openCommitLog(writing)
+  const keepMs = config.log.keep
+  const options = { ...writing, ...janitorOptions(reading, log), graceMs, keepMs }
+  const { replaced, removed, trimmed } = await collectGarbage(options)
   invocation.output.answer({ dryRun: false, staging, replaced, removed, trimmed }, [
     ...stagingLines(staging),
     `staging: ${counted(removed.removedCommits, 'commit')} removed`,
@@ -67,21 +59,6 @@ async function collect(
     `log: ${trimmed.removedEntries} old entries removed`,
   ])
   return exitCode.done
-}
-
-/** First the entry, then the deed: whoever finishes the commit deletes the files. */
-async function forgetReplaced(log: CommitLog): Promise<readonly ForgottenFiles[]> {
-  const files = planForget({ state: log.state, nowMs: log.lakeNowMs(), graceMs })
-  if (files.length === 0) return []
-  const why = 'gc: replaced longer ago than their grace'
-  const outcome = await log.put({
-    kind: 'forget',
-    commitId: log.nextCommitId(),
-    why,
-    commits: [],
-    files,
-  })
-  return outcome.kind === 'decided' ? files : []
 }
 
 const pathsOf = (replaced: readonly ForgottenFiles[]): readonly string[] =>

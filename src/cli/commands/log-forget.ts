@@ -1,8 +1,8 @@
 import { present } from '../../base/assert.ts'
 import { openCommitLog } from '../../committer/commit-log.ts'
+import { forgetCommit, planForgetCommit } from '../../committer/forget-commit.ts'
 import type { JudgedFolder } from '../../committer/janitor.ts'
 import { type CommitId, parseCommitId } from '../../model/ids.ts'
-import { decideForget } from '../../protocol/forget-choice.ts'
 import {
   type CommandDefinition,
   configOption,
@@ -13,7 +13,7 @@ import {
   refusal,
 } from '../command.ts'
 import { openReading, writingOptions } from '../reading.ts'
-import { dryRunOption, judgedStaging, reasonOf, whyOption } from '../repairing.ts'
+import { dryRunOption, janitorOptions, reasonOf, whyOption } from '../repairing.ts'
 
 /** `lakeward log forget`: gives up a commit that was staged and never decided. */
 export const command: CommandDefinition = {
@@ -27,22 +27,12 @@ export const command: CommandDefinition = {
     const isDryRun = flagOption(invocation, 'dryRun')
     const why = isDryRun ? '' : reasonOf(invocation)
     const reading = await openReading(invocation)
-    const folders = (await judgedStaging(reading, reading.log)).filter(
-      (at) => at.commitId === commitId,
-    )
-    // A commit that lies in several tables is one commit: what one table tells holds for all.
-    const told = folders.find(({ verdict }) => verdict !== 'unjudged') ?? folders[0]
-    const decision = decideForget(told?.verdict ?? 'nothing')
-    if (decision.kind === 'refuse') return refused(invocation, decision.because)
+    const plan = await planForgetCommit(janitorOptions(reading, reading.log), commitId)
+    if (plan.kind === 'refuse') return refused(invocation, plan.because)
+    const { folders } = plan
     if (isDryRun) return answer(invocation, folders, undefined)
     const writing = await openCommitLog(writingOptions(invocation, reading))
-    const outcome = await writing.put({
-      kind: 'forget',
-      commitId: writing.nextCommitId(),
-      why,
-      commits: [commitId],
-      files: [],
-    })
+    const outcome = await forgetCommit(writing, commitId, why)
     if (outcome.kind !== 'decided') return refused(invocation, outcome.because)
     return answer(invocation, folders, outcome.entry)
   },
