@@ -34,6 +34,10 @@ export interface Health {
   readonly reasons: readonly string[]
 }
 
+/** What nobody may try again stays as it is until somebody does what the hint says. */
+const reasonOf = (fault: Fault): string =>
+  fault.retry === 'never' ? remedyText(fault) : fault.message
+
 export class Daemon {
   readonly config: ResolvedConfig
   readonly #ports: DaemonPorts
@@ -184,7 +188,7 @@ export class Daemon {
       running?.lane.startTrouble,
       running?.lane.sourceTrouble,
     ]
-    const troubles = faults.flatMap((fault) => (fault === undefined ? [] : [fault.message]))
+    const troubles = faults.flatMap((fault) => (fault === undefined ? [] : [reasonOf(fault)]))
     const reasons = [...troubles, ...refused]
     if (running === undefined && reasons.length === 0) reasons.push('starting')
     if (this.#draining.signal.aborted) reasons.push('draining')

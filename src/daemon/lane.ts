@@ -239,8 +239,10 @@ export class Lane implements SourceReader, CommitSteps {
   onTrouble(fault: Fault | undefined): void {
     if (fault?.message !== this.sourceTrouble?.message) {
       const { log } = this.#parts.telemetry
+      const { code, message, hint, retry } = fault ?? {}
       if (fault === undefined) log.info('source recovered', {})
-      else log.warn('source trouble', { code: fault.code, message: fault.message })
+      else if (retry === 'never') log.error('source stopped', { code, message, hint })
+      else log.warn('source trouble', { code, message })
     }
     this.sourceTrouble = fault
   }

@@ -43,7 +43,7 @@ export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon> 
   const feed = new EventFeed()
   const delay = new EventLoopDelay()
   const telemetry = feed.over({ log, metrics })
-  const daemon = await createDaemon({ config, files, telemetry, worker })
+  const daemon = await createDaemon({ config, files, telemetry, worker, place: link?.index })
   const routes = apiRoutes(daemon, {
     contentType: metrics.contentType,
     text: () => {

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly telemetry: Telemetry
   /** Which share a worker reads where `kafka.assignment` is static. */
   readonly worker: { readonly workerIndex: number; readonly workerCount: number }
+  /** Which of several supervised processes of one configuration this is, from 0. */
+  readonly place?: number | undefined
 }
 
 /** Makes a daemon; it does nothing before its `start`. */
@@ -55,11 +57,13 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
 
 /** How to read from the Kafka of a configuration. */
 export function sourceOptions(
-  { config, worker }: Pick<StartOptions, 'config' | 'worker'>,
+  { config, worker, place }: Pick<StartOptions, 'config' | 'worker' | 'place'>,
   secrets: ConfigSecrets,
 ): KafkaSourceOptions {
   const { brokers, group, assignment, sessionTimeout, tls } = config.kafka
   const sasl = loginOf(config.kafka.sasl, secrets)
+  const { kafkaInstance } = secrets
+  const instanceId = place === undefined ? kafkaInstance : `${kafkaInstance}-${place}`
   return {
     brokers,
     group,
@@ -70,6 +74,7 @@ export function sourceOptions(
     sessionTimeoutMs: sessionTimeout,
     rebalanceTimeoutMs,
     fetch: { maxBytes: 16 * mib, partitionMaxBytes: 4 * mib, maxWaitMs: 500, minBytes: 1 },
+    ...(kafkaInstance === undefined ? {} : { instanceId }),
     ...(sasl === undefined ? {} : { sasl }),
     ...(tls === undefined ? {} : { tls: certificatesOf(secrets) }),
   }

@@ -77,8 +77,10 @@ const tlsConfig = section({
   context.issues.push({ code: 'custom', input: context.value, message, path })
 })
 
-/** The section `kafka`. */
-export const kafkaConfig = section({
+/** A name as group.instance.id takes it, with room for the number of a worker. */
+export const instanceShape = /^[A-Za-z0-9._-]{1,200}$/
+
+const kafkaSection = section({
   brokers: listOf(address('host:port'))
     .min(1, 'empty; accepted: at least one host:port')
     .describe('Brokers to ask first; they name the others.'),
@@ -92,6 +94,15 @@ export const kafkaConfig = section({
     .describe(
       'Who reads what: `group` by membership, `static` by --worker-index of --worker-count.',
     ),
+  instance: text({
+    accepted: 'a name of A-Z a-z 0-9 . _ -, or env:NAME of one',
+    shape: /^(env:[A-Za-z_][A-Za-z0-9_]*|[A-Za-z0-9._-]{1,200})$/,
+  })
+    .optional()
+    .describe(
+      'Static membership (group.instance.id): a name of this process alone, of each worker with ' +
+        'its number behind it. A restart within sessionTimeout then moves nothing.',
+    ),
   start: startPosition
     .prefault('earliest')
     .describe('Where to read from a topic-partition that the commit log does not know.'),
@@ -104,7 +115,15 @@ export const kafkaConfig = section({
   tls: tlsConfig.optional().describe('Talk to the brokers over TLS. Without it: plain TCP.'),
 })
 
-export type KafkaConfig = z.output<typeof kafkaConfig>
+/** The section `kafka`. */
+export const kafkaConfig = kafkaSection.check((context) => {
+  const { instance, assignment } = context.value
+  if (instance === undefined || assignment === 'group') return
+  const message = 'given with assignment: static, which has no group; accepted: with group'
+  context.issues.push({ code: 'custom', input: context.value, message, path: ['instance'] })
+})
+
+export type KafkaConfig = z.output<typeof kafkaSection>
 
 /** The key `alignment` of a stream. */
 export const alignmentConfig = notBuilt('Slows topic-partitions far ahead in event time.')

@@ -41,6 +41,8 @@ export interface NumbersConfig {
   readonly topic?: string
   /** More keys of the section `kafka`, in flow style: `tls: { ca: file:ca.pem }`. */
   readonly kafka?: string
+  /** 3s, when absent. */
+  readonly sessionTimeout?: string
   /** YAML lines put into the file as they are, at the top level. */
   readonly more?: string
   readonly assignment?: 'group' | 'static'
@@ -53,13 +55,14 @@ export interface NumbersConfig {
 /** Writes a configuration with one stream of numbers into a folder. @returns its path. */
 export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
   const { brokerPort, stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
+  const { sessionTimeout = '3s' } = config
   const { httpPort = 0, kafka, lake = '{ url: "file:./lake" }' } = config
   const kafkaKeys = kafka === undefined ? '' : `, ${kafka}`
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'number.proto'), numbersProto)
   const path = join(folder, 'lakeward.yaml')
   const text = `pipeline: test
-kafka: { brokers: ["127.0.0.1:${brokerPort}"], assignment: ${assignment}, sessionTimeout: 3s${kafkaKeys} }
+kafka: { brokers: ["127.0.0.1:${brokerPort}"], assignment: ${assignment}, sessionTimeout: ${sessionTimeout}${kafkaKeys} }
 lake: ${lake}
 http: { listen: "127.0.0.1:${httpPort}" }
 ${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}

@@ -18,6 +18,7 @@ import {
   findCoordinatorV4,
   heartbeatV4,
   joinGroupV6,
+  joinGroupV9,
   leaveGroupV4,
   listOffsetsV6,
   metadataV12,
@@ -52,6 +53,8 @@ const neededApis = [
   offsetCommitV8,
   offsetForLeaderEpochV4,
 ].map(({ api }) => api)
+/** A static member must hear that its group needs no new assignment: KIP-814. */
+const staticApis = [...neededApis, joinGroupV9.api]
 
 /** One partition of a ListOffsets question. */
 export interface OffsetAsk {
@@ -227,7 +230,8 @@ export class ControlPlane {
 
   async #any(): Promise<Connection> {
     const connection = await this.#pool.getFirstAvailable(unique(this.#known))
-    if (!this.#versionsChecked) await checkVersions(connection)
+    const needed = this.#options.instanceId === undefined ? neededApis : staticApis
+    if (!this.#versionsChecked) await checkVersions(connection, needed)
     this.#versionsChecked = true
     return connection
   }
@@ -268,9 +272,9 @@ function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): Connecti
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */
-async function checkVersions(connection: Connection): Promise<void> {
+async function checkVersions(connection: Connection, needed: typeof neededApis): Promise<void> {
   const { apiKeys } = await answerOf(apiVersionsV0.api.async(connection, '', ''))
-  for (const { key, version } of neededApis) {
+  for (const { key, version } of needed) {
     const offered = apiKeys.find(({ apiKey }) => apiKey === key)
     if (offered && offered.minVersion <= version && version <= offered.maxVersion) continue
     const range = offered ? `${offered.minVersion} to ${offered.maxVersion}` : 'none'

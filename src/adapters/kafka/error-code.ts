@@ -24,6 +24,7 @@ export const errorCode = {
   unknownLeaderEpoch: 75,
   offsetNotAvailable: 78,
   memberIdRequired: 79,
+  fencedInstanceId: 82,
   unknownTopicId: 100,
   inconsistentTopicId: 103,
 } as const
@@ -60,7 +61,14 @@ export function decideFetchError(code: number): FetchErrorDecision {
 }
 
 /** What the answer to a group request means for the membership. */
-export type GroupAnswerDecision = 'ok' | 'rejoin' | 'lost' | 'find-coordinator' | 'refused'
+export type GroupAnswerDecision =
+  | 'ok'
+  | 'rejoin'
+  | 'lost'
+  /** Another process has joined under our instance id: ours is not to join again. */
+  | 'fenced'
+  | 'find-coordinator'
+  | 'refused'
 
 export function decideGroupAnswer(code: number): GroupAnswerDecision {
   switch (code) {
@@ -72,6 +80,8 @@ export function decideGroupAnswer(code: number): GroupAnswerDecision {
     case errorCode.illegalGeneration:
     case errorCode.unknownMember:
       return 'lost'
+    case errorCode.fencedInstanceId:
+      return 'fenced'
     case errorCode.coordinatorLoading:
     case errorCode.coordinatorNotAvailable:
     case errorCode.notCoordinator:

@@ -2,11 +2,16 @@
  * The requests of one consumer-group member: join, sync, heartbeat, leave. Keeps the member's id
  * and generation; what to do about the answers is `Membership`'s matter.
  *
- * Source: KIP-62, KIP-394 (a first join is answered with a member id), KIP-429.
+ * A static member (with an instance id) never leaves: it keeps its place for who comes back under
+ * the same id within the session.
+ *
+ * Source: KIP-62, KIP-394 (a first join is answered with a member id), KIP-429, KIP-345 (static
+ * members), KIP-814 (a leader that came back is told that there is nothing to assign).
  */
 import {
   heartbeatV4,
   joinGroupV6,
+  joinGroupV9,
   leaveGroupV4,
   offsetCommitV8,
   syncGroupV4,
@@ -31,13 +36,24 @@ const protocolName = 'lakeward-cooperative-1'
 
 export interface Joined {
   readonly errorCode: number
-  /** All members, when we are the leader and have to assign; undefined when another one does. */
+  /** We are the leader: the one who watches topics and partitions. */
+  readonly leads: boolean
+  /** All members, when we have to assign; undefined when another one does, or nobody needs to. */
   readonly members: readonly MemberFacts[] | undefined
+}
+
+/** What the leader knew of topics when it assigned, and the partitions of each. */
+export interface AssignedBy {
+  readonly counts: PartitionCounts
+  /** Short for all of the counts: travels with each assignment, for a leader that comes back. */
+  readonly mark: string
 }
 
 export interface Synced {
   readonly errorCode: number
   readonly assigned: readonly TopicPartition[]
+  /** `AssignedBy.mark` of the leader that dealt this out; empty where it did not say. */
+  readonly mark: string
 }
 
 export interface OffsetToCommit extends TopicPartition {
@@ -57,16 +73,17 @@ export class GroupSession {
 
   /** Waits in the broker until all members joined, at most the rebalance timeout. */
   async join(at: BrokerAddress, owned: readonly TopicPartition[]): Promise<Joined> {
-    const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const { group, instanceId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const metadata = encodeSubscription({ topics, owned, generationId: this.#generationId })
     const connection = await this.#control.groupConnection(at)
-    const asked = joinGroupV6.api.async(
+    const { api } = instanceId === undefined ? joinGroupV6 : joinGroupV9
+    const asked = api.async(
       connection,
       group,
       sessionTimeoutMs,
       rebalanceTimeoutMs,
       this.#memberId,
-      null,
+      this.#instance,
       protocolType,
       [{ name: protocolName, metadata: Buffer.from(metadata) }],
     )
@@ -75,45 +92,49 @@ export class GroupSession {
     if (code === errorCode.none || code === errorCode.memberIdRequired) {
       this.#memberId = answer.memberId
     }
-    if (code !== errorCode.none) return { errorCode: this.#noted(code), members: undefined }
+    const noMembers = { errorCode: this.#noted(code), leads: false, members: undefined }
+    if (code !== errorCode.none) return noMembers
     this.#generationId = answer.generationId
-    if (answer.leader !== answer.memberId) return { errorCode: code, members: undefined }
+    if (answer.leader !== answer.memberId) return noMembers
+    if (answer.skipAssignment) return { ...noMembers, leads: true }
     const members = answer.members.map(({ memberId, metadata: theirs }) => {
       return { memberId, ...parseSubscription(theirs) }
     })
-    return { errorCode: code, members }
+    return { errorCode: code, leads: true, members }
   }
 
   /** Learns our share; the leader brings everybody's. */
   async sync(
     at: BrokerAddress,
     members: readonly MemberFacts[] | undefined,
-    counts: PartitionCounts,
+    { counts, mark }: AssignedBy,
   ): Promise<Synced> {
     const shares = members === undefined ? new Map() : assignPartitions(members, counts)
     const assignments = [...shares].map(([memberId, partitions]) => {
-      return { memberId, assignment: Buffer.from(encodeAssignment(partitions)) }
+      return { memberId, assignment: Buffer.from(encodeAssignment({ partitions, mark })) }
     })
     const connection = await this.#control.groupConnection(at)
     const { group } = this.#options
-    const id = [group, this.#generationId, this.#memberId, null] as const
+    const id = [group, this.#generationId, this.#memberId, this.#instance] as const
     const asked = syncGroupV4.api.async(connection, ...id, protocolType, protocolName, assignments)
     const answer = await answerOf(asked)
     const code = this.#noted(answer.errorCode)
-    if (code !== errorCode.none) return { errorCode: code, assigned: [] }
-    return { errorCode: code, assigned: parseAssignment(answer.assignment) }
+    if (code !== errorCode.none) return { errorCode: code, assigned: [], mark: '' }
+    const assignment = parseAssignment(answer.assignment)
+    return { errorCode: code, assigned: assignment.partitions, mark: assignment.mark }
   }
 
   /** @returns the error code of the answer. */
   async heartbeat(at: BrokerAddress): Promise<number> {
     const connection = await this.#control.groupConnection(at)
     const { group } = this.#options
-    const asked = heartbeatV4.api.async(connection, group, this.#generationId, this.#memberId, null)
+    const id = [group, this.#generationId, this.#memberId, this.#instance] as const
+    const asked = heartbeatV4.api.async(connection, ...id)
     return this.#noted((await answerOf(asked)).errorCode)
   }
 
   async leave(at: BrokerAddress): Promise<void> {
-    if (this.#memberId === '') return
+    if (this.#memberId === '' || this.#instance !== null) return
     const memberId = this.#memberId
     const connection = await this.#control.callConnection(at)
     await answerOf(leaveGroupV4.api.async(connection, this.#options.group, [{ memberId }]))
@@ -128,7 +149,7 @@ export class GroupSession {
       return { name, partitions }
     })
     const connection = await this.#control.callConnection(at)
-    const id = [this.#options.group, this.#generationId, this.#memberId, null] as const
+    const id = [this.#options.group, this.#generationId, this.#memberId, this.#instance] as const
     const answer = await answerOf(offsetCommitV8.api.async(connection, ...id, topics))
     const codes = answer.topics.flatMap(({ partitions }) => partitions.map((at) => at.errorCode))
     return codes.find((code) => code !== errorCode.none) ?? errorCode.none
@@ -137,6 +158,10 @@ export class GroupSession {
   /** What we own is lost: the next join claims nothing. */
   dropGeneration(): void {
     this.#generationId = -1
+  }
+
+  get #instance(): string | null {
+    return this.#options.instanceId ?? null
   }
 
   /** A member that the broker does not know joins as a new one; others keep their id. */

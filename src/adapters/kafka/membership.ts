@@ -7,13 +7,17 @@
  * - What is to be given up is announced, and waited for at most `revokeShare` of the rebalance
  *   timeout, before we join again without it.
  * - When the broker says that we are no member any more, all that was ours is lost at once.
+ * - Who was fenced by another process under the same instance id never joins again: the two would
+ *   take the place from each other for ever.
  *
  *     join → sync ─┬─ more is ours: assign ──────────────┬─ beat … ─ rebalance ─▶ join
- *                  └─ less is ours: revoke, then join again      └─ unknown member: lose all ▶ join
+ *                  └─ less is ours: revoke, then join again      ├─ unknown member: lose all ▶ join
+ *                                                        └─ fenced: lose all, tell, end
  *
- * Source: KIP-429 (incremental cooperative rebalancing), KIP-62.
+ * Source: KIP-429 (incremental cooperative rebalancing), KIP-62, KIP-345 (static members).
  */
 
+import { hash } from 'node:crypto'
 import { Fault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'
 import type { SourcePartition, TopicPartition } from '../../model/topic-partition.ts'
@@ -32,6 +36,7 @@ const heartbeatMsMax = 3_000
 const heartbeatsPerSession = 3
 const revokeShare = 0.8
 const leaveTimeoutMs = 3_000
+const markLength = 16
 const place = 'group'
 const never = new Promise<never>(() => {})
 
@@ -52,7 +57,7 @@ export interface MembershipParts {
 }
 
 /** Why heartbeats ended. */
-type BeatEnd = 'stopped' | 'rejoin' | 'lost' | 'find-coordinator' | 'refused'
+type BeatEnd = 'stopped' | 'rejoin' | 'lost' | 'fenced' | 'find-coordinator' | 'refused'
 
 export class Membership {
   readonly #parts: MembershipParts
@@ -62,8 +67,9 @@ export class Membership {
   #beating = new AbortController()
   #coordinator: BrokerAddress | undefined
   #owned: readonly SourcePartition[] = []
-  /** Partition counts that we assigned by, when we are the leader. */
+  /** Mark of the partition counts that were assigned by, when we are the leader. */
   #assignedBy: string | undefined
+  #fenced = false
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -76,7 +82,7 @@ export class Membership {
 
   /** Stays a member until `close`. */
   async run(): Promise<void> {
-    for (let failures = 0; !this.#closing.signal.aborted; ) {
+    for (let failures = 0; !this.#closing.signal.aborted && !this.#fenced; ) {
       try {
         await this.#generation()
         failures = 0
@@ -98,7 +104,7 @@ export class Membership {
 
   /** Topics or partitions may have changed: the leader deals them out anew. */
   onCluster(cluster: ClusterFacts): void {
-    if (this.#assignedBy === undefined || countsText(cluster) === this.#assignedBy) return
+    if (this.#assignedBy === undefined || markOf(cluster) === this.#assignedBy) return
     this.#beating.abort()
   }
 
@@ -118,16 +124,19 @@ export class Membership {
     const joined = await this.#session.join(at, this.#owned)
     if (!this.#accept(joined.errorCode)) return
     const cluster = await this.#parts.cluster()
-    this.#assignedBy = joined.members === undefined ? undefined : countsText(cluster)
-    const synced = await this.#session.sync(at, joined.members, countsOf(cluster))
+    const by = { counts: countsOf(cluster), mark: markOf(cluster) }
+    const synced = await this.#session.sync(at, joined.members, by)
     if (!this.#accept(synced.errorCode) || this.#closing.signal.aborted) return
+    this.#assignedBy = joined.leads ? synced.mark : undefined
     const assigned = sourcesOf(cluster, synced.assigned)
     this.#parts.trouble.clear(place)
     this.#beating = new AbortController()
     const beats = this.#beat(this.#beating.signal)
-    const lost = beats.then((end) => (end === 'lost' ? false : never))
+    const lost = beats.then((end) => (end === 'lost' || end === 'fenced' ? false : never))
     if (await Promise.race([this.#takeOver(assigned), lost])) this.#beating.abort()
-    if ((await beats) === 'lost') this.#lose()
+    const end = await beats
+    if (end === 'lost') this.#lose()
+    if (end === 'fenced') this.#fence()
   }
 
   /** Tells the reader what changed. @returns true when something was given up: join again. */
@@ -182,10 +191,20 @@ export class Membership {
       case 'lost':
         this.#lose()
         return false
+      case 'fenced':
+        this.#fence()
+        return false
       case 'find-coordinator':
       case 'refused':
         throw this.#refused(code)
     }
+  }
+
+  #fence(): void {
+    const { group, instanceId = '' } = this.#parts.options
+    this.#fenced = true
+    this.#lose()
+    this.#parts.trouble.set(place, new Fault('KAFKA_INSTANCE_FENCED', { group, instanceId }))
   }
 
   #refused(code: number): Fault {
@@ -204,8 +223,11 @@ export class Membership {
 const countsOf = ({ topics }: ClusterFacts): ReadonlyMap<string, number> =>
   new Map([...topics.values()].map(({ topic, partitions }) => [topic, partitions.length]))
 
-const countsText = (cluster: ClusterFacts): string =>
-  JSON.stringify([...countsOf(cluster)].sort(([a], [b]) => (a < b ? -1 : 1)))
+/** The same for the same topics with the same numbers of partitions. */
+function markOf(cluster: ClusterFacts): string {
+  const counts = JSON.stringify([...countsOf(cluster)].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return hash('sha256', counts, 'hex').slice(0, markLength)
+}
 
 /** @throws {Fault} KAFKA_PARTITION_REFUSED: the leader knows a partition that we do not. */
 function sourcesOf(

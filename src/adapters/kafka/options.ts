@@ -37,6 +37,11 @@ export interface KafkaSourceOptions extends KafkaLogin {
   /** "host:port" each; asked first, they name the others. */
   readonly brokers: readonly string[]
   readonly group: string
+  /**
+   * Static membership, group.instance.id: who restarts within the session takes its place again,
+   * and of two with one id the first is fenced. Absent: a member like any other.
+   */
+  readonly instanceId?: string | undefined
   readonly topics: readonly string[]
   readonly assignment: 'group' | { readonly static: StaticShare }
   readonly clientId: string

@@ -146,7 +146,7 @@ export const kafkaFaults = {
     retry: 'backoff',
     message: (f: { api: string; needed: string; offered: string }) =>
       `the broker offers "${f.api}" in versions ${f.offered}, needed is ${f.needed}`,
-    hint: 'Use brokers from Kafka 3.1 to 4.x, or what speaks the same versions.',
+    hint: 'Use brokers from Kafka 3.1 to 4.x (kafka.instance: 3.2), or what speaks the same.',
   },
   KAFKA_AUTHENTICATION_REFUSED: {
     domain: 'user',
@@ -161,6 +161,14 @@ export const kafkaFaults = {
     message: (f: { group: string; reason: string }) =>
       `could not join consumer group "${f.group}": ${f.reason}`,
     hint: 'Check that only lakeward uses kafka.group, its rights, and the session timeout.',
+  },
+  KAFKA_INSTANCE_FENCED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { group: string; instanceId: string }) =>
+      `another process has joined group "${f.group}" as instance "${f.instanceId}"; ` +
+      'this one reads nothing any more',
+    hint: 'Give each process its own kafka.instance, then restart the one that has stopped.',
   },
   KAFKA_TOPIC_HIDDEN: {
     domain: 'external',

@@ -2,7 +2,7 @@
  * What members of a consumer group tell their leader, and what it tells them, in the layout of
  * Kafka's own consumers, so that Kafka's tools show who reads what.
  *
- * Sample, an assignment of partitions 0 and 2 of "t":
+ * Sample, an assignment of partitions 0 and 2 of "t", without a mark:
  *
  *     00 01 · 00 00 00 01 · 00 01 74 · 00 00 00 02 · 00 00 00 00 · 00 00 00 02 · ff ff ff ff
  *
@@ -44,18 +44,27 @@ export function parseSubscription(bytes: Uint8Array): Subscription {
   return { topics, owned, generationId }
 }
 
-export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+export interface Assignment {
+  readonly partitions: readonly TopicPartition[]
+  /** What its leader noted beside it, in the place for user data; empty for nothing. */
+  readonly mark: string
+}
+
+export function encodeAssignment({ partitions, mark }: Assignment): Buffer {
   const writer = new WireWriter().int16(assignmentVersion)
   appendPartitions(writer, partitions)
-  return writer.int32(nullLength).bytes()
+  if (mark === '') return writer.int32(nullLength).bytes()
+  return writer.byteString(Buffer.from(mark), false).bytes()
 }
 
 /** An empty assignment may be no bytes at all. @throws {Fault} KAFKA_ANSWER_MALFORMED */
-export function parseAssignment(bytes: Uint8Array): readonly TopicPartition[] {
-  if (bytes.length === 0) return []
+export function parseAssignment(bytes: Uint8Array): Assignment {
+  if (bytes.length === 0) return { partitions: [], mark: '' }
   const reader = new WireReader(bytes)
   reader.int16()
-  return partitionsOf(reader)
+  const partitions = partitionsOf(reader)
+  const { start, end } = reader.span(false)
+  return { partitions, mark: Buffer.from(bytes.subarray(start, end)).toString() }
 }
 
 function appendPartitions(writer: WireWriter, partitions: readonly TopicPartition[]): void {

@@ -7,11 +7,14 @@ import { Fault } from '../../base/fault.ts'
 import { Secret, type SecretReference } from '../../base/secret.ts'
 import type { ConfigFiles } from '../../ports/config-files.ts'
 import { targetName } from '../../readiness/config.ts'
+import { instanceShape } from '../../source/config.ts'
 import type { ResolvedConfig } from './resolved-config.ts'
 
 /** What a configuration refers to outside of itself. */
 export interface ConfigSecrets {
   readonly kafkaPassword: Secret | undefined
+  /** `kafka.instance`: no secret, but it may stand in the environment of each host. */
+  readonly kafkaInstance: string | undefined
   /** Reads the token again each time: it is replaced before it expires. */
   readonly kafkaToken: (() => Promise<Secret>) | undefined
   /** PEM text of `kafka.tls.ca`: no secret, but read the same way. */
@@ -101,6 +104,7 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
   const key = values.get('kafka.tls.key')
   const token = config.kafka.sasl?.token
   return {
+    kafkaInstance: await instanceOf(config, files),
     kafkaPassword: values.get('kafka.sasl.password'),
     kafkaToken:
       token === undefined
@@ -114,6 +118,19 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
     httpToken: values.get('http.token'),
     webhookSecrets: new Map(webhooks),
   }
+}
+
+async function instanceOf(
+  { kafka, folder }: Pick<Referring, 'kafka' | 'folder'>,
+  files: ConfigFiles,
+): Promise<string | undefined> {
+  const { instance } = kafka
+  if (instance === undefined || !instance.startsWith('env:')) return instance
+  const placed = { key: 'kafka.instance', reference: instance }
+  const name = await readReference(placed, folder, files)
+  if (instanceShape.test(name)) return name
+  const reason = `its value "${name}" is no name; accepted: 1 to 200 of A-Z a-z 0-9 . _ -`
+  throw new Fault('CONFIG_SECRET_MISSING', { ...placed, reason })
 }
 
 /** The text that "env:NAME" or "file:path" stands for, without the line end a file closes with. */

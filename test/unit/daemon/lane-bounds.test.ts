@@ -1,5 +1,6 @@
 /** What keeps a lane within its time and its memory. */
 import { describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
@@ -243,6 +244,21 @@ describe('a share of memory', () => {
     await world.lane.onFetched([rest])
     await world.commits.commitNow()
     expect(world.next(0)).toBe(46n)
+  })
+
+  test('is held by the commit under way until its files stand on the lake', async () => {
+    const world = await full()
+    const sealed = present(await world.lane.seal(await world.lane.refresh()), 'rows')
+    world.lake.fault = { failAt: world.lake.calls + 1, moment: 'before-effect', lasting: 'forever' }
+    const committing = world.lane.commit(sealed)
+    await settle(world.clock)
+    expect(world.lane.bufferedByStream().get('hot')).toBeGreaterThan(shareBytes)
+    world.source.takeCalls()
+    await world.lane.onFetched([fetched(calm, 0, [record(0, 'calm')])])
+    expect([...world.lane.heldUp.keys()]).toEqual(['events/0'])
+    world.lake.fault = undefined
+    await world.clock.run(committing)
+    expect(world.source.takeCalls()).toEqual(['resume events/0'])
   })
 
   test('holds for a topic-partition that is assigned while it is full', async () => {

@@ -198,10 +198,12 @@ export class ClassicGroup {
     dismiss(member, errorCode.fencedInstanceId)
     this.#members.delete(member.memberId)
     if (this.#leader === member.memberId) this.#leader = by.memberId
-    const unchanged = sameProtocols(member.protocols, by.request.protocols)
     member.memberId = by.memberId
     this.#members.set(by.memberId, member)
-    if (this.#state !== 'Stable' || !unchanged) return this.#rejoin(member, by.request)
+    if (this.#state !== 'Stable') return this.#rejoin(member, by.request)
+    this.#take(member, by.request)
+    // As in Kafka what counts is the protocol by name: a fresh process claims to own nothing yet.
+    if (electProtocol(this.members) !== this.#protocolName) return this.#awaitGeneration(member)
     this.#listenTo(member)
     if (by.call.skipKnown) {
       const leads = this.#leader === member.memberId
@@ -218,10 +220,15 @@ export class ClassicGroup {
       unchanged && (this.#state === 'CompletingRebalance' || (this.#state === 'Stable' && !leads))
     this.#listenTo(member)
     if (repeats) return this.#joinAnswer(member)
+    this.#take(member, request)
+    return this.#awaitGeneration(member)
+  }
+
+  /** Takes over what the member says of itself. */
+  #take(member: ClassicMember, request: JoinRequest): void {
     member.sessionTimeoutMs = request.sessionTimeoutMs
     member.rebalanceTimeoutMs = rebalanceTimeoutOf(request)
     member.protocols = ownProtocols(request)
-    return this.#awaitGeneration(member)
   }
 
   #awaitGeneration(member: ClassicMember): Promise<JoinAnswer> {

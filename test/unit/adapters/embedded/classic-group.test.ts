@@ -194,6 +194,28 @@ test('a static member that starts again keeps its place, and its former self is 
   expect(group.leave({ memberId: '', instanceId: 'i' })).toBe(0)
 })
 
+test('a static member that owns nothing yet when it starts again keeps its place all the same', async () => {
+  const group = new ClassicGroup(0)
+  const metadata = (text: string) => [{ name: 'own', metadata: Buffer.from(text) }]
+  const former = await join(group, { instanceId: 'i', protocols: metadata('owns t/0') })
+  await sync(group, former, { [former.memberId]: 'mine' })
+  const request = joinRequest({ instanceId: 'i', protocols: metadata('owns nothing') })
+  const newer = await group.join(request, { ...call, skipKnown: true })
+  expect([newer.errorCode, newer.generationId]).toEqual([0, former.generationId])
+  expect([newer.leader, newer.skipAssignment]).toEqual([newer.memberId, true])
+  expect(newer.members.map(({ metadata: known }) => known.toString())).toEqual(['owns nothing'])
+  expect(group.state).toBe('Stable')
+})
+
+test('a static member that starts again with other protocols begins a generation', async () => {
+  const group = new ClassicGroup(0)
+  const former = await join(group, { instanceId: 'i' })
+  await sync(group, former, { [former.memberId]: 'mine' })
+  const protocols = [{ name: 'sticky', metadata: Buffer.from('m') }]
+  const newer = await join(group, { instanceId: 'i', protocols })
+  expect([newer.errorCode, newer.generationId]).toEqual([0, former.generationId + 1])
+})
+
 test('a static member that is silent for its session is dropped as well', async () => {
   const group = new ClassicGroup(0)
   const member = await join(group, { instanceId: 'i' })

@@ -30,11 +30,18 @@ test('members of older versions are understood: they claim nothing', () => {
 })
 
 test('an assignment has the bytes of the protocol, and none is none', () => {
-  const bytes = encodeAssignment([
+  const partitions = [
     { topic: 't', partition: 0 },
     { topic: 't', partition: 2 },
-  ])
+  ]
+  const bytes = encodeAssignment({ partitions, mark: '' })
   expect(bytes.toString('hex')).toBe('0001000000010001740000000200000000' + '00000002' + 'ffffffff')
-  expect(parseAssignment(bytes).map(({ partition }) => partition)).toEqual([0, 2])
-  expect(parseAssignment(new Uint8Array())).toEqual([])
+  expect(parseAssignment(bytes)).toEqual({ partitions, mark: '' })
+  expect(parseAssignment(new Uint8Array())).toEqual({ partitions: [], mark: '' })
+})
+
+test('a leader’s mark travels as user data', () => {
+  const bytes = encodeAssignment({ partitions: [], mark: 'abc' })
+  expect(bytes.toString('hex')).toBe('0001' + '00000000' + '00000003' + '616263')
+  expect(parseAssignment(bytes)).toEqual({ partitions: [], mark: 'abc' })
 })
