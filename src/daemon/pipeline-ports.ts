@@ -13,7 +13,8 @@ export interface PipelinePorts {
   readonly telemetry: Telemetry
   /** Drawn anew for each process. */
   readonly hashSeed: bigint
-  readonly kernelBytesMax: number
+  /** Rows and files held in memory at most. */
+  readonly bufferBytesMax: number
   /** Message `lakeward.v1.DeadLetter` of proto/dead_letter.proto. */
   readonly deadLetterSchema: MessageSchema
   readonly nextCommitId: () => CommitId

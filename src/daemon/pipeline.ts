@@ -6,6 +6,7 @@ import { ModuleStage } from '../etl/module-stage.ts'
 import { DeadLetterTable } from '../exporter/dead-letter-table.ts'
 import { Exporter } from '../exporter/exporter.ts'
 import { PositionTable } from '../exporter/position-table.ts'
+import { WaitingEvents } from '../exporter/waiting-events.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import { EventTimeGuard } from '../parser/event-time.ts'
@@ -34,7 +35,7 @@ export type Stages = Pick<LaneParts, 'intake' | 'exporter' | 'positions' | 'modu
 export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Stages {
   const kernel = Kernel.open({
     hashSeed: ports.hashSeed,
-    memoryMaxBytes: ports.kernelBytesMax,
+    memoryMaxBytes: kernelBytesOf(ports.bufferBytesMax),
     renderMessage: messageJson(),
   })
   const { input } = kernel
@@ -46,7 +47,9 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const streams = exportedStreams(config, kernel)
   const { nextCommitId } = ports
 
-  const exporter = new Exporter({ streams, letters, positions, input, nextCommitId })
+  const waitingRoom = new WaitingEvents(kernel.copies(waitingBytesMaxOf(ports.bufferBytesMax)))
+  const exporting = { streams, letters, positions, input, waitingRoom, nextCommitId }
+  const exporter = new Exporter(exporting)
   const parser = new Parser(parsedStreams(config), input, exporter)
   const guard = new EventTimeGuard(guardedStreams(config), input, exporter)
   const filters = new FilterStep(filterRules(config), input, exporter)
@@ -86,5 +89,11 @@ const largestBatchBytes = 1_024 * 1_024 * 1_024
 const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
 
 /** Open pages live in the kernel's memory, beside its input; half of the budget is committed. */
-export const kernelBytesOf = (bufferBytesMax: number): number =>
+const kernelBytesOf = (bufferBytesMax: number): number =>
   Math.min(kernelBytesMax, largestBatchBytes + 2 * bufferBytesMax)
+
+const waitingBytesMax = 64 * 1_024 * 1_024
+
+/** Events that wait for more of their file take a small part of the budget. */
+const waitingBytesMaxOf = (bufferBytesMax: number): number =>
+  Math.min(waitingBytesMax, bufferBytesMax / 16)

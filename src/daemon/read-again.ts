@@ -8,7 +8,7 @@ import type { Source } from '../ports/source.ts'
 import type { BrokerPart } from '../protocol/source-judgement.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
-import { buildPipeline, kernelBytesOf, type Stages } from './pipeline.ts'
+import { buildPipeline, type Stages } from './pipeline.ts'
 import { RangeReader } from './range-reader.ts'
 import { deadLetterStream } from './stage-streams.ts'
 
@@ -95,7 +95,7 @@ function stagesFor({ config, ports, source }: ReadAgainParts, entry: AppendEntry
   const stages = buildPipeline(config, {
     ...ports,
     hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
-    kernelBytesMax: kernelBytesOf(config.memory.buffers),
+    bufferBytesMax: config.memory.buffers,
     nextCommitId: () => entry.commitId,
     lakeNowMs: () => entry.stagedAtMs,
     onModuleBroken: fail,

@@ -13,7 +13,7 @@ import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { Lane } from './lane.ts'
 import { memoryBoundsOf } from './memory-bounds.ts'
-import { buildPipeline, kernelBytesOf, lakeLane, type Stages } from './pipeline.ts'
+import { buildPipeline, lakeLane, type Stages } from './pipeline.ts'
 import { readyStreams } from './stage-streams.ts'
 
 const outboxPauseMs = durationMs(250)
@@ -96,7 +96,7 @@ function buildStages({ config, ports, log }: AssemblyParts, lane: () => Lane): S
     modules,
     deadLetterSchema,
     hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
-    kernelBytesMax: kernelBytesOf(config.memory.buffers),
+    bufferBytesMax: config.memory.buffers,
     nextCommitId: () => log.nextCommitId(),
     lakeNowMs: () => log.lakeNowMs(),
     onModuleBroken: (error) => lane().halt(error),

@@ -19,6 +19,7 @@ export interface BatchArrays {
   readonly partitions: Int32Array
   readonly offsets: BigInt64Array
   readonly indexes: Int32Array
+  readonly fetchedAtMs: Float64Array
 }
 
 const arraysOf = (count: number): BatchArrays => ({
@@ -27,4 +28,5 @@ const arraysOf = (count: number): BatchArrays => ({
   partitions: new Int32Array(count),
   offsets: new BigInt64Array(count),
   indexes: new Int32Array(count),
+  fetchedAtMs: new Float64Array(count),
 })

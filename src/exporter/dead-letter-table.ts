@@ -103,7 +103,7 @@ export class DeadLetterTable {
     this.#eventMs = undefined
   }
 
-  /** All letters of a record but those of modules come between two flushes. */
+  /** All letters of a record come between two flushes, but of modules and of events that waited. */
   #withoutRepetition(letter: DeadLetter): DeadLetter {
     const { source, offset } = letter
     const record = `${source.partition}/${offset}/${source.topic}`

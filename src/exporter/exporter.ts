@@ -26,12 +26,14 @@ import { appendModuleRows, rowCountOf } from './module-rows.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import type { PositionTable } from './position-table.ts'
 import { StreamWriter } from './stream-writer.ts'
+import type { WaitingEvents } from './waiting-events.ts'
 
 export interface ExporterParts {
   readonly streams: readonly ExportedStream[]
   readonly letters: DeadLetterTable
   readonly positions: PositionTable
   readonly input: KernelInput
+  readonly waitingRoom: WaitingEvents
   readonly nextCommitId: () => CommitId
 }
 
@@ -44,12 +46,18 @@ const decodeErrors: Record<RefusalReason, string> = {
   'too-large': 'the event does not fit into memory',
 }
 
+/** Fewer rows of one file in a load wait for more of them. */
+const rowsAtOnceMin = 64
+/** On average; more of them gain nothing. */
+const rowsAtOnceWanted = 128
+
 const dayInUtc = { by: 'day', timezone: 'UTC' } as const
 
 export class Exporter implements EventFates {
   readonly #parts: ExporterParts
   readonly #counts = new CountTable()
   readonly #streams: readonly StreamWriter[]
+  readonly #waiting = new Set<PartitionWriter>()
   readonly #dirty: PartitionWriter[] = []
   #commitId: CommitId
   #fold: FoldState | undefined
@@ -64,7 +72,7 @@ export class Exporter implements EventFates {
 
   /** Bytes held for the commit that accumulates. */
   get bufferedBytes(): number {
-    let sum = 0
+    let sum = this.#parts.waitingRoom.heldBytes
     for (const bytes of this.bufferedByStream().values()) sum += bytes
     return sum
   }
@@ -120,11 +128,18 @@ export class Exporter implements EventFates {
       const index = events.stream[event] ?? settled
       if (index === settled) continue
       const writer = this.#writerAt(index, events.eventTimeMs[event] ?? Number.NaN)
-      if (writer.pendingCount === 0) this.#dirty.push(writer)
-      writer.add(event)
+      if (writer.pending.count === 0) this.#dirty.push(writer)
+      writer.pending.add(event)
     }
-    for (const writer of this.#dirty) this.#flush(writer, load)
+    const { waitingRoom } = this.#parts
+    waitingRoom.begin(load)
+    for (const writer of this.#dirty) {
+      const pending = writer.pending.take()
+      if (pending.length < rowsAtOnceMin) this.#setAside(writer, pending, load)
+      else this.#writeBoth(writer, pending, load)
+    }
     this.#dirty.length = 0
+    if (waitingRoom.count >= this.#waiting.size * rowsAtOnceWanted) this.#writeWaiting()
     this.#parts.letters.flush()
   }
 
@@ -180,6 +195,7 @@ export class Exporter implements EventFates {
 
   /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
   seal(facts: SealFacts): SealedCommit | undefined {
+    this.#writeWaiting()
     const writers = this.#streams.flatMap((stream) => stream.take())
     const files: SealedFile[] = []
     const places: AppendPlace[] = []
@@ -204,6 +220,8 @@ export class Exporter implements EventFates {
       for (const writer of stream.take()) writer.discard()
       stream.takeUnknownFields()
     }
+    this.#waiting.clear()
+    this.#parts.waitingRoom.clear()
     this.#dirty.length = 0
     this.#parts.letters.discard()
     this.#counts.seal()
@@ -240,10 +258,43 @@ export class Exporter implements EventFates {
     }
   }
 
-  #flush(writer: PartitionWriter, load: EventLoad): void {
-    const pendingCount = writer.pendingCount
-    const refusals = writer.flush(load)
-    writer.cell.written += pendingCount - refusals.length
+  /** Has events wait for more of their file, or writes them where there is no room for that. */
+  #setAside(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
+    const { waitingRoom } = this.#parts
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index] ?? -1
+      let place = waitingRoom.take(event)
+      if (place === 'no-room') {
+        this.#writeWaiting()
+        place = waitingRoom.take(event)
+      }
+      if (typeof place !== 'number') return this.#writeBoth(writer, events.subarray(index), load)
+      if (writer.waiting.count === 0) this.#waiting.add(writer)
+      writer.waiting.add(place)
+    }
+    return undefined
+  }
+
+  /** Writes what waits for a file before what comes: rows keep their order. */
+  #writeBoth(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
+    if (this.#waiting.delete(writer)) {
+      this.#write(writer, writer.waiting.take(), this.#parts.waitingRoom.load)
+    }
+    this.#write(writer, events, load)
+  }
+
+  #writeWaiting(): void {
+    const { waitingRoom } = this.#parts
+    for (const writer of this.#waiting) {
+      this.#write(writer, writer.waiting.take(), waitingRoom.load)
+    }
+    this.#waiting.clear()
+    waitingRoom.clear()
+  }
+
+  #write(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
+    const refusals = writer.write(events, load)
+    writer.cell.written += events.length - refusals.length
     for (const { event, reason } of refusals) {
       this.refused(load, event, decodeRefusal(reason))
     }

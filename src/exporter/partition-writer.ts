@@ -10,17 +10,11 @@ import type { SealedFile } from '../model/sealed-commit.ts'
 import { BatchScratch } from './batch-scratch.ts'
 import { commitKeyValues } from './commit-key-values.ts'
 import type { OpenCell } from './count-table.ts'
+import { EventList } from './event-list.ts'
 import type { ExportedTable } from './exported-stream.ts'
 
-const pendingAtFirst = 64
 /** One for all writers: a batch is written before the next is made. */
 const scratch = new BatchScratch()
-
-/** Rows waiting for one partition's file, as columns. Grows by doubling, to a load's capacity. */
-interface PendingRows {
-  event: Int32Array
-  count: number
-}
 
 /** The files of one stream and partition in the commit that accumulates. */
 export class PartitionWriter {
@@ -30,7 +24,10 @@ export class PartitionWriter {
   readonly cell: OpenCell
   /** Its rows are late: the partition was announced, or ends before one that was. */
   late: boolean
-  readonly #pending: PendingRows = { event: new Int32Array(pendingAtFirst), count: 0 }
+  /** Events of the load under way. */
+  readonly pending = new EventList()
+  /** Events that wait for more of them. */
+  readonly waiting = new EventList()
   readonly #sealed: SealedFile[] = []
   readonly #commitId: CommitId
   #file: ParquetFileWriter | undefined
@@ -50,30 +47,13 @@ export class PartitionWriter {
     this.#commitId = commit.commitId
   }
 
-  get pendingCount(): number {
-    return this.#pending.count
-  }
-
   get bufferedBytes(): number {
     const sealedBytes = this.#sealed.reduce((sum, file) => sum + file.sizeBytes, 0)
     return sealedBytes + (this.#file?.bufferedBytes ?? 0)
   }
 
-  /** Takes an event of the load under way; `flush` writes it. */
-  add(event: number): void {
-    const pending = this.#pending
-    if (pending.count === pending.event.length) {
-      const larger = new Int32Array(pending.event.length * 2)
-      larger.set(pending.event)
-      pending.event = larger
-    }
-    pending.event[pending.count++] = event
-  }
-
-  /** Writes the events taken since the last flush. @returns the events that were refused. */
-  flush(load: EventLoad): readonly (RowRefusal & { event: number })[] {
-    const events = this.#pending.event.subarray(0, this.#pending.count)
-    this.#pending.count = 0
+  /** Writes events of a load. @returns those that were refused. */
+  write(events: Int32Array, load: EventLoad): readonly (RowRefusal & { event: number })[] {
     const refused: (RowRefusal & { event: number })[] = []
     for (const group of groupedByTopic(events, load)) {
       const refusals = this.append(rowBatchOf(group, load), group, load)
@@ -100,7 +80,8 @@ export class PartitionWriter {
 
   /** Closes the open file. @returns all files of this commit, possibly none. */
   seal(): readonly SealedFile[] {
-    assert(this.#pending.count === 0, 'a partition is flushed before it is sealed')
+    const isWritten = this.pending.count === 0 && this.waiting.count === 0
+    assert(isWritten, 'the events of a partition are written before it is sealed')
     if (this.#file !== undefined) this.#roll(this.#file)
     return this.#sealed
   }
@@ -173,7 +154,8 @@ const sourceOf = (load: EventLoad, event: number): number =>
   load.records.source[load.events.record[event] ?? -1] ?? -1
 
 /** The kernel's view of events of one topic, in memory that is used again. */
-function rowBatchOf(group: Int32Array, { records, events, fetchedAtMs }: EventLoad): RowBatch {
+function rowBatchOf(group: Int32Array, load: EventLoad): RowBatch {
+  const { records, events, fetchedAtMs, fetchedAtMsOf } = load
   const count = group.length
   const batch = scratch.take(count)
   const partitionOf = records.sources.map(({ partition }) => partition)
@@ -185,7 +167,9 @@ function rowBatchOf(group: Int32Array, { records, events, fetchedAtMs }: EventLo
     batch.partitions[row] = partitionOf[records.source[record] ?? -1] ?? -1
     batch.offsets[row] = records.offset[record] ?? 0n
     batch.indexes[row] = events.index[event] ?? 0
+    if (fetchedAtMsOf !== undefined) batch.fetchedAtMs[row] = fetchedAtMsOf[event] ?? 0
   }
   const source = records.sources[records.source[events.record[group[0] ?? -1] ?? -1] ?? -1]
-  return { ...batch, count, topic: source?.topic ?? '', ingestMs: fetchedAtMs }
+  const ingestMs = fetchedAtMsOf === undefined ? fetchedAtMs : batch.fetchedAtMs
+  return { ...batch, count, topic: source?.topic ?? '', ingestMs }
 }

@@ -57,12 +57,19 @@ export class BatchStaging {
   /** Writes an identity column's slots for the rows that the last parse accepted. */
   fillIdentity(column: IdentityColumn, slots: number, batch: RowBatch, slice: StagedSlice): void {
     const { first, next, rows } = slice
-    const { calls, u32, u8 } = this.#memory
+    const { calls, u32 } = this.#memory
     switch (column) {
       case '_topic':
         this.#stageTopic(batch.topic)
         return calls.fillSame(slots, this.#topic, this.#topicBytes, rows)
       case '_ingest_ms': {
+        if (typeof batch.ingestMs !== 'number') {
+          const each = this.#numbers64(first, next)
+          for (let row = first; row < next; row++) {
+            each[row - first] = BigInt(batch.ingestMs[row] ?? 0)
+          }
+          return calls.fillNumbers64(slots, this.#offsets, rows)
+        }
         const ms = BigInt(batch.ingestMs)
         const low = Number(BigInt.asIntN(32, ms))
         return calls.fillSame(slots, low, Number(BigInt.asIntN(32, ms >> 32n)), rows)
@@ -74,11 +81,15 @@ export class BatchStaging {
         u32.set(batch.indexes.subarray(first, next), this.#indexes >>> 2)
         return calls.fillNumbers32(slots, this.#indexes, rows)
       case '_offset': {
-        const offsets = batch.offsets.subarray(first, next)
-        new BigInt64Array(u8.buffer, this.#offsets, next - first).set(offsets)
+        this.#numbers64(first, next).set(batch.offsets.subarray(first, next))
         return calls.fillNumbers64(slots, this.#offsets, rows)
       }
     }
+  }
+
+  /** Where numbers of 64 bits are put, until the next column of them. */
+  #numbers64(first: number, next: number): BigInt64Array {
+    return new BigInt64Array(this.#memory.u8.buffer, this.#offsets, next - first)
   }
 
   #stageTopic(topic: string): void {

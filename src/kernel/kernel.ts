@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import { BatchStaging } from './batch-staging.ts'
 import { type CompiledTable, type KernelParts, LinkedTable } from './compiled-table.ts'
 import { kernelBase64 } from './gen/kernel-module.ts'
+import { InputCopies } from './input-copies.ts'
 import { type KernelExports, kernelFunctions } from './kernel-exports.ts'
 import { InputBlocks, type KernelInput } from './kernel-input.ts'
 import { LinearMemory } from './linear-memory.ts'
@@ -68,6 +69,11 @@ export class Kernel {
 
   get input(): KernelInput {
     return this.#input
+  }
+
+  /** Room beside the input for payloads that are parsed later. @param sizeBytesMax at most. */
+  copies(sizeBytesMax: number): InputCopies {
+    return new InputCopies(this.#parts.memory, sizeBytesMax)
   }
 
   /** Linear memory in use or waiting for reuse. */

@@ -7,6 +7,8 @@ export interface EventLoad {
   readonly events: EventTable
   /** Wall clock when the records were fetched, milliseconds. */
   readonly fetchedAtMs: number
+  /** By event, where the records were fetched at several times. */
+  readonly fetchedAtMsOf?: Float64Array
 }
 
 /** Value of `EventTable.stream` of an event that has its fate already: later stages pass it by. */

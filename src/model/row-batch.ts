@@ -13,8 +13,8 @@ export interface RowBatch {
   readonly partitions: Int32Array
   readonly offsets: BigInt64Array
   readonly indexes: Int32Array
-  /** Wall clock when the load was fetched, milliseconds. */
-  readonly ingestMs: number
+  /** Wall clock when the rows were fetched, milliseconds: of all of them, or of each. */
+  readonly ingestMs: number | Float64Array
 }
 
 /** Why a payload was refused; also the dead letter's reason, prefixed with "decode-". */

@@ -3,7 +3,7 @@ import { present } from '../../src/base/assert.ts'
 import { unixMs } from '../../src/base/time.ts'
 import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
-import { buildPipeline, kernelBytesOf, type Stages } from '../../src/daemon/pipeline.ts'
+import { buildPipeline, type Stages } from '../../src/daemon/pipeline.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../src/model/ids.ts'
 import { offset } from '../../src/model/offset.ts'
@@ -29,7 +29,7 @@ export function openStages(config: ResolvedConfig, modules = new Map<number, Etl
     clock: new SimClock(nowMs),
     telemetry: new SimTelemetry(),
     hashSeed: 1n,
-    kernelBytesMax: kernelBytesOf(16 * 1_024 * 1_024),
+    bufferBytesMax: 16 * 1_024 * 1_024,
     deadLetterSchema: deadLetterSchema(),
     lakeNowMs: () => unixMs(nowMs),
     nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),

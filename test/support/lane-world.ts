@@ -71,7 +71,7 @@ export function numbersConfig(
       `    topics: ${topics}`,
       '    schema: { file: number.proto, message: test.Number }',
       '    eventTime: { outOfOrderness: 0s, pastMax: 3650d }',
-      '    columns: [_topic, _partition, _offset, _index]',
+      '    columns: [_topic, _partition, _offset, _index, _ingest_ms]',
       ...more.map((line) => `    ${line}`),
     ]),
   ]

@@ -1,0 +1,130 @@
+import { gzipSync } from 'node:zlib'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
+import type { Stages } from '../../../src/daemon/pipeline.ts'
+import { countsAddUp } from '../../../src/model/counts.ts'
+import { nowMs, openStages, rowsOf, seal, take } from '../../support/exporter-stages.ts'
+import {
+  eventsMs,
+  fetched,
+  numberPayload,
+  numberRecord,
+  numbersConfig,
+  sourceAt,
+} from '../../support/lane-world.ts'
+import {
+  bytesField,
+  encodeBatch,
+  encodeRawEvent,
+  joined,
+  utf8,
+  varintField,
+} from '../../support/raw-events.ts'
+
+const source = sourceAt(0)
+const broken = Uint8Array.from([18, 200, 1])
+
+let stages: Stages
+
+beforeEach(async () => {
+  stages = openStages(await numbersConfig())
+})
+
+const one = (n: number, more = {}) => fetched(source, n, [numberRecord({ n, ...more })])
+
+const withText = (n: number, text: string) => ({
+  payload: joined(varintField(1, BigInt(n)), bytesField(2, utf8(text))),
+})
+
+async function numbersIn(ordinal: number): Promise<readonly Record<string, unknown>[]> {
+  const { files, counts } = seal(stages)
+  expect(counts.every((cell) => countsAddUp(cell.counts))).toBe(true)
+  return rowsOf(present(files[ordinal], 'a file'))
+}
+
+describe('few rows of a file', () => {
+  test('wait for more of them, and stand in the file in the order in which they came', async () => {
+    for (let n = 0; n < 50; n++) take(stages, one(n))
+    expect(stages.exporter.bufferedBytes).toBeGreaterThan(0)
+    const many = Array.from({ length: 100 }, (_, index) => numberRecord({ n: 50 + index }))
+    take(stages, fetched(source, 50, many))
+    for (let n = 150; n < 160; n++) take(stages, one(n))
+    const rows = await numbersIn(0)
+    const numbers = Array.from({ length: 160 }, (_, n) => n)
+    expect(rows.map((row) => row['n'])).toEqual(numbers.map(BigInt))
+    expect(rows.map((row) => row['_offset'])).toEqual(numbers.map(BigInt))
+  })
+
+  test('know each when they were fetched', async () => {
+    for (let n = 0; n < 3; n++) {
+      take(stages, one(2 * n))
+      stages.intake.take([one(2 * n + 1)], nowMs + 1_000 * n + 7)
+    }
+    const rows = await numbersIn(0)
+    const fetchedAtMs = [nowMs, nowMs + 7, nowMs, nowMs + 1_007, nowMs, nowMs + 2_007]
+    expect(rows.map((row) => row['_ingest_ms'])).toEqual(fetchedAtMs.map(BigInt))
+  })
+
+  test('become whole dead letters when the kernel refuses them later', async () => {
+    const key = Buffer.from('a key')
+    const value = encodeRawEvent({ stream: 'numbers', event_time_ms: eventsMs, payload: broken })
+    take(stages, fetched(source, 0, [{ value, key, timestampMs: eventsMs }]))
+    for (let n = 1; n < 9; n++) take(stages, one(n))
+    const { files, counts } = seal(stages)
+    expect(counts).toMatchObject([
+      { counts: { read: 9, written: 8, deadLettered: { 'decode-truncated': 1 } } },
+    ])
+    const letters = await rowsOf(present(files[1], 'letters'))
+    expect(letters).toMatchObject([{ offset: 0n, index: 0, reason: 'decode-truncated' }])
+    expect(Buffer.from(letters[0]?.['key'] as Uint8Array)).toEqual(key)
+    expect(Buffer.from(letters[0]?.['value'] as Uint8Array)).toEqual(Buffer.from(value))
+  })
+
+  test('of a batched record wait too, inflated', async () => {
+    const events = [0, 1, 2].map((n) => ({
+      event_time_ms: eventsMs,
+      payload: numberPayload({ n }),
+    }))
+    const payload = gzipSync(encodeBatch(events))
+    const value = encodeRawEvent({ stream: 'numbers', batched: true, compression: 1, payload })
+    take(stages, fetched(source, 0, [{ value, timestampMs: eventsMs }, numberRecord({ n: 3 })]))
+    take(stages, fetched(source, 2, [numberRecord({ n: 4 })]))
+    const rows = await numbersIn(0)
+    expect(rows.map((row) => [row['n'], row['_offset'], row['_index']])).toEqual([
+      [0n, 0n, 0],
+      [1n, 0n, 1],
+      [2n, 0n, 2],
+      [3n, 1n, 0],
+      [4n, 2n, 0],
+    ])
+  })
+
+  test('are forgotten with what else accumulated', async () => {
+    take(stages, one(0))
+    stages.exporter.discard()
+    expect(stages.exporter.bufferedBytes).toBe(0)
+    take(stages, one(1))
+    expect((await numbersIn(0)).map((row) => row['n'])).toEqual([1n])
+  })
+})
+
+describe('the room for what waits', () => {
+  test('is emptied when it is full, and no row is lost by it', async () => {
+    // The room has a mebibyte; two hundred of these do not fit.
+    const text = 'x'.repeat(8_000)
+    for (let n = 0; n < 200; n++) take(stages, one(n, withText(n, text)))
+    const rows = await numbersIn(0)
+    expect(rows.map((row) => row['n'])).toEqual(Array.from({ length: 200 }, (_, n) => BigInt(n)))
+    expect(rows.every((row) => row['text'] === text)).toBe(true)
+  })
+
+  test('takes no record that is large: it is written behind what waits', async () => {
+    const text = 'x'.repeat(20_000)
+    take(stages, one(0))
+    take(stages, one(1, withText(1, text)))
+    take(stages, one(2))
+    const rows = await numbersIn(0)
+    expect(rows.map((row) => row['n'])).toEqual([0n, 1n, 2n])
+    expect(rows[1]?.['text']).toBe(text)
+  })
+})
