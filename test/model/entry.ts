@@ -1,17 +1,19 @@
-/** Entries of the model, each with the entry of the product that it stands for, if there is one. */
+/** Entries of the model, each with the entry of the product that it stands for. */
 import { unixMs } from '../../src/base/time.ts'
 import { zeroCounts } from '../../src/model/counts.ts'
 import type { DataFile } from '../../src/model/data-file.ts'
-import { type CommitId, commitIdOf, writerId } from '../../src/model/ids.ts'
+import { type CommitId, commitIdOf, commitIdParts, writerId } from '../../src/model/ids.ts'
 import { type LakePartition, partitionPath } from '../../src/model/lake-partition.ts'
 import {
   type AppendRange,
   type EntryBase,
   entryFormat,
   type LogEntry,
+  type SourceMove,
 } from '../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../src/model/offset.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
+import type { SwapEntry } from '../../src/model/swap-entry.ts'
 import { clusterId, type SourcePartition, topicId } from '../../src/model/topic-partition.ts'
 
 /** A set of small numbers (files, rows) as bits. */
@@ -20,7 +22,6 @@ export type Bits = number
 export const bit = (index: number): Bits => 1 << index
 export const holds = (bits: Bits, index: number): boolean => (bits & bit(index)) !== 0
 
-/** `swap`, `undo`, `forget` and `announce` are of the model: the product has no such entries. */
 type EntryKind =
   | 'append'
   | 'ready'
@@ -30,17 +31,21 @@ type EntryKind =
   | 'forget'
   /** A later revision of what is announced. */
   | 'announce'
+  /** The partition leaves the state, with a list of its files. */
+  | 'close'
+  /** An operator's word on where a topic-partition is read on. */
+  | 'move'
 
 export interface ModelEntry {
   readonly kind: EntryKind
   readonly commitId: CommitId
-  /** What an append covers, by topic-partition; undefined: nothing of it. */
+  /** What an append covers or a move sets, by topic-partition; undefined: nothing of it. */
   readonly ranges: readonly (ModelRange | undefined)[]
   /** The file that is added, taken back or forgotten; -1: none. */
   readonly file: number
   /** Rows of the file, or, without a file, rows that came too late for it. */
   readonly rows: Bits
-  /** Files that are taken away by a swap, or named by an announcement. */
+  /** Files that are taken away by a swap, brought back by an undo, or named otherwise. */
   readonly inputs: Bits
   /** The partition's version, revision and location as planned on. */
   readonly version: CommitId | undefined
@@ -55,10 +60,16 @@ export interface ModelRange {
   /** Undefined for a start position. */
   readonly expected: number | undefined
   readonly next: number
+  /** How often the position was moved before. */
+  readonly epoch: number
 }
 
-/** Rows of topic-partition p are the bits from 4p on. */
-export const rowBit = (partition: number, at: number): Bits => bit(partition * 4 + at)
+/**
+ * Rows of topic-partition p are the bits from 4p on. What is read after a move are other rows: the
+ * two bits behind those of the reading before.
+ */
+export const rowBit = (partition: number, at: number, epoch = 0): Bits =>
+  bit(partition * 4 + at + 2 * epoch)
 
 export const lane = 'lake'
 export const stream = 'events'
@@ -88,19 +99,42 @@ const productRange = (range: ModelRange, partition: number): AppendRange => ({
   first: offset(BigInt(range.expected ?? range.next)),
   next: nextOffset(BigInt(range.next)),
   leaderEpoch: -1,
+  ...(range.epoch === 0 ? {} : { resetEpoch: range.epoch }),
 })
 
 export const productRanges = ({ ranges }: ModelEntry): readonly AppendRange[] =>
   ranges.flatMap((range, partition) => (range ? [productRange(range, partition)] : []))
 
-export const productFile = (commitId: CommitId): DataFile => ({
+/** Folder of a partition's files; 0 is where no swap has moved them. */
+const folderOf = (location: number): string =>
+  location === 0 ? `${table}/${hour.path}` : `${table}/_swapped/${location}/${hour.path}`
+
+const pathOf = (file: number, location: number): string => `${folderOf(location)}/f${file}.parquet`
+
+const pathsOf = (files: Bits, location: number): readonly string[] =>
+  filesOf(files).map((file) => pathOf(file, location))
+
+/** Numbers of the files in a set. */
+export const filesOf = (bits: Bits): readonly number[] =>
+  Array.from({ length: 16 }, (_, file) => file).filter((file) => holds(bits, file))
+
+/** The number in a file's path. */
+export const fileOf = (path: string): number => Number(/f(\d+)\.parquet$/.exec(path)?.[1])
+
+/** The file that an entry adds. */
+export const productFile = ({
+  file,
+  commitId,
+  toLocation,
+  rows,
+}: Pick<ModelEntry, 'file' | 'commitId' | 'toLocation' | 'rows'>): DataFile => ({
   stream,
   table,
   partitionPath: hour.path,
-  path: `${table}/${hour.path}/${commitId}.parquet`,
-  stagedPath: `${table}/_staging/${commitId}/0.staged`,
+  path: pathOf(file, toLocation),
+  stagedPath: `${table}/_staging/${commitId}/${file}.staged`,
   sizeBytes: 1,
-  rowCount: 1,
+  rowCount: filesOf(rows).length,
   crc32c: '00000000',
   schemaVersion: 1,
   eventTimeMs: { min: hour.startMs, max: hour.startMs },
@@ -131,13 +165,18 @@ const manifest: Omit<ReadyManifest, 'logEntry'> = {
 
 const target = 'metastore'
 
-/** What the product would put; undefined for kinds that it does not have. */
-export function productEntryOf(entry: ModelEntry): LogEntry | undefined {
+/** What the product puts. */
+export function productEntryOf(entry: ModelEntry): LogEntry {
   switch (entry.kind) {
     case 'append':
       return appendOf(entry)
-    case 'ready': {
-      const announcement = { stream, partition: hour, version: entry.version, manifest }
+    case 'ready':
+    case 'announce': {
+      const { version, inputs, location } = entry
+      const named = { bytes: 1, rows: 1, crc32c: '' }
+      const files = pathsOf(inputs, location).map((path) => ({ ...named, path }))
+      const told = { ...manifest, files, revision: entry.revision + 1 }
+      const announcement = { stream, partition: hour, version, manifest: told }
       return {
         kind: 'ready',
         ...baseOf(entry),
@@ -149,13 +188,64 @@ export function productEntryOf(entry: ModelEntry): LogEntry | undefined {
       const delivery = { stream, partitionPath: hour.path, revision, target }
       return { kind: 'delivered', ...baseOf(entry), deliveries: [delivery] }
     }
-    default:
-      return undefined
+    case 'swap':
+    case 'undo':
+      return swapOf(entry)
+    case 'forget': {
+      const { file, location } = entry
+      const version = versionOr(entry)
+      const paths = pathsOf(bit(file), location)
+      const files = [{ stream, partitionPath: hour.path, version, paths }]
+      return { kind: 'forget', ...baseOf(entry), why: 'told', commits: [], files }
+    }
+    case 'close': {
+      const sha256 = entry.commitId.slice(0, 32).repeat(2)
+      const list = { path: `closed/${sha256}`, sizeBytes: 1, sha256, previous: '0'.repeat(64) }
+      const closing = { stream, partition: hour, version: versionOr(entry), list }
+      return { kind: 'closed-late', ...baseOf(entry), closings: [closing] }
+    }
+    case 'move': {
+      const moves = entry.ranges.flatMap((range, at) => (range ? [moveOf(range, at)] : []))
+      return { kind: 'source', ...baseOf(entry), action: 'reset', why: 'told to', moves }
+    }
+  }
+}
+
+/** An entry that names no version relies on none that is there. */
+const versionOr = ({ version }: ModelEntry): CommitId => version ?? commitOf(0xfffe, 0)
+
+const moveOf = ({ expected, next, epoch }: ModelRange, partition: number): SourceMove => ({
+  lane,
+  source: sourceOf(partition),
+  expected: expected === undefined ? undefined : nextOffset(BigInt(expected)),
+  resetEpoch: epoch,
+  next: nextOffset(BigInt(next)),
+  cause: '',
+})
+
+function swapOf(entry: ModelEntry): SwapEntry {
+  const { kind, file, inputs, revision, version, location, toLocation } = entry
+  const undoes = kind === 'undo'
+  const isOpen = revision === 0
+  return {
+    kind: 'swap',
+    ...baseOf(entry),
+    why: undoes ? 'undo' : 'merge',
+    reason: '',
+    stream,
+    partition: hour,
+    place: isOpen ? 'open' : 'announced',
+    version: isOpen ? undefined : version,
+    inputs: undoes ? pathsOf(bit(file), location) : pathsOf(inputs, location),
+    restored: undoes ? pathsOf(inputs, toLocation) : [],
+    location: folderOf(toLocation),
+    lostRowCount: 0,
+    body: { files: undoes ? [] : [productFile(entry)] },
   }
 }
 
 function appendOf(entry: ModelEntry): LogEntry {
-  const files = entry.file === -1 ? [] : [productFile(entry.commitId)]
+  const files = entry.file === -1 ? [] : [productFile(entry)]
   return {
     kind: 'append',
     ...baseOf(entry),
@@ -169,7 +259,7 @@ function appendOf(entry: ModelEntry): LogEntry {
 const baseOf = ({ commitId, published }: ModelEntry): EntryBase => ({
   format: entryFormat,
   commitId,
-  writerId: writerId(commitId.slice(0, 32)),
+  writerId: commitIdParts(commitId).writer,
   stagedAtMs: unixMs(0),
   publishedNext: 0,
   published,

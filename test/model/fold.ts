@@ -1,36 +1,43 @@
 /**
- * The fold of the model: the product's, and beside it what the product has no entries for yet.
+ * The fold of the model: the product's, and beside it what an oracle wants to know of it.
  *
- * `append`, the first `ready` and `delivered` are judged and folded by `src/protocol/`. `swap`,
- * `undo`, `forget` and later announcements are folded here, over the product's state: they change
- * its files, its version and its unpublished commits as an entry of the product would.
+ * Every entry is judged and folded by `src/protocol/`. What the model keeps beside it (which files
+ * are live, removed, forgotten) is folded here from the entries alone, and must agree with the
+ * product's in each step; so must the judgement of those kinds whose rules can be switched off.
  */
-import { hash } from 'node:crypto'
 import { assert } from '../../src/base/assert.ts'
 import { PersistentMap } from '../../src/base/persistent-map.ts'
-import { zeroCounts } from '../../src/model/counts.ts'
 import type { FoldedPartition, FoldState } from '../../src/model/fold-state.ts'
 import type { CommitId } from '../../src/model/ids.ts'
-import type { LogEntry } from '../../src/model/log-entry.ts'
+import type { AppendEntry, LogEntry } from '../../src/model/log-entry.ts'
 import { sourceKey } from '../../src/model/topic-partition.ts'
 import { emptyFold, foldEntry, headChecksumOf } from '../../src/protocol/fold.ts'
 import { foldAppend } from '../../src/protocol/fold-append.ts'
+import { foldClosedLate } from '../../src/protocol/fold-closed.ts'
 import { foldDelivered, foldReady } from '../../src/protocol/fold-ready.ts'
+import { foldSource } from '../../src/protocol/fold-source.ts'
+import { foldForgottenFiles, foldSwap } from '../../src/protocol/fold-swap.ts'
 import { brokenReliance } from '../../src/protocol/reliance.ts'
 import {
   type Bits,
   bit,
-  commitOf,
+  fileOf,
   holds,
   hour,
   lane,
   type ModelEntry,
   productEntryOf,
-  productFile,
   sourceOf,
   stream,
 } from './entry.ts'
 import type { RulesOff } from './rules.ts'
+
+/** A topic-partition that is read on from elsewhere. */
+interface Move {
+  /** Next offset of the reading that ended. */
+  readonly before: number
+  readonly to: number
+}
 
 export interface ModelFold {
   readonly state: FoldState
@@ -39,7 +46,6 @@ export interface ModelFold {
   readonly removed: Bits
   /** Never to come back. */
   readonly forgotten: Bits
-  readonly commitOfFile: readonly CommitId[]
   /** Rows that were read when the partition was announced already. */
   readonly late: Bits
   readonly location: number
@@ -50,10 +56,11 @@ export interface ModelFold {
   readonly delivered: number
   /** What an undo would take back. */
   readonly replaced: { readonly inputs: Bits; readonly file: number; readonly location: number }
+  /** Files that the list names with which the partition left the state; undefined: it has not. */
+  readonly closed: Bits | undefined
+  /** By topic-partition; absent where nobody moved it. */
+  readonly moves: readonly (Move | undefined)[]
 }
-
-/** Stands for files that were staged and never decided. */
-const nobody = commitOf(0xffff, 0)
 
 const nothingReplaced = { inputs: 0, file: -1, location: 0 }
 
@@ -62,7 +69,6 @@ export const emptyModelFold = (): ModelFold => ({
   live: 0,
   removed: 0,
   forgotten: 0,
-  commitOfFile: [],
   late: 0,
   location: 0,
   revision: 0,
@@ -70,6 +76,8 @@ export const emptyModelFold = (): ModelFold => ({
   announcedLocation: 0,
   delivered: 0,
   replaced: nothingReplaced,
+  closed: undefined,
+  moves: [],
 })
 
 const partitionOf = ({ state }: ModelFold): FoldedPartition | undefined =>
@@ -81,50 +89,90 @@ export const versionOf = (fold: ModelFold): CommitId | undefined => partitionOf(
 export const nextOf = ({ state }: ModelFold, partition: number): number =>
   Number(state.positions.get(lane)?.get(sourceKey(sourceOf(partition)))?.next ?? 0n)
 
+/** How often a topic-partition was moved. */
+export const epochOf = ({ state }: ModelFold, partition: number): number =>
+  state.positions.get(lane)?.get(sourceKey(sourceOf(partition)))?.resetEpoch ?? 0
+
 /** Files of the fold that are not known as published. */
-export const unpublishedOf = (fold: ModelFold): Bits =>
-  fold.commitOfFile.reduce(
-    (bits, commitId, file) => (fold.state.unpublished.has(commitId) ? bits | bit(file) : bits),
-    0,
-  )
+export function unpublishedOf({ state }: ModelFold): Bits {
+  let files = 0
+  for (const commit of state.unpublished.values()) {
+    for (const { path } of commit.files) files |= bit(fileOf(path))
+  }
+  return files
+}
 
 /** Whether `entry` holds over `fold`, as far as the rules that are on ask for it. */
 export function holdsOver(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
   if (off.has('voids')) return true
   const product = productEntryOf(entry)
-  return product === undefined
-    ? modelHolds(fold, entry, off)
-    : productHolds(fold.state, product, off)
-}
-
-function productHolds(state: FoldState, entry: LogEntry, off: RulesOff): boolean {
-  if (entry.kind === 'append') {
-    const ranges = off.has('relyNext') ? [] : entry.ranges
-    const placeless = { places: [], body: { ...entry.body, files: [] } }
-    const asked = off.has('relyPlace') ? { ...entry, ranges, ...placeless } : { ...entry, ranges }
-    return brokenReliance(state, asked) === undefined
+  if (product.kind === 'append') {
+    return brokenReliance(fold.state, relaxed(fold, product, off)) === undefined
   }
   if (entry.kind === 'ready' && off.has('relyVersion')) return true
-  return brokenReliance(state, entry) === undefined
+  const isSound = brokenReliance(fold.state, product) === undefined
+  const wanted = modelHolds(fold, entry, off)
+  if (wanted === undefined) return isSound
+  assert(off.size > 0 || wanted === isSound, `the product judges ${entry.kind} as the model does`)
+  return wanted
 }
 
-function modelHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
+/** An append that relies on nothing whose rule is off. */
+function relaxed({ state }: ModelFold, entry: AppendEntry, off: RulesOff): AppendEntry {
+  const placeless = { places: [], body: { ...entry.body, files: [] } }
+  const ranges = off.has('relyNext')
+    ? []
+    : entry.ranges.map(({ resetEpoch: named, ...range }) => {
+        const known = state.positions.get(lane)?.get(sourceKey(range.source))?.resetEpoch
+        const resetEpoch = off.has('relyEpoch') ? known : named
+        return resetEpoch === undefined ? range : { ...range, resetEpoch }
+      })
+  return { ...entry, ranges, ...(off.has('relyPlace') ? placeless : {}) }
+}
+
+/** The model's own judgement; undefined for kinds that it leaves to the product. */
+function modelHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean | undefined {
   const sameVersion = off.has('relyMoveVersion') || entry.version === versionOf(fold)
+  const isHere = fold.closed === undefined
   switch (entry.kind) {
-    case 'swap': {
-      const samePlace = off.has('relySwapPlace') || entry.revision === fold.revision
-      const inputsLive = off.has('relyInputs') || (entry.inputs & ~fold.live) === 0
-      return samePlace && inputsLive && (entry.revision === 0 || sameVersion)
-    }
+    case 'append':
+    case 'ready':
+    case 'delivered':
+    case 'move':
+      return undefined
+    case 'swap':
+      return isHere && swapHolds(fold, entry, off)
     case 'undo': {
       const alive = off.has('noRevive') || (entry.inputs & fold.forgotten) === 0
-      return sameVersion && alive && fold.replaced.file === entry.file
+      const isKnown = off.has('undoPublished') || !holds(unpublishedOf(fold), entry.file)
+      return isHere && sameVersion && alive && isKnown && fold.replaced.file === entry.file
     }
     case 'forget':
-      return off.has('forgetRemoved') || (sameVersion && holds(fold.removed, entry.file))
-    default:
-      return sameVersion && entry.revision === fold.revision
+      if (off.has('forgetRemoved')) return true
+      return isHere && sameVersion && holds(fold.removed, entry.file)
+    case 'close':
+      return isHere && closeHolds(fold, entry, off)
+    case 'announce':
+      return isHere && sameVersion && entry.revision === fold.revision
   }
+}
+
+function swapHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
+  const samePlace = off.has('relySwapPlace') || entry.revision === fold.revision
+  const inputsLive = off.has('relyInputs') || (entry.inputs & ~fold.live) === 0
+  if (entry.revision === 0) return samePlace && inputsLive
+  const sameVersion = off.has('relyMoveVersion') || entry.version === versionOf(fold)
+  const isWhole = off.has('swapAll') || off.has('relyMoveVersion') || entry.inputs === fold.live
+  return samePlace && inputsLive && sameVersion && isWhole
+}
+
+function closeHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
+  const { undelivered, unpublished } = fold.state
+  const sameVersion = off.has('closeVersion') || entry.version === versionOf(fold)
+  const isForgotten = off.has('closeForgotten') || fold.removed === 0
+  const isTold = off.has('closeDelivered') || undelivered.length === 0
+  const isDue = fold.revision > 0 && unpublished.size === 0
+  return isDue && sameVersion && isForgotten && isTold
 }
 
 export interface ModelStep {
@@ -135,133 +183,110 @@ export interface ModelStep {
 /** Folds the next entry; a void one changes nothing but where the log ends. */
 export function foldModelEntry(fold: ModelFold, entry: ModelEntry, off: RulesOff): ModelStep {
   const decided = holdsOver(fold, entry, off)
-  const product = productEntryOf(entry)
   const head = headChecksumOf(Buffer.from(JSON.stringify(entry)))
-  const state =
-    product === undefined
-      ? passed(fold.state, entry, head, decided)
-      : productStep(fold.state, product, head, decided)
+  const state = productStep(fold.state, productEntryOf(entry), head, decided)
   if (!decided) return { fold: { ...fold, state }, decided }
-  const folded = withEffect({ ...fold, state }, entry)
+  const folded = { ...withEffect(fold, entry), state }
   assert(filesAgree(folded), 'the model and the product hold the same files live')
   return { fold: folded, decided }
 }
 
-const filesAgree = (fold: ModelFold): boolean => {
-  const paths = new Set(partitionOf(fold)?.files.map(({ path }) => path))
-  const live = fold.commitOfFile.filter((_, file) => holds(fold.live, file))
-  const ours = new Set(live.map((commitId) => productFile(commitId).path))
-  return ours.size === paths.size && [...ours].every((path) => paths.has(path))
+function filesAgree(fold: ModelFold): boolean {
+  const partition = partitionOf(fold)
+  if (fold.closed !== undefined) return partition === undefined
+  const setOf = (paths: readonly { readonly path: string }[]): Bits =>
+    paths.reduce((bits, { path }) => bits | bit(fileOf(path)), 0)
+  const removed = partition?.removed?.map(({ file }) => file) ?? []
+  return setOf(partition?.files ?? []) === fold.live && setOf(removed) === fold.removed
 }
 
 /** The product's own step; where a rule is off that it keeps, its effect without its judgement. */
 function productStep(state: FoldState, entry: LogEntry, head: string, decided: boolean): FoldState {
-  const { state: folded, verdict } = foldEntry(state, state.next, entry, head)
+  const { next } = state
+  const { state: folded, verdict } = foldEntry(state, next, entry, head)
   if (decided === (verdict.kind === 'decided')) return folded
   switch (entry.kind) {
     case 'append':
-      return foldAppend(folded, state.next, entry)
+      return foldAppend(folded, next, entry)
     case 'ready':
-      return foldReady(folded, state.next, entry)
+      return foldReady(folded, next, entry)
     case 'delivered':
       return foldDelivered(folded, entry)
-    case 'config':
     case 'source':
-    case 'void':
+      return foldSource(folded, entry)
     case 'forget':
+      return foldForgottenFiles(folded, next, entry)
     case 'closed-late':
+      return foldClosedLate(folded, entry)
     case 'swap':
+      return foldSwap(folded, next, entry)
+    case 'config':
+    case 'void':
       return folded
   }
 }
-
-/** What any entry does, of a kind that the product does not have. */
-function passed(state: FoldState, entry: ModelEntry, head: string, decided: boolean): FoldState {
-  const checksum = hash('sha256', state.checksum + head, 'hex')
-  const unpublished = decided ? withoutKeys(state.unpublished, entry.published) : state.unpublished
-  return { ...state, next: state.next + 1, checksum, unpublished }
-}
-
-const withoutKeys = <K extends string, V>(
-  map: ReadonlyMap<K, V>,
-  keys: readonly K[],
-): ReadonlyMap<K, V> => keys.reduce((left, key) => left.without(key), PersistentMap.of(map))
 
 function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
   const { kind, file, inputs, rows } = entry
   switch (kind) {
     case 'append':
-      return file === -1 ? { ...fold, late: fold.late | rows } : withLive(fold, entry)
+      if (file === -1) return { ...fold, late: fold.late | rows }
+      return { ...fold, live: fold.live | bit(file) }
     case 'ready':
     case 'announce': {
       const { location } = fold
       const revision = fold.revision + 1
-      const announced = { ...fold, revision, announced: inputs, announcedLocation: location }
-      return kind === 'ready' ? announced : withPartition(announced, entry)
+      return { ...fold, revision, announced: inputs, announcedLocation: location }
     }
     case 'delivered':
       return { ...fold, delivered: entry.revision }
     case 'swap':
-      return withPartition(swapped(withLive(fold, entry), entry), entry)
+      return swapped(fold, entry)
     case 'undo':
-      return withPartition(undone(fold, entry), entry)
+      return undone(fold, entry)
     case 'forget':
-      return withPartition(forgot(fold, file), entry)
+      return forgot(fold, file)
+    case 'close':
+      return { ...fold, closed: inputs }
+    case 'move':
+      return moved(fold, entry)
   }
-}
-
-function withLive(fold: ModelFold, { file, commitId }: ModelEntry): ModelFold {
-  const commitOfFile = [...fold.commitOfFile]
-  for (let known = commitOfFile.length; known < file; known++) commitOfFile.push(nobody)
-  commitOfFile[file] = commitId
-  return { ...fold, live: fold.live | bit(file), commitOfFile }
 }
 
 function swapped(fold: ModelFold, entry: ModelEntry): ModelFold {
   const { inputs, file, revision, toLocation } = entry
-  const commits = fold.commitOfFile.filter((_, one) => holds(inputs, one))
-  const commit = { commitId: entry.commitId, entry: fold.state.next - 1, stagedAtMs: hour.startMs }
-  const unpublished = PersistentMap.of(withoutKeys(fold.state.unpublished, commits)).with(
-    entry.commitId,
-    { ...commit, files: [productFile(entry.commitId)] },
-  )
-  const live = fold.live & ~inputs
-  const swap = { ...fold, live, location: toLocation, state: { ...fold.state, unpublished } }
+  const live = (fold.live & ~inputs) | bit(file)
   // Before the announcement a swap is itself the forget of its inputs.
-  if (revision === 0) return { ...swap, forgotten: fold.forgotten | inputs }
+  if (revision === 0) {
+    return { ...fold, live, location: toLocation, forgotten: fold.forgotten | inputs }
+  }
   const replaced = { inputs, file, location: fold.location }
-  return { ...swap, removed: fold.removed | inputs, replaced }
+  const removed = fold.removed | fold.live
+  return { ...fold, live: bit(file), location: toLocation, removed, replaced }
 }
 
-const undone = (fold: ModelFold, { inputs, file }: ModelEntry): ModelFold => ({
+/** What was forgotten does not come back, whoever says so. */
+const undone = (fold: ModelFold, { inputs, toLocation }: ModelEntry): ModelFold => ({
   ...fold,
-  live: (fold.live | inputs) & ~bit(file),
-  removed: (fold.removed & ~inputs) | bit(file),
-  location: fold.replaced.location,
+  live: inputs & fold.removed,
+  removed: (fold.removed & ~inputs) | fold.live,
+  location: toLocation,
   replaced: nothingReplaced,
 })
 
 const forgot = (fold: ModelFold, file: number): ModelFold => ({
   ...fold,
-  live: fold.live & ~bit(file),
   removed: fold.removed & ~bit(file),
   forgotten: fold.forgotten | bit(file),
 })
 
-/** Puts files, revision and version into the product's partition. */
-function withPartition(fold: ModelFold, { kind, commitId }: ModelEntry): ModelFold {
-  const { state, live, commitOfFile, revision } = fold
-  const ofStream = state.streams.get(stream)
-  const known = partitionOf(fold)
-  if (ofStream === undefined || known === undefined) return fold
-  const files = commitOfFile.filter((_, file) => holds(live, file)).map(productFile)
-  const version = kind === 'forget' ? known.version : commitId
-  const { table, partition, place, manifest } = known
-  const fields = { table, partition, place, manifest, counts: zeroCounts }
-  const changed: FoldedPartition = { ...fields, files, version, revision }
-  const partitions = PersistentMap.of(ofStream.partitions).with(hour.path, changed)
-  const streams = PersistentMap.of(state.streams).with(stream, { ...ofStream, partitions })
-  return { ...fold, state: { ...state, streams } }
+function moved(fold: ModelFold, { ranges }: ModelEntry): ModelFold {
+  const moves = ranges.map((range, partition) =>
+    range === undefined
+      ? fold.moves[partition]
+      : { before: nextOf(fold, partition), to: range.next },
+  )
+  return { ...fold, moves }
 }
 
 /** A checkpoint that does not say how files are published. */

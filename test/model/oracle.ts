@@ -29,6 +29,7 @@ export function violationOf(world: World, tables: Tables, bounds: Bounds): strin
     readerWrong(world, tables, fold) ??
     rowsHidden(world, tables, fold) ??
     directoryWrong(world, tables, fold) ??
+    closedWrong(world, fold) ??
     targetWrong(world, tables, fold)
   )
 }
@@ -49,13 +50,42 @@ function rowsWrong(
     if ((at & (published | staged)) === 0) return `LOST: f${file} was decided and is gone`
   }
   for (const [partition, count] of rows.entries()) {
+    const move = fold.moves[partition]
     const next = nextOf(fold, partition)
-    for (let row = 0; row < count; row++) {
-      const there = (seen & rowBit(partition, row)) !== 0
-      if (row < next && !there) return `LOST: row ${row} of p${partition} lies below next, nowhere`
-      if (row >= next && there) return `DOUBLED: row ${row} of p${partition} is read once more`
-    }
+    const first = readingWrong(seen, partition, { first: 0, next: move?.before ?? next, count })
+    if (first !== undefined) return first
+    if (move === undefined) continue
+    const second = readingWrong(seen, partition, { first: move.to, next, count, epoch: 1 })
+    if (second !== undefined) return `${second}, after the move`
   }
+  return undefined
+}
+
+/** Of one reading of a topic-partition all rows in [first, next) are there, and no others. */
+function readingWrong(
+  seen: Bits,
+  partition: number,
+  reading: { readonly first: number; readonly next: number; count: number; epoch?: number },
+): string | undefined {
+  const { first, next, count, epoch = 0 } = reading
+  for (let row = 0; row < count; row++) {
+    const there = (seen & rowBit(partition, row, epoch)) !== 0
+    const wanted = row >= first && row < next
+    if (wanted && !there) return `LOST: row ${row} of p${partition} lies below next, nowhere`
+    if (!wanted && there) return `DOUBLED: row ${row} of p${partition} is read once more`
+  }
+  return undefined
+}
+
+/** What left the state can be found by its list alone, and nothing is left to do for it. */
+function closedWrong(world: World, fold: ModelFold): string | undefined {
+  const { closed } = fold
+  if (closed === undefined) return undefined
+  if (closed !== fold.live) return 'CLOSED: the list does not name the live files'
+  const missing = world.files.some(({ at }, file) => holds(closed, file) && (at & published) === 0)
+  if (missing) return 'CLOSED: a file of the list does not stand'
+  if (fold.removed !== 0) return 'CLOSED: nobody can forget what was swapped out'
+  if (fold.delivered !== fold.revision) return 'CLOSED: nobody can acknowledge the announcement'
   return undefined
 }
 

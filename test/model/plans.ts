@@ -1,17 +1,20 @@
 /** What an idle process may begin: any process may play any role, on a fold of its own. */
 import { nextOffset } from '../../src/model/offset.ts'
+import type { StagingJournal } from '../../src/model/staging-journal.ts'
 import { decideStaging } from '../../src/protocol/garbage.ts'
 import {
   type Bits,
   bit,
   commitOf,
+  fileOf,
   holds,
   type ModelEntry,
   type ModelRange,
+  productEntryOf,
   productRanges,
   rowBit,
 } from './entry.ts'
-import { type ModelFold, nextOf, unpublishedOf, versionOf } from './fold.ts'
+import { epochOf, type ModelFold, nextOf, unpublishedOf, versionOf } from './fold.ts'
 import { filesIn, rowsOf } from './oracle.ts'
 import { readFresh } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
@@ -70,6 +73,8 @@ export function planAll(
   planSwaps(beginning)
   planUndo(beginning)
   planForgets(beginning)
+  planClose(beginning)
+  planMoves(beginning)
   planFinishes(beginning)
   planClean(beginning)
   planOthers(beginning)
@@ -90,7 +95,6 @@ function draft(
 ): ModelEntry {
   const { fold, world, writer } = from
   const { revision, location } = fold
-  const there = unpublishedOf(fold) & filesAt(world, published)
   return {
     commitId: commitOf(writer, otherCommits + world.commitsNext),
     ranges: [],
@@ -101,9 +105,20 @@ function draft(
     revision,
     location,
     toLocation: location,
-    published: fold.commitOfFile.filter((_, file) => holds(there, file)),
+    published: doneIn(fold, world),
     ...change,
   }
+}
+
+/** Commits whose files stand and whose removals are gone: the next entry tells so. */
+function doneIn({ state }: ModelFold, world: World): ModelEntry['published'] {
+  const at = (path: string): Bits => world.files[fileOf(path)]?.at ?? 0
+  return [...state.unpublished.values()]
+    .filter(({ files, removals = [] }) => {
+      const isGone = removals.every(({ path }) => (at(path) & (published | staged)) === 0)
+      return isGone && files.every(({ path }) => (at(path) & published) !== 0)
+    })
+    .map(({ commitId }) => commitId)
 }
 
 const filesAt = (world: World, place: Bits): Bits =>
@@ -143,7 +158,7 @@ function planAppends(from: Beginning): void {
     let rows = 0
     for (const [partition, range] of ranges.entries()) {
       for (let row = range?.expected ?? 0; row < (range?.next ?? 0); row++)
-        rows |= rowBit(partition, row)
+        rows |= rowBit(partition, row, range?.epoch)
     }
     const what = (): string => `append of ${rangeNames(ranges)}`
     const entry = draft(from, { kind: 'append', ranges, rows })
@@ -163,8 +178,9 @@ function rangeChoices({ fold, bounds }: Beginning): readonly (ModelRange | undef
   let choices: (ModelRange | undefined)[][] = [[]]
   for (const [partition, count] of bounds.rows.entries()) {
     const expected = nextOf(fold, partition)
+    const epoch = epochOf(fold, partition)
     const ends = Array.from({ length: count - expected }, (_, ahead) => expected + 1 + ahead)
-    const ranges = [undefined, ...ends.map((next) => ({ expected, next }))]
+    const ranges = [undefined, ...ends.map((next) => ({ expected, next, epoch }))]
     choices = choices.flatMap((chosen) => ranges.map((range) => [...chosen, range]))
   }
   return choices.filter((ranges) => ranges.some((range) => range !== undefined))
@@ -173,7 +189,7 @@ function rangeChoices({ fold, bounds }: Beginning): readonly (ModelRange | undef
 function planReady(from: Beginning): void {
   const { fold, world, tables, bounds } = from
   const { off } = tables
-  if (world.left.ready === 0) return
+  if (world.left.ready === 0 || fold.closed !== undefined) return
   const slack = off.has('evidence') ? 1 : 0
   const due = bounds.onTime.every(
     (count, p) => nextOf(fold, p) + slack >= count || (off.has('wholeSet') && p === 1),
@@ -198,10 +214,11 @@ function planSwaps(from: Beginning): void {
   const { fold, world, tables } = from
   const { off } = tables
   const { merge, replace } = world.left
-  if (merge + replace === 0) return
+  if (merge + replace === 0 || fold.closed !== undefined) return
   const ready = fold.revision > 0
-  const inputs = off.has('publishedSwap') ? fold.live : fold.live & filesAt(world, published)
-  const unpublished = fold.live & ~inputs
+  const usable = off.has('publishedSwap') ? fold.live : fold.live & filesAt(world, published)
+  const unpublished = fold.live & ~usable
+  const inputs = ready && off.has('swapAll') ? usable & -usable : usable
   const count = inputs.toString(2).replaceAll('0', '').length
   // After the announcement a swap takes every live file of the partition, or waits.
   if (ready && (unpublished !== 0 || (fold.live & ~fold.announced) !== 0)) return
@@ -218,28 +235,58 @@ function planSwaps(from: Beginning): void {
   if (ready && count >= 1 && world.left.replace > 0) beginFile(there, planned, 'replace', what)
 }
 
+/** Also of what was forgotten, or is not published: it must be void then. */
 function planUndo(from: Beginning): void {
-  const { fold, world, tables } = from
+  const { fold, world } = from
   const { file, inputs } = fold.replaced
   if (world.left.undo === 0 || file === -1 || !holds(fold.live, file)) return
-  if (!holds(filesAt(world, published), file)) return
-  if ((inputs & fold.forgotten) !== 0 && !tables.off.has('noRevive')) return
-  beginEntry(from, draft(from, { kind: 'undo', file, inputs }), 'undo', () => `undo of f${file}`)
+  if (fold.closed !== undefined) return
+  const { location: toLocation } = fold.replaced
+  const entry = draft(from, { kind: 'undo', file, inputs, toLocation })
+  beginEntry(from, entry, 'undo', () => `undo of f${file}`)
 }
 
 function planForgets(from: Beginning): void {
   const { fold, world, tables, at } = from
-  if (world.left.forget === 0) return
+  if (world.left.forget === 0 || fold.closed !== undefined) return
   for (const file of world.files.keys()) {
     const told = fold.delivered === fold.revision && !holds(fold.announced, file)
     if (!holds(fold.removed, file) || !(told || tables.off.has('deliveredFirst'))) continue
-    const entry = draft(from, { kind: 'forget', file })
+    const lies = tables.entry(world.files[file]?.entry ?? 0).toLocation
+    const entry = draft(from, { kind: 'forget', file, location: lies })
     if (!tables.off.has('forgetEntry'))
       beginEntry(from, entry, 'forget', () => `forget of f${file}`)
     else {
       const say = (): string => `w${from.writer} will delete f${file} without an entry`
       const id = tables.idOf(entry)
       begin({ ...from, at }, world, { budget: 'forget', say, step: 'deed', entry: id })
+    }
+  }
+}
+
+/** With a list of the files that are live. */
+function planClose(from: Beginning): void {
+  const { fold, world, bounds } = from
+  if (world.left.close === 0 || fold.closed !== undefined || fold.revision === 0) return
+  const isDue = fold.removed === 0 && fold.delivered === fold.revision
+  if (!isDue && bounds.hasty !== true) return
+  const what = (): string => `closing with ${fileNames(fold.live)}`
+  beginEntry(from, draft(from, { kind: 'close', inputs: fold.live }), 'close', what)
+}
+
+/** An operator says where a topic-partition is read on: before, behind, or where it is. */
+function planMoves(from: Beginning): void {
+  const { fold, world, bounds } = from
+  if (world.left.move === 0) return
+  for (const [partition, count] of bounds.rows.entries()) {
+    const expected = nextOf(fold, partition)
+    const epoch = epochOf(fold, partition)
+    for (let next = 0; next <= count; next++) {
+      const ranges = bounds.rows.map((_, at) =>
+        at === partition ? { expected, next, epoch } : undefined,
+      )
+      const entry = draft(from, { kind: 'move', ranges })
+      beginEntry(from, entry, 'move', () => `move of p${partition} from ${expected} to ${next}`)
     }
   }
 }
@@ -261,36 +308,48 @@ function planFinishes(from: Beginning): void {
 }
 
 function planClean(from: Beginning): void {
-  const { fold, world, tables, writer } = from
+  const { fold, foldId, world, tables, writer } = from
   if (world.left.clean === 0) return
-  let files = 0
-  for (const [file, { at, entry }] of world.files.entries()) {
-    if ((at & staged) === 0) continue
-    if (isGarbage(fold, tables, tables.entry(entry))) files |= bit(file)
+  if (tables.off.has('journalThenFold')) {
+    const say = (): string => `w${writer} folds to ${fold.state.next} before it reads journals`
+    return begin(from, world, { budget: 'clean', say, step: 'clean-late', fold: foldId })
   }
+  const files = garbageIn(world, tables, fold)
   if (files === 0) return
   const say = (): string =>
     `w${writer} folds to ${fold.state.next}, takes ${fileNames(files)} for garbage`
   begin(from, world, { budget: 'clean', say, step: 'clean', files })
 }
 
-/** For appends the product's judgement of a journal; for swaps, which it has none of, our own. */
-function isGarbage(fold: ModelFold, { off }: Tables, entry: ModelEntry): boolean {
-  const { commitId, kind, inputs, revision, version } = entry
-  const known = fold.state.unpublished.has(commitId)
-  if (off.has('garbage')) return !known
-  if (kind === 'append') {
-    const ranges = productRanges(entry).map((range) =>
-      off.has('garbageStrict') && range.expected !== undefined
-        ? { ...range, expected: nextOffset(range.expected - 1n) }
-        : range,
-    )
-    const journal = { pipeline: 'model', commitId, ranges }
-    return decideStaging(fold.state, commitId, journal).kind === 'garbage'
+/** Staged files that the fold calls garbage. */
+export function garbageIn(world: World, tables: Tables, fold: ModelFold): Bits {
+  let files = 0
+  for (const [file, { at, entry }] of world.files.entries()) {
+    if ((at & staged) === 0) continue
+    if (isGarbage(fold, tables, tables.entry(entry))) files |= bit(file)
   }
-  if (known) return false
-  const passed = revision === 0 ? fold.revision > 0 : version !== versionOf(fold)
-  return passed || (inputs & fold.forgotten) !== 0
+  return files
+}
+
+/** The product's judgement of a journal. */
+function isGarbage(fold: ModelFold, { off }: Tables, entry: ModelEntry): boolean {
+  const { commitId } = entry
+  if (off.has('garbage')) return !fold.state.unpublished.has(commitId)
+  const ranges = productRanges(entry).map((range) =>
+    off.has('garbageStrict') && range.expected !== undefined
+      ? { ...range, expected: nextOffset(range.expected - 1n) }
+      : range,
+  )
+  const journal = { pipeline: 'model', commitId, ranges, ...swapOf(entry) }
+  return decideStaging(fold.state, commitId, journal).kind === 'garbage'
+}
+
+/** What a staged swap relies on, as its journal says it. */
+function swapOf(entry: ModelEntry): Pick<StagingJournal, 'swap'> {
+  const product = productEntryOf(entry)
+  if (product.kind !== 'swap') return {}
+  const { stream, partition, place, version, inputs } = product
+  return { swap: { stream, partitionPath: partition.path, place, version, inputs } }
 }
 
 function planOthers(from: Beginning): void {

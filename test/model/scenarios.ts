@@ -18,8 +18,10 @@ export interface Bounds {
   readonly rows: readonly number[]
   readonly onTime: readonly number[]
   readonly budget: Partial<Budget>
+  /** Closing is planned also where it is too early, and must be void then. */
+  readonly hasty?: true
   /** What stands already: files, an announcement of them, its delivery. */
-  readonly begun?: 'files' | 'announced' | 'delivered'
+  readonly begun?: 'files' | 'announced' | 'delivered' | 'delivered-one'
 }
 
 const one = { rows: [2], onTime: [2] }
@@ -82,6 +84,53 @@ export const quickScenarios: readonly Bounds[] = [
     budget: { ready: 1, replace: 1, forget: 1, deliver: 3 },
     begun: 'announced',
   },
+  {
+    name: 'closing',
+    processes: 2,
+    rows: [1],
+    onTime: [1],
+    budget: { ready: 1, replace: 1, forget: 1, deliver: 1, close: 1 },
+    hasty: true,
+    begun: 'delivered-one',
+  },
+  {
+    name: 'undoing',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, replace: 1, undo: 1, finish: 1 },
+    begun: 'delivered-one',
+  },
+  {
+    name: 'told',
+    processes: 2,
+    ...one,
+    budget: { deliver: 1, close: 1, crash: 1 },
+    hasty: true,
+    begun: 'announced',
+  },
+  {
+    name: 'overdue',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, replace: 1, forget: 1, deliver: 1, close: 1 },
+    begun: 'delivered-one',
+  },
+  {
+    name: 'moves',
+    processes: 2,
+    ...one,
+    budget: { append: 2, move: 1, clean: 1, crash: 1, finish: 1 },
+  },
+  {
+    name: 'merging',
+    processes: 2,
+    rows: [3],
+    onTime: [3],
+    budget: { append: 1, merge: 1, clean: 1, finish: 1 },
+    begun: 'files',
+  },
 ]
 
 /** Three processes, two topic-partitions: by hand, with as many states as there is time for. */
@@ -105,6 +154,20 @@ export const largeScenarios: readonly Bounds[] = [
     onTime: [2, 1],
     budget: { append: 1, ready: 1, merge: 1, finish: 1, quarantine: 1 },
     begun: 'files',
+  },
+  {
+    name: 'three-moves',
+    processes: 3,
+    ...each,
+    budget: { append: 2, move: 1, crash: 1 },
+  },
+  {
+    name: 'three-closing',
+    processes: 3,
+    rows: [2, 1],
+    onTime: [1, 0],
+    budget: { append: 1, ready: 1, replace: 1, forget: 1, deliver: 1, close: 1 },
+    begun: 'delivered-one',
   },
   {
     name: 'core',
@@ -181,6 +244,8 @@ const noBudget = (): Record<BudgetName, number> => ({
   deliver: 0,
   finish: 0,
   unreadable: 0,
+  close: 0,
+  move: 0,
 })
 
 function budgetOf(part: Partial<Budget>): Budget {
@@ -205,23 +270,25 @@ const plainEntry: Omit<ModelEntry, 'kind' | 'commitId'> = {
 }
 
 function entriesBegun({ rows, begun }: Bounds): readonly ModelEntry[] {
-  const starts = rows.map(() => ({ expected: undefined, next: 0 }))
+  const starts = rows.map(() => ({ expected: undefined, next: 0, epoch: 0 }))
   const id = (counter: number) => commitOf(firstWriter, counter)
   const start: ModelEntry = { ...plainEntry, kind: 'append', commitId: id(100), ranges: starts }
   if (begun === undefined) return [start]
-  const files = [0, 1].map(
+  const count = begun === 'delivered-one' ? 1 : 2
+  const files = Array.from({ length: count }, (_, file) => file).map(
     (file): ModelEntry => ({
       ...plainEntry,
       kind: 'append',
       commitId: id(file),
-      ranges: [{ expected: file, next: file + 1 }],
+      ranges: [{ expected: file, next: file + 1, epoch: 0 }],
       file,
       rows: rowBit(0, file),
     }),
   )
   if (begun === 'files') return [start, ...files]
-  const told = [id(0), id(1)]
-  const named = { ...plainEntry, commitId: id(101), inputs: 3, version: id(1), published: told }
+  const told = files.map(({ commitId }) => commitId)
+  const [inputs, version] = [(1 << count) - 1, id(count - 1)]
+  const named = { ...plainEntry, commitId: id(101), inputs, version, published: told }
   const delivered = { ...plainEntry, kind: 'delivered', commitId: id(102), revision: 1 } as const
   const announced = [start, ...files, { ...named, kind: 'ready' } as const]
   return begun === 'announced' ? announced : [...announced, delivered]
@@ -233,7 +300,7 @@ export function worldOf(bounds: Bounds, tables: Tables): World {
   const files = log.flatMap((id): StoredFile[] =>
     tables.entry(id).file === -1 ? [] : [{ at: published, entry: id }],
   )
-  const shown = tables.fold(ghost).delivered
+  const { delivered: shown, announced: shownFiles } = tables.fold(ghost)
   return {
     ghost,
     log,
@@ -246,7 +313,9 @@ export function worldOf(bounds: Bounds, tables: Tables): World {
     commitsNext: 0,
     locationsNext: 1,
     target:
-      shown === 0 ? { revision: 0, location: 0, files: 0 } : { revision: 1, location: 0, files: 3 },
+      shown === 0
+        ? { revision: 0, location: 0, files: 0 }
+        : { revision: 1, location: 0, files: shownFiles },
     left: budgetOf(bounds.budget),
   }
 }

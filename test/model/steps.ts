@@ -3,7 +3,7 @@ import { assert, present } from '../../src/base/assert.ts'
 import { bit, commitOf, holds, type ModelEntry } from './entry.ts'
 import { holdsOver } from './fold.ts'
 import { announcementWrong, filesIn } from './oracle.ts'
-import { type Emit, fileNames, planAll } from './plans.ts'
+import { type Emit, fileNames, garbageIn, planAll } from './plans.ts'
 import { type Reading, readFresh, readOn } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
 import type { EntryId, Tables } from './tables.ts'
@@ -136,10 +136,10 @@ function stepOf(acting: Acting): void {
       return finish(acting)
     case 'unlink':
       return unlink(acting)
-    case 'clean': {
-      const cleaned = withFiles(world, process.files, { remove: staged })
-      return done(acting, cleaned, `removes staged ${fileNames(process.files)}`)
-    }
+    case 'clean':
+      return clean(acting, process.files)
+    case 'clean-late':
+      return clean(acting, garbageIn(world, tables, tables.fold(process.fold)))
     case 'quarantine':
     case 'quarantine-late':
       return quarantine(acting)
@@ -150,6 +150,11 @@ function stepOf(acting: Acting): void {
     case 'read-back':
       return readBack(acting)
   }
+}
+
+function clean(acting: Acting, files: number): void {
+  const cleaned = withFiles(acting.world, files, { remove: staged })
+  done(acting, cleaned, `removes staged ${fileNames(files)}`)
 }
 
 const entryOf = ({ tables, process }: Acting) => tables.entry(process.entry)

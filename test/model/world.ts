@@ -30,6 +30,7 @@ const processSteps = [
   'finish',
   'unlink',
   'clean',
+  'clean-late',
   'quarantine',
   'quarantine-late',
   'checkpoint',
@@ -66,6 +67,8 @@ export const budgetNames = [
   'deliver',
   'finish',
   'unreadable',
+  'close',
+  'move',
 ] as const
 export type BudgetName = (typeof budgetNames)[number]
 export type Budget = Readonly<Record<BudgetName, number>>
