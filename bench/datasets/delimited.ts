@@ -35,7 +35,11 @@ export function walkEvents(
   while (next < bytes.length && used < places.length && (used === 0 || next < lastStart)) {
     let start = next + 1
     let size = bytes[next] ?? 0
-    if (size >= 0x80) {
+    const second = bytes[start] ?? 0x80
+    if (size >= 0x80 && second < 0x80) {
+      size = (size & 0x7f) | (second << 7)
+      start++
+    } else if (size >= 0x80) {
       const long = longLength(bytes, next)
       size = long.size
       start = long.start
