@@ -12,7 +12,7 @@
 const sizeBytesAtFirst = 4_096
 const varintBytesMax = 10
 
-const typeCode = { bool: 2, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const
+const typeCode = { bool: 2, i16: 4, i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const
 type CompactType = keyof typeof typeCode
 
 export class CompactBytes {
@@ -38,15 +38,25 @@ export class CompactBytes {
     this.#byte(value ? 1 : 2)
   }
 
+  /** A field of a struct, whole. @param step as of `field`. */
+  flag(step: number, value: boolean): void {
+    this.#byte((step << 4) | (value ? 1 : 2))
+  }
+
+  /** Bytes of the protocol that were written before. */
+  written(bytes: Uint8Array): void {
+    this.#room(bytes.length)
+    this.#bytes.set(bytes, this.#sizeBytes)
+    this.#sizeBytes += bytes.length
+  }
+
   number(value: number): void {
     this.#varint(value * 2)
   }
 
   binary(value: Uint8Array): void {
     this.#varint(value.length)
-    this.#room(value.length)
-    this.#bytes.set(value, this.#sizeBytes)
-    this.#sizeBytes += value.length
+    this.written(value)
   }
 
   /** Ends a struct. */

@@ -12,6 +12,7 @@
  */
 import { type PageEncoding, pageEncodings } from '../../kernel/page-encodings.ts'
 import type { LeafColumn, TableSchema } from '../../model/table-schema.ts'
+import { CompactBytes } from './compact-bytes.ts'
 import type { ParquetCodec } from './compression.ts'
 import {
   codecs,
@@ -24,18 +25,8 @@ import {
 } from './format.ts'
 import type { PagePlace } from './page-index.ts'
 import { schemaElements } from './schema-elements.ts'
-import { type ChunkBounds, statisticsOf } from './statistics.ts'
-import {
-  bool,
-  encodeThrift,
-  i16,
-  i32,
-  i64,
-  list,
-  struct,
-  type ThriftValue,
-  text,
-} from './thrift.ts'
+import { type ChunkBounds, writeStatistics } from './statistics.ts'
+import { encodeThrift, list, struct, type ThriftValue, text } from './thrift.ts'
 
 const formatVersion = 1
 
@@ -86,34 +77,31 @@ export interface FileContent {
   readonly keyValues: ReadonlyMap<string, string>
 }
 
+/** One for all: a footer is taken before the next is begun. */
+const out = new CompactBytes()
+
 /** Footer and trailer: everything behind the last page. */
 export function encodeFooter(content: FileContent): Uint8Array {
   const { schema, rowGroups, indexes, keyValues } = content
-  const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
-  const typeOrder = struct([[1, struct([])]])
-  const footer = encodeThrift(
-    struct([
-      [1, i32(formatVersion)],
-      [2, list('struct', schemaElements(schema))],
-      [3, i64(rowCount)],
-      [
-        4,
-        list(
-          'struct',
-          rowGroups.map((group, index) => rowGroup(group, indexes[index] ?? [], index)),
-        ),
-      ],
-      [5, keyValues.size === 0 ? undefined : list('struct', [...keyValues].map(keyValue))],
-      [6, text(createdBy)],
-      [
-        7,
-        list(
-          'struct',
-          schema.leaves.map(() => typeOrder),
-        ),
-      ],
-    ]),
-  )
+  const { elements, orders } = schemaLists(schema)
+  out.field(1, 'i32')
+  out.number(formatVersion)
+  out.field(1, 'list')
+  out.written(elements)
+  out.field(1, 'i64')
+  out.number(rowGroups.reduce((sum, group) => sum + group.rowCount, 0))
+  out.field(1, 'list')
+  out.list('struct', rowGroups.length)
+  for (const [index, group] of rowGroups.entries()) {
+    writeRowGroup(group, indexes[index] ?? [], index)
+  }
+  if (keyValues.size > 0) writeKeyValues(keyValues)
+  out.field(keyValues.size > 0 ? 1 : 2, 'binary')
+  out.binary(createdByBytes)
+  out.field(1, 'list')
+  out.written(orders)
+  out.end()
+  const footer = out.take()
   const whole = Buffer.alloc(footer.length + trailerBytes)
   whole.set(footer, 0)
   whole.writeUInt32LE(footer.length, footer.length)
@@ -121,112 +109,169 @@ export function encodeFooter(content: FileContent): Uint8Array {
   return whole
 }
 
-const keyValue = ([key, value]: readonly [string, string]): ThriftValue =>
-  struct([
-    [1, text(key)],
-    [2, text(value)],
-  ])
+const createdByBytes = Buffer.from(createdBy, 'utf8')
 
-function rowGroup(
+/** Lists that are the same in all files of a schema. */
+interface SchemaLists {
+  readonly elements: Uint8Array
+  readonly orders: Uint8Array
+}
+
+const listsOfSchemas = new WeakMap<TableSchema, SchemaLists>()
+const paths = new WeakMap<LeafColumn, Uint8Array>()
+
+function schemaLists(schema: TableSchema): SchemaLists {
+  const known = listsOfSchemas.get(schema)
+  if (known !== undefined) return known
+  const typeOrder = struct([[1, struct([])]])
+  const orders = listBytes(schema.leaves.map(() => typeOrder))
+  const lists = { elements: listBytes(schemaElements(schema)), orders }
+  listsOfSchemas.set(schema, lists)
+  return lists
+}
+
+/** A list of structs without the header of the field around it. */
+const listBytes = (values: readonly ThriftValue[]): Uint8Array =>
+  encodeThrift(struct([[1, list('struct', values)]])).slice(1, -1)
+
+function pathBytes(column: LeafColumn): Uint8Array {
+  const known = paths.get(column)
+  if (known !== undefined) return known
+  const path = encodeThrift(struct([[1, list('binary', column.path.map(text))]])).slice(1, -1)
+  paths.set(column, path)
+  return path
+}
+
+function writeKeyValues(keyValues: ReadonlyMap<string, string>): void {
+  out.field(1, 'list')
+  out.list('struct', keyValues.size)
+  for (const [key, value] of keyValues) {
+    out.field(1, 'binary')
+    out.binary(Buffer.from(key, 'utf8'))
+    out.field(1, 'binary')
+    out.binary(Buffer.from(value, 'utf8'))
+    out.end()
+  }
+}
+
+function writeRowGroup(
   group: RowGroupPlace,
   indexes: readonly ChunkIndexes[],
   index: number,
-): ThriftValue {
-  const sum = (sizeOf: (chunk: ChunkPlace) => number): number =>
-    group.chunks.reduce((total, chunk) => total + sizeOf(chunk), 0)
-  const [first] = group.chunks
-  return struct([
-    [
-      1,
-      list(
-        'struct',
-        group.chunks.map((chunk, column) => columnChunk(chunk, indexes[column])),
-      ),
-    ],
-    [2, i64(sum((chunk) => chunk.uncompressedBytes))],
-    [3, i64(group.rowCount)],
-    [4, group.sortedBy.length === 0 ? undefined : list('struct', group.sortedBy.map(sortedBy))],
-    [5, first && i64(first.dictionaryOffset ?? first.dataOffset)],
-    [6, i64(sum((chunk) => chunk.compressedBytes))],
-    // The ordinal is 16 bits wide, of use to encrypted files only.
-    [7, index <= 0x7fff ? i16(index) : undefined],
-  ])
+): void {
+  const { chunks, rowCount, sortedBy } = group
+  const [first] = chunks
+  out.field(1, 'list')
+  out.list('struct', chunks.length)
+  for (const [column, chunk] of chunks.entries()) writeColumnChunk(chunk, indexes[column])
+  out.field(1, 'i64')
+  out.number(chunks.reduce((total, chunk) => total + chunk.uncompressedBytes, 0))
+  out.field(1, 'i64')
+  out.number(rowCount)
+  if (sortedBy.length > 0) writeSortedBy(sortedBy)
+  out.field(sortedBy.length > 0 ? 1 : 2, 'i64')
+  out.number(first?.dictionaryOffset ?? first?.dataOffset ?? 0)
+  out.field(1, 'i64')
+  out.number(chunks.reduce((total, chunk) => total + chunk.compressedBytes, 0))
+  // The ordinal is 16 bits wide, of use to encrypted files only.
+  if (index <= 0x7fff) {
+    out.field(1, 'i16')
+    out.number(index)
+  }
+  out.end()
 }
 
-const sortedBy = (column: number): ThriftValue =>
-  struct([
-    [1, i32(column)],
-    [2, bool(false)],
-    [3, bool(false)],
-  ])
+/** Ascending, nulls last: there are none. */
+function writeSortedBy(columns: readonly number[]): void {
+  out.field(1, 'list')
+  out.list('struct', columns.length)
+  for (const column of columns) {
+    out.field(1, 'i32')
+    out.number(column)
+    out.flag(1, false)
+    out.flag(1, false)
+    out.end()
+  }
+}
 
 /** `file_offset` is 0: there is no second copy of the metadata outside of the footer. */
-function columnChunk(chunk: ChunkPlace, indexes: ChunkIndexes | undefined): ThriftValue {
+function writeColumnChunk(chunk: ChunkPlace, indexes: ChunkIndexes | undefined): void {
   const { columnIndex, offsetIndex } = indexes ?? {}
-  return struct([
-    [2, i64(0)],
-    [3, columnMetaData(chunk, indexes?.bloom)],
-    [4, offsetIndex && i64(offsetIndex.offset)],
-    [5, offsetIndex && i32(offsetIndex.sizeBytes)],
-    [6, columnIndex && i64(columnIndex.offset)],
-    [7, columnIndex && i32(columnIndex.sizeBytes)],
-  ])
+  out.field(2, 'i64')
+  out.number(0)
+  out.field(1, 'struct')
+  writeMetaData(chunk, indexes?.bloom)
+  if (offsetIndex !== undefined) writeSpan(1, offsetIndex)
+  if (columnIndex !== undefined) writeSpan(offsetIndex === undefined ? 3 : 1, columnIndex)
+  out.end()
 }
 
-function columnMetaData(chunk: ChunkPlace, bloom: FileSpan | undefined): ThriftValue {
-  const { leaf, path } = chunk.column
-  const used = usedEncodings(chunk).map((encoding) => i32(encoding))
-  return struct([
-    [1, i32(physicalTypes[leaf.physical])],
-    [2, list('i32', used)],
-    [3, list('binary', path.map(text))],
-    [4, i32(codecs[chunk.codec])],
-    [5, i64(chunk.valueCount)],
-    [6, i64(chunk.uncompressedBytes)],
-    [7, i64(chunk.compressedBytes)],
-    [9, i64(chunk.dataOffset)],
-    [11, chunk.dictionaryOffset === undefined ? undefined : i64(chunk.dictionaryOffset)],
-    [12, statisticsOf(leaf, chunk)],
-    [13, list('struct', encodingStats(chunk))],
-    [14, bloom && i64(bloom.offset)],
-    [15, bloom && i32(bloom.sizeBytes)],
-  ])
+/** Two fields, offset and size. @param step of the first. */
+function writeSpan(step: number, { offset, sizeBytes }: FileSpan): void {
+  out.field(step, 'i64')
+  out.number(offset)
+  out.field(1, 'i32')
+  out.number(sizeBytes)
+}
+
+function writeMetaData(chunk: ChunkPlace, bloom: FileSpan | undefined): void {
+  const { column, dictionaryOffset } = chunk
+  const used = usedEncodings(chunk)
+  out.field(1, 'i32')
+  out.number(physicalTypes[column.leaf.physical])
+  out.field(1, 'list')
+  out.list('i32', used.length)
+  for (const encoding of used) out.number(encoding)
+  out.field(1, 'list')
+  out.written(pathBytes(column))
+  out.field(1, 'i32')
+  out.number(codecs[chunk.codec])
+  out.field(1, 'i64')
+  out.number(chunk.valueCount)
+  out.field(1, 'i64')
+  out.number(chunk.uncompressedBytes)
+  out.field(1, 'i64')
+  out.number(chunk.compressedBytes)
+  out.field(2, 'i64')
+  out.number(chunk.dataOffset)
+  if (dictionaryOffset !== undefined) {
+    out.field(2, 'i64')
+    out.number(dictionaryOffset)
+  }
+  out.field(dictionaryOffset === undefined ? 3 : 1, 'struct')
+  writeStatistics(out, column.leaf, chunk)
+  writeEncodingStats(chunk)
+  if (bloom !== undefined) writeSpan(1, bloom)
+  out.end()
 }
 
 /** Ascending, each once; levels are always run lengths. */
 function usedEncodings(chunk: ChunkPlace): readonly number[] {
-  const hasLevels = chunk.column.definitionMax > 0 || chunk.column.repetitionMax > 0
-  const hasPlain = chunk.pages.plain > 0 || chunk.dictionaryOffset !== undefined
-  const isUsed = ([encoding, count]: readonly [PageEncoding, number]): boolean =>
-    encoding !== 'plain' && count > 0
-  return [
-    ...(hasPlain ? [encodings.plain] : []),
-    ...(hasLevels ? [encodings.rle] : []),
-    ...pageCounts(chunk)
-      .filter(isUsed)
-      .map(([encoding]) => encodings[encoding]),
-  ].toSorted((left, right) => left - right)
+  const { pages, column, dictionaryOffset } = chunk
+  const used: number[] = pageEncodings.flatMap((encoding) =>
+    encoding !== 'plain' && pages[encoding] > 0 ? [encodings[encoding]] : [],
+  )
+  if (column.definitionMax > 0 || column.repetitionMax > 0) used.push(encodings.rle)
+  if (pages.plain > 0 || dictionaryOffset !== undefined) used.push(encodings.plain)
+  return used.sort((left, right) => left - right)
 }
 
-/** By encoding, in one order for all files. */
-const pageCounts = ({ pages }: ChunkPlace): readonly (readonly [PageEncoding, number])[] =>
-  pageEncodings.map((encoding) => [encoding, pages[encoding]])
-
 /** By these a reader knows that a chunk has only dictionary pages, and may filter by dictionary. */
-function encodingStats(chunk: ChunkPlace): readonly ThriftValue[] {
-  const counts: readonly (readonly [number, number, number])[] = [
-    [pageTypes.dictionary, encodings.plain, chunk.dictionaryOffset === undefined ? 0 : 1],
-    ...pageCounts(chunk).map(
-      ([encoding, count]) => [pageTypes.data, encodings[encoding], count] as const,
-    ),
-  ]
-  return counts
-    .filter(([, , count]) => count > 0)
-    .map(([page, encoding, count]) =>
-      struct([
-        [1, i32(page)],
-        [2, i32(encoding)],
-        [3, i32(count)],
-      ]),
-    )
+function writeEncodingStats({ pages, dictionaryOffset }: ChunkPlace): void {
+  const hasDictionary = dictionaryOffset !== undefined
+  const given = pageEncodings.filter((encoding) => pages[encoding] > 0)
+  out.field(1, 'list')
+  out.list('struct', given.length + (hasDictionary ? 1 : 0))
+  if (hasDictionary) writeEncodingCount(pageTypes.dictionary, encodings.plain, 1)
+  for (const encoding of given) {
+    writeEncodingCount(pageTypes.data, encodings[encoding], pages[encoding])
+  }
+}
+
+function writeEncodingCount(page: number, encoding: number, count: number): void {
+  for (const number of [page, encoding, count]) {
+    out.field(1, 'i32')
+    out.number(number)
+  }
+  out.end()
 }

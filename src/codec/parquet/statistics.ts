@@ -11,7 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { ColumnLeaf } from '../../model/table-schema.ts'
-import { binary, bool, i64, struct, type ThriftValue } from './thrift.ts'
+import type { CompactBytes } from './compact-bytes.ts'
 import { isUnsigned } from './value-order.ts'
 
 /** Longest bound of a string or bytes column that is written where it can be cut. */
@@ -36,20 +36,27 @@ interface Bound {
   readonly exact: boolean
 }
 
-export function statisticsOf(leaf: ColumnLeaf, chunk: ChunkBounds): ThriftValue {
+/** Writes the fields of `Statistics`, and the end of the struct. */
+export function writeStatistics(out: CompactBytes, leaf: ColumnLeaf, chunk: ChunkBounds): void {
   const bounds = boundsOf(leaf, chunk)
-  const min = bounds && binary(bounds.min.value)
-  const max = bounds && binary(bounds.max.value)
-  const isSigned = leaf.physical !== 'byte-array' && !isUnsigned(leaf)
-  return struct([
-    [1, isSigned ? max : undefined],
-    [2, isSigned ? min : undefined],
-    [3, i64(chunk.nullCount)],
-    [5, max],
-    [6, min],
-    [7, bounds && bool(bounds.max.exact)],
-    [8, bounds && bool(bounds.min.exact)],
-  ])
+  const hasLegacy = bounds !== undefined && leaf.physical !== 'byte-array' && !isUnsigned(leaf)
+  if (hasLegacy) {
+    out.field(1, 'binary')
+    out.binary(bounds.max.value)
+    out.field(1, 'binary')
+    out.binary(bounds.min.value)
+  }
+  out.field(hasLegacy ? 1 : 3, 'i64')
+  out.number(chunk.nullCount)
+  if (bounds !== undefined) {
+    out.field(2, 'binary')
+    out.binary(bounds.max.value)
+    out.field(1, 'binary')
+    out.binary(bounds.min.value)
+    out.flag(1, bounds.max.exact)
+    out.flag(1, bounds.min.exact)
+  }
+  out.end()
 }
 
 /** Bounds as they are written; absent when a side is unknown, or cannot be cut. */

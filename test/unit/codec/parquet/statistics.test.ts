@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { boundBytesMax, statisticsOf } from '../../../../src/codec/parquet/statistics.ts'
+import { CompactBytes } from '../../../../src/codec/parquet/compact-bytes.ts'
+import { boundBytesMax, writeStatistics } from '../../../../src/codec/parquet/statistics.ts'
+import { decodeThrift } from '../../../../src/codec/parquet/thrift.ts'
 import type { ColumnLeaf } from '../../../../src/model/table-schema.ts'
 
 const leaf = (physical: ColumnLeaf['physical'], logical?: ColumnLeaf['logical']): ColumnLeaf => ({
@@ -21,9 +23,9 @@ interface Written {
 }
 
 function written(column: ColumnLeaf, min?: Uint8Array, max?: Uint8Array): Written {
-  const statistics = statisticsOf(column, { nullCount: 3, min, max })
-  if (statistics.type !== 'struct') throw new Error('no struct')
-  const { fields } = statistics
+  const out = new CompactBytes()
+  writeStatistics(out, column, { nullCount: 3, min, max })
+  const { fields } = decodeThrift(out.take())
   const hex = (id: number): string | undefined => {
     const value = fields.get(id)
     return value?.type === 'binary' ? Buffer.from(value.value).toString('hex') : undefined
