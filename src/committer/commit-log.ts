@@ -231,15 +231,18 @@ class LakeCommitLog implements CommitLog {
   }
 
   #base(): Omit<EntryBase, 'commitId'> {
-    const foreign = [...this.#publishedHere].filter(
-      (id) => commitIdParts(id).writer !== this.writerId,
-    )
+    const publishedNext = this.#publishedNext()
+    // By name also what of our own is published above a commit that a table refuses.
+    const named = [...this.#publishedHere].filter((id) => {
+      const { writer, counter } = commitIdParts(id)
+      return writer !== this.writerId || counter >= publishedNext
+    })
     return {
       format: entryFormat,
       writerId: this.writerId,
       stagedAtMs: this.lakeNowMs(),
-      publishedNext: this.#publishedNext(),
-      published: foreign,
+      publishedNext,
+      published: named,
       discarded: this.#discarded,
     }
   }

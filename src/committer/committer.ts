@@ -1,4 +1,4 @@
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import type { DurationMs } from '../base/time.ts'
 import { countsAddUp } from '../model/counts.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
@@ -11,7 +11,7 @@ import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { planPublish } from '../protocol/publish-plan.ts'
 import { type PublisherOptions, publishCommit } from './publisher.ts'
-import { type RetryContext, untilAnswered } from './retry.ts'
+import { type RetryContext, untilRefused } from './retry.ts'
 import { StagedCommit } from './staging.ts'
 import { Troubles } from './troubles.ts'
 
@@ -30,14 +30,17 @@ export interface CommitterOptions {
  * Makes what was sealed durable and visible, exactly once: stage, put, publish.
  *
  * The lake's faults are waited out for as long as it takes; how much may pile up meanwhile is the
- * caller's to bound.
+ * caller's to bound. A table that refuses holds up no other: its files go to the spill area, or
+ * stay staged where the entry says so already.
  */
 export class Committer {
   readonly #options: CommitterOptions
   readonly #retry: RetryContext
   readonly #troubles = new Troubles()
   /** Commits that could not be published: a trouble until somebody has. */
-  readonly #stuck = new Map<CommitId, object>()
+  readonly #stuck = new Map<CommitId, Fault>()
+  /** Tables whose files went to the spill area in their newest commit, and what they said. */
+  readonly #refusing = new Map<string, Fault>()
   readonly #publishing = new Set<CommitId>()
 
   constructor(options: CommitterOptions) {
@@ -46,15 +49,26 @@ export class Committer {
     this.#retry = { clock, random, signal, troubles: this.#troubles }
   }
 
-  /** What holds up committing or publishing at this moment; for `/readyz`. */
+  /** What holds up committing at this moment. */
   get trouble(): Fault | undefined {
     return this.#troubles.any ?? this.#options.log.trouble
+  }
+
+  /** What somebody must look after while commits go on: tables that refuse, files that are gone. */
+  get setbacks(): readonly Fault[] {
+    return [...this.#stuck.values(), ...this.#refusing.values()]
+  }
+
+  /** Commits that could not be published when it was tried last, and why. */
+  get stuck(): ReadonlyMap<CommitId, string> {
+    return new Map([...this.#stuck].map(([commitId, { message }]) => [commitId, message]))
   }
 
   /**
    * Stages, puts and publishes one sealed commit.
    *
-   * @returns `committed` when every file stands at its place.
+   * @returns `committed` when every file stands at its place, but for those whose table refuses:
+   *   they stay staged, and `publishPending` tries them again.
    * @throws {Fault} `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: decided, and its files are lost; `LOG_…`:
    *   the log cannot be read; `LAKE_…`: only after `signal`, with an outcome nobody knows. What was
    *   staged stays as it is then: whoever opens the log next finishes it or takes it away.
@@ -68,10 +82,12 @@ export class Committer {
       const name = `"${wrong.stream}" ${wrong.partition.path}`
       return { kind: 'discarded', because: `malformed: counts of ${name} do not add up` }
     }
-    const staged = new StagedCommit({ lake, pipeline, retry: this.#retry }, sealed)
+    const retry = this.#retry
+    const staged = new StagedCommit({ lake, pipeline, retry, spills: true }, sealed)
     this.#publishing.add(commitId)
     try {
       await staged.write()
+      this.#tellSpilled(staged)
       return await this.#putAndPublish(sealed, staged)
     } finally {
       this.#publishing.delete(commitId)
@@ -81,7 +97,8 @@ export class Committer {
   /**
    * Stages, puts and carries out one swap: publishes what comes in, then deletes what it gives up.
    *
-   * @returns and throws what `commit` does.
+   * @returns what `commit` does.
+   * @throws what `commit` throws; `LAKE_REFUSED`: the table takes no files, and nothing was put.
    */
   async swap(sealed: SealedSwap): Promise<CommitOutcome> {
     const { lake, pipeline } = this.#options
@@ -89,10 +106,12 @@ export class Committer {
     const { stream, place, version, inputs } = relied
     const swap = { stream, partitionPath: partition.path, place, version, inputs }
     const content = { commitId, ranges: [], swap, files, location }
-    const staged = new StagedCommit({ lake, pipeline, retry: this.#retry }, content)
+    const retry = this.#retry
+    const staged = new StagedCommit({ lake, pipeline, retry, spills: false }, content)
     this.#publishing.add(commitId)
     try {
-      if (files.length > 0) await staged.write()
+      await this.#writeWhole(staged)
+      for (const table of staged.tables) this.#refusing.delete(table)
       const body = { files: staged.files }
       const entry = { kind: 'swap', commitId, partition, location, ...relied, body } as const
       return await this.#putAndFinish(entry, staged)
@@ -102,17 +121,19 @@ export class Committer {
   }
 
   /**
-   * Publishes what was decided and not published: by writers that died, or are slow at it. Each is
-   * tried once; what the lake refuses is a trouble until a later call, or somebody else, succeeds.
+   * Publishes what was decided and not published: by writers that died, or are slow at it, and by
+   * this one where a table refused. Each is tried once; what the lake refuses is a setback until a
+   * later call, or somebody else, succeeds.
    *
    * @param olderThanMs since the entry was made, by the lake's clock.
    */
   async publishPending(olderThanMs: DurationMs): Promise<void> {
     const { log } = this.#options
     const { unpublished } = log.state
-    for (const id of this.#stuck.keys()) if (!unpublished.has(id)) this.#unstick(id)
+    for (const id of this.#stuck.keys()) if (!unpublished.has(id)) this.#stuck.delete(id)
     const inHand = new Set([...log.publishedHere, ...this.#publishing])
-    const facts = { state: log.state, nowMs: log.lakeNowMs(), olderThanMs, inHand }
+    const stuck = new Set(this.#stuck.keys())
+    const facts = { state: log.state, nowMs: log.lakeNowMs(), olderThanMs, inHand, stuck }
     for (const commit of planPublish(facts)) await this.#publishForeign(commit)
   }
 
@@ -135,9 +156,37 @@ export class Committer {
     // As the log has it: with what is to be deleted, and without what was swapped away since.
     const commit = log.state.unpublished.get(commitId)
     if (commit === undefined) return { kind: 'committed', entry: outcome.entry }
-    await this.#publish(commit, (effect) => untilAnswered(this.#retry, effect))
-    await staged.removeJournals()
+    try {
+      await this.#publish(commit, (effect) => untilRefused(this.#retry, effect))
+      await staged.removeJournals()
+    } catch (error) {
+      if (!isFault(error, 'LAKE_REFUSED')) throw error
+    }
     return { kind: 'committed', entry: outcome.entry }
+  }
+
+  /** What a swap has staged in vain is taken away. */
+  async #writeWhole(staged: StagedCommit): Promise<void> {
+    try {
+      await staged.write()
+    } catch (error) {
+      if (isFault(error, 'LAKE_REFUSED')) await staged.removeAll()
+      throw error
+    }
+  }
+
+  #tellSpilled({ tables, refusals }: StagedCommit): void {
+    for (const table of tables) {
+      const refusal = refusals.get(table)
+      if (refusal === undefined) this.#refusing.delete(table)
+      else {
+        const fields = { table, reason: refusal.message }
+        if (!this.#refusing.has(table)) {
+          this.#options.telemetry.log.error('table refuses: its files are spilled', fields)
+        }
+        this.#refusing.set(table, refusal)
+      }
+    }
   }
 
   /** One commit that cannot be published holds up no other. */
@@ -156,24 +205,15 @@ export class Committer {
     const { commitId } = commit
     try {
       await publishCommit({ lake, log, call }, commit)
-      this.#unstick(commitId)
+      this.#stuck.delete(commitId)
     } catch (error) {
       if (error instanceof Fault) {
-        const work = this.#stuck.get(commitId) ?? {}
         if (!this.#stuck.has(commitId)) {
           telemetry.log.error('commit not published', { commitId, reason: error.message })
         }
-        this.#stuck.set(commitId, work)
-        this.#troubles.raise(work, error)
+        this.#stuck.set(commitId, error)
       }
       throw error
     }
-  }
-
-  #unstick(commitId: CommitId): void {
-    const work = this.#stuck.get(commitId)
-    if (work === undefined) return
-    this.#troubles.clear(work)
-    this.#stuck.delete(commitId)
   }
 }

@@ -1,3 +1,4 @@
+import { isFault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
@@ -101,6 +102,12 @@ const openFilesOf = ({ unpublished }: FoldState): readonly LostFile[] =>
  * publishing tells, which is wanted of what is decided, by anyone.
  */
 async function isGone(lake: Lake, file: DataFile): Promise<boolean> {
-  if ((await lake.stat(file.path)) !== undefined) return false
-  return (await lake.publish(file)).kind === 'missing'
+  try {
+    if ((await lake.stat(file.path)) !== undefined) return false
+    return (await lake.publish(file)).kind === 'missing'
+  } catch (error) {
+    // A table that refuses tells nothing of what is staged for it.
+    if (isFault(error, 'LAKE_REFUSED')) return false
+    throw error
+  }
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { parseJournal } from '../codec/log/journal.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
@@ -7,7 +7,7 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideStaging } from '../protocol/garbage.ts'
-import { commitOfStaged, journalPath, stagingRoot } from '../protocol/log-paths.ts'
+import { journalPath, spillRoot, stagedIn, stagingRoot } from '../protocol/log-paths.ts'
 
 export interface JanitorOptions {
   readonly lake: Lake
@@ -42,8 +42,10 @@ export async function cleanStaging(options: JanitorOptions): Promise<CleanReport
     if (verdict === 'unjudged') unjudged.push(folder.path)
     if (verdict === 'undecided' || verdict === 'unpublished' || verdict === 'foreign') keptCommits++
     if (verdict !== 'garbage') continue
-    removedObjects += await removeFolder(options, folder)
-    removedCommits++
+    const removed = await removedFrom(options, folder)
+    removedObjects += removed
+    if (removed === 0) keptCommits++
+    else removedCommits++
   }
   const report = { removedCommits, removedObjects, keptCommits, unjudged }
   if (removedCommits > 0) options.telemetry.log.info('staging removed', { ...report })
@@ -60,8 +62,10 @@ export async function cleanStaging(options: JanitorOptions): Promise<CleanReport
 export async function judgeStaging(
   options: Omit<JanitorOptions, 'telemetry'>,
 ): Promise<readonly JudgedFolder[]> {
+  const { lake, pipeline, tables } = options
+  const roots = [...tables.map(stagingRoot), spillRoot(pipeline)]
   const folders: StagingFolder[] = []
-  for (const table of options.tables) folders.push(...(await stagingFolders(options, table)))
+  for (const root of roots) folders.push(...(await stagingFolders(lake, root)))
   // Any fold made after the journals were read will do.
   const state = await options.log.refresh()
   return folders.map((folder) => ({ ...folder, verdict: verdictOf(options, state, folder) }))
@@ -102,18 +106,19 @@ function verdictOf(
   return decision.kind === 'garbage' ? 'garbage' : decision.because
 }
 
-async function stagingFolders(
-  { lake }: Pick<JanitorOptions, 'lake'>,
-  table: string,
-): Promise<readonly StagingFolder[]> {
-  const byCommit = new Map<CommitId, string[]>()
-  for (const { path } of await lake.list(stagingRoot(table))) {
-    const commitId = commitOfStaged(path)
-    if (commitId === undefined) continue
-    byCommit.set(commitId, [...(byCommit.get(commitId) ?? []), path])
+/** @param root of one table's staging, or of the spill area, where each table has its own. */
+async function stagingFolders(lake: Lake, root: string): Promise<readonly StagingFolder[]> {
+  const byFolder = new Map<string, { commitId: CommitId; table: string; paths: string[] }>()
+  for (const { path } of await lake.list(root)) {
+    const staged = stagedIn(path)
+    if (staged === undefined) continue
+    const key = JSON.stringify([staged.table, staged.commitId])
+    const folder = byFolder.get(key) ?? { ...staged, paths: [] }
+    folder.paths.push(path)
+    byFolder.set(key, folder)
   }
   const folders: StagingFolder[] = []
-  for (const [commitId, paths] of byCommit) {
+  for (const { commitId, table, paths } of byFolder.values()) {
     const at = journalPath(table, commitId)
     folders.push({
       path: `${stagingRoot(table)}/${commitId}`,
@@ -139,6 +144,16 @@ async function journalAt(
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     return 'unreadable'
+  }
+}
+
+/** 0 where the table refuses: it keeps nothing of another from being cleaned. */
+async function removedFrom(options: JanitorOptions, folder: StagingFolder): Promise<number> {
+  try {
+    return await removeFolder(options, folder)
+  } catch (error) {
+    if (isFault(error, 'LAKE_REFUSED')) return 0
+    throw error
   }
 }
 

@@ -1,4 +1,4 @@
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
 import type { Removal } from '../model/swap-entry.ts'
@@ -18,7 +18,7 @@ export interface PublisherOptions {
 
 /**
  * Makes all files of a decided commit visible, whoever decided it, deletes what it gives up, and
- * tells the log. Idempotent.
+ * tells the log. Idempotent. A table that refuses keeps no file of another from being published.
  *
  * @throws {Fault} what `call` lets through; `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: the log says what
  *   the lake does not hold.
@@ -27,7 +27,17 @@ export async function publishCommit(
   options: PublisherOptions,
   commit: UnpublishedCommit,
 ): Promise<void> {
-  await inParallel(commit.files, filesAtOnceMax, (file) => publishFile(options, commit, file))
+  const refusals: Fault[] = []
+  await inParallel(commit.files, filesAtOnceMax, async (file) => {
+    try {
+      await publishFile(options, commit, file)
+    } catch (error) {
+      if (!isFault(error, 'LAKE_REFUSED')) throw error
+      refusals.push(error)
+    }
+  })
+  const [refusal] = refusals
+  if (refusal !== undefined) throw refusal
   // Not before all stand: what is given up can be read until there is something in its place.
   const removals = commit.removals ?? []
   await inParallel(removals, filesAtOnceMax, (removal) => removeFile(options, removal))

@@ -1,4 +1,4 @@
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { durationMs } from '../base/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -40,6 +40,24 @@ export async function untilAnswered<T>(
   } finally {
     context.troubles.clear(work)
   }
+}
+
+/**
+ * The same, but that a refusal is an answer: somebody else can be asked then.
+ *
+ * @throws {Fault} `LAKE_REFUSED` besides.
+ */
+export async function untilRefused<T>(context: RetryContext, effect: () => Promise<T>): Promise<T> {
+  const outcome = await untilAnswered(context, async () => {
+    try {
+      return { kind: 'done', value: await effect() } as const
+    } catch (error) {
+      if (isFault(error, 'LAKE_REFUSED')) return { kind: 'refused', error } as const
+      throw error
+    }
+  })
+  if (outcome.kind === 'refused') throw outcome.error
+  return outcome.value
 }
 
 /** Half of the pause is chance, so that writers that failed together do not come back together. */

@@ -1,25 +1,34 @@
 import { assert } from '../base/assert.ts'
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { encodeJournal } from '../codec/log/journal.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
 import type { Lake } from '../ports/lake.ts'
-import { journalPath, publishedPath, stagedPath } from '../protocol/log-paths.ts'
+import {
+  homeLocation,
+  journalPath,
+  publishedPath,
+  spillTable,
+  stagedPath,
+} from '../protocol/log-paths.ts'
 import { inParallel } from './parallel.ts'
 import { filesAtOnceMax } from './publisher.ts'
-import { type RetryContext, untilAnswered } from './retry.ts'
+import { type RetryContext, untilAnswered, untilRefused } from './retry.ts'
 
 export interface StagingOptions {
   readonly lake: Lake
   readonly pipeline: string
   readonly retry: RetryContext
+  /** Whether files of a table that refuses go to the spill area; else the refusal is thrown. */
+  readonly spills: boolean
 }
 
-/** One sealed file and what the log will say of it. */
+/** One sealed file and what the log will say of it: at home, or in the spill area. */
 interface Staging {
   readonly sealed: SealedFile
-  readonly file: DataFile
+  readonly home: DataFile
+  readonly spill: DataFile
 }
 
 /** A sealed commit, or a sealed swap, as far as staging goes. */
@@ -29,82 +38,171 @@ export interface StagedContent extends Omit<StagingJournal, 'pipeline' | 'files'
   readonly location?: string
 }
 
-/** The staged form of a sealed commit: what its entry names, and where its journals are. */
+/**
+ * The staged form of a sealed commit: what its entry names, and where its journals are.
+ *
+ * A table that refuses is asked once a commit: the rest of its files goes to the spill area. When
+ * that refuses as well it is waited for, and the table is asked again.
+ */
 export class StagedCommit {
   readonly #options: StagingOptions
   readonly #commit: StagedContent
   readonly #stagings: readonly Staging[]
+  /** What lies in the spill area. */
+  readonly #spilled = new Set<Staging>()
+  /** By table: what it said. */
+  readonly #refusals = new Map<string, Fault>()
+  /** By path: journals that stand, or are being written. */
+  readonly #journals = new Map<string, Promise<unknown>>()
 
   constructor(options: StagingOptions, commit: StagedContent) {
-    const { pipeline } = options
-    const { commitId } = commit
     this.#options = options
     this.#commit = commit
-    this.#stagings = commit.files.map((sealed, ordinal) => {
-      const { chunks, release: _whenPublished, ...told } = sealed
-      const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-      assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
-      const { table, partitionPath } = told
-      const name = { pipeline, table, partitionPath, commitId, ordinal }
-      const path = publishedPath(name, commit.location)
-      return { sealed, file: { ...told, path, stagedPath: stagedPath(table, commitId, ordinal) } }
-    })
+    this.#stagings = commit.files.map((sealed, ordinal) => this.#stagingOf(sealed, ordinal))
   }
 
+  /** As the entry names them; known once they are written. */
   get files(): readonly DataFile[] {
-    return this.#stagings.map(({ file }) => file)
+    return this.#stagings.map((staging) => this.#fileOf(staging))
+  }
+
+  /** Tables that refused, with what they said. */
+  get refusals(): ReadonlyMap<string, Fault> {
+    return this.#refusals
+  }
+
+  get tables(): readonly string[] {
+    return [...new Set(this.#commit.files.map(({ table }) => table))]
   }
 
   /** Writes the journals, then the files: no file lies in staging that nobody can judge. */
   async write(): Promise<void> {
-    const { lake, pipeline, retry } = this.#options
-    const { commitId, ranges, swap } = this.#commit
-    const relied = swap === undefined ? {} : { swap }
-    await inParallel(this.#tables(), filesAtOnceMax, (table) => {
-      const files = this.files
-        .filter((file) => file.table === table)
-        .map(({ stagedPath: staged, path }) => ({ stagedPath: staged, path }))
-      const journal = encodeJournal({ pipeline, commitId, ranges, files, ...relied })
-      const at = journalPath(table, commitId)
-      return untilAnswered(retry, () => lake.putIfAbsent(at, journal))
-    })
-    await inParallel(this.#stagings, filesAtOnceMax, ({ sealed, file }) =>
-      untilAnswered(retry, () => lake.stage({ ...file, chunks: sealed.chunks })),
+    await inParallel(this.tables, filesAtOnceMax, (table) =>
+      this.#unlessRefused(table, () => this.#journal(table, 'home')),
+    )
+    await inParallel(this.#stagings, filesAtOnceMax, (staging) =>
+      this.#options.spills
+        ? untilAnswered(this.#options.retry, () => this.#stage(staging))
+        : this.#stage(staging),
     )
   }
 
   /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
   async removeJournals(): Promise<void> {
-    await this.#whileAnswered(this.#journals(), (path) => this.#options.lake.remove(path))
+    const abandoned = [...this.#spilled].map(({ home }) => home)
+    await this.#removeAfter(abandoned)
   }
 
   /** Takes everything away, the journals last, so that what stays behind can still be judged. */
   async removeAll(): Promise<void> {
+    const spilled = [...this.#spilled].map(({ spill }) => spill)
+    await this.#removeAfter([...this.#stagings.map(({ home }) => home), ...spilled])
+  }
+
+  /** Table by table: one that refuses keeps nothing of another. */
+  async #removeAfter(files: readonly DataFile[]): Promise<void> {
     const { lake } = this.#options
-    if (await this.#whileAnswered(this.files, (file) => lake.discard(file))) {
-      await this.removeJournals()
+    await inParallel(this.tables, filesAtOnceMax, async (table) => {
+      const places = files.filter((file) => file.table === table)
+      const journals = (['home', 'spill'] as const)
+        .map((place) => this.#journalPath(table, place))
+        .filter((path) => this.#journals.has(path))
+      try {
+        for (const place of places) await lake.discard(place)
+        for (const path of journals) await lake.remove(path)
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error
+      }
+    })
+  }
+
+  async #stage(staging: Staging): Promise<void> {
+    const { home, spill } = staging
+    const { table } = home
+    if (await this.#unlessRefused(table, () => this.#stageAt(staging, home, 'home'))) return
+    try {
+      await this.#stageAt(staging, spill, 'spill')
+      this.#spilled.add(staging)
+    } catch (error) {
+      // Nobody takes it: the table is asked first again.
+      this.#refusals.delete(table)
+      throw error
     }
   }
 
-  #journals(): readonly string[] {
-    return this.#tables().map((table) => journalPath(table, this.#commit.commitId))
+  async #stageAt({ sealed }: Staging, file: DataFile, place: Place): Promise<void> {
+    const { lake, retry } = this.#options
+    await this.#journal(file.table, place)
+    await untilRefused(retry, () => lake.stage({ ...file, chunks: sealed.chunks }))
   }
 
-  #tables(): readonly string[] {
-    return [...new Set(this.#commit.files.map(({ table }) => table))]
-  }
-
-  /** @returns false when the lake fails: then nothing is tried again. */
-  async #whileAnswered<T>(
-    all: readonly T[],
-    effect: (one: T) => Promise<unknown>,
-  ): Promise<boolean> {
+  /** @returns false when the table refuses, now or in this commit before. */
+  async #unlessRefused(table: string, effect: () => Promise<void>): Promise<boolean> {
+    if (this.#refusals.has(table)) return false
     try {
-      await inParallel(all, filesAtOnceMax, effect)
+      await effect()
       return true
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
+      if (!this.#options.spills || !isFault(error, 'LAKE_REFUSED')) throw error
+      this.#refusals.set(table, error)
       return false
     }
   }
+
+  /** Once, however many files wait for it. */
+  async #journal(table: string, place: Place): Promise<void> {
+    const path = this.#journalPath(table, place)
+    const known = this.#journals.get(path)
+    if (known !== undefined) {
+      await known
+      return
+    }
+    const { lake, retry, pipeline } = this.#options
+    const { commitId, ranges, swap } = this.#commit
+    const files = this.#stagings
+      .map((staging) => staging[place])
+      .filter((file) => file.table === table)
+      .map(({ stagedPath: staged, path: published }) => ({ stagedPath: staged, path: published }))
+    const relied = swap === undefined ? {} : { swap }
+    const journal = encodeJournal({ pipeline, commitId, ranges, files, ...relied })
+    const writing = untilRefused(retry, () => lake.putIfAbsent(path, journal))
+    this.#journals.set(path, writing)
+    try {
+      await writing
+    } catch (error) {
+      this.#journals.delete(path)
+      throw error
+    }
+  }
+
+  #journalPath(table: string, place: Place): string {
+    return journalPath(this.#root(table, place), this.#commit.commitId)
+  }
+
+  #root(table: string, place: Place): string {
+    return place === 'home' ? table : spillTable(this.#options.pipeline, table)
+  }
+
+  #stagingOf(sealed: SealedFile, ordinal: number): Staging {
+    const { chunks, release: _whenPublished, ...told } = sealed
+    const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
+    const { pipeline } = this.#options
+    const { commitId, location } = this.#commit
+    const { table, partitionPath } = told
+    const name = { pipeline, table, partitionPath, commitId, ordinal }
+    const placed = (place: Place, folder: string | undefined): DataFile => ({
+      ...told,
+      path: publishedPath(name, folder),
+      stagedPath: stagedPath(this.#root(table, place), commitId, ordinal),
+    })
+    const away = homeLocation(this.#root(table, 'spill'), partitionPath)
+    return { sealed, home: placed('home', location), spill: placed('spill', away) }
+  }
+
+  #fileOf(staging: Staging): DataFile {
+    return this.#spilled.has(staging) ? staging.spill : staging.home
+  }
 }
+
+type Place = 'home' | 'spill'

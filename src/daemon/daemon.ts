@@ -9,6 +9,7 @@ import { openCommitLog } from '../committer/commit-log.ts'
 import { cleanStaging } from '../committer/janitor.ts'
 import { closeLate } from '../committer/late-closer.ts'
 import { trimLog } from '../committer/log-keeper.ts'
+import { bringHome } from '../committer/way-home.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
@@ -122,6 +123,7 @@ export class Daemon {
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
+    this.#every(this.config.commit.interval, () => this.#bringHome())
     this.#every(cleanEveryMs, () => this.#clean())
     this.#every(cleanEveryMs, () => this.#closeLate())
     this.#every(cleanEveryMs, () => this.#trim())
@@ -189,7 +191,8 @@ export class Daemon {
       running?.lane.sourceTrouble,
     ]
     const troubles = faults.flatMap((fault) => (fault === undefined ? [] : [reasonOf(fault)]))
-    const reasons = [...troubles, ...refused]
+    const setbacks = running?.committer.setbacks.map(reasonOf) ?? []
+    const reasons = [...troubles, ...setbacks, ...refused]
     if (running === undefined && reasons.length === 0) reasons.push('starting')
     if (this.#draining.signal.aborted) reasons.push('draining')
     return { ready: reasons.length === 0, reasons }
@@ -258,6 +261,14 @@ export class Daemon {
   async #publishPending(): Promise<void> {
     const twoIntervalsMs = durationMs(this.config.commit.interval * 2)
     await this.#running?.committer.publishPending(twoIntervalsMs)
+  }
+
+  async #bringHome(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const { lake, telemetry } = this.#ports
+    const { log, committer } = running
+    await bringHome({ lake, log, committer, telemetry, signal: this.#stopping.signal })
   }
 
   async #clean(): Promise<void> {

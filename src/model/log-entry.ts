@@ -31,7 +31,10 @@ export interface EntryBase {
   readonly stagedAtMs: UnixMs
   /** All entries of this writer that stand below this one, with a counter below, are published. */
   readonly publishedNext: number
-  /** Commits of other writers, often dead ones, that this writer has seen published. */
+  /**
+   * Commits besides that this writer has seen published: of others, often dead ones, and of its own
+   * above one that a table refuses.
+   */
   readonly published: readonly CommitId[]
   /** Attempts that this writer gave up since its last entry, and why. */
   readonly discarded: readonly DiscardedAttempt[]

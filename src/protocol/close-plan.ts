@@ -3,6 +3,7 @@ import type { DurationMs, UnixMs } from '../base/time.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import { isOurOwn } from './close-reliance.ts'
+import { spilledFileOf } from './spill-plan.ts'
 
 export interface ClosePlanFacts {
   readonly state: FoldState
@@ -37,13 +38,15 @@ export function planClosing(facts: ClosePlanFacts): readonly ClosablePartition[]
 function isOver(
   { nowMs, closeAfterMs }: ClosePlanFacts,
   stream: string,
-  { place, partition, manifest, removed }: FoldedPartition,
+  folded: FoldedPartition,
 ): boolean {
+  const { place, partition, manifest, removed } = folded
   // What was swapped out is still to be forgotten, and only the state knows of it.
   if (removed !== undefined) return false
   const sinceMs = isOurOwn(stream) ? partition.nextMs : Date.parse(manifest?.decidedAt ?? '')
   if (place === 'open' && !isOurOwn(stream)) return false
-  return sinceMs + closeAfterMs(stream) <= nowMs
+  // What its table refused is still to be brought home.
+  return sinceMs + closeAfterMs(stream) <= nowMs && spilledFileOf(folded) === undefined
 }
 
 /** Partitions with files to publish, or an announcement to deliver. */

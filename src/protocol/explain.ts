@@ -203,6 +203,8 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
       return `The brokers have not been asked for the topic-partitions since ${isoOf(dueMs)}.`
     case 'lake-refuses':
       return `The lake refuses writes${since}: ${detail}.`
+    case 'spilled':
+      return `File "${detail}" was refused by its table, and is brought home when it takes files.`
     case 'unpublished':
       return `File "${detail}" is decided${since} and not yet published.`
     case 'file-missing':

@@ -6,6 +6,7 @@
  *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
  *     _lakeward/growth/closed/app_events/dt=2026-11-20/hour=13/41402abc4b2a7676.json.zst
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
+ *     _lakeward/growth/spill/ods_app_events/_staging/…, …/dt=2026-11-20/hour=13/….parquet
  *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
@@ -113,12 +114,30 @@ export const journalPath = (table: string, commitId: CommitId): string =>
 export const stagedPath = (table: string, commitId: CommitId, ordinal: number): string =>
   `${stagingFolder(table, commitId)}/${ordinal}.staged`
 
-const stagingShape = /\/_staging\/([0-9a-f]{32}-\d+)\//
+/** Where files lie that their table refused. Within it each table has a folder like its own. */
+export const spillRoot = (pipeline: string): string => `${home(pipeline)}/spill`
 
-/** The commit that a staged object belongs to, or undefined when it lies in no such folder. */
-export function commitOfStaged(path: string): CommitId | undefined {
-  const id = stagingShape.exec(path)?.[1]
-  return id === undefined ? undefined : parseCommitId(id)
+/** Stands for a table in the names of what is staged and published in the spill area. */
+export const spillTable = (pipeline: string, table: string): string =>
+  `${spillRoot(pipeline)}/${table}`
+
+const spillShape = /^_lakeward\/[^/]+\/spill\//
+
+/** True for a file that its table refused and that nobody has brought home. */
+export const isSpilled = (path: string): boolean => spillShape.test(path)
+
+const stagingShape = /^(.*)\/_staging\/([0-9a-f]{32}-\d+)\//
+
+/**
+ * The commit and the table that a staged object belongs to, or undefined when it lies in no such
+ * folder. In the spill area a table has the name that `spillTable` gives it.
+ */
+export function stagedIn(
+  path: string,
+): { readonly table: string; readonly commitId: CommitId } | undefined {
+  const [, table, id] = stagingShape.exec(path) ?? []
+  if (table === undefined || id === undefined) return undefined
+  return { table, commitId: parseCommitId(id) }
 }
 
 export interface PublishedName {

@@ -11,13 +11,15 @@ export interface PublishFacts {
   readonly olderThanMs: DurationMs
   /** Commits whose files stand published already, or are being published by us. */
   readonly inHand: ReadonlySet<CommitId>
+  /** Commits that we could not publish when we tried last: they are due whatever their age. */
+  readonly stuck: ReadonlySet<CommitId>
 }
 
 /** @returns in the order of the log. Publishing is idempotent: doing it twice does no harm. */
 export function planPublish(facts: PublishFacts): readonly UnpublishedCommit[] {
-  const { state, nowMs, olderThanMs, inHand } = facts
+  const { state, nowMs, olderThanMs, inHand, stuck } = facts
   return [...state.unpublished.values()]
     .filter(({ commitId }) => !inHand.has(commitId))
-    .filter(({ stagedAtMs }) => nowMs - stagedAtMs >= olderThanMs)
+    .filter(({ commitId, stagedAtMs }) => stuck.has(commitId) || nowMs - stagedAtMs >= olderThanMs)
     .sort((a, b) => a.entry - b.entry)
 }

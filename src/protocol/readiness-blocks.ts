@@ -22,6 +22,7 @@ import {
   viewOf,
 } from './readiness-facts.ts'
 import type { PassedSource } from './readiness-manifest.ts'
+import { spilledFileOf } from './spill-plan.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
 
 export const blockRules = [
@@ -41,6 +42,8 @@ export const blockRules = [
   'metadata',
   /** Writing or publishing on the lake fails. */
   'lake-refuses',
+  /** A file lies in the spill area: its table refused it. */
+  'spilled',
   /** A decided file is not known as published. */
   'unpublished',
   /** A published file is not on the lake, or has another size. */
@@ -261,7 +264,7 @@ function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSour
   }
 }
 
-/** A file of the partition that is decided and not known as published. */
+/** A file of the partition that is not where its readers look, or not known as published. */
 function publishBlock(
   facts: ReadinessFacts,
   stream: ReadyStream,
@@ -269,16 +272,22 @@ function publishBlock(
 ): Block | undefined {
   const { partition, folded } = candidate
   if (folded === undefined) return undefined
+  const spilled = spilledFileOf(folded)
+  if (spilled !== undefined) {
+    const detail = spilled.path
+    return blockOf(stream, partition, { rule: 'spilled', sinceMs: undefined, detail })
+  }
   const paths = new Set(folded.files.map((file) => file.path))
   for (const commit of facts.fold.unpublished.values()) {
     if (facts.publishedHere.has(commit.commitId)) continue
     const file =
       commit.files.find(({ path }) => paths.has(path)) ?? leftoverOf(commit, stream, folded)
     if (file === undefined) continue
+    const { lakeTrouble, stuck } = facts
     return blockOf(stream, partition, {
       rule: publishingFails(facts, commit) ? 'lake-refuses' : 'unpublished',
-      sinceMs: facts.lakeTrouble?.sinceMs ?? commit.stagedAtMs,
-      detail: facts.lakeTrouble?.reason ?? file.path,
+      sinceMs: lakeTrouble?.sinceMs ?? commit.stagedAtMs,
+      detail: stuck.get(commit.commitId) ?? lakeTrouble?.reason ?? file.path,
     })
   }
   return missingBlock(facts, stream, candidate)
@@ -305,7 +314,7 @@ function missingBlock(
 
 /** The writer goes on and puts entries, yet this commit of it stays unpublished: it is refused. */
 function publishingFails(facts: ReadinessFacts, commit: UnpublishedCommit): boolean {
-  if (facts.lakeTrouble !== undefined) return true
+  if (facts.lakeTrouble !== undefined || facts.stuck.has(commit.commitId)) return true
   const writer = facts.fold.writers.get(commitIdParts(commit.commitId).writer)
   const spanMs = silentIntervals * facts.commitIntervalMs
   return writer !== undefined && writer.lastEntryAtMs > unixMs(commit.stagedAtMs + spanMs)

@@ -16,6 +16,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { LakeObject } from '../ports/lake.ts'
 import { isOurOwn } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
+import { isSpilled } from './log-paths.ts'
 
 /** A partition of a table; streams may share the table. */
 export interface FolderPlace {
@@ -45,7 +46,10 @@ export function judgeFolder(
   const knownPaths = new Set(known.map(({ path }) => path))
   const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
   const isOurs = nameTest(pipeline, `${place.table}/${place.partition.path}/`)
-  const missing = known.filter((file) => sizes.get(file.path) !== file.sizeBytes)
+  // Of what is spilled its own stream's partition waits, by the log alone.
+  const missing = known.filter(
+    ({ path, sizeBytes }) => !isSpilled(path) && sizes.get(path) !== sizeBytes,
+  )
   if (mayHoldClosed(fold, place)) return { missing, stray: [] }
   return {
     missing,

@@ -1,5 +1,6 @@
 import type { DurationMs } from '../base/time.ts'
 import type { FoldedEvidence } from '../model/fold-state.ts'
+import type { CommitId } from '../model/ids.ts'
 import type { SourceKey } from '../model/topic-partition.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type {
@@ -28,6 +29,8 @@ export interface ReadinessSetup {
   readonly refused?: () => ReadonlyMap<string, string>
   /** Topic-partitions that this process does not read for want of memory, and why. */
   readonly heldUp?: () => ReadonlyMap<string, string>
+  /** Commits that this process could not publish when it tried last, and why. */
+  readonly stuck?: () => ReadonlyMap<CommitId, string>
 }
 
 /** What somebody found out who looked, besides the log. */
@@ -58,6 +61,7 @@ export function readinessFacts(
     refused: setup.refused?.() ?? new Map(),
     ...(setup.heldUp && { heldUp: setup.heldUp() }),
     publishedHere: log.publishedHere,
+    stuck: setup.stuck?.() ?? new Map(),
     ...findings,
   }
 }

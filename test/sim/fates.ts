@@ -10,6 +10,13 @@ import type { RecordedStore } from './recorded-store.ts'
 
 const sessionTimeoutMs = 5_000
 /** Calls in which a process is killed; undefined is any. */
+/** By quotas of names and of space, and by permissions. */
+const refusedOperations = [
+  ['publish'],
+  ['publish', 'stage'],
+  ['publish', 'stage', 'putIfAbsent', 'remove'],
+] as const
+
 const doomedOperations = [
   undefined,
   undefined,
@@ -244,7 +251,7 @@ export class Fates {
   #refuseTable(): void {
     const { pass, weather, clock, processes, end, begin } = this.#world
     const spanMs = 5_000 + this.#below(20_000)
-    const operations = this.#chance(0.5) ? ['publish'] : ['publish', 'stage']
+    const operations = present(refusedOperations[this.#below(3)], 'what is refused')
     const table = streams[this.#below(2)] ?? ''
     weather.refuse({ table, operations, untilMs: clock.monotonicMs() + spanMs })
     if (this.#chance(0.4)) return

@@ -36,14 +36,14 @@ export function expectCoveredOnce(log: JudgedLog, next: Readonly<Record<string, 
   expect(reached).toEqual(Object.fromEntries(expected))
 }
 
-/** Standing as Parquet files are exactly the files of decided entries, with their bytes. */
+/** Standing as Parquet files are exactly the files that the log holds as live, with their bytes. */
 export function expectPublishedExactly(log: JudgedLog, store: SimStore): void {
-  const decided = log.entries.flatMap(({ entry, decided: isDecided }) =>
-    isDecided && entry.kind === 'append' ? entry.body.files : [],
+  const live = [...log.state.streams.values()].flatMap(({ partitions }) =>
+    [...partitions.values()].flatMap(({ files }) => files),
   )
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
-  expect(standing.sort()).toEqual(decided.map(({ path }) => path).sort())
-  for (const { path, sizeBytes } of decided) {
+  expect(standing.sort()).toEqual(live.map(({ path }) => path).sort())
+  for (const { path, sizeBytes } of live) {
     expect(store.get(path)?.body.byteLength, path).toBe(sizeBytes)
   }
 }

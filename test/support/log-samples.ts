@@ -1,4 +1,5 @@
 /** Small true-to-life entries, for tests of everything that folds or puts them. */
+import { crc32c } from '@node-rs/crc32'
 import { unixMs } from '../../src/base/time.ts'
 import type { CountCell, Counts } from '../../src/model/counts.ts'
 import type { DataFile } from '../../src/model/data-file.ts'
@@ -179,7 +180,7 @@ const sealedFile = (hour: number, text: string): SealedFile => ({
   release: () => {},
   sizeBytes: text.length,
   rowCount: text.length,
-  crc32c: '0a1b2c3d',
+  crc32c: (crc32c(text) >>> 0).toString(16).padStart(8, '0'),
   schemaVersion: 1,
   eventTimeMs: { min: sampleHour(hour).startMs, max: unixMs(sampleHour(hour).startMs + 1) },
 })

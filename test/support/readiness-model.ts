@@ -114,6 +114,7 @@ export class ReadinessModel {
       assigned: undefined,
       lakeTrouble: undefined,
       refused: new Map(),
+      stuck: new Map(),
       publishedHere: new Set(this.fold.unpublished.keys()),
       filesMissing: new Set(),
     }

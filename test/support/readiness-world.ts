@@ -231,6 +231,7 @@ export function factsOf(
     assigned: undefined,
     lakeTrouble: undefined,
     refused: new Map(),
+    stuck: new Map(),
     publishedHere: new Set(),
     filesMissing: new Set(),
     ...more,

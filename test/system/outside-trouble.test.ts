@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
 import { duck, tableGlob } from '../support/duck.ts'
 import { eventually } from '../support/eventually.ts'
 import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
-import { LakewardProcess } from '../support/processes.ts'
+import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { commandEndsWell, requireService } from '../support/require-service.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -220,5 +220,56 @@ test.skipIf(!tmpfs)(
     await green(address)
     await holds(lake, 2_000)
     expect(await daemon.stop()).toBe(0)
+  },
+)
+
+const spilledIn = (lake: string): Promise<readonly string[]> =>
+  readdir(join(lake, '_lakeward/test/spill'), { recursive: true }).then(
+    (names) => names.filter((name) => name.endsWith('.parquet')),
+    () => [],
+  )
+
+test.skipIf(!tmpfs)(
+  'a table whose disk is full stops no commit, and gets its files when there is room',
+  { timeout },
+  async () => {
+    await using folder = await temporaryFolder()
+    const lake = join(folder.path, 'lake')
+    const table = join(lake, 'numbers')
+    await mkdir(table, { recursive: true })
+    using disk = smallDisk(table)
+    expect(disk.mounted).toBe(true)
+    const broker = await startBroker({ directory: join(folder.path, 'broker') })
+    onTestFinished(() => broker.close())
+    broker.createTopic('numbers', 1)
+    await produce(broker, 0, 1_000)
+    const config = await writeNumbersConfig(folder.path, { brokerPort: broker.port })
+    const daemon = new LakewardProcess(['run', '-c', config])
+    onTestFinished(() => daemon.kill())
+    const address = await addressOf(daemon)
+    await holds(lake, 1_000)
+
+    const filler = join(table, 'filler')
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'count=4096'], { stdio: 'ignore' })
+    for (const first of [1_000, 2_000, 3_000]) {
+      const before = (await spilledIn(lake)).length
+      await produce(broker, first, first + 1_000)
+      await eventually('a file more is spilled', 60_000, async () =>
+        (await spilledIn(lake)).length > before ? true : undefined,
+      )
+    }
+    await redBecause(address, /ENOSPC|no space/i)
+    await holds(lake, 1_000)
+    // All is committed, and stands where the log says.
+    const committed = await lakeward(['verify', '--deep', '-c', config])
+    expect(committed.code, committed.stdout + committed.stderr).toBe(0)
+
+    await rm(filler)
+    await green(address)
+    await holds(lake, 4_000)
+    expect(await daemon.stop()).toBe(0)
+    expect(await spilledIn(lake)).toEqual([])
+    const verified = await lakeward(['verify', '--deep', '-c', config])
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   },
 )

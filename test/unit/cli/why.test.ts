@@ -30,6 +30,7 @@ const facts: ReadinessFacts = {
   assigned: undefined,
   lakeTrouble: undefined,
   refused: new Map(),
+  stuck: new Map(),
   publishedHere: new Set(),
   filesMissing: new Set(),
 }

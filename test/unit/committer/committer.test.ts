@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { encodeJournal } from '../../../src/codec/log/journal.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
@@ -6,7 +7,7 @@ import { Committer } from '../../../src/committer/committer.ts'
 import { cleanStaging } from '../../../src/committer/janitor.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { journalPath, stagedPath } from '../../../src/protocol/log-paths.ts'
+import { journalPath, spillTable, stagedPath } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
@@ -210,13 +211,13 @@ describe('what a dead writer left decided and unpublished', () => {
     sim.lake.store.delete(staged)
     const { committer, telemetry } = await sim.start(2)
     await committer.publishPending(durationMs(0))
-    expect(committer.trouble).toMatchObject({ code: 'LOG_FILE_GONE', facts: { entry: 1 } })
-    expect(committer.trouble?.message).toContain(staged)
+    expect(committer.setbacks).toMatchObject([{ code: 'LOG_FILE_GONE', facts: { entry: 1 } }])
+    expect(committer.setbacks[0]?.message).toContain(staged)
     await committer.publishPending(durationMs(0))
     expect(telemetry.events.filter(({ level }) => level === 'error')).toHaveLength(1)
     if (kept !== undefined) sim.lake.store.set(staged, kept)
     await committer.publishPending(durationMs(0))
-    expect(committer.trouble).toBeUndefined()
+    expect(committer.setbacks).toEqual([])
     expect(parquet(sim)).toHaveLength(1)
   })
 
@@ -227,10 +228,11 @@ describe('what a dead writer left decided and unpublished', () => {
     await sim.lake.put(staged, Buffer.from('torn'))
     const { committer } = await sim.start(2)
     await committer.publishPending(durationMs(0))
-    expect(committer.trouble).toMatchObject({
-      code: 'LOG_FILE_MISMATCH',
-      facts: { foundBytes: 4, sizeBytes: 7 },
-    })
+    expect(committer.setbacks).toMatchObject([
+      { code: 'LOG_FILE_MISMATCH', facts: { foundBytes: 4, sizeBytes: 7 } },
+    ])
+    // It holds up nothing else.
+    expect(committer.trouble).toBeUndefined()
     expect(parquet(sim)).toEqual([])
   })
 
@@ -240,13 +242,13 @@ describe('what a dead writer left decided and unpublished', () => {
     const [a, b] = [await sim.start(2), await sim.start(3)]
     sim.lake.fault = { failAt: 1, moment: 'before-effect', lasting: 'forever' }
     await a.committer.publishPending(durationMs(0))
-    expect(a.committer.trouble).toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+    expect(a.committer.setbacks).toMatchObject([{ code: 'LAKE_UNAVAILABLE' }])
     sim.lake.fault = undefined
     await b.committer.publishPending(durationMs(0))
     await b.log.put(appendDraft(b.log.nextCommitId()))
     await a.log.refresh()
     await a.committer.publishPending(durationMs(0))
-    expect(a.committer.trouble).toBeUndefined()
+    expect(a.committer.setbacks).toEqual([])
   })
 })
 
@@ -301,6 +303,28 @@ describe('cleaning up', () => {
       `remove ${staged.stagedPath}`,
       `remove ${journalPath(table, stranger)}`,
     ])
+  })
+
+  test('goes on beside a table that refuses to be cleaned, also in the spill area', async () => {
+    const sim = await world()
+    await stageAs(sim, pipeline)
+    const journal = journalPath(table, stranger)
+    const body = (await sim.lake.read(journal)) ?? Buffer.of()
+    const away = spillTable(pipeline, table)
+    await sim.lake.put(journalPath(away, stranger), body)
+    await sim.lake.put(stagedPath(away, stranger, 0), Buffer.from('rows'))
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    const remove = sim.lake.remove.bind(sim.lake)
+    sim.lake.remove = async (path) => {
+      if (!path.startsWith(`${table}/`)) return remove(path)
+      throw new Fault('LAKE_REFUSED', { operation: 'remove', path, reason: 'permission' })
+    }
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, keptCommits: 1 })
+    expect(staging(sim).filter((path) => path.startsWith(away))).toEqual([])
+    sim.lake.remove = remove
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, keptCommits: 0 })
+    expect(staging(sim)).toEqual([])
   })
 
   test('leaves the staging of another pipeline alone', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isFault } from '../../../src/base/fault.ts'
+import { Fault, isFault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
@@ -49,6 +49,34 @@ const breakLake = ({ lake }: DaemonRun): void => {
 const hangLake = ({ lake }: DaemonRun): void => {
   lake.alive = false
 }
+
+test('a table that refuses is told by health, holds up nothing, and gets its files later', async () => {
+  const { lake } = run
+  const stage = lake.stage.bind(lake)
+  lake.stage = async (request) => {
+    if (!request.stagedPath.startsWith('numbers/')) return stage(request)
+    const { stagedPath: path } = request
+    throw new Fault('LAKE_REFUSED', { operation: 'stage', path, reason: 'quota' })
+  }
+  await clock.run(run.daemon.start())
+  produce(0)
+  await pass(25)
+  expect(nextOffsets()).toEqual([1n])
+  const spilled = (): readonly string[] =>
+    [...store.keys()].filter((path) => path.startsWith(`_lakeward/${pipeline}/spill/`))
+  expect(spilled().filter((path) => path.endsWith('.parquet'))).toHaveLength(1)
+  expect(run.daemon.health()).toMatchObject({
+    ready: false,
+    reasons: [expect.stringContaining('quota')],
+  })
+  lake.stage = stage
+  await pass(25)
+  expect(spilled()).toEqual([])
+  expect(run.daemon.health()).toEqual({ ready: true, reasons: [] })
+  const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
+  expect(standing).toMatchObject([expect.stringMatching(/^numbers\/dt=/)])
+  await clock.run(run.daemon.stop())
+})
 
 describe('a drain', () => {
   test('commits what was read, once, however often it is asked for', async () => {

@@ -3,11 +3,12 @@ import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { partitionPath } from '../../../src/model/lake-partition.ts'
 import {
   checkpointName,
-  commitOfStaged,
   entryPath,
   journalPath,
   parseCheckpointPath,
   publishedPath,
+  spillTable,
+  stagedIn,
   stagedPath,
 } from '../../../src/protocol/log-paths.ts'
 
@@ -31,9 +32,12 @@ test('a checkpoint is known by its name, and nothing else is taken for one', () 
 
 test('what is staged does not look like a table’s file, and names its commit', () => {
   expect(stagedPath('events', id, 3)).toBe(`events/_staging/${id}/3.staged`)
-  expect(commitOfStaged(stagedPath('events', id, 3))).toBe(id)
-  expect(commitOfStaged(journalPath('events', id))).toBe(id)
-  expect(commitOfStaged('events/_staging/notes.txt')).toBeUndefined()
+  const staged = { table: 'events', commitId: id }
+  expect(stagedIn(stagedPath('events', id, 3))).toEqual(staged)
+  expect(stagedIn(journalPath('events', id))).toEqual(staged)
+  expect(stagedIn('events/_staging/notes.txt')).toBeUndefined()
+  const spilled = spillTable('growth', 'events')
+  expect(stagedIn(stagedPath(spilled, id, 3))).toEqual({ table: spilled, commitId: id })
 })
 
 test('a published name holds pipeline, commit and ordinal: no two files ever share one', () => {

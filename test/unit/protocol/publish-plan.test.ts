@@ -19,6 +19,20 @@ test('what is old enough and in nobody’s hand is published, in the order of th
     nowMs: unixMs(1_000),
     olderThanMs: durationMs(100),
     inHand: new Set([commit(4, 0).commitId]),
+    stuck: new Set(),
   })
   expect(plan.map(({ entry }) => entry)).toEqual([8, 9])
+})
+
+test('what a table refused is due at once, unless somebody is at it', () => {
+  const commits = [commit(1, 990), commit(2, 990), commit(3, 990)]
+  const [refused, tried] = commits.map(({ commitId }) => commitId)
+  const plan = planPublish({
+    state: { ...emptyFold(), unpublished: new Map(commits.map((at) => [at.commitId, at])) },
+    nowMs: unixMs(1_000),
+    olderThanMs: durationMs(100),
+    inHand: new Set(tried === undefined ? [] : [tried]),
+    stuck: new Set(refused === undefined || tried === undefined ? [] : [refused, tried]),
+  })
+  expect(plan.map(({ entry }) => entry)).toEqual([9])
 })

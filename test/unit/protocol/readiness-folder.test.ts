@@ -7,7 +7,15 @@ import { emptyFold } from '../../../src/protocol/fold.ts'
 import { newStream } from '../../../src/protocol/fold-append.ts'
 import { publishedPath } from '../../../src/protocol/log-paths.ts'
 import { judgeFolder } from '../../../src/protocol/readiness-folder.ts'
-import { sampleCell, sampleHour, stream, table } from '../../support/log-samples.ts'
+import {
+  appendEntry,
+  foldAll,
+  sampleCell,
+  sampleFile,
+  sampleHour,
+  stream,
+  table,
+} from '../../support/log-samples.ts'
 
 const pipeline = 'growth'
 const partition = sampleHour(13)
@@ -49,6 +57,20 @@ test.each([
 ])('a file of a partition that %s has closed is no stray', (_, tables) => {
   const state = stateOf(tables, { [stream]: newStream, other: closedUpTo(13) })
   expect(strays(state)).toEqual([])
+})
+
+test('of a file that its table refused nothing is missing: its partition waits by the log', () => {
+  const away = { ...sampleFile(commitId, 13), path: `_lakeward/${pipeline}/spill/${path}` }
+  const state = foldAll([
+    appendEntry(commitId, { places: [{ stream, partition }], body: { files: [away] } }),
+  ])
+  const place = { table, partition }
+  expect(judgeFolder(state, pipeline, place, []).missing).toEqual([])
+  const home = { ...away, path }
+  const whole = foldAll([
+    appendEntry(commitId, { places: [{ stream, partition }], body: { files: [home] } }),
+  ])
+  expect(judgeFolder(whole, pipeline, place, []).missing).toEqual([home])
 })
 
 test.each([

@@ -1,0 +1,352 @@
+/** A table that refuses, and the way home, with every lake call failing in turn. */
+import { describe, expect, test } from 'vitest'
+import { durationMs } from '../../../src/base/time.ts'
+import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import { Committer } from '../../../src/committer/committer.ts'
+import { cleanStaging } from '../../../src/committer/janitor.ts'
+import { bringHome } from '../../../src/committer/way-home.ts'
+import type { SealedCommit } from '../../../src/model/sealed-commit.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { type LakeFault, SimLake, type SimStore } from '../../sim/lake.ts'
+import { SimRandom } from '../../sim/random.ts'
+import { SimTelemetry } from '../../sim/telemetry.ts'
+import { judgeLog } from '../../support/judged-log.ts'
+import { coverage, expectCoveredOnce, expectPublishedExactly } from '../../support/log-oracle.ts'
+import {
+  appendDraft,
+  sampleHour,
+  sealedCommit,
+  startRange,
+  stream,
+  table,
+} from '../../support/log-samples.ts'
+
+const pipeline = 'growth'
+const spill = `_lakeward/${pipeline}/spill/`
+const other = 'orders'
+const hour = sampleHour(13)
+
+/** What a table refuses, as its quota or its permissions do. */
+type Refusing = readonly string[]
+const journals: Refusing = ['putIfAbsent', 'stage', 'publish', 'move', 'remove']
+const staging: Refusing = ['stage', 'publish']
+const publishing: Refusing = ['publish']
+const everyWay = [
+  ['everything', journals],
+  ['files', staging],
+  ['to publish', publishing],
+] as const
+
+interface Weather {
+  refusing: Refusing
+}
+
+interface Process {
+  readonly lake: SimLake
+  readonly log: CommitLog
+  readonly committer: Committer
+  readonly telemetry: SimTelemetry
+}
+
+class World {
+  readonly clock = new SimClock()
+  readonly store: SimStore = new Map()
+  readonly weather: Weather = { refusing: [] }
+  #seed = 1
+
+  async start(signal?: AbortSignal): Promise<Process> {
+    const { clock, store, weather } = this
+    const lake = new SimLake({
+      clock,
+      store,
+      refusal: (operation, path) =>
+        weather.refusing.includes(operation) && path.startsWith(`${table}/`)
+          ? { code: 'LAKE_REFUSED', reason: 'quota' }
+          : undefined,
+    })
+    const telemetry = new SimTelemetry()
+    const shared = { lake, pipeline, clock, random: new SimRandom(this.#seed++), telemetry }
+    const all = signal === undefined ? shared : { ...shared, signal }
+    const log = await openCommitLog(all)
+    return { lake, log, committer: new Committer({ ...all, log }), telemetry }
+  }
+
+  static async begun(refusing: Refusing): Promise<World> {
+    const world = new World()
+    const { log } = await world.start()
+    await log.put(appendDraft(log.nextCommitId(), { ranges: [startRange(0, 0)] }))
+    world.weather.refusing = refusing
+    return world
+  }
+
+  paths(prefix: string): readonly string[] {
+    return [...this.store.keys()].filter((path) => path.startsWith(prefix)).sort()
+  }
+
+  parquet(prefix: string): readonly string[] {
+    return this.paths(prefix).filter((path) => path.endsWith('.parquet'))
+  }
+}
+
+/** One file in the table that refuses, one in another. */
+function twoTables(log: CommitLog, first: number, next: number): SealedCommit {
+  const sealed = sealedCommit(log.nextCommitId(), first, next)
+  const files = sealed.files.flatMap((file) => [file, { ...file, stream: other, table: other }])
+  return { ...sealed, files, places: [...sealed.places, { stream: other, partition: hour }] }
+}
+
+/** What the rounds of a daemon do beside its commits. */
+async function round(process: Process): Promise<void> {
+  const { lake, log, committer, telemetry } = process
+  await committer.publishPending(durationMs(0))
+  await bringHome({ lake, log, committer, telemetry, signal: new AbortController().signal })
+}
+
+/** A process that begins when the table takes files again: everything finds its end. */
+async function settle(world: World): Promise<void> {
+  world.weather.refusing = []
+  const work = async (): Promise<void> => {
+    const process = await world.start()
+    const { lake, log } = process
+    for (let n = 0; n < 3; n++) {
+      await round(process)
+      await log.put(appendDraft(log.nextCommitId()))
+    }
+    const tables = [table, other]
+    await cleanStaging({ lake, log, pipeline, tables, telemetry: process.telemetry })
+    expect(log.state.unpublished.size).toBe(0)
+  }
+  await world.clock.run(work())
+}
+
+function expectHome(world: World, message: string): void {
+  const judged = judgeLog(world.store, pipeline)
+  expectCoveredOnce(judged, { 'growth.events/0': 9 })
+  expectPublishedExactly(judged, world.store)
+  const live = judged.state.streams.get(stream)?.partitions.get(hour.path)?.files ?? []
+  const rows = live.reduce((sum, { rowCount }) => sum + rowCount, 0)
+  expect(rows, message).toBe('0:[0,5)'.length + '0:[5,9)'.length)
+  expect(
+    live.every(({ path }) => path.startsWith(`${table}/`)),
+    message,
+  ).toBe(true)
+  expect(world.paths(spill), message).toEqual([])
+  expect(
+    world.paths('').filter((path) => path.includes('/_staging/')),
+    message,
+  ).toEqual([])
+}
+
+async function commitTwice({ log, committer }: Process): Promise<readonly string[]> {
+  const kinds: string[] = []
+  for (const [first, next] of [
+    [0, 5],
+    [5, 9],
+  ] as const) {
+    kinds.push((await committer.commit(twoTables(log, first, next))).kind)
+  }
+  return kinds
+}
+
+describe.each(everyWay)('a table that refuses %s', (_name, refusing) => {
+  test('holds up no other, and its files come home', async () => {
+    const world = await World.begun(refusing)
+    const process = await world.start()
+    expect(await world.clock.run(commitTwice(process))).toEqual(['committed', 'committed'])
+    expect(world.parquet(`${other}/`)).toHaveLength(2)
+    expect(world.parquet(`${table}/`)).toEqual([])
+    expect(process.committer.trouble).toBeUndefined()
+    expect(process.committer.setbacks[0]?.message).toContain('quota')
+    // While it refuses, nothing changes: the log does not grow over it.
+    const { next } = await process.log.refresh()
+    await world.clock.run(round(process))
+    expect((await process.log.refresh()).next).toBe(next)
+    // What others need of it is told: only what is refused stays unpublished.
+    await process.log.put(appendDraft(process.log.nextCommitId()))
+    const unpublished = [...process.log.state.unpublished.values()].flatMap(({ files }) => files)
+    expect(unpublished.length).toBe(refusing === publishing ? 4 : 0)
+    await settle(world)
+    expectHome(world, 'settled')
+  })
+
+  test('is well again for the process that saw it refuse', async () => {
+    const world = await World.begun(refusing)
+    const process = await world.start()
+    await world.clock.run(commitTwice(process))
+    world.weather.refusing = []
+    await world.clock.run(round(process))
+    await process.log.put(appendDraft(process.log.nextCommitId()))
+    expect(process.committer.setbacks).toEqual([])
+    await settle(world)
+    expectHome(world, 'settled')
+  })
+})
+
+test('what is published above a refused commit is told by name', async () => {
+  const world = await World.begun(publishing)
+  const { log, committer } = await world.start()
+  const first = twoTables(log, 0, 5)
+  await world.clock.run(committer.commit(first))
+  const sealed = sealedCommit(log.nextCommitId(), 5, 9)
+  const files = sealed.files.map((file) => ({ ...file, stream: other, table: other }))
+  const places = [{ stream: other, partition: hour }]
+  await world.clock.run(committer.commit({ ...sealed, files, places }))
+  await log.put(appendDraft(log.nextCommitId()))
+  expect([...log.state.unpublished.keys()]).toEqual([first.commitId])
+})
+
+test('a lake that refuses the spill area as well is waited for, the table first', async () => {
+  const world = await World.begun(staging)
+  const process = await world.start()
+  const stage = process.lake.stage.bind(process.lake)
+  let isFull = true
+  process.lake.stage = (request) =>
+    isFull && request.stagedPath.startsWith(spill)
+      ? stage({ ...request, stagedPath: `${table}/_staging/full/0.staged` })
+      : stage(request)
+  const commit = process.committer.commit(twoTables(process.log, 0, 5))
+  const watch = async (): Promise<string | undefined> => {
+    await world.clock.sleep(durationMs(600_000))
+    const seen = process.committer.trouble?.code
+    world.weather.refusing = []
+    isFull = false
+    return seen
+  }
+  const [outcome, seen] = await world.clock.run(Promise.all([commit, watch()]))
+  expect(outcome.kind).toBe('committed')
+  expect(seen).toBe('LAKE_REFUSED')
+  expect(world.parquet(`${table}/`)).toHaveLength(1)
+  expect(world.paths(spill).filter((path) => !path.endsWith('head.json'))).toEqual([])
+})
+
+describe('a file on its way home', () => {
+  const spilled = async (): Promise<World> => {
+    const world = await World.begun(staging)
+    await world.clock.run(commitTwice(await world.start()))
+    world.weather.refusing = []
+    return world
+  }
+
+  test('that is damaged stays where it is, loudly, and keeps no other from going', async () => {
+    const world = await spilled()
+    const [damaged = '', whole] = world.parquet(spill)
+    await new SimLake({ store: world.store }).put(damaged, Buffer.from('0:[0,6)'))
+    // One batch goes or stays as a whole: of the partition, both stay.
+    const process = await world.start()
+    await world.clock.run(round(process))
+    expect(world.parquet(spill)).toEqual([damaged, whole])
+    const errors = process.telemetry.events.filter(({ level }) => level === 'error')
+    expect(JSON.stringify(errors)).toContain('crc32c')
+  })
+
+  test('that is gone is told, and is none that somebody else has brought home', async () => {
+    const world = await spilled()
+    const [gone = ''] = world.parquet(spill)
+    world.store.delete(gone)
+    const process = await world.start()
+    await world.clock.run(round(process))
+    const errors = process.telemetry.events.filter(({ level }) => level === 'error')
+    expect(JSON.stringify(errors)).toContain('it is not there')
+  })
+
+  test('of two who bring it home one wins, and the other takes its staging away', async () => {
+    const world = await spilled()
+    const [one, two] = [await world.start(), await world.start()]
+    await world.clock.run(Promise.all([round(one), round(two)]))
+    await settle(world)
+    expectHome(world, 'raced')
+    const swaps = judgeLog(world.store, pipeline).entries.filter(
+      ({ entry, decided }) => decided && entry.kind === 'swap',
+    )
+    expect(swaps).toHaveLength(1)
+  })
+})
+
+const moments = ['before-effect', 'after-effect', 'lands-late'] as const
+
+describe.each(moments)('fault %s', (moment) => {
+  describe.each(everyWay)('while a table refuses %s', (_name, refusing) => {
+    test('at any one call: commits end right, and all comes home', async () => {
+      let failAt = 1
+      for (; ; failAt++) {
+        const world = await World.begun(refusing)
+        const process = await world.start()
+        process.lake.calls = 0
+        process.lake.fault = { failAt, moment, lasting: 'once' }
+        expect(await world.clock.run(commitTwice(process))).toEqual(['committed', 'committed'])
+        await world.clock.run(round(process).catch(() => undefined))
+        process.lake.settle()
+        await settle(world)
+        expectHome(world, `failAt=${failAt}`)
+        if (process.lake.calls < failAt) break
+      }
+      expect(failAt).toBeGreaterThan(20)
+    })
+
+    test('from any call on: the process ends, and another goes on from the log', async () => {
+      let failAt = 1
+      for (; ; failAt++) {
+        const world = await World.begun(refusing)
+        const isReached = await untilKilled(
+          world,
+          { failAt, moment, lasting: 'forever' },
+          commitTwice,
+        )
+        await goOn(world)
+        await settle(world)
+        expectHome(world, `failAt=${failAt}`)
+        if (!isReached) break
+      }
+      expect(failAt).toBeGreaterThan(20)
+    })
+  })
+
+  test('on the way home, at any one call and from any call on', async () => {
+    for (const lasting of ['once', 'forever'] as const) {
+      let failAt = 1
+      for (; ; failAt++) {
+        const world = await World.begun(staging)
+        await world.clock.run(commitTwice(await world.start()))
+        world.weather.refusing = []
+        const isReached = await untilKilled(world, { failAt, moment, lasting }, round)
+        await settle(world)
+        expectHome(world, `${lasting} failAt=${failAt}`)
+        if (!isReached) break
+      }
+      expect(failAt).toBeGreaterThan(12)
+    }
+  })
+})
+
+/** @returns whether the fault was reached. */
+async function untilKilled(
+  world: World,
+  fault: LakeFault,
+  work: (process: Process) => Promise<unknown>,
+): Promise<boolean> {
+  const ending = new AbortController()
+  const process = await world.start(ending.signal)
+  process.lake.calls = 0
+  process.lake.fault = fault
+  const killer = world.clock.sleep(durationMs(600_000)).then(() => ending.abort())
+  await world.clock.run(Promise.all([work(process).catch(() => undefined), killer]))
+  process.lake.settle()
+  return process.lake.calls >= fault.failAt
+}
+
+/** Commits what is not in the log yet, still while the table refuses. */
+async function goOn(world: World): Promise<void> {
+  const process = await world.start()
+  const reached = coverage(judgeLog(world.store, pipeline))['growth.events/0'] ?? ''
+  for (const [first, next] of [
+    [0, 5],
+    [5, 9],
+  ] as const) {
+    if (reached.includes(`[${first},${next})`)) continue
+    const outcome = await world.clock.run(
+      process.committer.commit(twoTables(process.log, first, next)),
+    )
+    expect(outcome.kind).toBe('committed')
+  }
+}
