@@ -4,7 +4,16 @@ import { tablesOf } from '../audit/tables.ts'
 import { type JanitorOptions, type JudgedFolder, judgeStaging } from '../committer/janitor.ts'
 import { deadLetterTableName } from '../daemon/stage-streams.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
-import { type CommandOption, type Invocation, optionalText, refusal } from './command.ts'
+import {
+  type CommandOption,
+  configOption,
+  type ExitCode,
+  exitCode,
+  flagOption,
+  type Invocation,
+  optionalText,
+  refusal,
+} from './command.ts'
 import type { Lakeside } from './reading.ts'
 
 export const whyOption: CommandOption = {
@@ -22,6 +31,24 @@ export function reasonOf(invocation: Invocation): string {
   const why = optionalText(invocation, 'why')?.trim() ?? ''
   if (why !== '') return why
   throw refusal(invocation, '--why TEXT is missing: the reason is written into the log')
+}
+
+/** Of a repair that says why, or only what it would do. */
+export const repairOptions: readonly CommandOption[] = [configOption, whyOption, dryRunOption]
+
+/** @throws {Fault} COMMAND_REFUSED: no reason is given, and it is no dry run. */
+export function repairOf(invocation: Invocation): {
+  readonly isDryRun: boolean
+  readonly why: string
+} {
+  const isDryRun = flagOption(invocation, 'dryRun')
+  return { isDryRun, why: isDryRun ? '' : reasonOf(invocation) }
+}
+
+/** @param because a sentence without its full stop. */
+export function answerRefused({ output }: Invocation, because: string): ExitCode {
+  output.answer({ outcome: 'refused', because }, [`refused: ${because}`])
+  return exitCode.failed
 }
 
 /** Tables of the log and of the configuration. */

@@ -1,12 +1,16 @@
 /** A partition with files, before and after its announcement, and swaps of them. */
 import type { DataFile } from '../../src/model/data-file.ts'
+import type { FoldState } from '../../src/model/fold-state.ts'
 import { type CommitId, commitIdOf, writerId } from '../../src/model/ids.ts'
 import type { LogEntry, ReadyEntry } from '../../src/model/log-entry.ts'
+import type { ForgetEntry } from '../../src/model/repair-entry.ts'
 import type { SwapEntry } from '../../src/model/swap-entry.ts'
 import { swappedLocation } from '../../src/protocol/log-paths.ts'
+import { brokenReliance } from '../../src/protocol/reliance.ts'
 import {
   appendEntry,
   entryBase,
+  foldAll,
   sampleFile,
   sampleHour,
   sampleManifest,
@@ -111,3 +115,22 @@ export const undoOf = (counter: number, of: number): SwapEntry =>
     location: home,
     body: { files: [] },
   })
+
+export const why = (state: FoldState, entry: LogEntry): string | undefined =>
+  brokenReliance(state, entry)?.because
+
+export const forgetOf = (
+  version: ForgetEntry['files'][number]['version'],
+  ...paths: readonly string[]
+): ForgetEntry => ({
+  kind: 'forget',
+  ...entryBase(swapCommit(8)),
+  why: 'gc',
+  commits: [],
+  files: [{ stream, partitionPath: hour.path, version, paths }],
+})
+
+/** Two files that are told, the same announced, and those swapped for one of thirty rows. */
+export const open = foldAll([...begun, told])
+export const ready = foldAll(announced)
+export const replaced = foldAll([...announced, replaceOf(0, writerCommit(3))])

@@ -3,7 +3,6 @@
  * the newest records. Each stops, loudly; its neighbours go on; an operator's word is the way on.
  */
 import { readdirSync, statSync, truncateSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
@@ -16,18 +15,11 @@ import { rawEntries } from '../support/log-files.ts'
 import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { freePort } from './services/free-ports.ts'
 
 const timeout = 180_000
 const startMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 24 * 3_600_000
 const hour = new Date(startMs).toISOString().slice(0, 13)
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 /** A broker, a lake, and one stream of numbers that two topics bring. */
 class Scene {

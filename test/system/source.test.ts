@@ -1,5 +1,4 @@
 /** The Kafka adapter against a real broker in this process: what breaks, and what must not. */
-import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
 import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
@@ -15,6 +14,7 @@ import { KafkaWorld, sourceOptions } from '../support/kafka-world.ts'
 import { produceBatches } from '../support/produce-batches.ts'
 import { encodeBatch } from '../support/record-batch.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { freePort } from './services/free-ports.ts'
 
 const clock = new SystemClock()
 const until = <T>(what: string, look: () => T | undefined | false): Promise<T> =>
@@ -195,14 +195,6 @@ test('brokers that are not there yet are waited for', async () => {
     await broker.close()
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 const cuttable = [
   'metadata',

@@ -6,7 +6,6 @@
  * every user, root too.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
@@ -17,6 +16,7 @@ import { eventually } from '../support/eventually.ts'
 import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { freePort } from './services/free-ports.ts'
 
 const hourMs = 3_600_000
 /** Start of an hour of yesterday: the lake's time is beyond its end, whatever the minute. */
@@ -55,14 +55,6 @@ afterAll(async () => {
   await broker.close()
   await folder[Symbol.asyncDispose]()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 /** One topic of two partitions, its configuration and its lake; `topic` names all of them. */
 class Scene {

@@ -5,35 +5,32 @@ import type { JudgedFolder } from '../../committer/janitor.ts'
 import { type CommitId, parseCommitId } from '../../model/ids.ts'
 import {
   type CommandDefinition,
-  configOption,
   type ExitCode,
   exitCode,
-  flagOption,
   type Invocation,
   refusal,
 } from '../command.ts'
 import { openReading, writingOptions } from '../reading.ts'
-import { dryRunOption, janitorOptions, reasonOf, whyOption } from '../repairing.ts'
+import { answerRefused, janitorOptions, repairOf, repairOptions } from '../repairing.ts'
 
 /** `lakeward log forget`: gives up a commit that was staged and never decided. */
 export const command: CommandDefinition = {
   arguments: [
     { name: 'commit', description: 'its id, as "gc --dry-run" tells it', required: true },
   ],
-  options: [configOption, whyOption, dryRunOption],
+  options: repairOptions,
   example: 'lakeward log forget 9f3ac1d2b0e4a6779f3ac1d2b0e4a677-41 --why "its topic is gone"',
   run: async (invocation) => {
     const commitId = commitArgument(invocation)
-    const isDryRun = flagOption(invocation, 'dryRun')
-    const why = isDryRun ? '' : reasonOf(invocation)
+    const { isDryRun, why } = repairOf(invocation)
     const reading = await openReading(invocation)
     const plan = await planForgetCommit(janitorOptions(reading, reading.log), commitId)
-    if (plan.kind === 'refuse') return refused(invocation, plan.because)
+    if (plan.kind === 'refuse') return answerRefused(invocation, plan.because)
     const { folders } = plan
     if (isDryRun) return answer(invocation, folders, undefined)
     const writing = await openCommitLog(writingOptions(invocation, reading))
     const outcome = await forgetCommit(writing, commitId, why)
-    if (outcome.kind !== 'decided') return refused(invocation, outcome.because)
+    if (outcome.kind !== 'decided') return answerRefused(invocation, outcome.because)
     return answer(invocation, folders, outcome.entry)
   },
 }
@@ -42,11 +39,6 @@ function commitArgument(invocation: Invocation): CommitId {
   const given = present(invocation.arguments[0], 'COMMIT is required')
   if (/^[0-9a-f]{32}-\d{1,15}$/.test(given)) return parseCommitId(given)
   throw refusal(invocation, `"${given}" is not a commit: 32 hex digits, a dash and a number`)
-}
-
-function refused({ output }: Invocation, because: string): ExitCode {
-  output.answer({ outcome: 'refused', because }, [`refused: ${because}`])
-  return exitCode.failed
 }
 
 /** @param entry that says so; undefined in a dry run. */

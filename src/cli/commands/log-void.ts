@@ -3,35 +3,31 @@ import { planStepOver, type StepOverPlan, stepOver } from '../../committer/step-
 import type { EntryIndex } from '../../model/log-entry.ts'
 import {
   type CommandDefinition,
-  configOption,
   type ExitCode,
   exitCode,
-  flagOption,
   type Invocation,
   refusal,
 } from '../command.ts'
 import { openLakeside, writingOptions } from '../reading.ts'
-import { dryRunOption, reasonOf, whyOption } from '../repairing.ts'
+import { answerRefused, repairOf, repairOptions } from '../repairing.ts'
 
 /** `lakeward log void`: steps over entries that nobody can read. */
 export const command: CommandDefinition = {
   arguments: [
     { name: 'entries', description: 'indexes of all unreadable entries: 42,45', required: true },
   ],
-  options: [configOption, whyOption, dryRunOption],
+  options: repairOptions,
   example: 'lakeward log void 42 --why "the disk lost it; daemons are stopped" --dry-run',
   run: async (invocation) => {
     const indexes = indexesOf(invocation)
-    const isDryRun = flagOption(invocation, 'dryRun')
-    const why = isDryRun ? '' : reasonOf(invocation)
+    const { isDryRun, why } = repairOf(invocation)
     const options = writingOptions(invocation, await openLakeside(invocation))
     const plan = await planStepOver(options, indexes)
     if (plan.kind !== 'step-over') return answerPlan(invocation, plan)
     if (isDryRun) return answerSteppedOver(invocation, plan, undefined)
     const outcome = await stepOver(options, plan.unreadable, why)
     if (outcome?.kind === 'decided') return answerSteppedOver(invocation, plan, outcome.entry)
-    const because = outcome?.because ?? 'nothing was put'
-    return answerPlan(invocation, { kind: 'refuse', because })
+    return answerRefused(invocation, outcome?.because ?? 'nothing was put')
   },
 }
 
@@ -45,16 +41,12 @@ function indexesOf(invocation: Invocation): readonly EntryIndex[] {
 }
 
 function answerPlan(
-  { output }: Invocation,
+  invocation: Invocation,
   plan: Exclude<StepOverPlan, { kind: 'step-over' }>,
 ): ExitCode {
-  if (plan.kind === 'done') {
-    output.answer({ outcome: 'done' }, ['stepped over already'])
-    return exitCode.done
-  }
-  const { because } = plan
-  output.answer({ outcome: 'refused', because }, [`refused: ${because}`])
-  return exitCode.failed
+  if (plan.kind === 'refuse') return answerRefused(invocation, plan.because)
+  invocation.output.answer({ outcome: 'done' }, ['stepped over already'])
+  return exitCode.done
 }
 
 /** @param notice index of the entry that says so; undefined in a dry run. */

@@ -48,3 +48,8 @@ export async function freePorts(
   }
   return ports
 }
+
+export async function freePort(): Promise<number> {
+  const { one = 0 } = await freePorts(['one'])
+  return one
+}

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { walkLog } from '../../../src/audit/walk-log.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { encodeCheckpoint } from '../../../src/codec/log/checkpoint.ts'
-import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { type TrimReport, trimLog } from '../../../src/committer/log-keeper.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
@@ -15,66 +14,37 @@ import {
 } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
-import { SimRandom } from '../../sim/random.ts'
-import { SimTelemetry } from '../../sim/telemetry.ts'
 import { expectSameState } from '../../support/log-oracle.ts'
+import { appendDraft, nextOf, sampleRange } from '../../support/log-samples.ts'
 import {
-  appendDraft,
-  nextOf,
-  sampleCell,
-  sampleFile,
-  sampleHour,
-  sampleRange,
-  startRange,
-  stream,
-} from '../../support/log-samples.ts'
+  checkpointsIn,
+  type LogWorld,
+  logWorld,
+  pipeline,
+  putUntil as putEntriesUntil,
+  sleepBeforePut,
+} from '../../support/log-world.ts'
 
-const pipeline = 'growth'
-
-interface World {
-  readonly lake: SimLake
-  readonly clock: SimClock
-  readonly telemetry: SimTelemetry
-  readonly open: (seed: number) => Promise<CommitLog>
+interface World extends LogWorld {
   readonly trim: (log: CommitLog, keepMs?: number) => Promise<TrimReport>
 }
 
 function world(store: SimStore = new Map(), clock = new SimClock()): World {
-  const lake = new SimLake({ clock, store })
-  const telemetry = new SimTelemetry()
+  const sim = logWorld(store, clock)
+  const { lake, telemetry } = sim
+  const shared = { lake, pipeline, telemetry, sparseEvery: 20 }
   return {
-    lake,
-    clock,
-    telemetry,
-    open: (seed) => {
-      const random = new SimRandom(seed)
-      return openCommitLog({ lake, pipeline, clock, random, telemetry, checkpointEvery: 10 })
-    },
-    trim: (log, keepMs = 0) =>
-      trimLog({ lake, log, pipeline, telemetry, keepMs: durationMs(keepMs), sparseEvery: 20 }),
+    ...sim,
+    trim: (log, keepMs = 0) => trimLog({ ...shared, log, keepMs: durationMs(keepMs) }),
   }
 }
 
-/** Puts entries until the log has `next` of them; some have a body of their own. */
-async function putUntil(log: CommitLog, next: number, bodyEvery = 5): Promise<void> {
-  await log.refresh()
-  for (let at = log.state.next; at < next; at++) {
-    const range = at === 0 ? startRange(0, 0) : sampleRange(0, at - 1, at)
-    const id = log.nextCommitId()
-    const files = Array.from({ length: 200 }, (_, ordinal) => sampleFile(id, 13, ordinal))
-    const large = {
-      places: [{ stream, partition: sampleHour(13) }],
-      body: { files, counts: [sampleCell(13, 2_000)] },
-    }
-    const draft = { ranges: [range], ...(at % bodyEvery === 0 ? large : {}) }
-    expect((await log.put(appendDraft(id, draft))).kind).toBe('decided')
-  }
-}
+/** One entry of five is large. */
+const putUntil = (log: CommitLog, next: number, bodyEvery = 5): Promise<void> =>
+  putEntriesUntil(log, next, bodyEvery)
 
 const entriesOf = (store: SimStore): readonly number[] =>
   [...store.keys()].flatMap((path) => parseEntryPath(path) ?? []).sort((a, b) => a - b)
-const checkpointsOf = (store: SimStore): readonly number[] =>
-  [...store.keys()].flatMap((path) => parseCheckpointPath(path)?.next ?? []).sort((a, b) => a - b)
 const bodiesOf = (store: SimStore): number =>
   [...store.keys()].filter((path) => path.includes('/bodies/')).length
 const from = (first: number, next: number): readonly number[] =>
@@ -89,7 +59,7 @@ describe('old entries', () => {
     const report = await sim.trim(log)
     expect(report).toEqual({ removedEntries: 40, removedCheckpoints: 3 })
     expect(entriesOf(sim.lake.store)).toEqual(from(40, 55))
-    expect(checkpointsOf(sim.lake.store)).toEqual([40, 50])
+    expect(checkpointsIn(sim.lake.store)).toEqual([40, 50])
     expect(bodiesOf(sim.lake.store)).toBe(3)
     expectSameState((await sim.open(2)).state, log.state)
   })
@@ -102,7 +72,7 @@ describe('old entries', () => {
     await putUntil(log, 85)
     expect((await sim.trim(log, 60_000)).removedEntries).toBe(30)
     expect(entriesOf(sim.lake.store)).toEqual(from(30, 85))
-    expect(checkpointsOf(sim.lake.store)).toEqual([30, 40, 60, 70, 80])
+    expect(checkpointsIn(sim.lake.store)).toEqual([30, 40, 60, 70, 80])
   })
 
   test('can be done without when the newest checkpoint turns out unreadable', async () => {
@@ -140,7 +110,7 @@ describe('old entries', () => {
     }
     await torn(90)
     expect(await sim.trim(log)).toEqual({ removedEntries: 0, removedCheckpoints: 0 })
-    expect(checkpointsOf(sim.lake.store)).toContain(40)
+    expect(checkpointsIn(sim.lake.store)).toContain(40)
     await torn(100)
     expectSameState((await sim.open(2)).state, log.state)
   })
@@ -214,16 +184,11 @@ describe('a process that slept while what it would read next was deleted', () =>
     const sim = world()
     const [sleeper, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(sleeper, 5)
-    const put = sim.lake.putIfAbsent.bind(sim.lake)
-    sim.lake.putIfAbsent = async (path, body) => {
-      // It has folded to the tail and sleeps; what it puts then lands where an entry was deleted.
-      if (path === entryPath(pipeline, 5)) {
-        sim.lake.putIfAbsent = put
-        await putUntil(other, 55)
-        await sim.trim(other)
-      }
-      return put(path, body)
-    }
+    // What it puts then lands where an entry was deleted.
+    sleepBeforePut(sim, async () => {
+      await putUntil(other, 55)
+      await sim.trim(other)
+    })
     const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
     const outcome = await sim.clock.run(sleeper.put(draft))
     expect(outcome.kind).not.toBe('decided')

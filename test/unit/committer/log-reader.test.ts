@@ -1,13 +1,9 @@
 /** Checkpoints: made by whoever folds past one, begun from, and heeded by those who slept. */
 import { describe, expect, test } from 'vitest'
-import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { LogReader } from '../../../src/committer/log-reader.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { entryPath, parseCheckpointPath } from '../../../src/protocol/log-paths.ts'
-import { SimClock } from '../../sim/clock.ts'
+import { entryPath } from '../../../src/protocol/log-paths.ts'
 import { SimLake } from '../../sim/lake.ts'
-import { SimRandom } from '../../sim/random.ts'
-import { SimTelemetry } from '../../sim/telemetry.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import { expectSameState } from '../../support/log-oracle.ts'
 import {
@@ -16,56 +12,28 @@ import {
   sampleFile,
   sampleHour,
   sampleRange,
-  startRange,
   stream,
 } from '../../support/log-samples.ts'
+import {
+  checkpointsIn,
+  type LogWorld,
+  logWorld,
+  pipeline,
+  putUntil,
+  sleepBeforePut,
+} from '../../support/log-world.ts'
 
-const pipeline = 'growth'
 const folder = `_lakeward/${pipeline}/checkpoints/`
-
-interface World {
-  readonly lake: SimLake
-  readonly clock: SimClock
-  readonly telemetry: SimTelemetry
-  readonly open: (seed: number, checkpointEvery?: number) => Promise<CommitLog>
-}
-
-function world(): World {
-  const clock = new SimClock()
-  const lake = new SimLake({ clock })
-  const telemetry = new SimTelemetry()
-  const open = (seed: number, checkpointEvery = 10): Promise<CommitLog> => {
-    const random = new SimRandom(seed)
-    return openCommitLog({ lake, pipeline, clock, random, telemetry, checkpointEvery })
-  }
-  return { lake, clock, telemetry, open }
-}
-
-/** Puts entries until the log has `next` of them: entry n covers the record n - 1. */
-async function putUntil(log: CommitLog, next: number): Promise<void> {
-  await log.refresh()
-  for (let at = log.state.next; at < next; at++) {
-    const range = at === 0 ? startRange(0, 0) : sampleRange(0, at - 1, at)
-    const outcome = await log.put(appendDraft(log.nextCommitId(), { ranges: [range] }))
-    expect(outcome.kind).toBe('decided')
-  }
-}
-
-const checkpointsOf = ({ lake }: World): readonly number[] =>
-  [...lake.store.keys()]
-    .filter((path) => path.startsWith(folder))
-    .map((path) => parseCheckpointPath(path)?.next ?? -1)
-    .sort((a, b) => a - b)
 
 describe('checkpoints', () => {
   test('are written every so many entries, by whoever folds past', async () => {
-    const sim = world()
+    const sim = logWorld()
     await putUntil(await sim.open(1), 25)
-    expect(checkpointsOf(sim)).toEqual([10, 20])
+    expect(checkpointsIn(sim.lake.store)).toEqual([10, 20])
   })
 
   test('are not written twice, and not by readers', async () => {
-    const sim = world()
+    const sim = logWorld()
     const [writer, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(writer, 12)
     const { lake, telemetry } = sim
@@ -79,7 +47,7 @@ describe('checkpoints', () => {
   })
 
   test('spare who opens the log the entries below', async () => {
-    const sim = world()
+    const sim = logWorld()
     await putUntil(await sim.open(1), 25)
     sim.lake.history.length = 0
     const log = await sim.open(2)
@@ -90,7 +58,7 @@ describe('checkpoints', () => {
   })
 
   test('that cannot be read are passed over for older ones, loudly', async () => {
-    const sim = world()
+    const sim = logWorld()
     await putUntil(await sim.open(1), 25)
     const newest = [...sim.lake.store.keys()]
       .filter((path) => path.startsWith(folder))
@@ -103,7 +71,7 @@ describe('checkpoints', () => {
   })
 
   test('a failing lake delays a checkpoint and nothing else', async () => {
-    const sim = world()
+    const sim = logWorld()
     const log = await sim.open(1)
     await putUntil(log, 9)
     const { lake } = sim
@@ -117,36 +85,31 @@ describe('checkpoints', () => {
       },
     })
     await putUntil(log, 11)
-    expect(checkpointsOf(sim)).toEqual([])
+    expect(checkpointsIn(sim.lake.store)).toEqual([])
     lake.putIfAbsent = SimLake.prototype.putIfAbsent.bind(lake)
     await putUntil(log, 12)
-    expect(checkpointsOf(sim)).toEqual([10])
+    expect(checkpointsIn(sim.lake.store)).toEqual([10])
   })
 })
 
 /** Deletes entries as a later version may: only at or below the index of a checkpoint. */
-function deleteEntriesBelow({ lake }: World, next: number): void {
+function deleteEntriesBelow({ lake }: LogWorld, next: number): void {
   for (let index = 0; index < next; index++) lake.store.delete(entryPath(pipeline, index))
 }
 
-/** The writer has folded to the tail; before its put reaches index 5 the world goes on. */
-function sleepBeforePut(sim: World, other: CommitLog): void {
-  const put = sim.lake.putIfAbsent.bind(sim.lake)
-  sim.lake.putIfAbsent = async (path, body) => {
-    if (path !== entryPath(pipeline, 5)) return put(path, body)
-    sim.lake.putIfAbsent = put
+/** Entries go while a writer sleeps. */
+const sleepWhileDeleted = (sim: LogWorld, other: CommitLog): void =>
+  sleepBeforePut(sim, async () => {
     await putUntil(other, 25)
     deleteEntriesBelow(sim, 20)
-    return put(path, body)
-  }
-}
+  })
 
 describe('a writer that slept while entries below a checkpoint were deleted', () => {
   test('does not take the freed index it wins for a decision', async () => {
-    const sim = world()
+    const sim = logWorld()
     const [sleeper, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(sleeper, 5)
-    sleepBeforePut(sim, other)
+    sleepWhileDeleted(sim, other)
     const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
     const outcome = await sim.clock.run(sleeper.put(draft))
     expect(outcome.kind).not.toBe('decided')
@@ -155,11 +118,11 @@ describe('a writer that slept while entries below a checkpoint were deleted', ()
   })
 
   test('and whoever reads its garbage begins again at the checkpoint, too', async () => {
-    const sim = world()
+    const sim = logWorld()
     const [sleeper, reader, other] = [await sim.open(1), await sim.open(2), await sim.open(3)]
     await putUntil(sleeper, 5)
     await reader.refresh()
-    sleepBeforePut(sim, other)
+    sleepWhileDeleted(sim, other)
     const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
     await sim.clock.run(sleeper.put(draft))
     expect(sim.lake.store.has(entryPath(pipeline, 5))).toBe(true)
@@ -168,7 +131,7 @@ describe('a writer that slept while entries below a checkpoint were deleted', ()
   })
 
   test('learns that its own entry was decided when the checkpoint holds its files', async () => {
-    const sim = world()
+    const sim = logWorld()
     const [sleeper, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(sleeper, 5)
     const put = sim.lake.putIfAbsent.bind(sim.lake)
@@ -191,7 +154,7 @@ describe('a writer that slept while entries below a checkpoint were deleted', ()
   })
 
   test('says which checkpoint it cannot do without when that is unreadable', async () => {
-    const sim = world()
+    const sim = logWorld()
     const [sleeper, other] = [await sim.open(1), await sim.open(2)]
     await putUntil(sleeper, 5)
     await putUntil(other, 25)
@@ -205,11 +168,11 @@ describe('a writer that slept while entries below a checkpoint were deleted', ()
 })
 
 test('a fold that the lake breaks off is gone on with, and looks at checkpoints all the same', async () => {
-  const sim = world()
+  const sim = logWorld()
   const [sleeper, other] = [await sim.open(1), await sim.open(2)]
   await putUntil(sleeper, 5)
   const early = new Map(sim.lake.store)
-  sleepBeforePut(sim, other)
+  sleepWhileDeleted(sim, other)
   const draft = appendDraft(sleeper.nextCommitId(), { ranges: [sampleRange(0, 4, 9)] })
   await sim.clock.run(sleeper.put(draft))
   expect(sim.lake.store.has(entryPath(pipeline, 5))).toBe(true)

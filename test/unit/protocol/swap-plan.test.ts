@@ -1,48 +1,34 @@
 import { describe, expect, test } from 'vitest'
 import { durationMs, unixMs } from '../../../src/base/time.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
-import type { LogEntry } from '../../../src/model/log-entry.ts'
-import type { ForgetEntry } from '../../../src/model/repair-entry.ts'
 import type { SwapEntry } from '../../../src/model/swap-entry.ts'
 import { planClosing } from '../../../src/protocol/close-plan.ts'
 import { foldEntry } from '../../../src/protocol/fold.ts'
 import { planForget } from '../../../src/protocol/forget-plan.ts'
 import { decideStaging } from '../../../src/protocol/garbage.ts'
-import { brokenReliance } from '../../../src/protocol/reliance.ts'
 import { planSwap, type SwapFacts } from '../../../src/protocol/swap-plan.ts'
 import { appendEntry, entryBase, foldAll, stream } from '../../support/log-samples.ts'
 import {
   announced,
   away,
   begun,
+  forgetOf,
   hour,
   mergeOf,
   one,
+  open,
   outputOf,
+  ready,
   readyOf,
+  replaced,
   replaceOf,
   swapCommit,
   told,
   two,
   undoOf,
+  why,
   writerCommit,
 } from '../../support/swap-samples.ts'
-
-const why = (state: FoldState, entry: LogEntry): string | undefined =>
-  brokenReliance(state, entry)?.because
-
-const forgetOf = (version: ForgetEntry['files'][number]['version'], ...paths: string[]) =>
-  ({
-    kind: 'forget',
-    ...entryBase(swapCommit(8)),
-    why: 'gc',
-    commits: [],
-    files: [{ stream, partitionPath: hour.path, version, paths }],
-  }) satisfies ForgetEntry
-
-const open = foldAll([...begun, told])
-const ready = foldAll(announced)
-const replaced = foldAll([...announced, replaceOf(0, writerCommit(3))])
 
 describe('planning a swap', () => {
   const facts = (state: FoldState, changes: Partial<SwapFacts> = {}): SwapFacts => ({

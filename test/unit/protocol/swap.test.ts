@@ -2,29 +2,32 @@ import { describe, expect, test } from 'vitest'
 import { encodeCheckpoint, parseCheckpoint } from '../../../src/codec/log/checkpoint.ts'
 import type { FoldedPartition, FoldState } from '../../../src/model/fold-state.ts'
 import { partitionPath } from '../../../src/model/lake-partition.ts'
-import type { LogEntry } from '../../../src/model/log-entry.ts'
 import type { ForgetEntry } from '../../../src/model/repair-entry.ts'
 import type { SwapEntry } from '../../../src/model/swap-entry.ts'
 import { foldEntry } from '../../../src/protocol/fold.ts'
 import { foldForgottenFiles, foldSwap } from '../../../src/protocol/fold-swap.ts'
 import { locationOf } from '../../../src/protocol/partition-place.ts'
-import { brokenReliance } from '../../../src/protocol/reliance.ts'
-import { appendEntry, entryBase, foldAll, sampleCell, stream } from '../../support/log-samples.ts'
+import { appendEntry, foldAll, sampleCell, stream } from '../../support/log-samples.ts'
 import {
   announced,
   away,
   begun,
+  forgetOf,
   home,
   hour,
   mergeOf,
   one,
+  open,
   outputOf,
+  ready,
   readyOf,
+  replaced,
   replaceOf,
   swapCommit,
   told,
   two,
   undoOf,
+  why,
   writerCommit,
 } from '../../support/swap-samples.ts'
 
@@ -38,22 +41,6 @@ const liveIn = (state: FoldState): readonly string[] =>
 const removedIn = (state: FoldState): readonly string[] =>
   (partitionIn(state).removed ?? []).map(({ file }) => file.path)
 const written = (state: FoldState): string => Buffer.from(encodeCheckpoint(state)).toString('hex')
-const why = (state: FoldState, entry: LogEntry): string | undefined =>
-  brokenReliance(state, entry)?.because
-
-const forgetOf = (version: ForgetEntry['files'][number]['version'], ...paths: string[]) =>
-  ({
-    kind: 'forget',
-    ...entryBase(swapCommit(8)),
-    why: 'gc',
-    commits: [],
-    files: [{ stream, partitionPath: hour.path, version, paths }],
-  }) satisfies ForgetEntry
-
-const open = foldAll([...begun, told])
-const ready = foldAll(announced)
-const replaced = foldAll([...announced, replaceOf(0, writerCommit(3))])
-
 describe('before the announcement', () => {
   test('a merge puts one file in the place of two, which are given up', () => {
     const state = foldAll([...begun, told, mergeOf(0)])
