@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
 import type { UnixMs } from '../base/time.ts'
 import { type EncodedEntry, encodeEntry } from '../codec/log/entry.ts'
+import { encodeWriterNote } from '../codec/log/writer-note.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import { type CommitId, commitIdOf, commitIdParts, type WriterId, writerId } from '../model/ids.ts'
 import {
@@ -44,6 +45,8 @@ export interface CommitLogOptions {
   readonly checkpointEvery?: number
   /** A longer body of an entry is an object of its own; absent: as the codec says. */
   readonly inlineBytesMax?: number
+  /** Newest format of the log that is read and written; absent: what this version knows. */
+  readonly newestFormat?: number
   /** Aborted when the process must end with its outcome unknown: a put then throws its fault. */
   readonly signal?: AbortSignal
 }
@@ -61,6 +64,7 @@ export async function openCommitLog(options: CommitLogOptions): Promise<CommitLo
 
 class LakeCommitLog implements CommitLog {
   readonly writerId: WriterId
+  readonly newestFormat: number
   readonly #options: CommitLogOptions
   readonly #reader: LogReader
   readonly #time: LakeTime
@@ -76,9 +80,12 @@ class LakeCommitLog implements CommitLog {
     const readOnly = options.readOnly === true
     const checkpointEvery = readOnly ? 0 : (options.checkpointEvery ?? 'by-size')
     this.#options = options
+    this.newestFormat = options.newestFormat ?? entryFormat
+    const { newestFormat } = this
     this.writerId = writerId(Buffer.from(random.bytes(writerIdBytes)).toString('hex'))
-    this.#reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery })
-    this.#time = new LakeTime(lake, clock, clockPath(pipeline, this.writerId))
+    this.#reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery, newestFormat })
+    const note = encodeWriterNote(newestFormat)
+    this.#time = new LakeTime(lake, clock, clockPath(pipeline, this.writerId), note)
     this.#retry = { clock, random, troubles: this.#troubles, signal }
   }
 
@@ -128,10 +135,21 @@ class LakeCommitLog implements CommitLog {
     return this.#mutex.run(() => this.#put(draft))
   }
 
-  async #put(draft: EntryDraft): Promise<PutEntryOutcome> {
+  raiseFormat(format: number): Promise<PutEntryOutcome> {
+    assert(format <= this.newestFormat, 'a format that is raised to is known')
+    const { version, checksum, streams } = this.state.config
+    const commitId = this.nextCommitId()
+    const next = { fromVersion: version, version: version + 1, checksum }
+    const configured = streams.map(({ sinceMs: _sinceMs, ...stream }) => stream)
+    const draft = { kind: 'config', commitId, ...next, streams: configured } as const
+    return this.#mutex.run(() => this.#put(draft, format))
+  }
+
+  async #put(draft: EntryDraft, raisedTo?: number): Promise<PutEntryOutcome> {
     await untilAnswered(this.#retry, () => this.#time.read())
     await untilAnswered(this.#retry, () => this.#fold())
-    const entry: LogEntry = { ...draft, ...this.#base() }
+    const format = raisedTo ?? this.state.config.format
+    const entry: LogEntry = { ...draft, ...this.#base(), format }
     const broken = brokenReliance(this.state, entry)
     if (broken !== undefined) return this.#discard(entry, broken)
     const { pipeline, inlineBytesMax } = this.#options
@@ -230,7 +248,7 @@ class LakeCommitLog implements CommitLog {
     }
   }
 
-  #base(): Omit<EntryBase, 'commitId'> {
+  #base(): Omit<EntryBase, 'commitId' | 'format'> {
     const publishedNext = this.#publishedNext()
     // By name also what of our own is published above a commit that a table refuses.
     const named = [...this.#publishedHere].filter((id) => {
@@ -238,7 +256,6 @@ class LakeCommitLog implements CommitLog {
       return writer !== this.writerId || counter >= publishedNext
     })
     return {
-      format: entryFormat,
       writerId: this.writerId,
       stagedAtMs: this.lakeNowMs(),
       publishedNext,

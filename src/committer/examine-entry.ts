@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { isFault } from '../base/fault.ts'
 import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
-import type { EntryIndex, LogEntry } from '../model/log-entry.ts'
+import { type EntryIndex, entryFormat, type LogEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { entryPath } from '../protocol/log-paths.ts'
 
@@ -26,12 +26,13 @@ export async function examineEntry(
   lake: Lake,
   pipeline: string,
   index: EntryIndex,
+  newestFormat: number = entryFormat,
 ): Promise<ExaminedEntry> {
   const path = entryPath(pipeline, index)
   const bytes = await lake.read(path)
   if (bytes === undefined) return { kind: 'absent' }
   try {
-    const head = parseEntryHead(bytes, path)
+    const head = parseEntryHead(bytes, path, newestFormat)
     const body = storedBodyOf(head)
     const bodyBytes = body === undefined ? undefined : await lake.read(body.path)
     return { kind: 'whole', entry: completeEntry(head, bodyBytes, path) }

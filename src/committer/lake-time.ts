@@ -5,8 +5,6 @@ import type { Lake } from '../ports/lake.ts'
 /** A reading is taken again when it is older; clocks drift less meanwhile than matters. */
 const readingAgeMsMax = 60_000
 
-const empty = new Uint8Array(0)
-
 /**
  * The lake's clock: time that decides anything is never a machine's.
  *
@@ -18,17 +16,22 @@ export class LakeTime {
   readonly #lake: Lake
   readonly #clock: Clock
   readonly #path: string
+  readonly #note: Uint8Array
   #reading: { readonly lakeMs: UnixMs; readonly atMs: MonotonicMs } | undefined
 
-  /** @param path of an object that no other process puts. */
-  constructor(lake: Lake, clock: Clock, path: string) {
+  /**
+   * @param path of an object that no other process puts.
+   * @param note what stands in it, for others to read.
+   */
+  constructor(lake: Lake, clock: Clock, path: string, note: Uint8Array) {
+    this.#note = note
     this.#lake = lake
     this.#clock = clock
     this.#path = path
   }
 
   async read(): Promise<void> {
-    const { modifiedMs } = await this.#lake.put(this.#path, empty)
+    const { modifiedMs } = await this.#lake.put(this.#path, this.#note)
     this.#reading = { lakeMs: modifiedMs, atMs: monotonicMs(this.#clock.monotonicMs()) }
   }
 

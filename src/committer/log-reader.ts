@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { encodeCheckpoint, parseCheckpoint } from '../codec/log/checkpoint.ts'
 import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
@@ -29,6 +29,8 @@ export interface LogReaderOptions {
   readonly telemetry: Telemetry
   /** Entries between two checkpoints; 0 to write none. */
   readonly checkpointEvery: number | 'by-size'
+  /** Newer entries and checkpoints stop the reader. */
+  readonly newestFormat: number
 }
 
 /** What this reader made of an entry. */
@@ -140,11 +142,11 @@ export class LogReader {
   }
 
   async #readEntry(index: EntryIndex): Promise<ReadEntry | undefined> {
-    const { lake, pipeline } = this.#options
+    const { lake, pipeline, newestFormat } = this.#options
     const path = entryPath(pipeline, index)
     const bytes = await lake.read(path)
     if (bytes === undefined) return undefined
-    const head = parseEntryHead(bytes, path)
+    const head = parseEntryHead(bytes, path, newestFormat)
     const body = storedBodyOf(head)
     const bodyBytes = body === undefined ? undefined : await lake.read(body.path)
     const lacksBody = body !== undefined && bodyBytes === undefined
@@ -163,8 +165,8 @@ export class LogReader {
     const { entry } = notice
     const { next, steppedOver } = this.#state
     if (entry >= next || steppedOver.includes(entry)) return
-    const { lake, pipeline } = this.#options
-    const examined = await examineEntry(lake, pipeline, entry)
+    const { lake, pipeline, newestFormat } = this.#options
+    const examined = await examineEntry(lake, pipeline, entry, newestFormat)
     const stands = examined.kind === 'whole' && examined.entry.kind !== 'void'
     if (stands || examined.kind === 'absent') return
     throw new Fault('LOG_ENTRY_VOIDED', { path: entryPath(pipeline, entry), entry, notice: next })
@@ -212,15 +214,19 @@ export class LogReader {
     const bytes = await this.#options.lake.read(name.path)
     if (bytes === undefined) return false
     try {
-      this.#state = checkedState(parseCheckpoint(bytes, name.path), name)
+      this.#state = checkedState(this.#parsed(bytes, name), name)
       this.#due = undefined
       this.#round = undefined
       return true
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
+      if (!(error instanceof Fault) || isFault(error, 'LOG_FORMAT_TOO_NEW')) throw error
       this.#options.telemetry.log.warn('checkpoint is unreadable', { reason: error.message })
       return false
     }
+  }
+
+  #parsed(bytes: Uint8Array, { path }: CheckpointName): FoldState {
+    return parseCheckpoint(bytes, path, this.#options.newestFormat)
   }
 
   /** A checkpoint only saves work: when the lake fails, it is written after a later round. */

@@ -140,6 +140,7 @@ class Api {
         checksum,
         writerId: log.writerId,
         configVersion: config.version,
+        format: config.format,
         writers,
         voids,
         unpublished: [...unpublished.keys()],

@@ -22,6 +22,8 @@ export interface DaemonPorts {
   readonly deadLetterSchema: MessageSchema
   /** Entries of the log between two checkpoints; absent: as the log does by itself. */
   readonly checkpointEvery?: number
+  /** Newest format of the log that is read and written; absent: what this version knows. */
+  readonly newestFormat?: number
   /** A longer body of an entry is an object of its own; absent: as the log does by itself. */
   readonly inlineBytesMax?: number
 }

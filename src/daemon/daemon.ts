@@ -9,6 +9,7 @@ import { openCommitLog } from '../committer/commit-log.ts'
 import { cleanStaging } from '../committer/janitor.ts'
 import { closeLate } from '../committer/late-closer.ts'
 import { trimLog } from '../committer/log-keeper.ts'
+import { raiseFormat } from '../committer/raise-format.ts'
 import { bringHome } from '../committer/way-home.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
@@ -127,6 +128,7 @@ export class Daemon {
     this.#every(cleanEveryMs, () => this.#clean())
     this.#every(cleanEveryMs, () => this.#closeLate())
     this.#every(cleanEveryMs, () => this.#trim())
+    this.#every(cleanEveryMs, () => this.#raiseFormat())
     this.#every(gaugeEveryMs, () => this.#gauge())
   }
 
@@ -299,6 +301,15 @@ export class Daemon {
     await trimLog({ lake, log: running.log, pipeline, telemetry, keepMs: log.keep })
   }
 
+  async #raiseFormat(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    const { lake, telemetry } = this.#ports
+    const { pipeline, commit } = this.config
+    const quietMs = commit.interval * 2
+    await raiseFormat({ lake, log: running.log, pipeline, telemetry, quietMs })
+  }
+
   async #gauge(): Promise<void> {
     const running = this.#running
     if (running === undefined) return
@@ -307,7 +318,8 @@ export class Daemon {
 }
 
 /** What of the log's form its ports set; what they leave out the log decides by itself. */
-const logFormOf = ({ checkpointEvery, inlineBytesMax }: DaemonPorts) => ({
+const logFormOf = ({ checkpointEvery, inlineBytesMax, newestFormat }: DaemonPorts) => ({
+  ...(newestFormat === undefined ? {} : { newestFormat }),
   ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
   ...(inlineBytesMax === undefined ? {} : { inlineBytesMax }),
 })

@@ -50,6 +50,8 @@ export const voidsKeptMax = 100
 export interface FoldedConfig {
   /** 0 before the first `config` entry. */
   readonly version: number
+  /** Of every entry from here on, raised by a `config` entry of the next one. */
+  readonly format: number
   readonly checksum: string
   readonly streams: readonly FoldedStreamConfig[]
   readonly putAtMs: UnixMs | undefined

@@ -16,7 +16,13 @@ import type { ForgetEntry, VoidEntry } from './repair-entry.ts'
 import type { SwapEntry } from './swap-entry.ts'
 import type { SourcePartition } from './topic-partition.ts'
 
-/** The newest form of entries that this version writes and reads. */
+/** The form of entries that every log begins with. */
+export const firstFormat = 1
+
+/**
+ * The newest form of entries that this version can write and read. It writes the one in force: see
+ * `FoldedConfig.format`.
+ */
 export const entryFormat = 1
 
 /** Zero-based position in the commit log. */
@@ -146,7 +152,8 @@ export interface DeliveredEntry extends EntryBase {
 
 /**
  * The configuration in force from here on. Relies on: the version it was made from is in force.
- * A configuration equal to the one in force is adopted, not put again.
+ * One in a newer format than is in force raises the format. A configuration equal to the one in
+ * force is adopted, not put again.
  */
 export interface ConfigEntry extends EntryBase {
   readonly kind: 'config'

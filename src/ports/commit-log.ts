@@ -58,6 +58,10 @@ export interface CommitLog {
   nextCommitId(): CommitId
   /** Puts at the end of the log, again and again until the outcome is known. */
   put(draft: EntryDraft): Promise<PutEntryOutcome>
+  /** The newest format of the log that this process reads and writes. */
+  readonly newestFormat: number
+  /** Puts the configuration in force once more, in a newer format: in force from then on. */
+  raiseFormat(format: number): Promise<PutEntryOutcome>
   /** Says in the next entry that all files of this commit, whoever's it is, are published. */
   markPublished(commitId: CommitId): void
   /** Commits in `state.unpublished` that are published all the same: the next entry says so. */

@@ -17,7 +17,12 @@ import { hash } from 'node:crypto'
 import { PersistentMap } from '../base/persistent-map.ts'
 import { type FoldedStreamConfig, type FoldedWriter, type FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
-import type { ConfigEntry, EntryIndex, LogEntry } from '../model/log-entry.ts'
+import {
+  type ConfigEntry,
+  type EntryIndex,
+  firstFormat,
+  type LogEntry,
+} from '../model/log-entry.ts'
 import type { BrokenReliance } from './broken-reliance.ts'
 import { foldAppend } from './fold-append.ts'
 import { foldClosedLate } from './fold-closed.ts'
@@ -41,7 +46,7 @@ export function emptyFold(): FoldState {
   return {
     next: 0,
     checksum: '0'.repeat(64),
-    config: { version: 0, checksum: '', streams: [], putAtMs: undefined },
+    config: { version: 0, format: firstFormat, checksum: '', streams: [], putAtMs: undefined },
     positions: PersistentMap.empty(),
     streams: PersistentMap.empty(),
     evidence: PersistentMap.empty(),
@@ -97,9 +102,9 @@ function decided(state: FoldState, index: EntryIndex, entry: LogEntry): FoldStat
     case 'source':
       return foldSource(state, entry)
     case 'config': {
-      const { version, checksum, stagedAtMs: putAtMs } = entry
+      const { version, format, checksum, stagedAtMs: putAtMs } = entry
       const streams = withSince(state, entry)
-      return { ...state, config: { version, checksum, streams, putAtMs } }
+      return { ...state, config: { version, format, checksum, streams, putAtMs } }
     }
     case 'void':
       return foldVoid(state, index, entry)

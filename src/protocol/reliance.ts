@@ -13,19 +13,20 @@ import { countsAddUp } from '../model/counts.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
-import type {
-  Announcement,
-  AppendEntry,
-  AppendPlace,
-  AppendRange,
-  ConfigEntry,
-  DeliveredEntry,
-  Delivery,
-  EntryBase,
-  LogEntry,
-  ReadyEntry,
-  SourceEntry,
-  SourceMove,
+import {
+  type Announcement,
+  type AppendEntry,
+  type AppendPlace,
+  type AppendRange,
+  type ConfigEntry,
+  type DeliveredEntry,
+  type Delivery,
+  type EntryBase,
+  firstFormat,
+  type LogEntry,
+  type ReadyEntry,
+  type SourceEntry,
+  type SourceMove,
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
@@ -37,7 +38,7 @@ import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
 export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
-  const unfit = malformedBase(entry) ?? forgotten(state, entry)
+  const unfit = malformedBase(entry) ?? otherFormat(state, entry) ?? forgotten(state, entry)
   if (unfit !== undefined) return unfit
   switch (entry.kind) {
     case 'append':
@@ -59,6 +60,18 @@ export function brokenReliance(state: FoldState, entry: LogEntry): BrokenRelianc
     case 'swap':
       return brokenSwap(state, entry)
   }
+}
+
+/**
+ * An entry is in the format in force. Two are not: the `config` entry that raises it, and what is
+ * put over bytes that nobody can read, which is the same whoever puts it.
+ */
+function otherFormat({ config }: FoldState, entry: LogEntry): BrokenReliance | undefined {
+  const { kind, format } = entry
+  if (format === config.format) return undefined
+  if (kind === 'config' && format > config.format) return undefined
+  if (kind === 'void' && format === firstFormat) return undefined
+  return broken('config-changed', `made in format ${format}, in force is ${config.format}`)
 }
 
 /** The first result that is not undefined. */

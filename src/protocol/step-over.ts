@@ -13,7 +13,7 @@
  */
 import { unixMs } from '../base/time.ts'
 import { commitIdOf, writerId } from '../model/ids.ts'
-import { type EntryIndex, entryFormat } from '../model/log-entry.ts'
+import { type EntryIndex, firstFormat } from '../model/log-entry.ts'
 import type { VoidEntry } from '../model/repair-entry.ts'
 
 export interface StepOverFacts {
@@ -61,7 +61,7 @@ const nobody = writerId('0'.repeat(32))
 /** What is put over the unreadable bytes. */
 export const standInOf = (index: EntryIndex, sha256: string): VoidEntry => ({
   kind: 'void',
-  format: entryFormat,
+  format: firstFormat,
   commitId: commitIdOf(nobody, index),
   writerId: nobody,
   stagedAtMs: unixMs(0),

@@ -63,6 +63,8 @@ export function staticMembers(name: string, brokers: () => Brokers): void {
         const told = [...other.reader.events]
         const share = namesOf(before.reader)
         await before.source.close()
+        // Long enough for the other one to hear of it, were there anything to hear.
+        await sleep(sessionTimeoutMs / 2)
         const again = await at.join(restarting)
         await until('the share of before', () => again.reader.assigned.length === 2)
         expect(namesOf(again.reader)).toBe(share)

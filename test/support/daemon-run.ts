@@ -15,6 +15,7 @@ export interface DaemonRunOptions {
   readonly source: Source
   readonly seed?: number
   readonly fault?: LakeFault
+  readonly newestFormat?: number
 }
 
 export interface DaemonRun {
@@ -27,7 +28,7 @@ export interface DaemonRun {
 
 /** Makes a daemon; it is not started. */
 export function daemonRun(options: DaemonRunOptions): DaemonRun {
-  const { config, clock, store, source, seed = 1, fault } = options
+  const { config, clock, store, source, seed = 1, fault, newestFormat } = options
   const lake = new SimLake({ store, clock, ...(fault && { fault }) })
   const telemetry = new SimTelemetry()
   const daemon = new Daemon(config, {
@@ -39,6 +40,7 @@ export function daemonRun(options: DaemonRunOptions): DaemonRun {
     notifiers: [],
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
+    ...(newestFormat === undefined ? {} : { newestFormat }),
   })
   const failures: unknown[] = []
   daemon.failed.catch((error: unknown) => failures.push(error))

@@ -29,7 +29,7 @@ export function judgeLog(store: Pick<SimStore, 'get'>, pipeline: string): Judged
     const path = entryPath(pipeline, entries.length)
     const head = store.get(path)?.body
     if (head === undefined) return { entries, state }
-    const parsed = parseEntryHead(head, path)
+    const parsed = parseEntryHead(head, path, Number.MAX_SAFE_INTEGER)
     const body = storedBodyOf(parsed)
     const bodyBytes = body === undefined ? undefined : store.get(body.path)?.body
     const entry = completeEntry(parsed, bodyBytes, path)

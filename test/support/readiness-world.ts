@@ -191,6 +191,7 @@ function foldOf(log: PlantedLog): FoldState {
     checksum: '',
     config: {
       version: 1,
+      format: 1,
       checksum: '',
       streams: [{ ...appEvents, sinceMs: log.configuredAt ?? unixMs(0) }],
       putAtMs: unixMs(0),

@@ -20,7 +20,7 @@ export const logFaults = {
     domain: 'user',
     retry: 'never',
     message: (f: { path: string; format: number; newestKnown: number }) =>
-      `log entry "${f.path}" has format ${f.format}, this version knows up to ${f.newestKnown}`,
+      `"${f.path}" of the log has format ${f.format}, this version knows up to ${f.newestKnown}`,
     hint: 'Upgrade this daemon to the version of the others.',
   },
   LOG_CHECKPOINT_UNREADABLE: {

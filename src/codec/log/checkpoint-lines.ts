@@ -14,6 +14,7 @@ import type {
   UndeliveredAnnouncement,
   UnpublishedCommit,
 } from '../../model/fold-state.ts'
+import { firstFormat } from '../../model/log-entry.ts'
 import type { Removal } from '../../model/swap-entry.ts'
 import {
   absentAsNull,
@@ -32,9 +33,6 @@ import {
   writerIdShape,
 } from './shapes.ts'
 
-/** Of what the fold means and of how a checkpoint is written. */
-export const foldVersion = 1
-
 const streamConfigShape: ZodType<FoldedStreamConfig> = z.strictObject({
   name: z.string(),
   table: z.string(),
@@ -42,7 +40,7 @@ const streamConfigShape: ZodType<FoldedStreamConfig> = z.strictObject({
   sinceMs: timeShape,
 })
 
-const configShape: ZodType<FoldedConfig> = z.strictObject({
+const configShape: ZodType<Omit<FoldedConfig, 'format'>> = z.strictObject({
   version: countShape,
   checksum: z.string(),
   streams: z.array(streamConfigShape),
@@ -51,7 +49,8 @@ const configShape: ZodType<FoldedConfig> = z.strictObject({
 
 export const checkpointHeadShape = z.strictObject({
   line: z.literal('head'),
-  foldVersion: z.literal(foldVersion),
+  /** The format in force: what the fold means, and how the rest is written. */
+  foldVersion: z.int().min(firstFormat),
   next: countShape,
   checksum: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
   config: configShape,

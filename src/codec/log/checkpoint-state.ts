@@ -52,7 +52,8 @@ export function stateOf(head: CheckpointHead, lines: readonly CheckpointLine[]):
     forgotten: new Set(),
   }
   for (const line of lines) take(draft, line)
-  const { next, checksum, config, voidCount } = head
+  const { next, checksum, foldVersion, voidCount } = head
+  const config = { ...head.config, format: foldVersion }
   return {
     next,
     checksum,

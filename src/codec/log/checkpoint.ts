@@ -11,19 +11,20 @@
  * - a state that is read is whole: the head says how many lines follow, zstd checks the content;
  * - no text is longer than one item: a state may grow past what one string can hold.
  *
- * `foldVersion` changes with any change of the fold's meaning or of these lines.
+ * `foldVersion` is the format in force. It changes with any change of the fold's meaning or of
+ * these lines, so that who can read the log's newest entry can read its checkpoints.
  * Source: docs/protocol.md, "Checkpoints".
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { ZodType } from 'zod'
+import { type ZodType, z } from 'zod'
 import { Fault } from '../../base/fault.ts'
 import type { FoldedPartition, FoldState } from '../../model/fold-state.ts'
+import { entryFormat } from '../../model/log-entry.ts'
 import {
   type CheckpointHead,
   type CheckpointLine,
   checkpointHeadShape,
   checkpointLineShape,
-  foldVersion,
 } from './checkpoint-lines.ts'
 import { stateOf } from './checkpoint-state.ts'
 import { encodeCanonicalJson, type ParseOutcome, parseJson, parseShape } from './json.ts'
@@ -38,7 +39,8 @@ const newline = 10
 /** @returns the object's bytes: equal for equal states. */
 export function encodeCheckpoint(state: FoldState): Uint8Array {
   const lines = linesOf(state)
-  const { next, checksum, config, voidCount } = state
+  const { next, checksum, voidCount } = state
+  const { format: foldVersion, ...config } = state.config
   const lineCount = lines.length
   const head: CheckpointHead = {
     line: 'head',
@@ -68,10 +70,17 @@ function textOf(line: CheckpointLine): string {
 
 /**
  * @param path of the object, for the message of the fault.
- * @throws {Fault} `LOG_CHECKPOINT_UNREADABLE`: torn, not ours, or of another fold version.
+ * @param newestKnown what is newer is refused.
+ * @throws {Fault} `LOG_CHECKPOINT_UNREADABLE`: torn or not ours; `LOG_FORMAT_TOO_NEW`.
  */
-export function parseCheckpoint(bytes: Uint8Array, path: string): FoldState {
+export function parseCheckpoint(
+  bytes: Uint8Array,
+  path: string,
+  newestKnown: number = entryFormat,
+): FoldState {
   const [first, ...rest] = textLinesOf(unpacked(bytes, path))
+  const { foldVersion: format } = lineOf(foldVersionShape, first ?? Buffer.alloc(0), path)
+  if (format > newestKnown) throw new Fault('LOG_FORMAT_TOO_NEW', { path, format, newestKnown })
   const head = lineOf(checkpointHeadShape, first ?? Buffer.alloc(0), path)
   if (head.lineCount !== rest.length) {
     throw unreadable(path, `it has ${rest.length} lines, its head says ${head.lineCount}`)
@@ -81,6 +90,8 @@ export function parseCheckpoint(bytes: Uint8Array, path: string): FoldState {
     rest.map((line) => lineOf(checkpointLineShape, line, path)),
   )
 }
+
+const foldVersionShape = z.looseObject({ foldVersion: z.int() })
 
 const byKey = <V>([a]: readonly [string, V], [b]: readonly [string, V]): number => (a < b ? -1 : 1)
 const sortedEntries = <K extends string, V>(map: ReadonlyMap<K, V>): readonly [K, V][] =>

@@ -14,6 +14,7 @@ import type {
   ReadyEntry,
   SourceEntry,
 } from '../../model/log-entry.ts'
+import { firstFormat } from '../../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../../model/repair-entry.ts'
 import type { SwapEntry } from '../../model/swap-entry.ts'
 import {
@@ -62,7 +63,7 @@ const bodyShape: ZodType<HeadBody> = z.union([
 ])
 
 const baseFields = {
-  format: z.literal(1),
+  format: z.int().min(firstFormat),
   commitId: commitIdShape,
   writerId: writerIdShape,
   stagedAtMs: timeShape,

@@ -75,7 +75,7 @@ export function encodeEntry(
   const stored = inline ? undefined : storedBody(bodyText, bodyPathOf)
   const reference = stored === undefined ? { inline: body } : stored.reference
   const head = Buffer.from(encodeJson({ ...fields, body: reference }))
-  const readBack = parseEntryHead(head, 'own entry')
+  const readBack = parseEntryHead(head, 'own entry', entry.format)
   assert(readBack.commitId === entry.commitId, 'an entry is read back as it was written')
   completeEntry(readBack, stored?.bytes, 'own entry')
   return {
@@ -88,14 +88,17 @@ const formatShape = z.looseObject({ format: z.int() })
 
 /**
  * @param path of the object, for the message of a fault.
+ * @param newestKnown what is newer is refused.
  * @throws {Fault} `LOG_FORMAT_TOO_NEW`, `LOG_ENTRY_UNREADABLE`.
  */
-export function parseEntryHead(bytes: Uint8Array, path: string): EntryHead {
+export function parseEntryHead(
+  bytes: Uint8Array,
+  path: string,
+  newestKnown: number = entryFormat,
+): EntryHead {
   const json = valueOrFault(parseJson(bytes), path)
   const { format } = valueOrFault(parseShape(formatShape, json), path)
-  if (format > entryFormat) {
-    throw new Fault('LOG_FORMAT_TOO_NEW', { path, format, newestKnown: entryFormat })
-  }
+  if (format > newestKnown) throw new Fault('LOG_FORMAT_TOO_NEW', { path, format, newestKnown })
   return valueOrFault(parseShape(entryHeadShape, json), path)
 }
 

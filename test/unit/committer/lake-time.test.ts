@@ -7,10 +7,12 @@ import { SimLake } from '../../sim/lake.ts'
 /** The simulated lake's clock is this far behind everybody's. */
 const behindMs = 600_000
 
+const note = Buffer.from('note')
+
 test('a slow answer leaves the reading behind the lake’s clock, never ahead of it', async () => {
   const clock = new SimClock()
   const lake = new SimLake({ clock, latencyMs: () => 5_000 })
-  const time = new LakeTime(lake, clock, 'clock/a')
+  const time = new LakeTime(lake, clock, 'clock/a', note)
   await clock.run(time.read())
   const lakeNowMs = clock.nowMs() - behindMs
   expect(time.nowMs()).toBe(lakeNowMs - 5_000)
@@ -21,7 +23,7 @@ test('a slow answer leaves the reading behind the lake’s clock, never ahead of
 test('a reading is taken again after a minute, and not before', async () => {
   const clock = new SimClock()
   const lake = new SimLake({ clock })
-  const time = new LakeTime(lake, clock, 'clock/a')
+  const time = new LakeTime(lake, clock, 'clock/a', note)
   await time.readIfOld()
   await clock.run(clock.sleep(durationMs(60_000)))
   await time.readIfOld()
@@ -33,5 +35,5 @@ test('a reading is taken again after a minute, and not before', async () => {
 
 test('who never read the lake’s clock is told the machine’s', () => {
   const clock = new SimClock()
-  expect(new LakeTime(new SimLake({ clock }), clock, 'clock/a').nowMs()).toBe(clock.nowMs())
+  expect(new LakeTime(new SimLake({ clock }), clock, 'clock/a', note).nowMs()).toBe(clock.nowMs())
 })

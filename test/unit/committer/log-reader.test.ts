@@ -39,7 +39,7 @@ describe('checkpoints', () => {
     const { lake, telemetry } = sim
     const before = lake.history.filter((call) => call.startsWith(`putIfAbsent ${folder}`)).length
     await other.refresh()
-    const reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery: 0 })
+    const reader = new LogReader({ lake, pipeline, telemetry, checkpointEvery: 0, newestFormat: 1 })
     await reader.open()
     await putUntil(writer, 15)
     const after = lake.history.filter((call) => call.startsWith(`putIfAbsent ${folder}`)).length
@@ -179,7 +179,7 @@ test('a fold that the lake breaks off is gone on with, and looks at checkpoints 
   let failAt = 1
   for (; ; failAt++) {
     const lake = new SimLake({ store: new Map(early), clock: sim.clock })
-    const reader = new LogReader({ ...sim, lake, pipeline, checkpointEvery: 0 })
+    const reader = new LogReader({ ...sim, lake, pipeline, checkpointEvery: 0, newestFormat: 1 })
     await reader.open()
     expect(reader.state.next).toBe(5)
     lake.store.clear()
