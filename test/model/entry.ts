@@ -115,14 +115,14 @@ const pathsOf = (files: Bits, location: number): readonly string[] =>
   filesOf(files).map((file) => pathOf(file, location))
 
 /** Numbers of the files in a set. */
-export const filesOf = (bits: Bits): readonly number[] =>
+const filesOf = (bits: Bits): readonly number[] =>
   Array.from({ length: 16 }, (_, file) => file).filter((file) => holds(bits, file))
 
 /** The number in a file's path. */
 export const fileOf = (path: string): number => Number(/f(\d+)\.parquet$/.exec(path)?.[1])
 
 /** The file that an entry adds. */
-export const productFile = ({
+const productFile = ({
   file,
   commitId,
   toLocation,

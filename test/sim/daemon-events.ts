@@ -101,6 +101,11 @@ export class Producer {
     }
   }
 
+  /** Appends one record to one partition. */
+  produceOne(partition: number): void {
+    this.#append(partition, 'none', [this.#record()])
+  }
+
   /** Appends one event of a partition of the lake. @param folder `<stream>/dt=<date>/hour=<hh>`. */
   produceInto(folder: string): void {
     const [, stream, date, hour] = /^(\w+)\/dt=([\d-]+)\/hour=(\d+)$/.exec(folder) ?? []

@@ -20,6 +20,8 @@ export interface Weather {
   /** True when this fault happens now: it is on, and chance wants it. */
   strikes(kind: FaultKind, probability: number): boolean
   readonly violations: string[]
+  /** A producer appends one record to the topic-partition. */
+  append(partition: number): void
 }
 
 export const stackOf = (error: unknown): string =>
@@ -57,7 +59,12 @@ export function slowSource(
     seek: (at, position) => source.seek(at, position),
     metadata: () => ask(() => source.metadata()),
     highWatermarks: (sources: readonly SourcePartition[]) =>
-      ask<ReadonlyMap<SourceKey, NextOffset>>(() => partly(source.highWatermarks(sources))),
+      ask<ReadonlyMap<SourceKey, NextOffset>>(() => {
+        const [asked] = sources
+        const strikes = asked !== undefined && weather.strikes('record-while-asked', 0.5)
+        if (strikes) weather.append(asked.partition)
+        return partly(source.highWatermarks(sources))
+      }),
     offsetsAt: (sources: readonly SourcePartition[], position: OffsetPosition) =>
       ask<ReadonlyMap<SourceKey, Offset>>(() => partly(source.offsetsAt(sources, position))),
     epochEnds: (asked) => ask(() => partly(source.epochEnds(asked))),

@@ -30,6 +30,7 @@ const firingsMax = 200_000
 const webhookFailuresMax = 3
 const leasesMax = 3
 const lateWhileListedMax = 2
+const recordWhileAskedMax = 4
 const lullMs = 15_000
 const quietStepMs = 2_500
 const settleRoundMs = 3_000
@@ -72,6 +73,7 @@ export class World implements FateWorld {
       strikes: (kind, probability) => this.strikes(kind, probability),
     })
     this.kafka.tears = () => this.strikes('fetch-torn', 0.8)
+    this.kafka.tornAfter = (count) => 1 + this.random.below(count - 1)
     this.kafka.createTopic(topic, partitionCount)
   }
 
@@ -93,17 +95,23 @@ export class World implements FateWorld {
 
   /** Most announcements come when all settles: what concerns them happens then, a few times. */
   #mayStrike(kind: FaultKind): boolean {
-    if (kind === 'late-while-listed') return (this.seen.get(kind) ?? 0) < lateWhileListedMax
+    const seen = this.seen.get(kind) ?? 0
+    if (kind === 'late-while-listed') return seen < lateWhileListedMax
+    if (kind === 'record-while-asked') return seen < recordWhileAskedMax
     if (kind === 'webhook-request-lost' || kind === 'webhook-answer-lost') {
-      return (this.seen.get(kind) ?? 0) < webhookFailuresMax
+      return seen < webhookFailuresMax
     }
     // A writer that breaks again and again commits nothing at all.
-    if (kind === 'lake-lease' && (this.seen.get(kind) ?? 0) >= leasesMax) return false
+    if (kind === 'lake-lease' && seen >= leasesMax) return false
     return this.isWild
   }
 
   isRobbed(process: SimProcess): boolean {
     return this.#fates.isRobbed(process)
+  }
+
+  append(partition: number): void {
+    this.producer.produceOne(partition)
   }
 
   writeLate(folder: string): void {

@@ -233,6 +233,7 @@ export class Fates {
     const { pass, begin, producer } = this.#world
     const process = this.#any()
     process.losesPutAnswers = true
+    if (this.#chance(0.4)) return this.#overtake(process)
     const drains = this.#chance(0.5)
     void pass(drains ? 75_000 : this.#below(40_000)).then(() => {
       process.losesPutAnswers = false
@@ -245,6 +246,24 @@ export class Fates {
     // Where nobody else is there to publish, all that is left of it is what stands on the lake.
     if (this.#chance(0.6)) await done
     await begin()
+  }
+
+  /** When answers come again, a checkpoint stands above what it put, unpublished. */
+  async #overtake(process: SimProcess): Promise<void> {
+    const { pass, begin, processes, producer, weather, clock } = this.#world
+    if (processes.length < 2) await begin()
+    const table = streams[this.#below(2)] ?? ''
+    const untilMs = clock.monotonicMs() + 30_000
+    weather.refuse({ table, operations: ['publish'], untilMs })
+    const recover = async (): Promise<void> => {
+      for (let n = 0; n < 8; n++) {
+        if (this.#world.isWild) producer.produce()
+        await pass(1_500)
+      }
+      this.#deleteOldEntries()
+      process.losesPutAnswers = false
+    }
+    void recover()
   }
 
   /** Some die while they wait for it. */

@@ -42,11 +42,15 @@ export function visible(log: SimLog, position: bigint): readonly Buffer[] {
   return wanted
 }
 
-/** An answer that ends in the midst of its last batch; the first is always whole. */
-export function torn(batches: readonly Buffer[]): readonly Buffer[] {
-  const last = batches.at(-1)
-  if (batches.length < 2 || last === undefined) return batches
-  return [...batches.slice(0, -1), last.subarray(0, last.length >> 1)]
+/**
+ * An answer that ends in the midst of a batch; the first is always whole.
+ *
+ * @param whole batches before it, at least one.
+ */
+export function torn(batches: readonly Buffer[], whole: number): readonly Buffer[] {
+  const last = batches[whole]
+  if (last === undefined) return batches
+  return [...batches.slice(0, whole), last.subarray(0, last.length >> 1)]
 }
 
 export function offsetAt(log: SimLog, position: OffsetPosition): bigint {

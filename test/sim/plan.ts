@@ -65,6 +65,8 @@ const callKinds = [
   'broker-slow',
   'broker-silent',
   'broker-partial',
+  /** A record is appended after leaders were asked for their ends, and before they answer. */
+  'record-while-asked',
   'fetch-slow',
   /** An answer ends in the midst of a batch. */
   'fetch-torn',

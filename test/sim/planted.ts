@@ -21,10 +21,11 @@ const atOnceMax = 2
 
 /** Searches for each, two at a time. @param onResult told as they come. */
 export async function searchPlanted(
+  patches: readonly string[],
   count: number,
   onResult: (result: PlantedResult) => void,
 ): Promise<void> {
-  const next = plantedPatches().values()
+  const next = patches.values()
   const worker = async (): Promise<void> => {
     await withCopy(async (search) => {
       for (const patch of next) {

@@ -131,7 +131,7 @@ async function runPatch(patch: string, first: number, count: number): Promise<bo
 
 async function runPlanted(count: number): Promise<boolean> {
   let found = 0
-  await searchPlanted(count, ({ name, outcome }) => {
+  await searchPlanted(plantedPatches(), count, ({ name, outcome }) => {
     if (outcome.kind === 'found') found += 1
     const text = {
       found: () => `seed ${outcome.kind === 'found' ? outcome.seed : ''}`,

@@ -223,7 +223,9 @@ export class SimSource implements Source {
     const wanted = visible(log, position)
     if (wanted.length === 0) return []
     const isTorn = wanted.length > 1 && this.#kafka.tears()
-    const bytes = Buffer.concat(isTorn ? torn(wanted) : wanted)
+    const bytes = Buffer.concat(
+      isTorn ? torn(wanted, this.#kafka.tornAfter(wanted.length)) : wanted,
+    )
     const { batches, end } = walkBatches({ source, bytes, start: 0, end: bytes.length })
     const part = { source, bytes, start: 0, end }
     const last = present(batches.at(-1), 'there is a batch')

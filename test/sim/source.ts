@@ -41,6 +41,8 @@ export class SimKafka {
   readonly #open = new Set<SimSource>()
   /** Whether the answer that is made now ends in the midst of a batch. */
   tears: () => boolean = () => false
+  /** Whole batches that a torn answer brings at least one of, and at most one less than these. */
+  tornAfter: (count: number) => number = (count) => count - 1
   #topicsMade = 0
   #producerId = 1_000n
 

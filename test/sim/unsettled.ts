@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts'
 import type { SimKafka } from './source.ts'
 
 /** A partition with rows must be announced by now, however quiet its topics are. */
-export const isDue = ({ nextMs }: LakePartition, lakeNowMs: number): boolean =>
+const isDue = ({ nextMs }: LakePartition, lakeNowMs: number): boolean =>
   nextMs + readyDelayMs + readyIdleMs <= lakeNowMs
 
 interface LeftWorld {

@@ -9,7 +9,7 @@ import { emptyFold, foldEntry, headChecksumOf } from '../../src/protocol/fold.ts
 import { entryPath } from '../../src/protocol/log-paths.ts'
 import type { SimStore } from '../sim/lake.ts'
 
-export interface JudgedEntry {
+interface JudgedEntry {
   readonly entry: LogEntry
   readonly decided: boolean
   /** The fold of everything below it. */

@@ -1,7 +1,7 @@
 /** What a log says, as the judge keeps it: the values of the entries as they are written. */
 import type { Counts, DataFile, Evidence, Manifest, Partition, Source } from './log-entry.ts'
 
-export interface Position {
+interface Position {
   readonly source: Source
   readonly next: string
   readonly leaderEpoch: number
@@ -22,7 +22,7 @@ export interface FoldedPartition {
   readonly manifest: (Manifest & { readonly logEntry: number }) | null
 }
 
-export interface Closed {
+interface Closed {
   readonly firstMs: number
   readonly nextMs: number
   readonly partitionCount: number
@@ -39,7 +39,7 @@ export interface FoldedStream {
   closed: Closed | undefined
 }
 
-export interface Writer {
+interface Writer {
   readonly counterNext: number
   readonly publishedNext: number
   readonly unpublished: readonly string[]
@@ -54,7 +54,7 @@ interface Unpublished {
   readonly files: readonly DataFile[]
 }
 
-export interface Undelivered {
+interface Undelivered {
   readonly entry: number
   readonly decidedAtMs: number
   readonly manifest: Manifest & { readonly logEntry: number }

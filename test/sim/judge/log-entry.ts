@@ -145,7 +145,6 @@ export type Range = z.output<typeof range>
 export type Evidence = z.output<typeof evidence>
 export type Progress = z.output<typeof progress>
 export type Manifest = z.output<typeof manifest>
-export type StreamConfig = z.output<typeof streamConfig>
 export type Entry = z.output<typeof entry>
 export type AppendEntry = z.output<typeof appendEntry>
 export type ReadyEntry = z.output<typeof readyEntry>
