@@ -47,11 +47,15 @@ interface Writer {
   readonly discardedCount: number
 }
 
+/** A file that a swap gave up. */
+type Removal = Pick<DataFile, 'stream' | 'partitionPath' | 'path' | 'stagedPath'>
+
 interface Unpublished {
   readonly commitId: string
   readonly entry: number
   readonly stagedAtMs: number
   readonly files: readonly DataFile[]
+  readonly removals?: readonly Removal[]
 }
 
 interface Undelivered {

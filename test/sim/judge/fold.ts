@@ -14,6 +14,7 @@ import {
   type DataFile,
   type DeliveredEntry,
   type Entry,
+  type HomeEntry,
   keyOf,
   type Partition,
   type Progress,
@@ -61,13 +62,7 @@ function believe(state: LogState, { writerId, publishedNext, published }: Entry)
   if (writer === undefined) return
   state.writers.set(writerId, { ...writer, publishedNext })
   const own = writer.unpublished.filter((id) => counterOf(id) < publishedNext)
-  for (const id of [...own, ...published]) {
-    if (!state.unpublished.delete(id)) continue
-    const author = state.writers.get(id.slice(0, 32))
-    if (author === undefined) continue
-    const unpublished = author.unpublished.filter((other) => other !== id)
-    state.writers.set(id.slice(0, 32), { ...author, unpublished })
-  }
+  for (const id of [...own, ...published]) settle(state, id)
 }
 
 function change(state: LogState, entry: Entry, index: number): void {
@@ -82,6 +77,8 @@ function change(state: LogState, entry: Entry, index: number): void {
       return configure(state, entry)
     case 'closed-late':
       return close(state, entry)
+    case 'swap':
+      return bringHome(state, entry, index)
   }
 }
 
@@ -109,9 +106,55 @@ function append(state: LogState, entry: AppendEntry, index: number): void {
   }
   if (body.files.length === 0) return
   state.unpublished.set(commitId, { commitId, entry: index, stagedAtMs, files: body.files })
-  const writer = state.writers.get(writerId)
+  owe(state, writerId, commitId)
+}
+
+/** The writer has something to do, until somebody says that it is done. */
+function owe({ writers }: LogState, writerId: string, commitId: string): void {
+  const writer = writers.get(writerId)
   if (writer === undefined) return
-  state.writers.set(writerId, { ...writer, unpublished: [...writer.unpublished, commitId] })
+  writers.set(writerId, { ...writer, unpublished: [...writer.unpublished, commitId] })
+}
+
+/** What is taken is given up: nobody publishes it any more, and it goes once the others stand. */
+function bringHome(state: LogState, entry: HomeEntry, index: number): void {
+  const { stream, partition, inputs, body, commitId, stagedAtMs, writerId } = entry
+  const { partitions } = streamOf(state, stream)
+  const known = partitions.get(partition.path)
+  if (known === undefined) return
+  const taken = new Set(inputs)
+  const kept = known.files.filter(({ path }) => !taken.has(path))
+  const gone = known.files.filter(({ path }) => taken.has(path))
+  const files = [...kept, ...body.files]
+  partitions.set(partition.path, { ...known, files, version: commitId })
+  for (const commit of state.unpublished.values()) forgo(state, commit.commitId, taken)
+  const removals = gone.map((file) => {
+    const { path, stagedPath } = file
+    return { stream: file.stream, partitionPath: file.partitionPath, path, stagedPath }
+  })
+  const deeds = { commitId, entry: index, stagedAtMs, files: body.files, removals }
+  state.unpublished.set(commitId, deeds)
+  owe(state, writerId, commitId)
+}
+
+/** A commit has no more to do with these files. */
+function forgo(state: LogState, commitId: string, taken: ReadonlySet<string>): void {
+  const commit = state.unpublished.get(commitId)
+  const files = commit?.files.filter(({ path }) => !taken.has(path)) ?? []
+  if (commit === undefined || files.length === commit.files.length) return
+  if (files.length > 0 || commit.removals !== undefined) {
+    state.unpublished.set(commitId, { ...commit, files })
+    return
+  }
+  settle(state, commitId)
+}
+
+function settle({ unpublished, writers }: LogState, commitId: string): void {
+  if (!unpublished.delete(commitId)) return
+  const author = writers.get(commitId.slice(0, 32))
+  if (author === undefined) return
+  const left = author.unpublished.filter((other) => other !== commitId)
+  writers.set(commitId.slice(0, 32), { ...author, unpublished: left })
 }
 
 function move(state: LogState, range: Range, { commitId, stagedAtMs }: AppendEntry): void {

@@ -128,6 +128,20 @@ const closedEntry = z.looseObject({
   ),
 })
 
+/** The way home of what a table refused, the only swap that daemons put by themselves. */
+const homeEntry = z.looseObject({
+  ...base,
+  kind: z.literal('swap'),
+  why: z.literal('move'),
+  stream: z.string(),
+  partition,
+  place: z.literal('open'),
+  inputs: z.array(z.string()),
+  location: z.string(),
+  lostRowCount: z.literal(0),
+  body: z.looseObject({ files: z.array(file) }),
+})
+
 /** The kinds that daemons put by themselves; operators' are in no world here. */
 const entry = z.discriminatedUnion('kind', [
   appendEntry,
@@ -135,6 +149,7 @@ const entry = z.discriminatedUnion('kind', [
   deliveredEntry,
   configEntry,
   closedEntry,
+  homeEntry,
 ])
 
 export type Source = z.output<typeof source>
@@ -151,6 +166,7 @@ export type ReadyEntry = z.output<typeof readyEntry>
 export type DeliveredEntry = z.output<typeof deliveredEntry>
 export type ConfigEntry = z.output<typeof configEntry>
 export type ClosedEntry = z.output<typeof closedEntry>
+export type HomeEntry = z.output<typeof homeEntry>
 
 const storedBody = z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() })
 const headShape = z.looseObject({

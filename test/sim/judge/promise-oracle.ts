@@ -9,7 +9,7 @@ import { linesIn, linesOf } from './checkpoints.ts'
 import type { LogState } from './fold-state.ts'
 import type { Judged } from './lake-oracle.ts'
 import type { JudgedEntry, JudgedLog, Passed } from './log.ts'
-import { type AppendEntry, keyOf, type ReadyEntry } from './log-entry.ts'
+import { type AppendEntry, type DataFile, keyOf, type ReadyEntry } from './log-entry.ts'
 import { checkpointNext, entryAt, manifestAt } from './paths.ts'
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
@@ -28,16 +28,16 @@ export function wrongEntry(judged: Judged, standing: Standing): readonly string[
   const { entry, decided, index } = standing
   if (decided && entry.kind === 'append') return wrongAppend(judged, entry, index)
   if (decided && entry.kind === 'ready') return wrongReady(judged, standing, entry)
+  if (decided && entry.kind === 'swap') return earlyFiles(judged, entry.body.files, index)
   return []
 }
 
 function wrongAppend(
-  { store, events, pipeline, outOfOrdernessMs, lakeBehindMs }: Judged,
+  judged: Judged,
   { body, ranges }: AppendEntry,
   index: number,
 ): readonly string[] {
-  const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
-  const early = body.files.filter(({ path }) => (store.firstSet.get(path) ?? Infinity) < decidedAt)
+  const { events, outOfOrdernessMs, lakeBehindMs } = judged
   const ahead = body.progress.filter(({ stream, source, eventWatermarkMs }) => {
     const range = ranges.find((at) => keyOf(at.source) === keyOf(source))
     const times = events
@@ -55,10 +55,21 @@ function wrongAppend(
     ),
   )
   return [
-    ...early.map(({ path }) => `file "${path}" is published before entry ${index}`),
+    ...earlyFiles(judged, body.files, index),
     ...ahead.map(({ stream }) => `entry ${index}: watermark of ${stream} is ahead of its data`),
     ...untrue.map(({ source }) => `entry ${index}: evidence of ${source.partition} is not true`),
   ]
+}
+
+function earlyFiles(
+  { store, pipeline }: Judged,
+  files: readonly DataFile[],
+  index: number,
+): readonly string[] {
+  const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
+  return files
+    .filter(({ path }) => (store.firstSet.get(path) ?? Infinity) < decidedAt)
+    .map(({ path }) => `file "${path}" is published before entry ${index}`)
 }
 
 /** Every topic-partition passed the end, by what stands below the entry, and all is published. */
@@ -79,7 +90,9 @@ function wrongReady(
     }
     if (manifest?.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)
     const files = state.streams.get(stream)?.partitions.get(partition.path)?.files ?? []
-    for (const { path } of files) {
+    for (const { path, table } of files) {
+      if (!path.startsWith(`${table}/`))
+        wrong.push(`${name} is announced while "${path}" is spilled`)
       if ((store.firstSet.get(path) ?? Infinity) < decidedAt) continue
       wrong.push(`${name} is announced before file "${path}" is published`)
     }

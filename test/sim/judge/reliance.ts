@@ -3,7 +3,9 @@ import { addUp, type LogState } from './fold-state.ts'
 import {
   type AppendEntry,
   type ClosedEntry,
+  type DataFile,
   type Entry,
+  type HomeEntry,
   keyOf,
   type Partition,
   type ReadyEntry,
@@ -27,6 +29,8 @@ export function holds(state: LogState, entry: Entry): boolean {
       return entry.fromVersion === state.config.version && entry.version === entry.fromVersion + 1
     case 'closed-late':
       return closedHolds(state, entry)
+    case 'swap':
+      return homeHolds(state, entry)
   }
 }
 
@@ -77,8 +81,9 @@ function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry):
 function closedHolds({ streams, unpublished, undelivered }: LogState, { closings }: ClosedEntry) {
   const newest = new Map<string, string>()
   const waiting = new Set<string>()
-  for (const { files } of unpublished.values()) {
-    for (const { stream, partitionPath } of files) waiting.add(`${stream} ${partitionPath}`)
+  for (const { files, removals = [] } of unpublished.values()) {
+    for (const { stream, partitionPath } of [...files, ...removals])
+      waiting.add(`${stream} ${partitionPath}`)
   }
   for (const { manifest } of undelivered)
     waiting.add(`${manifest.stream} ${manifest.partitionPath}`)
@@ -96,3 +101,28 @@ function closedHolds({ streams, unpublished, undelivered }: LogState, { closings
     })
   )
 }
+
+/** As many rows out as in, from live files to new ones in the folder that readers look into. */
+function homeHolds({ streams }: LogState, entry: HomeEntry): boolean {
+  const { stream, partition, inputs, location, body } = entry
+  const known = streams.get(stream)?.partitions.get(partition.path)
+  if (known?.place !== 'open') return false
+  const live = new Map(known.files.map((file) => [file.path, file]))
+  const taken = [...new Set(inputs)].flatMap((path) => live.get(path) ?? [])
+  return (
+    inputs.length > 0 &&
+    taken.length === inputs.length &&
+    location === `${known.table}/${partition.path}` &&
+    new Set(body.files.map(({ path }) => path)).size === body.files.length &&
+    body.files.every((file) => {
+      const { path, table, partitionPath } = file
+      const isHere = file.stream === stream && table === known.table
+      const isOfIt = isHere && partitionPath === partition.path
+      return isOfIt && path.startsWith(`${location}/`) && !live.has(path)
+    }) &&
+    rowsOf(taken) === rowsOf(body.files)
+  )
+}
+
+const rowsOf = (files: readonly DataFile[]): number =>
+  files.reduce((rows, { rowCount }) => rows + rowCount, 0)
