@@ -1,17 +1,31 @@
 /**
  * Linear memory: blocks in classes of powers of two, recycled, never given back, capped.
  *
- * WebAssembly memory cannot shrink, so a freed block waits in the list of its class. Invariants:
- * - a block's first word belongs to the free list only while the block is free;
+ * WebAssembly memory cannot shrink, so a freed block waits for somebody else. Blocks of up to half
+ * a mebibyte are halves of halves of a region: two that are free at the same time become the whole
+ * that they were. Hundreds of builders that grow from class to class would leave as much behind as
+ * they hold otherwise. Invariants:
+ * - a block's first two words belong to the list of free blocks only while the block is free;
+ * - of two free halves of one whole neither stands in a list: the whole does, or what holds it;
  * - `top` never passes the cap: whoever asks for more traps, and the caller reads `capHit`.
  *
- * Everything here is unmanaged: addresses are numbers, there is no runtime and no collector.
+ *     region, 1 MiB, aligned to itself
+ *     [ map, 16 KiB: a byte per 64 bytes, the class of the free block that begins there, or 0 ]
+ *     [ blocks … ]
+ *
+ * Larger blocks are never joined. Everything here is unmanaged: addresses are numbers, there is no
+ * runtime and no collector.
  */
 
-/** Head of the free list of each class; class k holds blocks of 2^k bytes. */
+/** Head of the list of free blocks of each class; class k holds blocks of 2^k bytes. */
 const heads = memory.data(128, 8)
 const CLASS_FIRST: u32 = 6
 const CLASS_NEXT: u32 = 31
+/** Class of a region; smaller blocks are parts of one. */
+const REGION_CLASS: u32 = 20
+const REGION_MASK: usize = (1 << REGION_CLASS) - 1
+/** Class of the map at a region's beginning. */
+const MAP_CLASS: u32 = REGION_CLASS - CLASS_FIRST
 const PAGE_SHIFT: u32 = 16
 /** Memory grows by at least this much at once: each growth costs the host a call and new views. */
 const GROWTH_PAGES: u32 = 16
@@ -38,9 +52,9 @@ function classOf(bytes: u32): u32 {
   return 32 - clz<u32>((bytes < 64 ? 64 : bytes) - 1)
 }
 
-/** Moves `top` on by one block, growing memory when needed. 0 when the cap forbids it. */
+/** Moves `top` on by a multiple of a region, growing memory when needed. 0 at the cap. */
 function carve(bytes: u32): usize {
-  if (!top) top = (__heap_base + 63) & ~63
+  if (!top) top = (__heap_base + REGION_MASK) & ~REGION_MASK
   const end = <u64>top + <u64>bytes
   const have = <u32>memory.size()
   const want = <u64>((end + 0xffff) >> PAGE_SHIFT)
@@ -56,36 +70,76 @@ function carve(bytes: u32): usize {
   return block
 }
 
-/** Halves a larger free block down to class k. Only at the cap: halves are never joined again. */
-function splitLarger(k: u32): usize {
-  let larger = k + 1
-  while (larger < CLASS_NEXT && !load<usize>(heads + (larger << 2))) larger++
-  if (larger >= CLASS_NEXT) return 0
-  const head = heads + (larger << 2)
-  const block = load<usize>(head)
-  store<usize>(head, load<usize>(block))
+/** Where the map of its region speaks of a block. */
+@inline
+function markOf(block: usize): usize {
+  return (block & ~REGION_MASK) + ((block & REGION_MASK) >> CLASS_FIRST)
+}
+
+/** Puts a free block into the list of its class: next, then the one before, or 0. */
+function push(block: usize, k: u32): void {
+  const head = heads + (k << 2)
+  const next = load<usize>(head)
+  store<usize>(block, next)
+  store<usize>(block, 0, 4)
+  if (next) store<usize>(next, block, 4)
+  store<usize>(head, block)
+  if (k < REGION_CLASS) store<u8>(markOf(block), k)
+}
+
+/** Takes a free block out of the list of its class, wherever it stands. */
+function unlink(block: usize, k: u32): void {
+  const next = load<usize>(block)
+  const before = load<usize>(block, 4)
+  if (before) store<usize>(before, next)
+  else store<usize>(heads + (k << 2), next)
+  if (next) store<usize>(next, before, 4)
+  if (k < REGION_CLASS) store<u8>(markOf(block), 0)
+}
+
+/** Makes a region of a mebibyte: its map, and behind it blocks that double up to a half. */
+function divide(region: usize): void {
+  memory.fill(region, 0, 1 << MAP_CLASS)
+  for (let k = MAP_CLASS; k < REGION_CLASS; k++) push(region + (<usize>1 << k), k)
+}
+
+/** The least free block above class k, cut down to it; 0 when there is none. */
+function cutFree(k: u32, next: u32): usize {
+  let larger = k
+  while (larger < next && !load<usize>(heads + (larger << 2))) larger++
+  if (larger >= next) return 0
+  const block = load<usize>(heads + (larger << 2))
+  unlink(block, larger)
   while (larger > k) {
     larger--
-    const half = block + (<usize>1 << larger)
-    const list = heads + (larger << 2)
-    store<usize>(half, load<usize>(list))
-    store<usize>(list, half)
+    push(block + (<usize>1 << larger), larger)
   }
   return block
+}
+
+/** A block that is part of a region. */
+function allocatePart(k: u32): usize {
+  const block = cutFree(k, REGION_CLASS)
+  if (block) return block
+  const carved = carve(1 << REGION_CLASS)
+  const region = carved ? carved : cutFree(REGION_CLASS, CLASS_NEXT)
+  if (!region) return 0
+  divide(region)
+  return cutFree(k, REGION_CLASS)
 }
 
 /** A block of at least `bytes`, contents arbitrary; 0 when the cap is reached. */
 export function tryAllocate(bytes: u32): usize {
   const k = classOf(bytes)
   if (k >= CLASS_NEXT) return 0
-  const head = heads + (k << 2)
-  const recycled = load<usize>(head)
+  if (k < REGION_CLASS) return allocatePart(k)
+  const recycled = load<usize>(heads + (k << 2))
   if (recycled) {
-    store<usize>(head, load<usize>(recycled))
+    unlink(recycled, k)
     return recycled
   }
   const carved = carve(<u32>1 << k)
-  return carved ? carved : splitLarger(k)
+  return carved ? carved : cutFree(k, CLASS_NEXT)
 }
 
 /** A block of at least `bytes`, contents arbitrary. Traps at the cap, after raising `capHit`. */
@@ -101,9 +155,15 @@ export function allocate(bytes: u32): usize {
 /** Gives a block back. `bytes` is what was asked for, or the class's size. */
 export function release(block: usize, bytes: u32): void {
   if (!block) return
-  const head = heads + (classOf(bytes) << 2)
-  store<usize>(block, load<usize>(head))
-  store<usize>(head, block)
+  let k = classOf(bytes)
+  while (k < REGION_CLASS - 1) {
+    const twin = block ^ (<usize>1 << k)
+    if (load<u8>(markOf(twin)) != k) break
+    unlink(twin, k)
+    block &= ~(<usize>1 << k)
+    k++
+  }
+  push(block, k)
 }
 
 /** A growing block: two neighbouring words of a larger struct. */

@@ -55,6 +55,23 @@ describe('files start small, grow by use and give back', () => {
     expect(kernel.memoryBytes).toBe(settled)
   })
 
+  test('a hundred files that grow side by side leave little behind that nobody holds', () => {
+    const kernel = openKernel()
+    const table = kernel.compile(planOf(wide))
+    const files = range(100).map(() => table.openFile())
+    const payloads = range(100).map(wideRow)
+    for (const _ of range(12)) for (const file of files) appendPayloads(kernel, file, payloads)
+    const held = files.reduce((sum, file) => sum + file.bufferedBytes, 0)
+    expect(held).toBeGreaterThan(20 * mebibyte)
+    expect(kernel.memoryBytes).toBeLessThan(1.2 * held + 4 * mebibyte)
+    const settled = kernel.memoryBytes
+    for (const file of files) file.release()
+    // What small blocks were parts of serves large ones.
+    const large = table.openFile()
+    for (const _ of range(120)) appendPayloads(kernel, large, payloads)
+    expect(kernel.memoryBytes).toBe(settled)
+  })
+
   test('compiling and releasing tables needs no more memory either', () => {
     const kernel = openKernel()
     const plan = planOf(wide)
