@@ -1,5 +1,6 @@
 /** A table that refuses, and the way home, with every lake call failing in turn. */
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { Committer } from '../../../src/committer/committer.ts'
@@ -194,6 +195,52 @@ test('what is published above a refused commit is told by name', async () => {
   await world.clock.run(committer.commit({ ...sealed, files, places }))
   await log.put(appendDraft(log.nextCommitId()))
   expect([...log.state.unpublished.keys()]).toEqual([first.commitId])
+})
+
+test('many files that are refused keep none behind them from being published', async () => {
+  const world = await World.begun(publishing)
+  const { log, committer } = await world.start()
+  const sealed = twoTables(log, 0, 5)
+  const [refused, taken] = sealed.files
+  if (refused === undefined || taken === undefined) throw new Error('there are two files')
+  const files = [...Array.from({ length: 40 }, () => refused), taken]
+  expect((await world.clock.run(committer.commit({ ...sealed, files }))).kind).toBe('committed')
+  expect(world.parquet(`${other}/`)).toHaveLength(1)
+})
+
+test('a refusal that came though its effect did leaves nothing in the table', async () => {
+  const world = await World.begun([])
+  const process = await world.start()
+  const { lake } = process
+  const stage = lake.stage.bind(lake)
+  lake.stage = async (request) => {
+    await stage(request)
+    const { stagedPath: path } = request
+    if (!path.startsWith(`${table}/`)) return
+    throw new Fault('LAKE_REFUSED', { operation: 'stage', path, reason: 'quota' })
+  }
+  await world.clock.run(process.committer.commit(twoTables(process.log, 0, 5)))
+  expect(world.parquet(spill)).toHaveLength(1)
+  expect(world.paths('').filter((path) => path.includes('/_staging/'))).toEqual([])
+})
+
+test('what a living writer has staged in the spill area is no garbage to others', async () => {
+  const world = await World.begun(staging)
+  const [process, cleaner] = [await world.start(), await world.start()]
+  const { lake } = process
+  const putIfAbsent = lake.putIfAbsent.bind(lake)
+  lake.putIfAbsent = async (path, body) => {
+    // All is staged, and nothing decided: somebody cleans up.
+    if (path.includes('/log/')) {
+      const { log, telemetry } = cleaner
+      const tables = [table, other]
+      await cleanStaging({ lake: cleaner.lake, log, pipeline, tables, telemetry })
+    }
+    return putIfAbsent(path, body)
+  }
+  await world.clock.run(process.committer.commit(twoTables(process.log, 0, 5)))
+  expect(world.parquet(spill)).toHaveLength(1)
+  expect(process.committer.stuck.size).toBe(0)
 })
 
 test('a lake that refuses the spill area as well is waited for, the table first', async () => {
