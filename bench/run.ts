@@ -29,7 +29,7 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
   },
   streams: async () => {
     const { benchStreams } = await import('./streams/streams.ts')
-    return { valued: [], run: benchStreams }
+    return { valued: ['of'], run: benchStreams }
   },
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */

@@ -201,8 +201,11 @@ function writeColumnChunk(chunk: ChunkPlace, indexes: ChunkIndexes | undefined):
   out.number(0)
   out.field(1, 'struct')
   writeMetaData(chunk, indexes?.bloom)
-  if (offsetIndex !== undefined) writeSpan(1, offsetIndex)
-  if (columnIndex !== undefined) writeSpan(offsetIndex === undefined ? 3 : 1, columnIndex)
+  if (offsetIndex !== undefined) {
+    writeSpan(1, offsetIndex)
+    // Never without the other: file-tail.ts writes both or the offset index alone.
+    if (columnIndex !== undefined) writeSpan(1, columnIndex)
+  }
   out.end()
 }
 
