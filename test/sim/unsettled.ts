@@ -42,8 +42,9 @@ export function leftToDo(
       if (isOpen && isDue(partition, lakeNowMs)) left.push(`${name} ${partition.path} is open`)
     }
   }
-  for (const { commitId, files } of state.unpublished.values()) {
+  for (const { commitId, files, removals = [] } of state.unpublished.values()) {
     if (files.some(({ path }) => !store.has(path))) left.push(`${commitId} is unpublished`)
+    if (removals.some(({ path }) => store.has(path))) left.push(`${commitId} has removals left`)
   }
   if (state.undelivered.length > 0) left.push(`${state.undelivered.length} undelivered`)
   return left.join(', ')
