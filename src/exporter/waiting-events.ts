@@ -12,10 +12,17 @@
 import { assert, present } from '../base/assert.ts'
 import type { InputCopies } from '../kernel/input-copies.ts'
 import type { EventLoad } from '../model/event-load.ts'
-import { eventTable, type RecordTable, recordTable } from '../model/event-table.ts'
+import {
+  eventTable,
+  growEventTable,
+  type RecordTable,
+  recordTable,
+  roomierRecordTable,
+} from '../model/event-table.ts'
 import { sourceKey } from '../model/topic-partition.ts'
 
-/** Of the tables, whose memory is only touched as far as they are filled. */
+/** The tables begin small and double: most daemons have few streams, and none has many waiting. */
+const eventsAtFirst = 1_024
 const eventsMax = 131_072
 /** A record, with its event inflated, that is larger costs more to copy than to write alone. */
 const recordBytesMax = 16_384
@@ -65,9 +72,9 @@ export class WaitingEvents {
    */
   take(event: number): number | 'no-room' | 'too-large' {
     const { records, events, fetchedAtMs } = present(this.#from, 'a load was begun')
+    if (!this.#hasRoom()) return 'no-room'
     const into = this.#tables
     const at = into.events.count
-    if (at === eventsMax) return 'no-room'
     const record = events.record[event] ?? -1
     const start = events.payloadStart[event] ?? 0
     const next = events.payloadEnd[event] ?? 0
@@ -101,6 +108,20 @@ export class WaitingEvents {
     records.count = 0
     records.sources.length = 0
     events.count = 0
+  }
+
+  /** Room for one more event and its record; there are never more records than events and one. */
+  #hasRoom(): boolean {
+    const { records, events, fetchedAtMs, fetchedAtMsOf } = this.#tables
+    const { capacity } = events
+    if (Math.max(records.count, events.count) < capacity) return true
+    if (capacity === eventsMax) return false
+    const roomier = new Float64Array(2 * capacity)
+    roomier.set(fetchedAtMsOf)
+    growEventTable(events, 2 * capacity)
+    const load = { records: roomierRecordTable(records, 2 * capacity), events, fetchedAtMs }
+    this.#load = { ...load, fetchedAtMsOf: roomier }
+    return true
   }
 
   /** Copies a record where it was not copied last. @returns how far its copy lies from it. */
@@ -145,10 +166,10 @@ interface WaitingLoad extends EventLoad {
 }
 
 const waitingLoad = (): WaitingLoad => ({
-  records: recordTable(eventsMax),
-  events: eventTable(eventsMax),
+  records: recordTable(eventsAtFirst),
+  events: eventTable(eventsAtFirst),
   fetchedAtMs: Number.NaN,
-  fetchedAtMsOf: new Float64Array(eventsMax),
+  fetchedAtMsOf: new Float64Array(eventsAtFirst),
 })
 
 /** Key, value and headers stand in this order, side by side; the headers are always there. */

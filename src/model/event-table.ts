@@ -59,6 +59,23 @@ export function recordTable(capacity: number): RecordTable {
   }
 }
 
+/** The same records in a table with room for more of them. */
+export function roomierRecordTable(table: RecordTable, capacity: number): RecordTable {
+  const roomier = recordTable(capacity)
+  roomier.count = table.count
+  roomier.sources.push(...table.sources)
+  roomier.source.set(table.source)
+  roomier.offset.set(table.offset)
+  roomier.timestampMs.set(table.timestampMs)
+  roomier.keyStart.set(table.keyStart)
+  roomier.keyEnd.set(table.keyEnd)
+  roomier.valueStart.set(table.valueStart)
+  roomier.valueEnd.set(table.valueEnd)
+  roomier.headersStart.set(table.headersStart)
+  roomier.headersEnd.set(table.headersEnd)
+  return roomier
+}
+
 /** An empty event table for at most `capacity` events. */
 export function eventTable(capacity: number): EventTable {
   return {

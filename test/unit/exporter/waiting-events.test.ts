@@ -55,6 +55,24 @@ describe('few rows of a file', () => {
     expect(rows.map((row) => row['_offset'])).toEqual(numbers.map(BigInt))
   })
 
+  test('stand in the file all of them when more of them wait than there was room for', async () => {
+    const files = 24
+    const each = 50
+    const events = files * each
+    for (let n = 0; n < events; n += files) {
+      const records = Array.from({ length: files }, (_, file) =>
+        numberRecord({ n: n + file, eventMs: eventsMs - file * 3_600_000 }),
+      )
+      take(stages, fetched(source, n, records))
+    }
+    const { files: sealed } = seal(stages)
+    expect(sealed).toHaveLength(files)
+    const found = (await Promise.all(sealed.map(rowsOf))).flat()
+    const numbers = found.map((row) => Number(row['n'])).toSorted((one, other) => one - other)
+    expect(numbers).toEqual(Array.from({ length: events }, (_, n) => n))
+    expect(found.every((row) => row['_offset'] === row['n'])).toBe(true)
+  })
+
   test('know each when they were fetched', async () => {
     for (let n = 0; n < 3; n++) {
       take(stages, one(2 * n))
