@@ -60,8 +60,8 @@ export async function viewReadiness(
   }
   const metadata = answer && { ...answer.metadata, askedAtMs }
   const filesMissing = await missingOf(lake, fold, streams)
-  const publishedHere = await publishedOf(lake, fold)
-  const facts = { ...readinessFacts(setup, log, { metadata, filesMissing }), publishedHere }
+  const published = await publishedOf(lake, fold)
+  const facts = { ...readinessFacts(setup, log, { metadata, filesMissing }), ...published }
   return { facts, kafkaSilence: outcome.kind === 'silent' ? outcome.why : undefined }
 }
 
@@ -101,15 +101,20 @@ function refusedOf(
   return refused
 }
 
-/** Commits whose files all stand, though no entry says so yet. */
-async function publishedOf(lake: Lake, fold: FoldState): Promise<ReadonlySet<CommitId>> {
-  const published = new Set<CommitId>()
+/** Files that stand, and commits of which all do, though no entry says so yet. */
+async function publishedOf(
+  lake: Lake,
+  fold: FoldState,
+): Promise<Pick<ReadinessFacts, 'publishedHere' | 'standing'>> {
+  const publishedHere = new Set<CommitId>()
+  const standing = new Set<string>()
   for (const { commitId, files } of fold.unpublished.values()) {
-    const standing = await Promise.all(files.map(({ path }) => lake.stat(path)))
-    const all = files.every(({ sizeBytes }, index) => standing[index]?.sizeBytes === sizeBytes)
-    if (all) published.add(commitId)
+    const found = await Promise.all(files.map(({ path }) => lake.stat(path)))
+    const there = files.filter(({ sizeBytes }, index) => found[index]?.sizeBytes === sizeBytes)
+    for (const { path } of there) standing.add(path)
+    if (there.length === files.length) publishedHere.add(commitId)
   }
-  return published
+  return { publishedHere, standing }
 }
 
 /** Files of open partitions that are published by the log's word and not there. */

@@ -42,6 +42,8 @@ export class Committer {
   /** Tables whose files went to the spill area in their newest commit, and what they said. */
   readonly #refusing = new Map<string, Fault>()
   readonly #publishing = new Set<CommitId>()
+  /** Files that this process has published, of commits that are not published as a whole. */
+  readonly #standing = new Map<CommitId, Set<string>>()
 
   constructor(options: CommitterOptions) {
     const { clock, random, signal } = options
@@ -62,6 +64,11 @@ export class Committer {
   /** Commits that could not be published when it was tried last, and why. */
   get stuck(): ReadonlyMap<CommitId, string> {
     return new Map([...this.#stuck].map(([commitId, { message }]) => [commitId, message]))
+  }
+
+  /** Paths of files that stand, though others of their commit could not be published. */
+  get standing(): ReadonlySet<string> {
+    return new Set([...this.#standing.values()].flatMap((paths) => [...paths]))
   }
 
   /**
@@ -130,7 +137,9 @@ export class Committer {
   async publishPending(olderThanMs: DurationMs): Promise<void> {
     const { log } = this.#options
     const { unpublished } = log.state
-    for (const id of this.#stuck.keys()) if (!unpublished.has(id)) this.#stuck.delete(id)
+    for (const known of [this.#stuck, this.#standing]) {
+      for (const id of known.keys()) if (!unpublished.has(id)) known.delete(id)
+    }
     const inHand = new Set([...log.publishedHere, ...this.#publishing])
     const stuck = new Set(this.#stuck.keys())
     const facts = { state: log.state, nowMs: log.lakeNowMs(), olderThanMs, inHand, stuck }
@@ -203,8 +212,12 @@ export class Committer {
   async #publish(commit: UnpublishedCommit, call: PublisherOptions['call']): Promise<void> {
     const { lake, log, telemetry } = this.#options
     const { commitId } = commit
+    const standing = this.#standing.get(commitId) ?? new Set<string>()
+    this.#standing.set(commitId, standing)
+    const onPublished = (path: string): void => void standing.add(path)
     try {
-      await publishCommit({ lake, log, call }, commit)
+      await publishCommit({ lake, log, call, onPublished }, commit)
+      this.#standing.delete(commitId)
       this.#stuck.delete(commitId)
     } catch (error) {
       if (error instanceof Fault) {

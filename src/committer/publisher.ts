@@ -14,6 +14,8 @@ export interface PublisherOptions {
   readonly log: CommitLog
   /** How a call to the lake is made: once, or again and again until it is answered. */
   readonly call: <T>(effect: () => Promise<T>) => Promise<T>
+  /** This file stands at its place, whatever becomes of the others. */
+  readonly onPublished?: (path: string) => void
 }
 
 /**
@@ -31,6 +33,7 @@ export async function publishCommit(
   await inParallel(commit.files, filesAtOnceMax, async (file) => {
     try {
       await publishFile(options, commit, file)
+      options.onPublished?.(file.path)
     } catch (error) {
       if (!isFault(error, 'LAKE_REFUSED')) throw error
       refusals.push(error)

@@ -89,14 +89,20 @@ export class StagedCommit {
 
   /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
   async removeJournals(): Promise<void> {
-    const abandoned = [...this.#spilled].map(({ home }) => home)
-    await this.#removeAfter(abandoned)
+    const needed = new Set(this.files)
+    await this.#removeAfter(this.#places().filter((file) => !needed.has(file)))
   }
 
   /** Takes everything away, the journals last, so that what stays behind can still be judged. */
   async removeAll(): Promise<void> {
-    const spilled = [...this.#spilled].map(({ spill }) => spill)
-    await this.#removeAfter([...this.#stagings.map(({ home }) => home), ...spilled])
+    await this.#removeAfter(this.#places())
+  }
+
+  /** Where something may be staged: what refused may have taken effect. */
+  #places(): readonly DataFile[] {
+    return this.#stagings.flatMap(({ home, spill }) =>
+      this.#journals.has(this.#journalPath(home.table, 'spill')) ? [home, spill] : [home],
+    )
   }
 
   /** Table by table: one that refuses keeps nothing of another. */

@@ -128,6 +128,7 @@ function readinessSetup(config: ResolvedConfig, parts: SetupParts): ReadinessSet
     lakeTrouble: () => trouble.since(committer.trouble ?? lane().trouble),
     refused: () => lane().refusals,
     heldUp: () => lane().heldUp,
+    standing: () => committer.standing,
     stuck: () => committer.stuck,
   }
 }

@@ -277,7 +277,10 @@ function publishBlock(
     const detail = spilled.path
     return blockOf(stream, partition, { rule: 'spilled', sinceMs: undefined, detail })
   }
-  const paths = new Set(folded.files.map((file) => file.path))
+  const { standing } = facts
+  const live = folded.files.map(({ path }) => path)
+  // What a table refuses of a commit keeps no partition of another that has all of its files.
+  const paths = new Set(live.filter((path) => !standing?.has(path)))
   for (const commit of facts.fold.unpublished.values()) {
     if (facts.publishedHere.has(commit.commitId)) continue
     const file =

@@ -66,6 +66,8 @@ export interface ReadinessFacts {
   readonly heldUp?: ReadonlyMap<string, string>
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
+  /** Paths of files that stand published, though others of their commit do not. */
+  readonly standing?: ReadonlySet<string>
   /** Commits that this process could not publish when it tried last, and why. */
   readonly stuck: ReadonlyMap<CommitId, string>
   /** Paths of published files that were not on the lake, or had another size, when last looked. */

@@ -29,6 +29,8 @@ export interface ReadinessSetup {
   readonly refused?: () => ReadonlyMap<string, string>
   /** Topic-partitions that this process does not read for want of memory, and why. */
   readonly heldUp?: () => ReadonlyMap<string, string>
+  /** Files that this process has published of commits that it could not publish as a whole. */
+  readonly standing?: () => ReadonlySet<string>
   /** Commits that this process could not publish when it tried last, and why. */
   readonly stuck?: () => ReadonlyMap<CommitId, string>
 }
@@ -61,6 +63,7 @@ export function readinessFacts(
     refused: setup.refused?.() ?? new Map(),
     ...(setup.heldUp && { heldUp: setup.heldUp() }),
     publishedHere: log.publishedHere,
+    ...(setup.standing && { standing: setup.standing() }),
     stuck: setup.stuck?.() ?? new Map(),
     ...findings,
   }

@@ -38,6 +38,19 @@ describe('a partition with rows', () => {
     expect(rules(factsOf({ ...log, unpublished }, now))).toEqual(['spilled'])
   })
 
+  test('does not wait for what else of its commit could not be published', () => {
+    const commitId = commitIdOf(writerA, 1)
+    const refused = { ...file, table: 'orders', path: `orders/${file.path}` }
+    const unpublished = [{ commitId, entry: 4, stagedAtMs: now, files: [refused, file] }]
+    const log = { ...passed, unpublished }
+    const stuck = new Map([[commitId, 'no space']])
+    expect(rules(factsOf(log, now, { stuck }))).toEqual(['lake-refuses'])
+    const elsewhere = factsOf(log, now, { stuck, standing: new Set([refused.path]) })
+    expect(rules(elsewhere)).toEqual(['lake-refuses'])
+    const facts = factsOf(log, now, { stuck, standing: new Set([file.path]) })
+    expect(decideReady(facts).kind).toBe('announce')
+  })
+
   test('of which this process could not publish a file says what the lake said', () => {
     const commitId = commitIdOf(writerA, 1)
     const unpublished = [{ commitId, entry: 4, stagedAtMs: now, files: [file] }]
