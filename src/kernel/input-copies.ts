@@ -3,8 +3,6 @@ import type { LinearMemory } from './linear-memory.ts'
 /** Reads of whole vectors pass the end of a payload. */
 const paddingBytes = 64
 const blockBytes = 1_048_576
-/** Tables of events hold addresses as signed words. */
-const addressMax = 2 ** 31
 
 /**
  * Copies of what lies in linear memory, beside the kernel's input: for payloads that are parsed
@@ -57,10 +55,6 @@ export class InputCopies {
     if (this.#usedBlocks === this.#blocks.length) {
       const block = this.#memory.tryAllocate(blockBytes)
       if (block === undefined) return false
-      if (block + blockBytes > addressMax) {
-        this.#memory.release(block, blockBytes)
-        return false
-      }
       this.#blocks.push(block)
     }
     this.#usedBlocks += 1

@@ -2,8 +2,9 @@
  * Records and events of one input load, as columns: no object per record or event.
  *
  * Addresses are positions in the kernel's linear memory, valid until the input is cleared. A start
- * of -1 means null. Tables are filled by the stages in turn: the source fills `RecordTable`, the
- * parser `EventTable`, the exporter reads both.
+ * of -1 means null; memory goes beyond 2 GiB, where a signed word would be negative, too. Tables
+ * are filled by the stages in turn: the source fills `RecordTable`, the parser `EventTable`, the
+ * exporter reads both.
  */
 import type { SourcePartition } from './topic-partition.ts'
 
@@ -15,13 +16,13 @@ export interface RecordTable {
   readonly source: Int32Array
   readonly offset: BigInt64Array
   readonly timestampMs: Float64Array
-  readonly keyStart: Int32Array
-  readonly keyEnd: Int32Array
-  readonly valueStart: Int32Array
-  readonly valueEnd: Int32Array
+  readonly keyStart: Float64Array
+  readonly keyEnd: Float64Array
+  readonly valueStart: Float64Array
+  readonly valueEnd: Float64Array
   /** The record's headers as Kafka encodes them: a varint count, then keys and values. */
-  readonly headersStart: Int32Array
-  readonly headersEnd: Int32Array
+  readonly headersStart: Float64Array
+  readonly headersEnd: Float64Array
 }
 
 /** Grows by `growEventTable`: keep the table, not its arrays, across a call of the parser. */
@@ -35,8 +36,8 @@ export interface EventTable {
   /** Index into the configured streams. */
   stream: Int32Array
   eventTimeMs: Float64Array
-  payloadStart: Int32Array
-  payloadEnd: Int32Array
+  payloadStart: Float64Array
+  payloadEnd: Float64Array
   /** As the envelope says; 0 is the version in force. */
   schemaVersion: Uint32Array
 }
@@ -50,12 +51,12 @@ export function recordTable(capacity: number): RecordTable {
     source: new Int32Array(capacity),
     offset: new BigInt64Array(capacity),
     timestampMs: new Float64Array(capacity),
-    keyStart: new Int32Array(capacity),
-    keyEnd: new Int32Array(capacity),
-    valueStart: new Int32Array(capacity),
-    valueEnd: new Int32Array(capacity),
-    headersStart: new Int32Array(capacity),
-    headersEnd: new Int32Array(capacity),
+    keyStart: new Float64Array(capacity),
+    keyEnd: new Float64Array(capacity),
+    valueStart: new Float64Array(capacity),
+    valueEnd: new Float64Array(capacity),
+    headersStart: new Float64Array(capacity),
+    headersEnd: new Float64Array(capacity),
   }
 }
 
@@ -85,8 +86,8 @@ export function eventTable(capacity: number): EventTable {
     index: new Int32Array(capacity),
     stream: new Int32Array(capacity),
     eventTimeMs: new Float64Array(capacity),
-    payloadStart: new Int32Array(capacity),
-    payloadEnd: new Int32Array(capacity),
+    payloadStart: new Float64Array(capacity),
+    payloadEnd: new Float64Array(capacity),
     schemaVersion: new Uint32Array(capacity),
   }
 }

@@ -46,7 +46,7 @@ function same(name: Uint8Array, u8: Uint8Array, start: number, end: number): boo
 function bucketOf(u8: Uint8Array, start: number, end: number): number {
   if (end === start) return 0
   const first = u8[start] ?? 0
-  const middle = u8[(start + end) >>> 1] ?? 0
+  const middle = u8[start + ((end - start) >>> 1)] ?? 0
   const last = u8[end - 1] ?? 0
   return (end - start + 7 * first + 13 * middle + 31 * last) & (bucketCount - 1)
 }

@@ -87,7 +87,7 @@ function copyOf({ records, record, memory }: RefusedRecord): RecordCopy {
   const at = offset(records.offset[record] ?? 0n)
   const known = copies.get(records)
   if (known !== undefined && known.offset === at && known.source === source) return known
-  const bytes = (starts: Int32Array, ends: Int32Array): Uint8Array | undefined => {
+  const bytes = (starts: Float64Array, ends: Float64Array): Uint8Array | undefined => {
     const start = starts[record] ?? -1
     return start < 0 ? undefined : memory.slice(start, ends[record])
   }

@@ -23,13 +23,17 @@ export const pathOf = (atMs: number): string => partitionAt(unixMs(atMs), hourly
 
 let ids = 0
 
-export function openStages(config: ResolvedConfig, modules = new Map<number, EtlModule>()): Stages {
+export function openStages(
+  config: ResolvedConfig,
+  modules = new Map<number, EtlModule>(),
+  bufferBytesMax = 16 * 1_024 * 1_024,
+): Stages {
   ids = 0
   return buildPipeline(config, {
     clock: new SimClock(nowMs),
     telemetry: new SimTelemetry(),
     hashSeed: 1n,
-    bufferBytesMax: 16 * 1_024 * 1_024,
+    bufferBytesMax,
     deadLetterSchema: deadLetterSchema(),
     lakeNowMs: () => unixMs(nowMs),
     nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),

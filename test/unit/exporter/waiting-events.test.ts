@@ -146,3 +146,40 @@ describe('the room for what waits', () => {
     expect(rows[1]?.['text']).toBe(text)
   })
 })
+
+describe('where the input lies beyond 2 GiB of the kernel’s memory', () => {
+  async function openBeyond(...more: readonly string[]): Promise<void> {
+    const config = await numbersConfig([{ name: 'numbers', more }])
+    stages = openStages(config, new Map(), 2_048 * 1_048_576)
+    const { input } = stages.kernel
+    // What is not touched uses no memory; nobody else gets these as long as there is more of it.
+    for (let count = 0; count < 2; count++) input.load(input.reserve(2 ** 30 - 64))
+    input.clear()
+  }
+
+  test('no row is lost, be it written at once, inflated, filtered or made to wait', async () => {
+    await openBeyond(`etl: [ { filter: { where: "text <> 'no'", reason: unwanted } } ]`)
+    take(stages, one(0))
+    take(stages, one(1, { text: 'no' }))
+    const numbers = Array.from({ length: 100 }, (_, index) => 2 + index)
+    const records = numbers.map((n) => numberRecord({ n }))
+    take(stages, fetched(source, 2, records))
+    const payload = gzipSync(numberPayload({ n: 102 }))
+    const event = { stream: 'numbers', event_time_ms: eventsMs, compression: 1, payload }
+    take(stages, fetched(source, 102, [{ value: encodeRawEvent(event), timestampMs: eventsMs }]))
+    expect(stages.kernel.memoryBytes).toBeGreaterThan(2 ** 31)
+    const rows = await numbersIn(0)
+    expect(rows.map((row) => row['n'])).toEqual([0n, ...numbers.map(BigInt), 102n])
+  })
+
+  test('a dead letter has its bytes', async () => {
+    await openBeyond()
+    const key = Buffer.from('a key')
+    const value = encodeRawEvent({ stream: 'numbers', event_time_ms: eventsMs, payload: broken })
+    take(stages, fetched(source, 0, [{ value, key, timestampMs: eventsMs }]))
+    const letters = await numbersIn(0)
+    expect(letters).toMatchObject([{ offset: 0n, reason: 'decode-truncated' }])
+    expect(Buffer.from(letters[0]?.['value'] as Uint8Array)).toEqual(Buffer.from(value))
+    expect(Buffer.from(letters[0]?.['key'] as Uint8Array)).toEqual(key)
+  })
+})
