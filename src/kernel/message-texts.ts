@@ -97,8 +97,14 @@ export function writeMessageTexts(
     }
   }
   if (refused.length > 0) return { kind: 'again', refused, next: undefined }
-  const half = present(pieces[count >> 1], 'a piece in the middle')
-  return placeTexts(memory, texts, totalBytes) ?? { kind: 'again', refused, next: half.row }
+  const next = halfOf(pieces)
+  return placeTexts(memory, texts, totalBytes) ?? { kind: 'again', refused, next }
+}
+
+/** The row in the middle, or the second one with pieces: the first is tried alone in the end. */
+function halfOf(pieces: readonly Piece[]): number {
+  const { row } = present(pieces[pieces.length >> 1], 'a piece in the middle')
+  return row > 0 ? row : (pieces.find((piece) => piece.row > 0)?.row ?? 0)
 }
 
 function readPieces(memory: LinearMemory, count: number): readonly Piece[] {

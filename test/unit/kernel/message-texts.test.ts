@@ -336,3 +336,18 @@ test.each([
     ),
   )
 })
+
+test('a row of several messages is not refused for the room that the next one takes', () => {
+  const { kernel, watch } = watchedKernel()
+  const plan = planOf(schemaA(text))
+  const file = kernel.compile(plan).openFile()
+  const parent = bytesField(3, bytesField(2, utf8('x'.repeat(150_000))))
+  const payloads = [joined(id(1), parent, parent), joined(id(2), parent)]
+  const batch = loadBatch(kernel, payloads)
+  watch.blockBytesMax = 250_000
+  const refusals = file.append(batch)
+  watch.blockBytesMax = Number.POSITIVE_INFINITY
+  expect(refusals).toEqual([])
+  const read = new GroupReader(plan, file).rows()
+  expect(read.map((row) => Reflect.get(Object(row), 'id'))).toEqual([1, 2])
+})
