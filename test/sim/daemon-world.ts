@@ -57,6 +57,8 @@ export class World implements FateWorld {
   readonly #fates = new Fates(this)
   /** Faults are drawn only while it is true. */
   isWild = true
+  /** All has settled, and who is left is drained. */
+  #isEnding = false
   /** The lake's clock when all that was due had come. */
   settledAtMs = 0
   /** How much was set until then, as `store.firstSet` counts. */
@@ -95,6 +97,8 @@ export class World implements FateWorld {
 
   /** Most announcements come when all settles: what concerns them happens then, a few times. */
   #mayStrike(kind: FaultKind): boolean {
+    // A record that came now would be read by nobody.
+    if (this.#isEnding) return false
     const seen = this.seen.get(kind) ?? 0
     if (kind === 'late-while-listed') return seen < lateWhileListedMax
     if (kind === 'record-while-asked') return seen < recordWhileAskedMax
@@ -144,6 +148,7 @@ export class World implements FateWorld {
     await this.pass(2 * settleRoundMs)
     await this.#fates.last()
     await this.#settle()
+    this.#isEnding = true
     for (const { daemon } of this.processes) await daemon.stop()
   }
 
