@@ -51,6 +51,12 @@ export interface CommitLogOptions {
   readonly signal?: AbortSignal
 }
 
+/** A newer format, and whether it may be raised to over this fold. */
+interface Raise {
+  readonly format: number
+  readonly holds: (state: FoldState) => boolean
+}
+
 /**
  * Folds the log to its tail, from the newest checkpoint.
  *
@@ -135,39 +141,39 @@ class LakeCommitLog implements CommitLog {
     return this.#mutex.run(() => this.#put(draft))
   }
 
-  raiseFormat(format: number): Promise<PutEntryOutcome> {
+  raiseFormat(format: number, holds: Raise['holds']): Promise<PutEntryOutcome> {
     assert(format <= this.newestFormat, 'a format that is raised to is known')
     const { version, checksum, streams } = this.state.config
     const commitId = this.nextCommitId()
     const next = { fromVersion: version, version: version + 1, checksum }
     const configured = streams.map(({ sinceMs: _sinceMs, ...stream }) => stream)
     const draft = { kind: 'config', commitId, ...next, streams: configured } as const
-    return this.#mutex.run(() => this.#put(draft, format))
+    return this.#mutex.run(() => this.#put(draft, { format, holds }))
   }
 
-  async #put(draft: EntryDraft, raisedTo?: number): Promise<PutEntryOutcome> {
+  async #put(draft: EntryDraft, raise?: Raise): Promise<PutEntryOutcome> {
     await untilAnswered(this.#retry, () => this.#time.read())
     await untilAnswered(this.#retry, () => this.#fold())
-    const format = raisedTo ?? this.state.config.format
+    const format = raise?.format ?? this.state.config.format
     const entry: LogEntry = { ...draft, ...this.#base(), format }
-    const broken = brokenReliance(this.state, entry)
+    const broken = this.#broken(entry, raise)
     if (broken !== undefined) return this.#discard(entry, broken)
     const { pipeline, inlineBytesMax } = this.#options
     const bodyPathOf = (sha256: string) => bodyPath(pipeline, entry.commitId, sha256)
     const encoded = encodeEntry(entry, bodyPathOf, inlineBytesMax)
     await this.#putBody(encoded)
-    return this.#putHead(entry, encoded.head)
+    return this.#putHead(entry, encoded.head, raise)
   }
 
   /**
    * The bytes stay the same whatever happens: an answer that did not come may still be a put that
    * lands, and the log must not hold two entries of one commit.
    */
-  async #putHead(entry: LogEntry, head: Uint8Array): Promise<PutEntryOutcome> {
+  async #putHead(entry: LogEntry, head: Uint8Array, raise?: Raise): Promise<PutEntryOutcome> {
     const checksum = headChecksumOf(head)
     for (let racesLost = 0; ; racesLost++) {
       await this.#standAside(racesLost)
-      const broken = brokenReliance(this.state, entry)
+      const broken = this.#broken(entry, raise)
       if (broken !== undefined) return this.#discard(entry, broken)
       const index = this.state.next
       await untilAnswered(this.#retry, () => this.#occupy(index, head))
@@ -176,6 +182,13 @@ class LakeCommitLog implements CommitLog {
       if (folded === undefined) return this.#overtaken(entry, index)
       // Somebody else's entry stands there: once more, one further.
     }
+  }
+
+  #broken(entry: LogEntry, raise: Raise | undefined): BrokenReliance | undefined {
+    const broken = brokenReliance(this.state, entry)
+    if (broken !== undefined || raise === undefined || raise.holds(this.state)) return broken
+    const because = 'config-changed: what the raise was decided on does not hold any more'
+    return { reason: 'config-changed', because }
   }
 
   /** What others put meanwhile is folded: the next put is made at the end, and if it still fits. */

@@ -1,4 +1,5 @@
 import { newestFormatOf } from '../codec/log/writer-note.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import type { WriterId } from '../model/ids.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
@@ -45,10 +46,19 @@ export async function raiseFormat(parts: RaiseParts): Promise<RaiseDecision> {
   }
   if (decision.kind !== 'raise') return decision
   const { format } = decision
-  const outcome = await log.raiseFormat(format)
+  const judged = new Set([log.writerId, ...others.map(({ writerId }) => writerId)])
+  const outcome = await log.raiseFormat(format, (now) => isQuietSince(fold, now, judged))
   telemetry.log.info('format raised', { from: inForce, to: format, outcome: outcome.kind })
   return decision
 }
+
+/** True when nobody has put since but writers whose formats were judged. */
+const isQuietSince = (before: FoldState, now: FoldState, judged: ReadonlySet<WriterId>): boolean =>
+  [...now.writers].every(([writerId, { counterNext, lastEntryAtMs }]) => {
+    const known = before.writers.get(writerId)
+    const isSame = known?.counterNext === counterNext && known.lastEntryAtMs === lastEntryAtMs
+    return isSame || judged.has(writerId)
+  })
 
 async function newestOf(
   { lake, pipeline }: RaiseParts,

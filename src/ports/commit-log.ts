@@ -60,8 +60,11 @@ export interface CommitLog {
   put(draft: EntryDraft): Promise<PutEntryOutcome>
   /** The newest format of the log that this process reads and writes. */
   readonly newestFormat: number
-  /** Puts the configuration in force once more, in a newer format: in force from then on. */
-  raiseFormat(format: number): Promise<PutEntryOutcome>
+  /**
+   * Puts the configuration in force once more, in a newer format: in force from then on.
+   * @param holds asked of each fold that it is put over, also after a lost race.
+   */
+  raiseFormat(format: number, holds: (state: FoldState) => boolean): Promise<PutEntryOutcome>
   /** Says in the next entry that all files of this commit, whoever's it is, are published. */
   markPublished(commitId: CommitId): void
   /** Commits in `state.unpublished` that are published all the same: the next entry says so. */

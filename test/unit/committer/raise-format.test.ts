@@ -136,6 +136,23 @@ test('what was made in the old format and meets the raise on its way is made ane
   expect(older.state.next).toBe(2)
 })
 
+test('an older writer that commits right before the raise keeps it from being put', async () => {
+  const { clock, lake, open, older, pass, raise } = await world()
+  const newer = await open(2, 2)
+  await pass(quietMs)
+  let isFirst = true
+  const put = lake.putIfAbsent.bind(lake)
+  lake.putIfAbsent = async (path, body) => {
+    const isRaise = isFirst
+    isFirst = false
+    if (isRaise) expect((await older.refresh().then(() => commit(older))).kind).toBe('decided')
+    return put(path, body)
+  }
+  await clock.run(raise(newer))
+  expect(formats(lake)).toEqual(['config 1', 'append 1', 'append 1'])
+  expect(await raise(newer)).toEqual({ kind: 'wait', writerId: older.writerId })
+})
+
 test('of a writer whose note is gone nobody knows what it knows', async () => {
   const { lake, open, older, pass, raise } = await world()
   const newer = await open(2, 2)
