@@ -6,7 +6,7 @@
  */
 import { present } from '../base/assert.ts'
 import { type EventLoad, settled } from '../model/event-load.ts'
-import { eventTable, type RecordTable, recordTable } from '../model/event-table.ts'
+import { eventTable, nowhere, type RecordTable, recordTable } from '../model/event-table.ts'
 
 export interface DetachedEvents {
   readonly load: EventLoad
@@ -61,7 +61,7 @@ function copyEvents(
     intoEvents.eventTimeMs[at] = events.eventTimeMs[event] ?? 0
     intoEvents.schemaVersion[at] = events.schemaVersion[event] ?? 0
     const inValue =
-      start >= (records.valueStart[record] ?? -1) && end <= (records.valueEnd[record] ?? -1)
+      start >= (records.valueStart[record] ?? nowhere) && end <= (records.valueEnd[record] ?? 0)
     intoEvents.payloadStart[at] = inValue
       ? (intoRecords.valueStart[place] ?? 0) + start - (records.valueStart[record] ?? 0)
       : copies.take(start, end)
@@ -83,11 +83,11 @@ function copyRecord(
   into.offset[to] = records.offset[record] ?? 0n
   into.timestampMs[to] = records.timestampMs[record] ?? 0
   for (const part of ['key', 'value', 'headers'] as const) {
-    const start = records[`${part}Start`][record] ?? -1
-    const end = records[`${part}End`][record] ?? -1
-    const copied = start < 0 ? -1 : copies.take(start, end)
+    const start = records[`${part}Start`][record] ?? nowhere
+    const end = records[`${part}End`][record] ?? 0
+    const copied = start === nowhere ? nowhere : copies.take(start, end)
     into[`${part}Start`][to] = copied
-    into[`${part}End`][to] = start < 0 ? -1 : copied + end - start
+    into[`${part}End`][to] = start === nowhere ? nowhere : copied + end - start
   }
 }
 

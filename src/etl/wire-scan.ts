@@ -18,8 +18,8 @@ export class WireSlots {
   readonly number: Float64Array
   readonly low: Int32Array
   readonly high: Int32Array
-  readonly start: Float64Array
-  readonly end: Float64Array
+  readonly start: Uint32Array
+  readonly end: Uint32Array
 
   constructor(count: number) {
     this.u8 = new Uint8Array(0)
@@ -27,8 +27,8 @@ export class WireSlots {
     this.number = new Float64Array(count)
     this.low = new Int32Array(count)
     this.high = new Int32Array(count)
-    this.start = new Float64Array(count)
-    this.end = new Float64Array(count)
+    this.start = new Uint32Array(count)
+    this.end = new Uint32Array(count)
   }
 }
 

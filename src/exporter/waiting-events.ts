@@ -15,6 +15,7 @@ import type { EventLoad } from '../model/event-load.ts'
 import {
   eventTable,
   growEventTable,
+  nowhere,
   type RecordTable,
   recordTable,
   roomierRecordTable,
@@ -83,7 +84,7 @@ export class WaitingEvents {
     const deltaBytes = this.#recordCopied(records, record)
     if (deltaBytes === undefined) return 'no-room'
     const isWithin =
-      start >= (records.valueStart[record] ?? -1) && next <= (records.valueEnd[record] ?? -1)
+      start >= (records.valueStart[record] ?? nowhere) && next <= (records.valueEnd[record] ?? 0)
     const payload = isWithin ? start + deltaBytes : this.#copies.copy(start, next)
     if (payload === undefined) return 'no-room'
     into.events.record[at] = into.records.count - 1
@@ -138,12 +139,12 @@ export class WaitingEvents {
     into.source[to] = this.#sourceOf(records, record)
     into.offset[to] = records.offset[record] ?? 0n
     into.timestampMs[to] = records.timestampMs[record] ?? 0
-    into.keyStart[to] = moved(records.keyStart[record] ?? -1, deltaBytes)
-    into.keyEnd[to] = moved(records.keyEnd[record] ?? -1, deltaBytes)
-    into.valueStart[to] = moved(records.valueStart[record] ?? -1, deltaBytes)
-    into.valueEnd[to] = moved(records.valueEnd[record] ?? -1, deltaBytes)
-    into.headersStart[to] = moved(records.headersStart[record] ?? -1, deltaBytes)
-    into.headersEnd[to] = moved(records.headersEnd[record] ?? -1, deltaBytes)
+    into.keyStart[to] = moved(records.keyStart[record] ?? nowhere, deltaBytes)
+    into.keyEnd[to] = moved(records.keyEnd[record] ?? nowhere, deltaBytes)
+    into.valueStart[to] = moved(records.valueStart[record] ?? nowhere, deltaBytes)
+    into.valueEnd[to] = moved(records.valueEnd[record] ?? nowhere, deltaBytes)
+    into.headersStart[to] = moved(records.headersStart[record] ?? nowhere, deltaBytes)
+    into.headersEnd[to] = moved(records.headersEnd[record] ?? nowhere, deltaBytes)
     this.#copied = { record, deltaBytes }
     return deltaBytes
   }
@@ -174,10 +175,11 @@ const waitingLoad = (): WaitingLoad => ({
 
 /** Key, value and headers stand in this order, side by side; the headers are always there. */
 function spanStart(records: RecordTable, record: number): number {
-  const key = records.keyStart[record] ?? -1
-  if (key >= 0) return key
-  const value = records.valueStart[record] ?? -1
-  return value >= 0 ? value : (records.headersStart[record] ?? 0)
+  const key = records.keyStart[record] ?? nowhere
+  if (key !== nowhere) return key
+  const value = records.valueStart[record] ?? nowhere
+  return value !== nowhere ? value : (records.headersStart[record] ?? 0)
 }
 
-const moved = (at: number, deltaBytes: number): number => (at < 0 ? -1 : at + deltaBytes)
+const moved = (at: number, deltaBytes: number): number =>
+  at === nowhere ? nowhere : at + deltaBytes

@@ -1,12 +1,14 @@
 /**
  * Records and events of one input load, as columns: no object per record or event.
  *
- * Addresses are positions in the kernel's linear memory, valid until the input is cleared. A start
- * of -1 means null; memory goes beyond 2 GiB, where a signed word would be negative, too. Tables
- * are filled by the stages in turn: the source fills `RecordTable`, the parser `EventTable`, the
- * exporter reads both.
+ * Addresses are positions in the kernel's linear memory, valid until the input is cleared; memory
+ * goes beyond 2 GiB, so that they need all 32 bits. Tables are filled by the stages in turn: the
+ * source fills `RecordTable`, the parser `EventTable`, the exporter reads both.
  */
 import type { SourcePartition } from './topic-partition.ts'
+
+/** Start of what is null: no address, for memory ends below it. */
+export const nowhere = 0xffff_ffff
 
 export interface RecordTable {
   readonly capacity: number
@@ -16,13 +18,13 @@ export interface RecordTable {
   readonly source: Int32Array
   readonly offset: BigInt64Array
   readonly timestampMs: Float64Array
-  readonly keyStart: Float64Array
-  readonly keyEnd: Float64Array
-  readonly valueStart: Float64Array
-  readonly valueEnd: Float64Array
+  readonly keyStart: Uint32Array
+  readonly keyEnd: Uint32Array
+  readonly valueStart: Uint32Array
+  readonly valueEnd: Uint32Array
   /** The record's headers as Kafka encodes them: a varint count, then keys and values. */
-  readonly headersStart: Float64Array
-  readonly headersEnd: Float64Array
+  readonly headersStart: Uint32Array
+  readonly headersEnd: Uint32Array
 }
 
 /** Grows by `growEventTable`: keep the table, not its arrays, across a call of the parser. */
@@ -36,8 +38,8 @@ export interface EventTable {
   /** Index into the configured streams. */
   stream: Int32Array
   eventTimeMs: Float64Array
-  payloadStart: Float64Array
-  payloadEnd: Float64Array
+  payloadStart: Uint32Array
+  payloadEnd: Uint32Array
   /** As the envelope says; 0 is the version in force. */
   schemaVersion: Uint32Array
 }
@@ -51,12 +53,12 @@ export function recordTable(capacity: number): RecordTable {
     source: new Int32Array(capacity),
     offset: new BigInt64Array(capacity),
     timestampMs: new Float64Array(capacity),
-    keyStart: new Float64Array(capacity),
-    keyEnd: new Float64Array(capacity),
-    valueStart: new Float64Array(capacity),
-    valueEnd: new Float64Array(capacity),
-    headersStart: new Float64Array(capacity),
-    headersEnd: new Float64Array(capacity),
+    keyStart: new Uint32Array(capacity),
+    keyEnd: new Uint32Array(capacity),
+    valueStart: new Uint32Array(capacity),
+    valueEnd: new Uint32Array(capacity),
+    headersStart: new Uint32Array(capacity),
+    headersEnd: new Uint32Array(capacity),
   }
 }
 
@@ -86,8 +88,8 @@ export function eventTable(capacity: number): EventTable {
     index: new Int32Array(capacity),
     stream: new Int32Array(capacity),
     eventTimeMs: new Float64Array(capacity),
-    payloadStart: new Float64Array(capacity),
-    payloadEnd: new Float64Array(capacity),
+    payloadStart: new Uint32Array(capacity),
+    payloadEnd: new Uint32Array(capacity),
     schemaVersion: new Uint32Array(capacity),
   }
 }

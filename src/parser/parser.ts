@@ -10,7 +10,7 @@ import { assert, present } from '../base/assert.ts'
 import { inflate } from '../codec/compression/inflate.ts'
 import type { InputMark, KernelInput } from '../kernel/kernel-input.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
-import { type EventTable, growEventTable, type RecordTable } from '../model/event-table.ts'
+import { type EventTable, growEventTable, nowhere, type RecordTable } from '../model/event-table.ts'
 import type { LetterCause } from '../protocol/letter.ts'
 import { Envelope } from './envelope.ts'
 import {
@@ -114,8 +114,8 @@ export class Parser {
 
   #readBare(record: number, stream: number, into: EventTable): void {
     const records = present(this.#records, 'records are being read')
-    const start = records.valueStart[record] ?? -1
-    if (start < 0) return this.#refuse(record, { stream }, valueMissing)
+    const start = records.valueStart[record] ?? nowhere
+    if (start === nowhere) return this.#refuse(record, { stream }, valueMissing)
     const at = append(into, record, stream)
     into.eventTimeMs[at] = records.timestampMs[record] ?? -1
     into.payloadStart[at] = start
@@ -125,8 +125,8 @@ export class Parser {
   /** @returns false when the table has no room for the record's events. */
   #readEnvelope(record: number, names: StreamNames, into: EventTable): boolean {
     const records = present(this.#records, 'records are being read')
-    const start = records.valueStart[record] ?? -1
-    if (start < 0) return this.#refused(record, {}, valueMissing)
+    const start = records.valueStart[record] ?? nowhere
+    if (start === nowhere) return this.#refused(record, {}, valueMissing)
     const u8 = this.#input.u8
     const envelope = this.#envelope
     if (!envelope.read(u8, start, records.valueEnd[record] ?? start)) {

@@ -12,7 +12,7 @@ import { present } from '../base/assert.ts'
 import { type UnixMs, unixMs } from '../base/time.ts'
 import type { DeadLetter } from '../model/dead-letter.ts'
 import type { EventLoad, EventRefusal } from '../model/event-load.ts'
-import type { RecordTable } from '../model/event-table.ts'
+import { nowhere, type RecordTable } from '../model/event-table.ts'
 import type { LakePartition, PartitionScheme } from '../model/lake-partition.ts'
 import { offset } from '../model/offset.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
@@ -87,9 +87,9 @@ function copyOf({ records, record, memory }: RefusedRecord): RecordCopy {
   const at = offset(records.offset[record] ?? 0n)
   const known = copies.get(records)
   if (known !== undefined && known.offset === at && known.source === source) return known
-  const bytes = (starts: Float64Array, ends: Float64Array): Uint8Array | undefined => {
-    const start = starts[record] ?? -1
-    return start < 0 ? undefined : memory.slice(start, ends[record])
+  const bytes = (starts: Uint32Array, ends: Uint32Array): Uint8Array | undefined => {
+    const start = starts[record] ?? nowhere
+    return start === nowhere ? undefined : memory.slice(start, ends[record])
   }
   const copy = {
     source,

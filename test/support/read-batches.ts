@@ -2,7 +2,7 @@
 import { inflateRecords } from '../../src/codec/kafka/inflate-records.ts'
 import { type BatchFacts, walkBatches } from '../../src/codec/kafka/record-batch.ts'
 import { walkRecords } from '../../src/codec/kafka/walk-records.ts'
-import { recordTable } from '../../src/model/event-table.ts'
+import { nowhere, recordTable } from '../../src/model/event-table.ts'
 import { offset } from '../../src/model/offset.ts'
 import { clusterId, type SourcePartition, topicId } from '../../src/model/topic-partition.ts'
 
@@ -40,8 +40,8 @@ export function plainRecords(
   table.sources.push(from.source)
   const at = { start: 0, end: memory.length, source: 0, fetchOffset: offset(from.fetchOffset) }
   const added = walkRecords({ memory, batch, ...at }, table)
-  const text = (start = -1, end = -1): string | null =>
-    start < 0 ? null : Buffer.from(memory.subarray(start, end)).toString('latin1')
+  const text = (start = nowhere, end = 0): string | null =>
+    start === nowhere ? null : Buffer.from(memory.subarray(start, end)).toString('latin1')
   return Array.from({ length: added }, (_, row) => ({
     offset: table.offset[row] ?? -1n,
     timestampMs: table.timestampMs[row] ?? -1,

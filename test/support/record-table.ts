@@ -1,4 +1,4 @@
-import { type RecordTable, recordTable } from '../../src/model/event-table.ts'
+import { nowhere, type RecordTable, recordTable } from '../../src/model/event-table.ts'
 import { clusterId, type SourcePartition, topicId } from '../../src/model/topic-partition.ts'
 
 export interface TestRecord {
@@ -26,7 +26,7 @@ export function tableOf(
   const table = recordTable(records.length)
   const sources = new Map<string, number>()
   const load = (bytes: Uint8Array | undefined): [number, number] => {
-    if (bytes === undefined) return [-1, -1]
+    if (bytes === undefined) return [nowhere, nowhere]
     const start = memory.load(bytes)
     return [start, start + bytes.length]
   }

@@ -16,7 +16,7 @@
  */
 import { assert, present } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
-import type { RecordTable } from '../../model/event-table.ts'
+import { nowhere, type RecordTable } from '../../model/event-table.ts'
 import type { Offset } from '../../model/offset.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import type { BatchFacts } from './record-batch.ts'
@@ -139,9 +139,9 @@ function walk({ memory, start, end, batch, source, fetchOffset }: RecordSpan, in
     halves[row * 2 + 1] = sum < twoTo32 ? high : high + 1
     into.source[row] = source
     into.timestampMs[row] = baseTimestampMs + timestampDelta * deltaUnit
-    keyStart[row] = keyLength < 0 ? -1 : keyAt
+    keyStart[row] = keyLength < 0 ? nowhere : keyAt
     keyEnd[row] = keyStop
-    valueStart[row] = valueLength < 0 ? -1 : valueAt
+    valueStart[row] = valueLength < 0 ? nowhere : valueAt
     valueEnd[row] = valueStop
     headersStart[row] = valueStop
     headersEnd[row] = recordEnd
