@@ -1,4 +1,4 @@
-import { Fault, isFault } from '../base/fault.ts'
+import { Fault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
 import type { Removal } from '../model/swap-entry.ts'
@@ -8,6 +8,13 @@ import { inParallel } from './parallel.ts'
 
 /** Files of one commit that are staged or published at a time. */
 export const filesAtOnceMax = 16
+
+/** What says nothing of other files. */
+const ofOneFile: ReadonlySet<string> = new Set([
+  'LAKE_REFUSED',
+  'LOG_FILE_GONE',
+  'LOG_FILE_MISMATCH',
+])
 
 export interface PublisherOptions {
   readonly lake: Lake
@@ -20,7 +27,7 @@ export interface PublisherOptions {
 
 /**
  * Makes all files of a decided commit visible, whoever decided it, deletes what it gives up, and
- * tells the log. Idempotent. A table that refuses keeps no file of another from being published.
+ * tells the log. Idempotent. A file that is refused, or lost, keeps no other from being published.
  *
  * @throws {Fault} what `call` lets through; `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: the log says what
  *   the lake does not hold.
@@ -29,18 +36,19 @@ export async function publishCommit(
   options: PublisherOptions,
   commit: UnpublishedCommit,
 ): Promise<void> {
-  const refusals: Fault[] = []
+  const faults: Fault[] = []
   await inParallel(commit.files, filesAtOnceMax, async (file) => {
     try {
       await publishFile(options, commit, file)
       options.onPublished?.(file.path)
     } catch (error) {
-      if (!isFault(error, 'LAKE_REFUSED')) throw error
-      refusals.push(error)
+      if (!(error instanceof Fault) || !ofOneFile.has(error.code)) throw error
+      faults.push(error)
     }
   })
-  const [refusal] = refusals
-  if (refusal !== undefined) throw refusal
+  // What is lost is told first: it does not mend itself.
+  const fault = faults.find(({ code }) => code !== 'LAKE_REFUSED') ?? faults[0]
+  if (fault !== undefined) throw fault
   // Not before all stand: what is given up can be read until there is something in its place.
   const removals = commit.removals ?? []
   await inParallel(removals, filesAtOnceMax, (removal) => removeFile(options, removal))

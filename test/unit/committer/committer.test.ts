@@ -221,6 +221,23 @@ describe('what a dead writer left decided and unpublished', () => {
     expect(parquet(sim)).toHaveLength(1)
   })
 
+  test('and is gone keeps no other file of its commit from being published', async () => {
+    const sim = await world()
+    const { log, committer: dying } = await sim.start(1)
+    const sealed = sealedCommit(log.nextCommitId(), 0, 5)
+    const files = Array.from({ length: 400 }, () => sealed.files).flat()
+    sim.lake.publish = async ({ path }) => {
+      throw new Fault('LAKE_REFUSED', { operation: 'publish', path, reason: 'quota' })
+    }
+    await sim.clock.run(dying.commit({ ...sealed, files }))
+    Reflect.deleteProperty(sim.lake, 'publish')
+    sim.lake.store.delete(staging(sim).find((path) => path.endsWith('.staged')) ?? '')
+    const { committer } = await sim.start(2)
+    await committer.publishPending(durationMs(0))
+    expect(committer.setbacks).toMatchObject([{ code: 'LOG_FILE_GONE' }])
+    expect(parquet(sim)).toHaveLength(files.length - 1)
+  })
+
   test('and stands with another size is an alarm, and is not touched', async () => {
     const sim = await world()
     await leaveUnpublished(sim, 1)
