@@ -7,11 +7,11 @@
  * - nobody waits for a broker or a lake that does not answer: what is not known yet is asked again
  *   later, for as long as it is ours.
  */
-import { Fault } from '../base/fault.ts'
+import { Fault, isFault } from '../base/fault.ts'
 import { durationMs } from '../base/time.ts'
 import type { PositionTable } from '../exporter/position-table.ts'
 import type { FoldState } from '../model/fold-state.ts'
-import { offset } from '../model/offset.ts'
+import { type NextOffset, offset } from '../model/offset.ts'
 import {
   type SourceKey,
   type SourcePartition,
@@ -95,7 +95,19 @@ export class Ownership {
     return this.#inTurn(() => this.#leave(sources))
   }
 
+  /**
+   * Stops a topic-partition until an operator says how to go on.
+   *
+   * An answer may be taken after its topic-partition was assigned anew, by which the source asks
+   * for it once more. Where retention has deleted it meanwhile nothing is missing: we are past it.
+   */
   refuse(source: SourcePartition, fault: Fault): void {
+    const { positions, source: reading } = this.#parts
+    const next = positions.nextOf(source)
+    if (next !== undefined && isOvertaken(fault, next)) {
+      reading.seek(source, offset(next), positions.leaderEpochOf(source))
+      return
+    }
     this.#refused.set(sourceKey(source), { source, fault })
     const { code, message, hint } = fault
     const fields = { topicPartition: topicPartitionName(source), code, message, hint }
@@ -240,3 +252,7 @@ export class Ownership {
     return done
   }
 }
+
+/** What was asked for in vain lies below what was taken in. */
+const isOvertaken = (fault: Fault, next: NextOffset): boolean =>
+  isFault(fault, 'KAFKA_OFFSET_OUT_OF_RANGE') && fault.facts.asked < next

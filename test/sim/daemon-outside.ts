@@ -51,7 +51,7 @@ export function slowSource(
     return new Map([...answers].filter(() => !weather.strikes('broker-partial', 0.4)))
   }
   return {
-    open: (reader) => source.open(mortalReader(reader, life, weather, isRobbed)),
+    open: (reader) => source.open(mortalReader(reader, source, { life, weather, isRobbed })),
     stopFetching: () => source.stopFetching(),
     close: () => source.close(),
     pause: (sources) => source.pause(sources),
@@ -73,12 +73,17 @@ export function slowSource(
   }
 }
 
+interface Surroundings {
+  readonly life: Life
+  readonly weather: Weather
+  readonly isRobbed: () => boolean
+}
+
 /** As the real adapter calls a reader: nobody waits for `onAssigned`, nor long for `onRevoked`. */
 function mortalReader(
   reader: SourceReader,
-  life: Life,
-  weather: Weather,
-  isRobbed: () => boolean,
+  source: SimSource,
+  { life, weather, isRobbed }: Surroundings,
 ): SourceReader {
   const bug = (error: unknown): void => {
     if (life.alive) weather.violations.push(`a reader threw: ${stackOf(error)}`)
@@ -106,9 +111,11 @@ function mortalReader(
       return life.alive ? undefined : never()
     },
     onRefused: (at, fault) => {
-      // A zombie may ask for what is gone by now: others have read and committed it.
-      if (!isRobbed()) weather.violations.push(`refused: ${fault.message}`)
       reader.onRefused(at, fault)
+      // A zombie may ask for what is gone by now: others have read and committed it. And whoever is
+      // past it himself seeks.
+      const isStopped = source.isRefused(at) && !isRobbed()
+      if (isStopped) weather.violations.push(`refused: ${fault.message}`)
     },
     onTrouble: (fault) => reader.onTrouble(fault),
   }

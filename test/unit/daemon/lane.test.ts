@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isFault } from '../../../src/base/fault.ts'
+import { Fault, isFault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { topicId } from '../../../src/model/topic-partition.ts'
@@ -325,6 +325,24 @@ describe('a refused topic-partition', () => {
     await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 1)])
     await world.commits.commitNow()
     expect([world.next(0), world.next(1)]).toEqual([1n, 0n])
+  })
+
+  test('is sought where the reader is, when it is past what was asked for in vain', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0)
+    await world.lane.onFetched([fetchedNumbers(world.at(0), 0, 2)])
+    const where = { topicPartition: 'events/0', earliest: 2n, latest: 9n }
+    world.lane.onRefused(
+      world.at(0),
+      new Fault('KAFKA_OFFSET_OUT_OF_RANGE', { ...where, asked: 0n }),
+    )
+    expect(world.source.takeCalls()).toEqual(['seek events/0 2'])
+    expect(world.lane.refused).toEqual([])
+    const fault = new Fault('KAFKA_OFFSET_OUT_OF_RANGE', { ...where, earliest: 5n, asked: 2n })
+    world.lane.onRefused(world.at(0), fault)
+    expect(world.lane.refused.map(({ fault: { code } }) => code)).toEqual([
+      'KAFKA_OFFSET_OUT_OF_RANGE',
+    ])
   })
 
   test('of a topic made anew is not read, and its neighbours are', async () => {
