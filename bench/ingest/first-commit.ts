@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { placementOn } from '../measure/machine.ts'
-import { ourScript } from '../measure/our-command.ts'
+import { ourNodeFlags, ourScript } from '../measure/our-command.ts'
 import { MeasuredProcess } from '../measure/run-process.ts'
 
 /** One start in an empty folder, unpinned as a stranger's is. @returns seconds. */
@@ -11,7 +11,15 @@ export async function firstCommitSeconds(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'lakeward-bench-'))
   try {
     const beganMs = performance.now()
-    const command = [process.execPath, ourScript, 'demo', '--verbose', '--folder', folder]
+    const command = [
+      process.execPath,
+      ...ourNodeFlags,
+      ourScript,
+      'demo',
+      '--verbose',
+      '--folder',
+      folder,
+    ]
     const demo = new MeasuredProcess({ ...placementOn(0), words: [] }, command)
     const seconds = await demo.firstOf('stderr', (line) =>
       line.includes('"event":"committed"') ? (performance.now() - beganMs) / 1_000 : undefined,

@@ -169,6 +169,8 @@ export class Committer {
       await this.#publish(commit, (effect) => untilRefused(this.#retry, effect))
       await staged.removeJournals()
     } catch (error) {
+      // The commit is decided. What its table refuses stays staged, is a setback that `/readyz`
+      // tells, and is tried again by `publishPending`.
       if (!isFault(error, 'LAKE_REFUSED')) throw error
     }
     return { kind: 'committed', entry: outcome.entry }

@@ -48,7 +48,8 @@ export async function raiseFormat(parts: RaiseParts): Promise<RaiseDecision> {
   const { format } = decision
   const judged = new Set([log.writerId, ...others.map(({ writerId }) => writerId)])
   const outcome = await log.raiseFormat(format, (now) => isQuietSince(fold, now, judged))
-  telemetry.log.info('format raised', { from: inForce, to: format, outcome: outcome.kind })
+  const said = outcome.kind === 'decided' ? 'format raised' : 'format not raised yet'
+  telemetry.log.info(said, { inForce, format, outcome: outcome.kind })
   return decision
 }
 

@@ -105,7 +105,7 @@ export class StagedCommit {
     )
   }
 
-  /** Table by table: one that refuses keeps nothing of another. */
+  /** Table by table: one that fails keeps nothing of another. What is left is the janitor's. */
   async #removeAfter(files: readonly DataFile[]): Promise<void> {
     const { lake } = this.#options
     await inParallel(this.tables, filesAtOnceMax, async (table) => {

@@ -192,6 +192,27 @@ const tmpfs = requireService('tmpfs', () => {
   return mounted
 })
 
+/** A broker and a daemon whose first thousand numbers are in the lake. */
+async function committedThousand(folder: string) {
+  const broker = await startBroker({ directory: join(folder, 'broker') })
+  onTestFinished(() => broker.close())
+  broker.createTopic('numbers', 1)
+  await produce(broker, 0, 1_000)
+  const config = await writeNumbersConfig(folder, { brokerPort: broker.port })
+  const daemon = new LakewardProcess(['run', '-c', config])
+  onTestFinished(() => daemon.kill())
+  const address = await addressOf(daemon)
+  await holds(join(folder, 'lake'), 1_000)
+  return { broker, config, daemon, address }
+}
+
+/** Takes all the room that is left. @returns the file that has it. */
+function fill(folder: string): string {
+  const filler = join(folder, 'filler')
+  spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'count=4096'], { stdio: 'ignore' })
+  return filler
+}
+
 test.skipIf(!tmpfs)(
   'a disk that fills up stops commits and corrupts nothing',
   { timeout },
@@ -201,18 +222,8 @@ test.skipIf(!tmpfs)(
     await mkdir(lake)
     using disk = smallDisk(lake)
     expect(disk.mounted).toBe(true)
-    const broker = await startBroker({ directory: join(folder.path, 'broker') })
-    onTestFinished(() => broker.close())
-    broker.createTopic('numbers', 1)
-    await produce(broker, 0, 1_000)
-    const config = await writeNumbersConfig(folder.path, { brokerPort: broker.port })
-    const daemon = new LakewardProcess(['run', '-c', config])
-    onTestFinished(() => daemon.kill())
-    const address = await addressOf(daemon)
-    await holds(lake, 1_000)
-
-    const filler = join(lake, 'filler')
-    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'count=4096'], { stdio: 'ignore' })
+    const { broker, daemon, address } = await committedThousand(folder.path)
+    const filler = fill(lake)
     await produce(broker, 1_000, 2_000)
     await redBecause(address, /ENOSPC|no space/i)
     await holds(lake, 1_000)
@@ -239,18 +250,8 @@ test.skipIf(!tmpfs)(
     await mkdir(table, { recursive: true })
     using disk = smallDisk(table)
     expect(disk.mounted).toBe(true)
-    const broker = await startBroker({ directory: join(folder.path, 'broker') })
-    onTestFinished(() => broker.close())
-    broker.createTopic('numbers', 1)
-    await produce(broker, 0, 1_000)
-    const config = await writeNumbersConfig(folder.path, { brokerPort: broker.port })
-    const daemon = new LakewardProcess(['run', '-c', config])
-    onTestFinished(() => daemon.kill())
-    const address = await addressOf(daemon)
-    await holds(lake, 1_000)
-
-    const filler = join(table, 'filler')
-    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k', 'count=4096'], { stdio: 'ignore' })
+    const { broker, config, daemon, address } = await committedThousand(folder.path)
+    const filler = fill(table)
     for (const first of [1_000, 2_000, 3_000]) {
       const before = (await spilledIn(lake)).length
       await produce(broker, first, first + 1_000)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly scripts: Readonly<Record<string, string>>
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
@@ -36,6 +37,13 @@ test('nothing in the tree names the place it was made in', () => {
     return place.test(readFileSync(path, 'utf8'))
   })
   expect(named).toEqual([])
+})
+
+test('the demo starts Node.js with the flags of the command', () => {
+  const [firstLine = ''] = readFileSync('bin/lakeward.js', 'utf8').split('\n')
+  const flags = firstLine.split(' ').filter((word) => word.startsWith('--'))
+  expect(flags.length).toBeGreaterThan(0)
+  expect(manifest.scripts['demo']).toBe(`node ${flags.join(' ')} bin/lakeward.js demo`)
 })
 
 test('docs/status.md names only files that are there', () => {
