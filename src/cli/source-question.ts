@@ -2,9 +2,11 @@
 import { present } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
 import { lakeLane } from '../daemon/pipeline.ts'
+import { selectorsOf } from '../daemon/stage-streams.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { SourceEntry, SourceMove } from '../model/log-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
+import { selectsTopic } from '../model/topic-selection.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Source } from '../ports/source.ts'
 import type { LanePositions } from '../protocol/source-judgement.ts'
@@ -12,7 +14,7 @@ import type { SourcePlan, SourceQuestion } from '../protocol/source-plan.ts'
 import { askParts } from './broker-parts.ts'
 import { type Invocation, refusal } from './command.ts'
 import { alignedRows } from './output.ts'
-import { askBrokers, type Lakeside, openLakeside } from './reading.ts'
+import { type AskedLakeside, askBrokers, type Lakeside, openLakeside } from './reading.ts'
 import { reasonOf } from './repairing.ts'
 import { withWritableLog } from './writing.ts'
 
@@ -32,7 +34,7 @@ export const positionsOf = (fold: FoldState): LanePositions =>
 /** Asks the brokers, or ends the command: without them there is no answer. */
 export async function askOrFail<T>(
   invocation: Invocation,
-  lakeside: Lakeside,
+  lakeside: AskedLakeside,
   ask: (source: Source) => Promise<T>,
 ): Promise<T> {
   const outcome = await askBrokers(invocation, lakeside, kafkaTimeoutMs, ask)
@@ -49,8 +51,8 @@ interface NamedTopic {
 function topicNamed(invocation: Invocation, { config }: Lakeside): NamedTopic {
   const text = present(invocation.arguments[0], 'TOPIC is required')
   const [, topic = '', partition] = /^([^/]+)(?:\/(\d{1,9}))?$/.exec(text) ?? []
-  const known = [...new Set(config.streams.flatMap(({ topics }) => topics))]
-  if (known.includes(topic)) {
+  const known = selectorsOf(config)
+  if (selectsTopic(known, topic)) {
     return { topic, partition: partition === undefined ? undefined : Number(partition) }
   }
   throw refusal(invocation, `"${text}" is no topic of a stream; known: ${known.join(', ')}`)
@@ -70,10 +72,12 @@ export async function moveSources(invocation: Invocation, plan: MovePlan): Promi
   await withWritableLog(invocation, lakeside, async (log) => {
     for (let tries = 1; ; tries++) {
       const positions = positionsOf(await log.refresh())
-      const planned = await askOrFail(invocation, lakeside, async (source) => {
-        const { parts } = await askParts(source, positions)
+      const asked = { ...lakeside, alsoTopic: at.topic }
+      const planned = await askOrFail(invocation, asked, async (source) => {
+        const { parts, metadata } = await askParts(source, positions)
         const ofTopic = parts.filter((part) => part.source.topic === at.topic)
-        const question = { lane: lakeLane, positions, ...at, parts: ofTopic }
+        const gone = metadata.missingTopics.includes(at.topic)
+        const question = { lane: lakeLane, positions, ...at, parts: ofTopic, gone }
         return plan.decide(question, source)
       })
       const moves = movesOf(invocation, planned)

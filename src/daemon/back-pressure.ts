@@ -18,6 +18,7 @@ import {
   sourceKey,
   topicPartitionName,
 } from '../model/topic-partition.ts'
+import { isTopicPattern, selectsTopic, topicNamesIn } from '../model/topic-selection.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 
 interface StreamShare {
@@ -114,12 +115,12 @@ export interface BackPressureParts {
 /** Pauses and resumes what is read, as the bytes held say. */
 export class BackPressure {
   readonly #parts: BackPressureParts
-  readonly #streamsOf: ReadonlyMap<string, readonly string[]>
+  /** Streams by topic; made when the topic is asked about first. */
+  readonly #streamsOf = new Map<string, readonly string[]>()
   #pressure: Pressure = noPressure
 
   constructor(parts: BackPressureParts) {
     this.#parts = parts
-    this.#streamsOf = streamsByTopic(parts.bounds)
   }
 
   get #isFelt(): boolean {
@@ -186,14 +187,30 @@ export class BackPressure {
   /** The stream for whose share this topic is paused. */
   #fullStreamOf(topic: string): string | undefined {
     const { streams } = this.#pressure
-    return this.#streamsOf.get(topic)?.find((stream) => streams.has(stream))
+    return this.#streamsOn(topic).find((stream) => streams.has(stream))
+  }
+
+  #streamsOn(topic: string): readonly string[] {
+    const known = this.#streamsOf.get(topic)
+    if (known !== undefined) return known
+    const { streams } = this.#parts.bounds
+    const on = [...streams].flatMap(([name, { topics }]) =>
+      selectsTopic(topics, topic) ? [name] : [],
+    )
+    this.#streamsOf.set(topic, on)
+    return on
   }
 
   #pausedStreams(): ReadonlySet<string> {
     const { streams } = this.#parts.bounds
+    const read = [...new Set(this.#parts.sources().map(({ topic }) => topic))]
     const isPaused = (topic: string): boolean =>
       isPausedBy(this.#pressure, this.#fullStreamOf(topic))
-    return new Set([...streams.keys()].filter((name) => streams.get(name)?.topics.some(isPaused)))
+    const isStreamPaused = ({ topics }: StreamShare): boolean =>
+      topicNamesIn(topics).some(isPaused) ||
+      (topics.some(isTopicPattern) &&
+        read.some((topic) => selectsTopic(topics, topic) && isPaused(topic)))
+    return new Set([...streams].flatMap(([name, share]) => (isStreamPaused(share) ? [name] : [])))
   }
 
   #tell(before: ReadonlySet<string>, now: ReadonlySet<string>): void {
@@ -220,11 +237,3 @@ const isSame = (one: Pressure, other: Pressure): boolean =>
   one.all === other.all &&
   one.streams.size === other.streams.size &&
   [...one.streams].every((stream) => other.streams.has(stream))
-
-function streamsByTopic({ streams }: MemoryBounds): ReadonlyMap<string, readonly string[]> {
-  const uses = [...streams].flatMap(([stream, { topics }]) =>
-    topics.map((topic) => ({ topic, stream })),
-  )
-  const grouped = Map.groupBy(uses, ({ topic }) => topic)
-  return new Map([...grouped].map(([topic, of]) => [topic, of.map(({ stream }) => stream)]))
-}

@@ -88,6 +88,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
   const list: readonly unknown[] = Array.isArray(tree['streams']) ? tree['streams'] : []
   return {
     pipeline: shape.pipeline.safeParse(tree['pipeline']).data,
+    kafka: shape.kafka.safeParse(tree['kafka']).data,
     commit: shape.commit.safeParse(tree['commit']).data,
     memory: shape.memory.safeParse(tree['memory']).data,
     lake: shape.lake.safeParse(tree['lake']).data,

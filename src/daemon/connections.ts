@@ -5,6 +5,7 @@ import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
 import { Fault } from '../base/fault.ts'
+import { selectsTopic, topicPatternsIn } from '../model/topic-selection.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { targetName } from '../readiness/config.ts'
@@ -75,7 +76,15 @@ async function tryKafka(config: ResolvedConfig, secrets: ConfigSecrets): Promise
       const text = `${cluster} has no topic "${missingTopics.join('", "')}"`
       return { what: 'kafka', verdict: 'failed', text }
     }
-    const text = `${cluster} has ${sources.length} partitions of ${options.topics.length} topics`
+    const empty = topicPatternsIn(options.topics).filter(
+      (pattern) => !sources.some(({ topic }) => selectsTopic([pattern], topic)),
+    )
+    if (empty.length > 0) {
+      const text = `${cluster} has no topic of the pattern "${empty.join('", "')}"`
+      return { what: 'kafka', verdict: 'failed', text }
+    }
+    const topicCount = new Set(sources.map(({ topic }) => topic)).size
+    const text = `${cluster} has ${sources.length} partitions of ${topicCount} topics`
     return { what: 'kafka', verdict: 'ok', text }
   } catch (error) {
     return failed('kafka', keepFault(error))

@@ -146,7 +146,7 @@ export class Lane implements SourceReader, CommitSteps {
 
   /** Topic-partitions that stopped until an operator says how to go on. */
   get refused(): readonly { source: SourcePartition; fault: Fault }[] {
-    return [...this.#ownership.refused.values()]
+    return [...this.#ownership.refused.values(), ...this.#ownership.gone]
   }
 
   /** The same by name, with the reason and the way on. */
@@ -228,6 +228,8 @@ export class Lane implements SourceReader, CommitSteps {
   onRefused(source: SourcePartition, fault: Fault): void {
     this.#ownership.refuse(source, fault)
   }
+
+  onTopics = (topics: ReadonlySet<string>): void => this.#ownership.onTopics(topics)
 
   /** Takes in and seals nothing any more, and has the process end. */
   halt(error: unknown): void {

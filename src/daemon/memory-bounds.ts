@@ -1,3 +1,4 @@
+import { mayShareTopic } from '../model/topic-selection.ts'
 import type { MemoryBounds } from './back-pressure.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 
@@ -18,7 +19,9 @@ export function memoryBoundsOf(config: {
   // Of a thousand streams few sets of topics differ: what is asked of each set is asked once.
   const sets = new Map(streams.map(({ topics }) => [topics.join('\n'), new Set(topics)]))
   const isAlone = (topics: readonly string[]): boolean =>
-    [...sets.values()].every((others) => topics.some((topic) => others.has(topic)))
+    [...sets.values()].every((others) =>
+      topics.some((topic) => others.has(topic) || mayShare(topic, others)),
+    )
   return {
     bytesMax,
     streams: new Map(
@@ -29,3 +32,6 @@ export function memoryBoundsOf(config: {
     ),
   }
 }
+
+const mayShare = (topic: string, others: ReadonlySet<string>): boolean =>
+  [...others].some((other) => mayShareTopic(topic, other))

@@ -18,6 +18,7 @@ import {
   sourceKey,
   topicPartitionName,
 } from '../model/topic-partition.ts'
+import { selectsTopic } from '../model/topic-selection.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Random } from '../ports/random.ts'
@@ -62,6 +63,8 @@ export class Ownership {
   readonly #refused = new Map<SourceKey, Refused>()
   /** Reset epochs under which positions were set; of what is held and was ever begun. */
   readonly #epochs = new Map<SourceKey, number>()
+  #topics: ReadonlySet<string> | undefined
+  #goneTold: ReadonlySet<string> = new Set()
   #turn: Promise<unknown> = Promise.resolve()
   #failures = 0
   /** What kept us from finding out where to read from; undefined when all is well. */
@@ -74,6 +77,29 @@ export class Ownership {
   /** Topic-partitions that stopped until an operator says how to go on. */
   get refused(): ReadonlyMap<SourceKey, Refused> {
     return this.#refused
+  }
+
+  /** What the log reads and the brokers have no more; an operator may end it. */
+  get gone(): readonly Refused[] {
+    const { log, rule } = this.#parts
+    const topics = this.#topics
+    if (topics === undefined) return []
+    return [...this.#positionsIn(log.state).values()].flatMap(({ source, next, ended }) => {
+      const { topic, topicId } = source
+      if (ended === true || topics.has(topic) || !selectsTopic(rule.topics, topic)) return []
+      const facts = { topicPartition: topicPartitionName(source), topicId, next }
+      return [{ source, fault: new Fault('KAFKA_TOPIC_GONE', facts) }]
+    })
+  }
+
+  /** The topics that the brokers have. */
+  onTopics(topics: ReadonlySet<string>): void {
+    this.#topics = topics
+    const names = new Set(this.gone.map(({ source }) => source.topic))
+    const { log } = this.#parts.telemetry
+    for (const topic of names) if (!this.#goneTold.has(topic)) log.error('topic gone', { topic })
+    for (const topic of this.#goneTold) if (!names.has(topic)) log.info('topic back', { topic })
+    this.#goneTold = names
   }
 
   isLeaving(source: SourcePartition): boolean {

@@ -14,7 +14,7 @@ import type { DaemonPorts } from './daemon-ports.ts'
 import { Lane } from './lane.ts'
 import { memoryBoundsOf } from './memory-bounds.ts'
 import { buildPipeline, lakeLane, type Stages } from './pipeline.ts'
-import { readyStreams } from './stage-streams.ts'
+import { readyStreams, selectorsOf } from './stage-streams.ts'
 
 const outboxPauseMs = durationMs(250)
 
@@ -74,7 +74,7 @@ export function assemble(parts: AssemblyParts): Running {
     random,
     telemetry,
     signal,
-    rule: { lane: lakeLane, start: config.kafka.start, config },
+    rule: { lane: lakeLane, start: config.kafka.start, topics: selectorsOf(config), config },
     memory: memoryBoundsOf(config),
     evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
     commit: (sealed) => committer.commit(sealed),

@@ -26,6 +26,11 @@ const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 export const parsedStreams = ({ streams }: ResolvedConfig): readonly ParsedStream[] =>
   streams.map(({ name, topics, format, scheme }) => ({ name, topics, format, scheme }))
 
+/** Names and patterns of the topics of all streams, each once. */
+export const selectorsOf = ({ streams }: ResolvedConfig): readonly string[] => [
+  ...new Set(streams.flatMap(({ topics }) => topics)),
+]
+
 export const guardedStreams = ({ streams }: ResolvedConfig): readonly GuardedStream[] =>
   streams.map(({ name, scheme, eventTime }) => ({
     name,

@@ -2,17 +2,21 @@
  * Where to read each topic-partition from. The commit log says so; where it knows nothing,
  * `kafka.start` does, and that choice is itself an entry, put before the first fetch.
  *
- * A partition of a topic that the log knows already was added later: it starts at 0. A topic whose
- * id or cluster is not the one in the log is another topic under the same name: it is refused.
+ * A partition of a topic that the log knows already was added later: it starts at 0, as does a
+ * topic of a pattern by which the log knows others. A topic whose id or cluster is not the one in
+ * the log is another topic under the same name: it is refused.
  */
 import type { Fault } from '../base/fault.ts'
 import type { AppendRange } from '../model/log-entry.ts'
 import { nextOffset, type Offset } from '../model/offset.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { isSelectedByPattern, sharesPattern } from '../model/topic-selection.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
-import type { OffsetPosition, Source } from '../ports/source.ts'
+import type { OffsetPosition, Source, StartAt } from '../ports/source.ts'
 import {
   decideStart,
+  type LanePositions,
+  readUnder,
   type StartDecision,
   type StartPosition,
 } from '../protocol/source-judgement.ts'
@@ -28,7 +32,9 @@ export interface StartPositions {
 export interface StartRule {
   readonly lane: string
   /** `kafka.start`. */
-  readonly start: OffsetPosition
+  readonly start: StartAt
+  /** Names and patterns of all streams. */
+  readonly topics: readonly string[]
   readonly config: OwnConfig
 }
 
@@ -50,7 +56,8 @@ export async function resolveStartPositions(
     const positions = fold.positions.get(rule.lane) ?? new Map()
     const decisions = sources.map((at) => ({ at, decision: decideStart(positions, at) }))
     const unknown = decisions.filter(isUnknown)
-    const ranges = unknown.length === 0 ? [] : await startRanges(source, rule, unknown)
+    const ranges =
+      unknown.length === 0 ? [] : await startRanges({ source, rule, positions }, unknown)
     if (ranges.length === 0) return positionsOf(decisions)
     await putStart(log, configVersion, ranges)
   }
@@ -76,22 +83,30 @@ function positionsOf(decisions: readonly Decided[]): StartPositions {
 
 /** Start positions of all that leaders answered for, to be put as one entry. */
 async function startRanges(
-  source: Source,
-  rule: StartRule,
+  parts: StartParts,
   unknown: readonly Decided[],
 ): Promise<readonly AppendRange[]> {
-  const added = unknown.filter(({ decision }) => decision.kind === 'added-partition')
-  const fresh = unknown.filter(({ decision }) => decision.kind === 'new-topic')
-  const places = added.map(({ at }) => at)
+  const { source, rule } = parts
+  const isLater = ({ at, decision }: Decided): boolean =>
+    decision.kind === 'added-partition' || isLaterTopic(parts, at.topic)
+  const later = unknown.filter(isLater).map(({ at }) => at)
+  const fresh = unknown.filter((one) => !isLater(one)).map(({ at }) => at)
   return [
-    ...rangesOf(rule, places, await offsetsAt(source, places, 'earliest')),
-    ...(await freshRanges(
-      source,
-      rule,
-      fresh.map(({ at }) => at),
-    )),
+    ...rangesOf(rule, later, await offsetsAt(source, later, 'earliest')),
+    ...(await freshRanges(parts, fresh)),
   ]
 }
+
+interface StartParts {
+  readonly source: Source
+  readonly rule: StartRule
+  readonly positions: LanePositions
+}
+
+/** A pattern selects it that was begun before: it came later, and is read from its beginning. */
+const isLaterTopic = ({ rule, positions }: StartParts, topic: string): boolean =>
+  isSelectedByPattern(rule.topics, topic) &&
+  [...positions.values()].some(({ source }) => sharesPattern(rule.topics, source.topic, topic))
 
 /**
  * Start positions of topics that the log does not know, for every partition they have, whoever
@@ -100,20 +115,41 @@ async function startRanges(
  * So a topic waits for all of its leaders, unless it starts at the first record anyway.
  */
 async function freshRanges(
-  source: Source,
-  rule: StartRule,
+  { source, rule, positions }: StartParts,
   fresh: readonly SourcePartition[],
 ): Promise<readonly AppendRange[]> {
   if (fresh.length === 0) return []
-  const idOf = ({ clusterId, topicId }: SourcePartition): string => `${clusterId}/${topicId}`
-  const topics = new Set(fresh.map(idOf))
   const { sources } = await source.metadata()
-  const all = sources.filter((at) => topics.has(idOf(at)))
-  const offsets = await offsetsAt(source, all, rule.start)
+  const isFresh = (at: SourcePartition): boolean => readUnder(positions, at.topic).length === 0
+  // Put after one of them, another topic of the pattern would count as one that came later.
+  const together = (at: SourcePartition): boolean =>
+    fresh.some((one) => sharesPattern(rule.topics, one.topic, at.topic)) && isFresh(at)
+  const topics = new Set(fresh.map(idOf))
+  const all = sources.filter((at) => topics.has(idOf(at)) || together(at))
+  const offsets = await startOffsets(source, all, rule.start)
   if (rule.start === 'earliest') return rangesOf(rule, all, offsets)
-  const late = new Set(all.filter((at) => !offsets.has(sourceKey(at))).map(idOf))
-  const whole = all.filter((at) => !late.has(idOf(at)))
-  return rangesOf(rule, whole, offsets)
+  const late = all.filter((at) => !offsets.has(sourceKey(at)))
+  const waits = (at: SourcePartition): boolean =>
+    late.some((one) => idOf(one) === idOf(at) || sharesPattern(rule.topics, one.topic, at.topic))
+  return rangesOf(
+    rule,
+    all.filter((at) => !waits(at)),
+    offsets,
+  )
+}
+
+const idOf = ({ clusterId, topicId }: SourcePartition): string => `${clusterId}/${topicId}`
+
+/** What a group never committed is read from its beginning: nobody has read it. */
+async function startOffsets(
+  source: Source,
+  all: readonly SourcePartition[],
+  start: StartAt,
+): Promise<ReadonlyMap<SourceKey, Offset>> {
+  if (typeof start !== 'object') return offsetsAt(source, all, start)
+  const committed = await source.groupOffsets(start.group)
+  const others = all.filter((at) => !committed.has(sourceKey(at)))
+  return new Map([...(await offsetsAt(source, others, 'earliest')), ...committed])
 }
 
 const rangesOf = (

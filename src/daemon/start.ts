@@ -23,6 +23,7 @@ import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { Daemon } from './daemon.ts'
 import { openLake } from './open-lake.ts'
+import { selectorsOf } from './stage-streams.ts'
 
 const mib = 1_024 * 1_024
 const rebalanceTimeoutMs = 60_000
@@ -67,7 +68,7 @@ export function sourceOptions(
   return {
     brokers,
     group,
-    topics: [...new Set(config.streams.flatMap(({ topics }) => topics))],
+    topics: selectorsOf(config),
     assignment: assignment === 'static' ? { static: worker } : 'group',
     clientId: `lakeward-${config.pipeline}`,
     isolation: 'read_committed',

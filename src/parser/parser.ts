@@ -11,6 +11,7 @@ import { inflate } from '../codec/compression/inflate.ts'
 import type { InputMark, KernelInput } from '../kernel/kernel-input.ts'
 import type { LetterSink } from '../model/dead-letter.ts'
 import { type EventTable, growEventTable, nowhere, type RecordTable } from '../model/event-table.ts'
+import { selectsTopic } from '../model/topic-selection.ts'
 import type { LetterCause } from '../protocol/letter.ts'
 import { Envelope } from './envelope.ts'
 import {
@@ -48,6 +49,8 @@ export class Parser {
   readonly #input: KernelInput
   readonly #refusals: Refusals
   readonly #limits: ParserLimits
+  readonly #streams: readonly ParsedStream[]
+  /** By topic; made when its first record comes. */
   readonly #routes = new Map<string, Route>()
   readonly #envelope = new Envelope()
   readonly #batch = new EventBatch()
@@ -66,22 +69,32 @@ export class Parser {
     this.#input = input
     this.#limits = limits
     this.#refusals = new Refusals(streams, input, letters)
-    for (const [index, stream] of streams.entries()) {
-      for (const topic of stream.topics) this.#addRoute(index, stream, topic)
-    }
+    this.#streams = streams
   }
 
-  #addRoute(index: number, { name, format }: ParsedStream, topic: string): void {
+  #routeOf(topic: string): Route {
     const known = this.#routes.get(topic)
-    if (format === 'protobuf') {
-      assert(known === undefined, `topic "${topic}" of a bare stream has no other stream`)
-      this.#routes.set(topic, { kind: 'protobuf', stream: index })
-      return
+    if (known !== undefined) return known
+    const route = this.#newRoute(topic)
+    this.#routes.set(topic, route)
+    return route
+  }
+
+  #newRoute(topic: string): Route {
+    const names = new StreamNames()
+    const carried = [...this.#streams.entries()].filter(([, { topics }]) =>
+      selectsTopic(topics, topic),
+    )
+    assert(carried.length > 0, `topic "${topic}" is one of a stream`)
+    for (const [index, { name, format }] of carried) {
+      if (format === 'raw-event') {
+        names.add(name, index)
+        continue
+      }
+      assert(carried.length === 1, `topic "${topic}" of a bare stream has no other stream`)
+      return { kind: 'protobuf', stream: index }
     }
-    assert(known?.kind !== 'protobuf', `topic "${topic}" has streams of one format`)
-    const names = known?.names ?? new StreamNames()
-    names.add(name, index)
-    this.#routes.set(topic, { kind: 'raw-event', names })
+    return { kind: 'raw-event', names }
   }
 
   /**
@@ -101,7 +114,7 @@ export class Parser {
     else if (into.count === 0 && this.#mark !== undefined) this.#input.rewind(this.#mark)
     this.#inflatedBytes = 0
     this.#records = records
-    const routes = records.sources.map(({ topic }) => this.#routes.get(topic))
+    const routes = records.sources.map(({ topic }) => this.#routeOf(topic))
     for (let record = first; record < records.count; record++) {
       if (into.count >= into.capacity && into.count > 0) return record
       if (this.#inflatedBytes > this.#limits.callInflatedBytesMax) return record

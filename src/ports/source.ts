@@ -47,12 +47,14 @@ export interface SourceReader {
   onRefused(source: SourcePartition, fault: Fault): void
   /** Something is wrong and is tried again; `undefined` when it is right again. */
   onTrouble(fault: Fault | undefined): void
+  /** The topics that there are of those asked for, at each look; what is hidden is among them. */
+  onTopics?(topics: ReadonlySet<string>): void
 }
 
 export interface MetadataAnswer {
   readonly clusterId: ClusterId
   readonly sources: readonly SourcePartition[]
-  /** Topics that do not exist (now). */
+  /** Topics that are named and do not exist (now). */
   readonly missingTopics: readonly string[]
 }
 
@@ -69,6 +71,9 @@ export interface EpochQuestion {
 }
 
 export type OffsetPosition = 'earliest' | 'latest' | UnixMs
+
+/** Where to read from what the log does not know: a position, or where another group stands. */
+export type StartAt = OffsetPosition | { readonly group: string }
 
 export interface Source {
   /** Joins the group (or takes its static share) and reads until `close`. */
@@ -105,6 +110,12 @@ export interface Source {
     sources: readonly SourcePartition[],
     position: OffsetPosition,
   ): Promise<ReadonlyMap<SourceKey, Offset>>
+  /**
+   * Offsets that another consumer group has committed for the configured topics; what it never
+   * committed is left out.
+   * @throws {Fault} KAFKA_START_GROUP_BUSY: it still has members; KAFKA_START_GROUP_EMPTY.
+   */
+  groupOffsets(group: string): Promise<ReadonlyMap<SourceKey, Offset>>
   /**
    * Up to where each leader has the log that was read under an epoch. What no leader answers for,
    * and an epoch that no leader knows of or comes after all it knows, is left out.

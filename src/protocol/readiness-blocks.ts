@@ -20,6 +20,7 @@ import {
   type SourceView,
   sourcesOf,
   viewOf,
+  wantedTopics,
 } from './readiness-facts.ts'
 import type { PassedSource } from './readiness-manifest.ts'
 import { spilledFileOf } from './spill-plan.ts'
@@ -153,7 +154,7 @@ function setBlock(
 ): Block | undefined {
   const sources = sourcesOf(facts, stream)
   const { metadata } = facts
-  for (const topic of stream.topics) {
+  for (const topic of wantedTopics(facts, stream)) {
     const known = sources.some((source) => source.topic === topic)
     if (known && !metadata?.missingTopics.includes(topic)) continue
     const rule = metadata === undefined ? 'metadata' : 'topic-missing'

@@ -18,6 +18,7 @@ import type {
   FoldedStream,
 } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
+import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
 import { type ReadinessFacts, type ReadyStream, sourcesOf, viewOf } from './readiness-facts.ts'
 
@@ -204,7 +205,7 @@ function firstEventsMs(facts: ReadinessFacts, stream: ReadyStream): UnixMs | und
 
 function sharesTopic(folded: FoldedStream, stream: ReadyStream): boolean {
   for (const { source } of folded.progress.values()) {
-    if (stream.topics.includes(source.topic)) return true
+    if (selectsTopic(stream.topics, source.topic)) return true
   }
   return false
 }

@@ -9,6 +9,12 @@ import type {
 import type { CommitId } from '../model/ids.ts'
 import type { PartitionScheme } from '../model/lake-partition.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import {
+  isTopicPattern,
+  selectsTopic,
+  topicNamesIn,
+  topicPatternsIn,
+} from '../model/topic-selection.ts'
 
 /** A configured stream, as far as readiness goes. */
 export interface ReadyStream {
@@ -127,10 +133,39 @@ export const isUnread = ({ position, evidence }: CommittedSource): boolean =>
  */
 export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourcePartition[] {
   const byTopic = sourcesByTopic(facts)
-  return [...new Set(stream.topics)].flatMap((topic) => byTopic.get(topic) ?? [])
+  return topicsIn(byTopic, stream.topics).flatMap((topic) => byTopic.get(topic) ?? [])
+}
+
+/**
+ * The topics that must be in the set: those named, and of those that a pattern selects each that
+ * the log reads. A pattern stands for itself while there is none: passing nothing means nothing.
+ */
+export function wantedTopics(facts: ReadinessFacts, stream: ReadyStream): readonly string[] {
+  const patterns = topicPatternsIn(stream.topics)
+  if (patterns.length === 0) return stream.topics
+  const read = [...(facts.fold.positions.get(facts.lane)?.values() ?? [])]
+    .filter(({ ended }) => ended !== true)
+    .map(({ source }) => source.topic)
+  const selected = [...new Set(read)].filter((topic) => selectsTopic(patterns, topic))
+  const empty = selected.length === 0 && sourcesOf(facts, stream).length === 0
+  return [...topicNamesIn(stream.topics), ...selected, ...(empty ? patterns : [])]
 }
 
 type SourcesByTopic = ReadonlyMap<string, readonly SourcePartition[]>
+
+/** Remembered for each set and each list of a configuration: patterns are not tried each time. */
+const selectedTopics = new WeakMap<SourcesByTopic, Map<readonly string[], readonly string[]>>()
+
+function topicsIn(byTopic: SourcesByTopic, selectors: readonly string[]): readonly string[] {
+  if (!selectors.some(isTopicPattern)) return [...new Set(selectors)]
+  const lists = selectedTopics.get(byTopic) ?? new Map<readonly string[], readonly string[]>()
+  selectedTopics.set(byTopic, lists)
+  const known = lists.get(selectors)
+  if (known !== undefined) return known
+  const selected = [...byTopic.keys()].filter((topic) => selectsTopic(selectors, topic))
+  lists.set(selectors, selected)
+  return selected
+}
 
 /** Remembered by what it was made from: streams are many and ask again and again. */
 const groupedByTopic = new WeakMap<object, SourcesByTopic>()

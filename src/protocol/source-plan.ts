@@ -26,6 +26,8 @@ export interface SourceQuestion {
   readonly partition: number | undefined
   /** Every partition that the brokers have of the topic. */
   readonly parts: readonly BrokerPart[]
+  /** The brokers say that there is no such topic; hidden ones are not told so. */
+  readonly gone?: boolean
 }
 
 export type SourcePlan =
@@ -40,7 +42,7 @@ const unclear = (because: string): SourcePlan => ({ kind: 'unclear', because })
 /** Takes what the brokers have by now as it is. */
 export function planAccept(question: SourceQuestion): SourcePlan {
   const parts = chosenParts(question)
-  if (parts.length === 0) return missing(question)
+  if (parts.length === 0) return planGone(question)
   const { lane, positions, partition, topic } = question
   const moves: SourceMove[] = []
   for (const part of parts) {
@@ -63,6 +65,17 @@ export function planAccept(question: SourceQuestion): SourcePlan {
 const partedText = (message: string, name: string): string =>
   `${message}, and nothing says from where "${name}" holds other records than were read; ` +
   'look into it and name the offset with "lakeward source reset --to"'
+
+/** Ends what was read under the name of a topic that is not there any more. */
+function planGone(question: SourceQuestion): SourcePlan {
+  const { lane, positions, topic, partition, gone } = question
+  if (gone !== true || partition !== undefined) return missing(question)
+  const cause = `the brokers do not have topic "${topic}" any more`
+  const moves = readUnder(positions, topic).map(({ source, next, resetEpoch = 0 }): SourceMove => {
+    return { lane, source, expected: next, resetEpoch, next: undefined, cause }
+  })
+  return moves.length === 0 ? missing(question) : { kind: 'moves', moves }
+}
 
 /** Ends what was read under the name, begins what the brokers have under it. */
 function planAnother({ lane, positions, topic, parts }: SourceQuestion, cause: string): SourcePlan {

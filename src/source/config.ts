@@ -1,19 +1,40 @@
 import type { z } from 'zod'
 import { address, duration, secret, text, topicForm } from '../base/config-units.ts'
-import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import {
+  choice,
+  configValue,
+  listOf,
+  notBuilt,
+  type ReadValue,
+  section,
+} from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
-import type { OffsetPosition } from '../ports/source.ts'
+import { isTopicPattern, patternOf } from '../model/topic-selection.ts'
+import type { StartAt } from '../ports/source.ts'
 
-const patternMarks = /[*^$/()[\]|+?\\]/
+const patternLengthMax = 500
 
-/** The name of one Kafka topic. Patterns are part of the grammar, but not built. */
-export const topicName = configValue<string>({
+/** The name of one Kafka topic, or a pattern that selects topics by their whole name. */
+export const topicSelector = configValue<string>({
   ...topicForm,
+  accepted: `${topicForm.accepted}; or a pattern of whole names, as "growth\\..*"`,
+  jsonSchema: { type: 'string', minLength: 1, maxLength: patternLengthMax },
   read: (given) =>
-    typeof given === 'string' && patternMarks.test(given)
-      ? { kind: 'not-supported' }
-      : topicForm.read(given),
+    typeof given === 'string' && isTopicPattern(given) ? readPattern(given) : topicForm.read(given),
 })
+
+function readPattern(given: string): ReadValue<string> {
+  if (given.length > patternLengthMax) {
+    return { kind: 'refused', because: `is longer than ${patternLengthMax} characters` }
+  }
+  if (given.includes('/')) return { kind: 'refused', because: 'has a "/", which no topic has' }
+  try {
+    patternOf(given)
+    return { kind: 'value', value: given }
+  } catch (error) {
+    return { kind: 'refused', because: `is no pattern: ${String(error)}` }
+  }
+}
 
 const isoMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/
 
@@ -23,17 +44,26 @@ function momentOf(given: unknown): UnixMs | undefined {
   return Number.isNaN(at) ? undefined : unixMs(at)
 }
 
-const startPosition = configValue<OffsetPosition>({
-  accepted: 'earliest, latest, a time with its zone such as 2026-11-20T13:00:00Z',
-  jsonSchema: { type: 'string', pattern: `^(earliest|latest|${isoMoment.source.slice(1, -1)})$` },
+const groupStart = /^group:([\x21-\x7e]{1,249})$/
+
+const startPosition = configValue<StartAt>({
+  accepted: 'earliest, latest, group:NAME, a time with its zone such as 2026-11-20T13:00:00Z',
+  jsonSchema: {
+    type: 'string',
+    pattern: `^(earliest|latest|group:[!-~]{1,249}|${isoMoment.source.slice(1, -1)})$`,
+  },
   read: (given) => {
     if (given === 'earliest' || given === 'latest') return { kind: 'value', value: given }
-    if (typeof given === 'string' && given.startsWith('group:')) return { kind: 'not-supported' }
+    const group = typeof given === 'string' ? groupStart.exec(given)?.[1] : undefined
+    if (group !== undefined) return { kind: 'value', value: { group } }
     const value = momentOf(given)
     if (value !== undefined) return { kind: 'value', value }
     return { kind: 'refused', because: 'is not a position' }
   },
-  print: (position) => (typeof position === 'string' ? position : isoOf(position)),
+  print: (position) => {
+    if (typeof position === 'object') return `group:${position.group}`
+    return typeof position === 'string' ? position : isoOf(position)
+  },
 })
 
 const passwordKeys = 'username and password'
@@ -105,7 +135,10 @@ const kafkaSection = section({
     ),
   start: startPosition
     .prefault('earliest')
-    .describe('Where to read from a topic-partition that the commit log does not know.'),
+    .describe(
+      'Where to read from a topic-partition that the commit log does not know; ' +
+        '`group:NAME`: where that consumer group ended (sources.md).',
+    ),
   sessionTimeout: duration({ min: '1s', max: '5m' })
     .prefault('10s')
     .describe(

@@ -67,6 +67,7 @@ export function slowSource(
       }),
     offsetsAt: (sources: readonly SourcePartition[], position: OffsetPosition) =>
       ask<ReadonlyMap<SourceKey, Offset>>(() => partly(source.offsetsAt(sources, position))),
+    groupOffsets: (group) => ask(() => source.groupOffsets(group)),
     epochEnds: (asked) => ask(() => partly(source.epochEnds(asked))),
     commitOffsets: (next) => source.commitOffsets(next),
     assigned: () => source.assigned(),

@@ -108,6 +108,11 @@ export class SimSource implements Source {
     return new Map([...ends].map(([key, end]) => [key, nextOffset(end)]))
   }
 
+  /** No world has another consumer group. */
+  async groupOffsets(_group: string): Promise<ReadonlyMap<SourceKey, Offset>> {
+    return new Map()
+  }
+
   async offsetsAt(
     sources: readonly SourcePartition[],
     position: OffsetPosition,

@@ -162,6 +162,8 @@ export class HandSource implements Source {
   ends = new Map<number, bigint>()
   /** First offsets likewise. */
   starts = new Map<number, bigint>()
+  /** By group, what it committed, by partition. */
+  committed = new Map<string, ReadonlyMap<number, bigint>>()
   asked = 0
   /** Awaited before each answer. */
   beforeAnswer: () => Promise<void> = async () => {}
@@ -201,6 +203,12 @@ export class HandSource implements Source {
   async highWatermarks(sources: readonly SourcePartition[]) {
     await this.#ask()
     return new Map(this.#found(sources, this.ends).map(([key, at]) => [key, nextOffset(at)]))
+  }
+
+  async groupOffsets(group: string): Promise<ReadonlyMap<SourceKey, Offset>> {
+    await this.#ask()
+    const committed = this.committed.get(group) ?? new Map()
+    return new Map(this.#found(this.known, committed).map(([key, at]) => [key, offset(at)]))
   }
 
   async offsetsAt(sources: readonly SourcePartition[], position: OffsetPosition) {

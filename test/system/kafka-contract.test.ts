@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
+import { type MovingWorld, movingTopicsContract } from '../contract/moving-topics.ts'
 import { sourceContract } from '../contract/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { abortTransaction } from '../support/aborted-transaction.ts'
 import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
+import { commitAsConsumer } from '../support/plain-consumer.ts'
 import { hasKafka, RealKafka } from '../support/real-kafka.ts'
 
 for (const name of ['kafka-4', 'kafka-3'] as const) {
@@ -17,12 +19,12 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
     })
     afterAll(() => kafka?.close())
 
-    sourceContract(`kafka adapter on ${name}`, async () => {
+    const open = async () => {
       if (kafka === undefined) throw new Error(`${name} was not started`)
       const broker = kafka
       // Groups outlive a test; topics do not.
       const suffix = `-${++worlds}`
-      return {
+      const world: MovingWorld = {
         source: (topics, group, look) => {
           const more = { group: group + suffix, metadataRefreshMs: refreshMs[look] }
           const options = sourceOptions(broker, topics, more)
@@ -33,8 +35,12 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
         recreateTopic: (topic, partitionCount) => broker.recreateTopic(topic, partitionCount),
         append: (at, batch) => broker.append(at, batch),
         appendAborted: (at, values) => abortTransaction(broker.address, at, values),
+        commitAs: (group, offsets, end) => commitAsConsumer(broker.client(), group, offsets, end),
         close: () => broker.deleteAllTopics(),
       }
-    })
+      return world
+    }
+    sourceContract(`kafka adapter on ${name}`, open)
+    movingTopicsContract(`moving topics on ${name}`, open)
   })
 }

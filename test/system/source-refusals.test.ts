@@ -38,7 +38,10 @@ class Scene {
     this.#producer = this.#newProducer()
   }
 
-  static async open(settings: { segmentBytes?: number; retentionBytes?: number } = {}) {
+  static async open(
+    settings: { segmentBytes?: number; retentionBytes?: number } = {},
+    topic = '[a, b]',
+  ) {
     const folder = await temporaryFolder()
     onTestFinished(() => folder[Symbol.asyncDispose]())
     const broker = await startBroker({ directory: join(folder.path, 'broker'), ...settings })
@@ -47,7 +50,7 @@ class Scene {
     broker.createTopic('a', 2)
     broker.createTopic('b', 1)
     const { httpPort } = scene
-    const options = { brokerPort: broker.port, topic: '[a, b]', httpPort }
+    const options = { brokerPort: broker.port, topic, httpPort }
     scene.config = await writeNumbersConfig(folder.path, options)
     return scene
   }
@@ -195,6 +198,43 @@ test('a topic made anew stops; accepted, it is read from its first record', {
     action: 'accept',
     moves: [],
   })
+  await expectSound(scene)
+})
+
+test('a topic of a pattern that is deleted stops; accepted, the others are announced without it', {
+  timeout,
+}, async () => {
+  const scene = await Scene.open({}, "'[ab].*'")
+  await scene.produce('a', 0, 0, 10)
+  await scene.produce('b', 0, 100, 105)
+  const daemon = await scene.run()
+  await scene.reached({ 'a/0': 10, 'a/1': 0, 'b/0': 5 })
+  scene.broker.createTopic('a-later', 1)
+  await scene.renewProducer()
+  await scene.produce('a-later', 0, 200, 203)
+  await scene.reached({ 'a-later/0': 3 })
+  scene.broker.deleteTopic('b')
+  await daemon.line('"event":"topic gone"')
+  await eventually('the daemon says so', 20_000, async () => {
+    const { status } = await fetch(`http://127.0.0.1:${scene.httpPort}/readyz`)
+    return status === 503 || undefined
+  })
+  for (const [view, text] of Object.entries(await scene.told())) {
+    if (view !== 'why') expect(text, view).toMatch(/"?b.{0,20}(gone|any more|missing)/)
+  }
+  const accepted = await scene.call('source', 'accept', 'b', '--why', 'retired')
+  expect(accepted).toMatchObject({ moves: [{ topicPartition: 'b/0', from: '5' }] })
+  await eventually('the daemon is ready again', 20_000, async () => {
+    const { status } = await fetch(`http://127.0.0.1:${scene.httpPort}/readyz`)
+    return status === 200 || undefined
+  })
+  // Under the same name comes another topic: it is read from its first record.
+  scene.broker.createTopic('b', 1)
+  await scene.renewProducer()
+  await scene.produce('b', 0, 300, 307)
+  await scene.reached({ 'a/0': 10, 'b/0': 7, 'a-later/0': 3 })
+  expect(await daemon.stop()).toBe(0)
+  expect(await scene.numbers()).toEqual({ count: 25n, notOnce: [] })
   await expectSound(scene)
 })
 

@@ -11,10 +11,12 @@
  * Source: KIP-54 (sticky), KIP-429 (cooperative).
  */
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import { selectsTopic } from '../../model/topic-selection.ts'
 import { partitionKey } from './cluster-facts.ts'
 
 export interface MemberFacts {
   readonly memberId: string
+  /** Names and patterns. */
   readonly topics: readonly string[]
   readonly owned: readonly TopicPartition[]
   readonly generationId: number
@@ -25,7 +27,7 @@ export type PartitionCounts = ReadonlyMap<string, number>
 
 interface Share {
   readonly member: MemberFacts
-  readonly topics: ReadonlySet<string>
+  readonly wants: (topic: string) => boolean
   readonly partitions: Map<string, TopicPartition>
 }
 
@@ -37,7 +39,8 @@ export function assignPartitions(
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
   const claims = claimsOf(sorted, counts)
   const shares = sorted.map((member): Share => {
-    return { member, topics: new Set(member.topics), partitions: new Map() }
+    const wants = (topic: string): boolean => selectsTopic(member.topics, topic)
+    return { member, wants, partitions: new Map() }
   })
   giveClaimed(shares, claims)
   giveFree(shares, counts, claims)
@@ -64,10 +67,10 @@ function claimsOf(
 }
 
 function giveClaimed(shares: readonly Share[], claims: ReadonlyMap<string, MemberFacts>): void {
-  for (const { member, topics, partitions } of shares) {
+  for (const { member, wants, partitions } of shares) {
     for (const at of member.owned) {
       const key = partitionKey(at)
-      if (claims.get(key) === member && topics.has(at.topic)) partitions.set(key, at)
+      if (claims.get(key) === member && wants(at.topic)) partitions.set(key, at)
     }
   }
 }
@@ -79,11 +82,11 @@ function giveFree(
   claims: ReadonlyMap<string, MemberFacts>,
 ): void {
   for (const [topic, count] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const takers = shares.filter(({ topics }) => topics.has(topic))
+    const takers = shares.filter(({ wants }) => wants(topic))
     for (let partition = 0; partition < count && takers.length > 0; partition++) {
       const at = { topic, partition }
       const owner = claims.get(partitionKey(at))
-      if (owner?.topics.includes(topic)) continue
+      if (owner !== undefined && selectsTopic(owner.topics, topic)) continue
       least(takers, topic)?.partitions.set(partitionKey(at), at)
     }
   }
@@ -111,7 +114,7 @@ function moveOne(shares: readonly Share[]): boolean {
   for (const taker of byCount) {
     for (const giver of byCount.toReversed()) {
       if (giver.partitions.size - taker.partitions.size < 2) break
-      const at = [...giver.partitions.values()].findLast(({ topic }) => taker.topics.has(topic))
+      const at = [...giver.partitions.values()].findLast(({ topic }) => taker.wants(topic))
       if (at === undefined) continue
       giver.partitions.delete(partitionKey(at))
       taker.partitions.set(partitionKey(at), at)

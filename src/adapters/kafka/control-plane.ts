@@ -28,6 +28,12 @@ import {
 } from '@platformatic/kafka'
 import { Fault } from '../../base/fault.ts'
 import { clusterId, topicId } from '../../model/topic-partition.ts'
+import {
+  isSelectedByPattern,
+  isTopicPattern,
+  selectsTopic,
+  topicNamesIn,
+} from '../../model/topic-selection.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
 import { Overdue, withDeadline } from './deadline.ts'
@@ -99,6 +105,8 @@ export class ControlPlane {
   #groupPool: ConnectionPool
   #known: readonly BrokerAddress[]
   #versionsChecked = false
+  /** Topics that a pattern selected and that were there when last asked for. */
+  readonly #seen = new Set<string>()
   #closed = false
 
   constructor(options: KafkaSourceOptions, clock: Clock) {
@@ -116,8 +124,7 @@ export class ControlPlane {
 
   async #metadata(): Promise<ClusterFacts> {
     const connection = await this.#any()
-    const asked = metadataV12.api.async(connection, [...this.#options.topics], false)
-    const answer = await answerOf(asked)
+    const answer = await this.#askTopics(connection)
     const brokers = new Map(
       answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]),
     )
@@ -127,12 +134,34 @@ export class ControlPlane {
     const hiddenTopics = new Map<string, number>()
     for (const topic of answer.topics) {
       const name = topic.name ?? ''
+      if (!selectsTopic(this.#options.topics, name)) continue
       if (topic.errorCode === errorCode.none) topics.set(name, topicOf(name, topic))
       else if (topic.errorCode === errorCode.unknownTopicOrPartition) missingTopics.push(name)
       else hiddenTopics.set(name, topic.errorCode)
     }
     const id = clusterId(answer.clusterId ?? '')
     return { clusterId: id, brokers, topics, missingTopics, hiddenTopics }
+  }
+
+  /**
+   * Of a pattern all topics are asked for. What is not among them is asked for by its name: only
+   * then does the broker say whether it is gone or not to be seen by us.
+   */
+  async #askTopics(connection: Connection): Promise<MetadataAnswer> {
+    const { topics: selectors } = this.#options
+    const ask = (topics: string[] | null): Promise<MetadataAnswer> =>
+      answerOf(metadataV12.api.async(connection, topics, false))
+    if (!selectors.some(isTopicPattern)) return ask([...selectors])
+    const all = await ask(null)
+    const there = new Set(all.topics.map(({ name }) => name ?? ''))
+    for (const topic of there) if (isSelectedByPattern(selectors, topic)) this.#seen.add(topic)
+    const absent = [...topicNamesIn(selectors), ...this.#seen].filter((topic) => !there.has(topic))
+    if (absent.length === 0) return all
+    const { topics } = await ask(absent)
+    for (const { name, errorCode: code } of topics) {
+      if (code === errorCode.unknownTopicOrPartition) this.#seen.delete(name ?? '')
+    }
+    return { ...all, topics: [...all.topics, ...topics] }
   }
 
   /** Asks one broker for offsets of the partitions that it leads. */
@@ -174,13 +203,12 @@ export class ControlPlane {
     )
   }
 
-  /** The broker that keeps our group. @throws {Fault} KAFKA_GROUP_REFUSED */
-  coordinator(): Promise<BrokerAddress> {
-    return this.#bounded('finding the group coordinator', this.#coordinator())
+  /** The broker that keeps a group, ours if none is named. @throws {Fault} KAFKA_GROUP_REFUSED */
+  coordinator(group = this.#options.group): Promise<BrokerAddress> {
+    return this.#bounded('finding the group coordinator', this.#coordinator(group))
   }
 
-  async #coordinator(): Promise<BrokerAddress> {
-    const { group } = this.#options
+  async #coordinator(group: string): Promise<BrokerAddress> {
     const connection = await this.#any()
     const asked = findCoordinatorV4.api.async(connection, groupKey, [group])
     const [found] = (await answerOf(asked)).coordinators
@@ -241,7 +269,8 @@ export class ControlPlane {
   }
 }
 
-type TopicAnswer = ReturnType<typeof metadataV12.parseResponse>['topics'][number]
+type MetadataAnswer = ReturnType<typeof metadataV12.parseResponse>
+type TopicAnswer = MetadataAnswer['topics'][number]
 
 function topicOf(name: string, topic: TopicAnswer): TopicFacts {
   const partitions = topic.partitions.map(({ partitionIndex, leaderId, leaderEpoch }) => {

@@ -36,6 +36,7 @@ import { ControlPlane } from './control-plane.ts'
 import { lookUpEpochEnds } from './epoch-lookup.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
+import { lookUpGroupOffsets } from './group-offsets.ts'
 import { Membership } from './membership.ts'
 import { type LookupParts, lookUpOffsets } from './offset-lookup.ts'
 import type { KafkaSourceOptions, StaticShare } from './options.ts'
@@ -74,6 +75,8 @@ class KafkaSource implements Source {
   readonly #refreshWake: Wake
   #cluster: ClusterFacts | undefined
   #running: Running | undefined
+  /** Topics that were told as hidden. */
+  readonly #hidden = new Set<string>()
   #fetching = true
   #closed = false
 
@@ -147,6 +150,14 @@ class KafkaSource implements Source {
     position: OffsetPosition,
   ): Promise<ReadonlyMap<SourceKey, Offset>> {
     return lookUpOffsets(this.#lookup(), sources, position)
+  }
+
+  async groupOffsets(group: string): Promise<ReadonlyMap<SourceKey, Offset>> {
+    try {
+      return await lookUpGroupOffsets(this.#control, await this.#askCluster(), group)
+    } catch (error) {
+      throw faultOf(error, this.#options)
+    }
   }
 
   async epochEnds(asked: readonly EpochQuestion[]): Promise<ReadonlyMap<SourceKey, EpochEnd>> {
@@ -259,6 +270,7 @@ class KafkaSource implements Source {
     if (running === undefined || this.#closed) return cluster
     this.#tellHidden(cluster, running.trouble)
     running.readSet.onCluster(cluster)
+    running.reader.onTopics?.(new Set([...cluster.topics.keys(), ...cluster.hiddenTopics.keys()]))
     running.membership?.onCluster(cluster)
     const { assignment } = this.#options
     if (assignment !== 'group') this.#takeShare(cluster, assignment.static)
@@ -267,16 +279,25 @@ class KafkaSource implements Source {
   }
 
   #tellHidden({ hiddenTopics }: ClusterFacts, trouble: TroubleBoard): void {
-    for (const topic of this.#options.topics) {
-      const code = hiddenTopics.get(topic)
-      const place = `topic ${topic}`
-      if (code === undefined) trouble.clear(place)
-      else trouble.set(place, new Fault('KAFKA_TOPIC_HIDDEN', { topic, reason: errorName(code) }))
+    for (const topic of this.#hidden) {
+      if (hiddenTopics.has(topic)) continue
+      trouble.clear(`topic ${topic}`)
+      this.#hidden.delete(topic)
+    }
+    for (const [topic, code] of hiddenTopics) {
+      const fault = new Fault('KAFKA_TOPIC_HIDDEN', { topic, reason: errorName(code) })
+      trouble.set(`topic ${topic}`, fault)
+      this.#hidden.add(topic)
     }
   }
 
-  /** Without a group: what is new of our share is ours from now on. */
+  /**
+   * Without a group: what is new of our share is ours from now on, and what the brokers have no
+   * more is given up, so that it can come back as another topic.
+   */
   #takeShare(cluster: ClusterFacts, share: StaticShare): void {
+    const gone = this.assigned().filter(({ topic }) => !cluster.topics.has(topic))
+    if (gone.length > 0) this.#inBackground(this.#revoke(gone))
     const held = new Set(this.assigned().map(partitionKey))
     const added = allSources(cluster).filter(
       (at) => isInShare(at, share) && !held.has(partitionKey(at)),

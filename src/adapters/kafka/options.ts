@@ -42,6 +42,7 @@ export interface KafkaSourceOptions extends KafkaLogin {
    * and of two with one id the first is fenced. Absent: a member like any other.
    */
   readonly instanceId?: string | undefined
+  /** Names and patterns: `model/topic-selection.ts`. */
   readonly topics: readonly string[]
   readonly assignment: 'group' | { readonly static: StaticShare }
   readonly clientId: string

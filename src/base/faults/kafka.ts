@@ -162,6 +162,20 @@ export const kafkaFaults = {
       `could not join consumer group "${f.group}": ${f.reason}`,
     hint: 'Check that only lakeward uses kafka.group, its rights, and the session timeout.',
   },
+  KAFKA_START_GROUP_BUSY: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { group: string; state: string }) =>
+      `consumer group "${f.group}", named by kafka.start, still has members: it is "${f.state}"`,
+    hint: 'Stop the consumers of that group; lakeward then starts where they ended.',
+  },
+  KAFKA_START_GROUP_EMPTY: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { group: string }) =>
+      `consumer group "${f.group}", named by kafka.start, has no offset of any configured topic`,
+    hint: 'Check the name of the group, or give kafka.start a position such as earliest.',
+  },
   KAFKA_INSTANCE_FENCED: {
     domain: 'user',
     retry: 'never',
@@ -169,6 +183,14 @@ export const kafkaFaults = {
       `another process has joined group "${f.group}" as instance "${f.instanceId}"; ` +
       'this one reads nothing any more',
     hint: 'Give each process its own kafka.instance, then restart the one that has stopped.',
+  },
+  KAFKA_TOPIC_GONE: {
+    domain: 'external',
+    retry: 'backoff',
+    message: (f: { topicPartition: string; topicId: string; next: bigint }) =>
+      `"${f.topicPartition}" of topic id "${f.topicId}" was read up to ${f.next}, ` +
+      'and the brokers do not have it any more',
+    hint: 'If its end is meant, run "lakeward source accept TOPIC --why ..."; it waits till then.',
   },
   KAFKA_TOPIC_HIDDEN: {
     domain: 'external',

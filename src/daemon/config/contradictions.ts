@@ -1,6 +1,8 @@
 import { formatDuration, formatSize } from '../../base/units.ts'
 import type { CommitConfig } from '../../committer/config.ts'
+import { mayShareTopic } from '../../model/topic-selection.ts'
 import { type ReadyConfig, targetName } from '../../readiness/config.ts'
+import type { KafkaConfig } from '../../source/config.ts'
 import type { HttpConfig } from '../http-config.ts'
 import type { LakeConfig } from './lake-config.ts'
 import { type ConfigProblem, type KeyPath, pathName } from './problems.ts'
@@ -9,6 +11,7 @@ import type { PlacedStream } from './stream-config.ts'
 /** What could be read; a section that is wrong by itself is undefined. */
 export interface ReadParts {
   readonly pipeline: string | undefined
+  readonly kafka?: KafkaConfig | undefined
   readonly commit: CommitConfig | undefined
   readonly memory: { readonly buffers: number } | undefined
   readonly lake: LakeConfig | undefined
@@ -24,6 +27,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...keyWithoutKms(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
+    ...startOfOwnGroup(parts),
     ...sameTargets(parts),
     ...sameNames(parts),
     ...sameTables(parts),
@@ -65,6 +69,15 @@ function openWithoutToken({ http }: ReadParts): readonly ConfigProblem[] {
   const open = `"${http.listen}" is open to others without http.token`
   const accepted = 'a loopback address, or any with http.token'
   return [{ path: ['http', 'listen'], text: `${open}; accepted: ${accepted}` }]
+}
+
+/** Its members would be ourselves, and its offsets ours: a circle. */
+function startOfOwnGroup({ pipeline, kafka }: ReadParts): readonly ConfigProblem[] {
+  if (kafka === undefined || typeof kafka.start !== 'object') return []
+  const own = kafka.group ?? pipeline
+  if (own !== kafka.start.group) return []
+  const text = `"group:${own}" is our own group; accepted: another group, or another kafka.group`
+  return [{ path: ['kafka', 'start'], text }]
 }
 
 function sameTargets({ ready }: ReadParts): readonly ConfigProblem[] {
@@ -117,18 +130,32 @@ function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
     stream.topics.map((topic) => ({ topic, index, bare: stream.format === 'protobuf' })),
   )
   return uses.flatMap((use, position) => {
-    const other = uses.slice(0, position).find(({ topic }) => topic === use.topic)
+    const other = uses.slice(0, position).find((one) => clashes(one, use))
     if (other === undefined) return []
     const path: KeyPath = ['streams', use.index, 'topic']
     if (other.index === use.index) {
       return [{ path, text: `"${use.topic}" is named twice; accepted: each topic once` }]
     }
-    if (!use.bare && !other.bare) return []
-    const shared = `"${use.topic}" is also streams[${other.index}].topic`
+    const shared =
+      use.topic === other.topic
+        ? `"${use.topic}" is also streams[${other.index}].topic`
+        : `"${use.topic}" and streams[${other.index}].topic, "${other.topic}", may share a topic`
     const why = 'and in the format protobuf nothing tells the streams apart'
     return [{ path, text: `${shared}, ${why}; accepted: a topic of its own, or format raw-event` }]
   })
 }
+
+interface TopicUse {
+  readonly topic: string
+  readonly index: number
+  readonly bare: boolean
+}
+
+/** The same stream may name a topic that its pattern selects too. */
+const clashes = (one: TopicUse, other: TopicUse): boolean =>
+  one.index === other.index
+    ? one.topic === other.topic
+    : (one.bare || other.bare) && mayShareTopic(one.topic, other.topic)
 
 function sharesAboveAll({ memory, streams }: ReadParts): readonly ConfigProblem[] {
   if (memory === undefined) return []

@@ -12,7 +12,7 @@ import {
 } from '../../exporter/config.ts'
 import { eventTimeConfig, formatConfig, schemaConfig } from '../../parser/config.ts'
 import { lateConfig } from '../../readiness/config.ts'
-import { alignmentConfig, topicName } from '../../source/config.ts'
+import { alignmentConfig, topicSelector } from '../../source/config.ts'
 
 const oneOfTopics = 'accepted: either topic or topics'
 
@@ -21,11 +21,13 @@ const streamSection = section({
     accepted: 'letters, digits, "_" and "-", not beginning with "_"',
     shape: /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/,
   }).describe('Name of the stream; in the envelope, the log, manifests and commands.'),
-  topic: topicName.optional().describe('Topic that carries the stream.'),
-  topics: listOf(topicName)
+  topic: topicSelector
+    .optional()
+    .describe('Topic that carries the stream, or a pattern of topics: `growth\\..*`.'),
+  topics: listOf(topicSelector)
     .min(1, 'empty; accepted: at least one topic')
     .optional()
-    .describe('Topics that carry the stream, when there are several.'),
+    .describe('Topics and patterns that carry the stream, when there are several.'),
   format: formatConfig
     .prefault('raw-event')
     .describe('`raw-event`: the envelope of proto/raw_event.proto; `protobuf`: the bare message.'),

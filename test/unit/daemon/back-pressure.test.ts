@@ -29,6 +29,32 @@ const holding = (
   committing: new Map(Object.entries(committing)),
 })
 
+test('a stream of a pattern pauses the topics that it selects, and is told as paused', () => {
+  const calls: string[] = []
+  const held = { hot: 41 }
+  const sources = ['hot.a', 'cold.a'].map((topic) => sourceAt(0, topic))
+  const pressure = new BackPressure({
+    bounds: {
+      bytesMax: 1_000,
+      streams: new Map([
+        ['hot', { topics: ['hot\\..*'], bytesMax: 40 }],
+        ['cold', { topics: ['cold\\..*'], bytesMax: 40 }],
+      ]),
+    },
+    held: () => holding(held),
+    sources: () => sources,
+    isRefused: () => false,
+    pause: (paused) => calls.push(...paused.map(topicPartitionName)),
+    resume: () => {},
+    hurry: () => {},
+    telemetry: new SimTelemetry(),
+  })
+  pressure.adjust()
+  expect(calls).toEqual(['hot.a/0'])
+  expect(['hot', 'cold'].map((name) => pressure.isStreamPaused(name))).toEqual([true, false])
+  expect(pressure.isPaused(sourceAt(0, 'hot.new'))).toBe(true)
+})
+
 describe('the decision', () => {
   test('half of a share hurries the commit, all of it pauses the stream', () => {
     expect(decidePressure(bounds, holding({ hot: 20 }), noPressure).hurries).toBe(false)

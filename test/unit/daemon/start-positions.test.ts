@@ -24,7 +24,12 @@ import { HandSource, sourceAt } from '../../support/lane-world.ts'
 
 const pipeline = 'sim'
 const own = { pipeline, checksum: 'own' }
-const rule = (start: StartRule['start']): StartRule => ({ lane: 'lake', start, config: own })
+const rule = (start: StartRule['start'], topics = ['events']): StartRule => ({
+  lane: 'lake',
+  start,
+  topics,
+  config: own,
+})
 const clock = new SimClock()
 
 async function openLog(store: SimStore, seed = 1): Promise<CommitLog> {
@@ -158,6 +163,52 @@ describe('start positions', () => {
     source.ends.set(3, 103n)
     const again = await resolveStartPositions(log, source, half(0), rule('latest'))
     expect(offsetsOf(again)).toEqual([100, 101])
+  })
+
+  test('of a pattern’s topics are put together; one that comes later is read whole', async () => {
+    const store: SimStore = new Map()
+    const log = await openLog(store)
+    const source = new HandSource([sourceAt(0, 'ev-a'), sourceAt(0, 'ev-b'), sourceAt(0, 'other')])
+    source.ends.set(0, 100n)
+    const byPattern = rule('latest', ['ev-.*', 'other'])
+    const first = await resolveStartPositions(log, source, [sourceAt(0, 'ev-a')], byPattern)
+    expect(offsetsOf(first)).toEqual([100])
+    source.ends.set(0, 200n)
+    const known = await resolveStartPositions(log, source, [sourceAt(0, 'ev-b')], byPattern)
+    expect(offsetsOf(known)).toEqual([100])
+    source.known.push(sourceAt(0, 'ev-c'))
+    const later = await resolveStartPositions(log, source, [sourceAt(0, 'ev-c')], byPattern)
+    expect(offsetsOf(later)).toEqual([0])
+    const named = await resolveStartPositions(log, source, [sourceAt(0, 'other')], byPattern)
+    expect(offsetsOf(named)).toEqual([200])
+  })
+
+  test('of a pattern wait for the leaders of all its topics', async () => {
+    const store: SimStore = new Map()
+    const log = await openLog(store)
+    const source = new HandSource([sourceAt(0, 'ev-a'), sourceAt(1, 'ev-b'), sourceAt(0, 'other')])
+    source.ends.delete(1)
+    const byPattern = rule('latest', ['ev-.*', 'other'])
+    const asked = [sourceAt(0, 'ev-a'), sourceAt(0, 'other')]
+    const found = await resolveStartPositions(log, source, asked, byPattern)
+    expect([[...found.from.keys()], found.unanswered]).toEqual([
+      [sourceKey(sourceAt(0, 'other'))],
+      [sourceAt(0, 'ev-a')],
+    ])
+  })
+
+  test('are where another group ended, and the beginning of what it never read', async () => {
+    const store: SimStore = new Map()
+    const log = await openLog(store)
+    const source = kafka()
+    source.starts.set(3, 7n)
+    source.committed.set('old', new Map([0, 1, 2].map((at) => [at, 50n + BigInt(at)])))
+    const found = await resolveStartPositions(log, source, four, rule({ group: 'old' }))
+    expect(offsetsOf(found)).toEqual([50, 51, 52, 7])
+    // It was the choice of that moment: the log has it, whatever the group does later.
+    source.committed.set('old', new Map([[0, 99n]]))
+    const again = await resolveStartPositions(log, source, four, rule({ group: 'old' }))
+    expect(offsetsOf(again)).toEqual([50, 51, 52, 7])
   })
 
   test('are not put under the configuration of another daemon', async () => {

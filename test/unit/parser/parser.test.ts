@@ -28,6 +28,7 @@ const streams: ParsedStream[] = [
   },
   { name: 'bare', topics: ['bare'], format: 'protobuf', scheme: hour },
   { name: 'views', topics: ['other'], format: 'raw-event', scheme: hour },
+  { name: 'many', topics: ['many\\..*'], format: 'protobuf', scheme: hour },
 ]
 
 interface Parsed {
@@ -98,6 +99,11 @@ describe('events', () => {
       { ...common, record: 0, payload: 'x' },
       { ...common, record: 1, payload: '' },
     ])
+  })
+
+  it('of a topic that a pattern selects are those of its stream', () => {
+    const result = parsed([{ topic: 'many.new', value: utf8('x') }])
+    expect(rowsOf(result).map(({ stream, payload }) => [stream, payload])).toEqual([[4, 'x']])
   })
 
   it('take the last of repeated fields and pass unknown ones by, groups too', () => {

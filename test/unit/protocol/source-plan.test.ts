@@ -178,6 +178,17 @@ describe('to accept', () => {
     }
   })
 
+  test('a topic that is gone ends as a whole, if the brokers say so', () => {
+    const gone = { ...question([]), gone: true }
+    expect(told(planAccept(gone))).toEqual([
+      '0: 20 → undefined (epoch 0)',
+      '1: 30 → undefined (epoch 2)',
+    ])
+    expect(planAccept({ ...gone, gone: false })).toMatchObject({ kind: 'unclear' })
+    expect(planAccept({ ...gone, partition: 0 })).toMatchObject({ kind: 'unclear' })
+    expect(planAccept({ ...gone, positions: new Map() })).toMatchObject({ kind: 'unclear' })
+  })
+
   test('is nothing where all fits, and refused where nobody answers or nothing is', () => {
     const parts = [part(sampleSource(0)), part(sampleSource(2))]
     expect(planAccept(question(parts))).toEqual({ kind: 'nothing' })

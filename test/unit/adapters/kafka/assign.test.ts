@@ -53,6 +53,19 @@ test('a third member gets its share while the others keep theirs, in two rounds'
   expect(kept).toBe(2)
 })
 
+test('a pattern wants each topic that it selects, and no other', () => {
+  const counts = new Map([
+    ['growth.a', 2],
+    ['growth.b', 2],
+    ['growthless', 1],
+  ])
+  const members = ['a', 'b'].map((id) => member(id, ['growth\\..*'], [], -1))
+  const settled = settle(members, counts)
+  const given = settled.flatMap(({ owned }) => owned.map(nameOf)).sort()
+  expect(given).toEqual(['growth.a/0', 'growth.a/1', 'growth.b/0', 'growth.b/1'])
+  expect(settled.map(({ owned }) => owned.length)).toEqual([2, 2])
+})
+
 test('the claim of an older generation is void', () => {
   const claim = [{ topic: 't', partition: 0 }]
   const members = [member('zombie', ['t'], claim, 3), member('owner', ['t'], claim, 7)]
