@@ -20,7 +20,7 @@ interface Committed {
   readonly next: ReadonlyMap<number, bigint>
 }
 
-export interface Consumer {
+interface Consumer {
   readonly stop: () => Promise<void>
 }
 
