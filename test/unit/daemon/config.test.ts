@@ -195,67 +195,6 @@ describe('what is not built is refused by name', () => {
   })
 })
 
-describe('topics', () => {
-  test('are named, or selected by a pattern of their whole name', () => {
-    const { config: read, problems } = parseConfig({
-      ...config(),
-      streams: [stream({ topic: undefined, topics: ['growth.events', 'growth\\.[a-z]+'] })],
-    })
-    expect(problems).toEqual([])
-    expect(read?.streams[0]?.topics).toEqual(['growth.events', 'growth\\.[a-z]+'])
-  })
-
-  test.each([
-    ['growth(', /^streams\[0\].topic: "growth\(" is no pattern: SyntaxError.*; accepted: /],
-    ['/growth.*/', /^streams\[0\].topic: .* has a "\/", which no topic has; accepted: /],
-    ['growth events', /^streams\[0\].topic: "growth events" has another form; accepted: /],
-    [`a${'.*'.repeat(300)}`, /^streams\[0\].topic: .* is longer than 500 characters; accepted: /],
-  ])('a pattern that can select nothing is refused: %s', (topic, problem) => {
-    expect(streamProblem({ topic })).toMatch(problem)
-  })
-
-  test('may overlap between streams of envelopes, and not where messages are bare', () => {
-    const one = stream({ topic: 'growth\\..*' })
-    const other = (topic: string, more: Tree = {}) =>
-      stream({ name: 'other', table: 'other', topic, ...more })
-    const problemsOfTwo = (second: Tree) =>
-      parseConfig({ ...config(), streams: [one, second] }).problems
-    const bare = { format: 'protobuf' }
-    expect(problemsOfTwo(other('growth\\.a.*'))).toEqual([])
-    expect(problemsOfTwo(other('shop\\..*', bare))).toEqual([])
-    expect(problemsOfTwo(other('growth-events', bare))).toEqual([])
-    for (const topic of ['growth\\.a.*', 'growth.events', 'x|growth.*', '.*']) {
-      expect(problemsOfTwo(other(topic, bare)), topic).toHaveLength(1)
-    }
-  })
-})
-
-describe('kafka.start', () => {
-  const started = (start: string, more: Tree = {}) =>
-    parseConfig(config({ kafka: { brokers: ['a:1'], start, ...more } }))
-
-  test('is where another consumer group ended', () => {
-    const { config: read, problems } = started('group:old-one')
-    expect(problems).toEqual([])
-    expect(read?.kafka.start).toEqual({ group: 'old-one' })
-    expect(printConfig(read ?? ({} as never), 'hidden')).toMatch(/start: group:old-one/)
-  })
-
-  test('is refused for our own group, given or by the name of the pipeline', () => {
-    const own = [started('group:growth'), started('group:g', { group: 'g' })]
-    for (const { problems } of own) {
-      expect(problems.map(({ text }) => text)).toEqual([expect.stringMatching(/is our own group/)])
-    }
-    expect(started('group:growth', { group: 'g' }).problems).toEqual([])
-  })
-
-  test('without a name is no position', () => {
-    expect(onlyProblem(config({ kafka: { brokers: ['a:1'], start: 'group:' } }))).toMatch(
-      /^kafka.start: "group:" is not a position/,
-    )
-  })
-})
-
 describe('values', () => {
   test('a number without its unit is refused', () => {
     expect(onlyProblem(config({ commit: { interval: 60 } }))).toBe(

@@ -17,10 +17,7 @@ test('a name selects itself alone: its full stop is no pattern', () => {
 test('a pattern selects by the whole name', () => {
   const selectors = ['growth\\..*|shop']
   const topics = ['growth.a', 'growth.', 'shop', 'growth', 'my.growth.a', 'shops']
-  expect(topics.map((topic) => selectsTopic(selectors, topic))).toEqual([
-    ...[true, true, true],
-    ...[false, false, false],
-  ])
+  expect(topics.filter((topic) => selectsTopic(selectors, topic))).toEqual(topics.slice(0, 3))
 })
 
 test('topics of Kafka itself are selected by name alone', () => {

@@ -84,30 +84,6 @@ describe('a partition with rows', () => {
     ])
   })
 
-  test('of a pattern waits for each topic that it selects, also one that is new', () => {
-    const log = twoShards({ progress: rowsOf('2026-11-20T14:05:00Z') })
-    const streams = [{ ...appEvents, topics: ['ev.*'] }]
-    const both = [shard(0), shard(1)]
-    const asked = (sources: typeof both) =>
-      factsOf(log, now, { streams, metadata: { sources, missingTopics: [], askedAtMs: now } })
-    expect(announced(asked(both))).toHaveLength(1)
-    expect(announced(asked([...both, sourceNamed('other', 0)]))).toHaveLength(1)
-    expect(rules(asked([...both, sourceNamed('events-2', 0)]))).toEqual(['unassigned'])
-  })
-
-  test('of a pattern waits for a topic that the log reads and the brokers have no more', () => {
-    const both = twoShards({ progress: rowsOf('2026-11-20T14:05:00Z') })
-    const third = { source: sourceNamed('events-2', 0), progress: rowsOf('2026-11-20T14:05:00Z') }
-    const log = { ...both, sources: [...(both.sources ?? []), third] }
-    const streams = [{ ...appEvents, topics: ['ev.*'] }]
-    const metadata = { sources: [shard(0), shard(1)], missingTopics: [], askedAtMs: now }
-    const facts = factsOf(log, now, { streams, metadata })
-    expect(decideReady(facts).blocks).toMatchObject([{ rule: 'topic-missing', detail: 'events-2' }])
-    const none = { ...metadata, sources: [] }
-    const empty = factsOf({ ...both, sources: [] }, now, { streams, metadata: none })
-    expect(decideReady(empty).blocks).toMatchObject([{ rule: 'topic-missing', detail: 'ev.*' }])
-  })
-
   test('waits for its files to be published', () => {
     const commitId = commitIdOf(writerA, 1)
     const unpublished = [{ commitId, entry: 4, stagedAtMs: now, files: [file] }]

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { problemLine } from '../../../../src/daemon/config/problems.ts'
+import { parseConfig, printConfig } from '../../../../src/daemon/config.ts'
+
+type Tree = Record<string, unknown>
+
+const stream = (more: Tree = {}): Tree => ({
+  name: 'app_events',
+  topic: 'growth.events',
+  schema: { file: 'app_event.proto', message: 'growth.AppEvent' },
+  ...more,
+})
+
+const config = (more: Tree = {}): Tree => ({
+  pipeline: 'growth',
+  kafka: { brokers: ['127.0.0.1:9092'] },
+  lake: { url: 'file:./lake' },
+  streams: [stream()],
+  ...more,
+})
+
+/** The one problem of a tree that has exactly one. */
+function onlyProblem(tree: unknown): string {
+  const problems = parseConfig(tree).problems.map(problemLine)
+  expect(problems).toHaveLength(1)
+  return problems[0] ?? ''
+}
+
+const streamProblem = (more: Tree): string => onlyProblem(config({ streams: [stream(more)] }))
+
+describe('topics', () => {
+  test('are named, or selected by a pattern of their whole name', () => {
+    const { config: read, problems } = parseConfig({
+      ...config(),
+      streams: [stream({ topic: undefined, topics: ['growth.events', 'growth\\.[a-z]+'] })],
+    })
+    expect(problems).toEqual([])
+    expect(read?.streams[0]?.topics).toEqual(['growth.events', 'growth\\.[a-z]+'])
+  })
+
+  test.each([
+    ['growth(', /^streams\[0\].topic: "growth\(" is no pattern: SyntaxError.*; accepted: /],
+    ['/growth.*/', /^streams\[0\].topic: .* has a "\/", which no topic has; accepted: /],
+    ['growth events', /^streams\[0\].topic: "growth events" has another form; accepted: /],
+    [`a${'.*'.repeat(300)}`, /^streams\[0\].topic: .* is longer than 500 characters; accepted: /],
+  ])('a pattern that can select nothing is refused: %s', (topic, problem) => {
+    expect(streamProblem({ topic })).toMatch(problem)
+  })
+
+  test('may overlap between streams of envelopes, and not where messages are bare', () => {
+    const one = stream({ topic: 'growth\\..*' })
+    const other = (topic: string, more: Tree = {}) =>
+      stream({ name: 'other', table: 'other', topic, ...more })
+    const problemsOfTwo = (second: Tree) =>
+      parseConfig({ ...config(), streams: [one, second] }).problems
+    const bare = { format: 'protobuf' }
+    expect(problemsOfTwo(other('growth\\.a.*'))).toEqual([])
+    expect(problemsOfTwo(other('shop\\..*', bare))).toEqual([])
+    expect(problemsOfTwo(other('growth-events', bare))).toEqual([])
+    for (const topic of ['growth\\.a.*', 'growth.events', 'x|growth.*', '.*']) {
+      expect(problemsOfTwo(other(topic, bare)), topic).toHaveLength(1)
+    }
+  })
+})
+
+describe('kafka.start', () => {
+  const started = (start: string, more: Tree = {}) =>
+    parseConfig(config({ kafka: { brokers: ['a:1'], start, ...more } }))
+
+  test('is where another consumer group ended', () => {
+    const { config: read, problems } = started('group:old-one')
+    expect(problems).toEqual([])
+    expect(read?.kafka.start).toEqual({ group: 'old-one' })
+    expect(printConfig(read ?? ({} as never), 'hidden')).toMatch(/start: group:old-one/)
+  })
+
+  test('is refused for our own group, given or by the name of the pipeline', () => {
+    const own = [started('group:growth'), started('group:g', { group: 'g' })]
+    for (const { problems } of own) {
+      expect(problems.map(({ text }) => text)).toEqual([expect.stringMatching(/is our own group/)])
+    }
+    expect(started('group:growth', { group: 'g' }).problems).toEqual([])
+  })
+
+  test('without a name is no position', () => {
+    expect(onlyProblem(config({ kafka: { brokers: ['a:1'], start: 'group:' } }))).toMatch(
+      /^kafka.start: "group:" is not a position/,
+    )
+  })
+})
