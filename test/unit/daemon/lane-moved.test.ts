@@ -69,6 +69,29 @@ describe('an operator’s word', () => {
     expect(world.fatal).toEqual([])
   })
 
+  test('ends a topic that the brokers have no more: until then it stands as stopped', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0, 1)
+    const stopped = () =>
+      world.lane.refused.map(({ source, fault }) => [source.partition, fault.code])
+    expect(stopped()).toEqual([])
+    world.lane.onTopics(new Set(['events']))
+    expect(stopped()).toEqual([])
+    world.lane.onTopics(new Set(['other']))
+    const code = 'KAFKA_TOPIC_GONE'
+    expect(stopped()).toEqual([
+      [0, code],
+      [1, code],
+    ])
+    world.lane.onTopics(new Set(['events']))
+    expect(stopped()).toEqual([])
+    world.lane.onTopics(new Set())
+    const ended = { ...relied, expected: nextOffset(0n), next: undefined }
+    await saying(world, { ...ended, source: world.at(0) }, { ...ended, source: world.at(1) })
+    await world.commits.commitNow()
+    expect(stopped()).toEqual([])
+  })
+
   test('to read a topic made anew saves what was read of the old one before', async () => {
     const world = await openLaneWorld()
     await owning(world, 0, 1)
