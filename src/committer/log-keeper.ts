@@ -102,13 +102,13 @@ async function lowestFolder(
 }
 
 async function isReadable(
-  { lake, telemetry }: LogKeeperOptions,
+  { lake, log, telemetry }: LogKeeperOptions,
   { path, next, checksum16 }: CheckpointName,
 ): Promise<boolean> {
   const bytes = await lake.read(path)
   if (bytes === undefined) return false
   try {
-    const state = parseCheckpoint(bytes, path)
+    const state = parseCheckpoint(bytes, path, log.newestFormat)
     if (state.next === next && state.checksum.startsWith(checksum16)) return true
     telemetry.log.warn('no log entries removed', { path, reason: 'it is of other entries' })
   } catch (error) {
@@ -120,14 +120,14 @@ async function isReadable(
 
 /** The body first: what is left after a crash still names it. */
 async function removeEntry(
-  { lake, pipeline, telemetry }: LogKeeperOptions,
+  { lake, log, pipeline, telemetry }: LogKeeperOptions,
   index: EntryIndex,
 ): Promise<void> {
   const path = entryPath(pipeline, index)
   const bytes = await lake.read(path)
   if (bytes === undefined) return
   try {
-    const body = storedBodyOf(parseEntryHead(bytes, path))
+    const body = storedBodyOf(parseEntryHead(bytes, path, log.newestFormat))
     if (body !== undefined) await lake.remove(body.path)
   } catch (error) {
     if (!(error instanceof Fault) || error.retry !== 'never') throw error

@@ -29,10 +29,12 @@ export interface WayHomeOptions {
  * @throws {Fault} `LAKE_…`, `LOG_…`: try again later.
  */
 export async function bringHome(options: WayHomeOptions): Promise<void> {
-  const { log, signal } = options
+  const { log, committer, signal } = options
   const state = await log.refresh()
   const refusing = new Set<string>()
-  for (const batch of planHome({ state, publishedHere: log.publishedHere, batchBytesMax })) {
+  const { publishedHere } = log
+  const { standing } = committer
+  for (const batch of planHome({ state, publishedHere, standing, batchBytesMax })) {
     if (signal.aborted) return
     if (refusing.has(batch.table)) continue
     try {
@@ -59,7 +61,8 @@ async function bringBatch(options: WayHomeOptions, batch: HomeBatch): Promise<vo
   const inputs = batch.files.map(({ path }) => path)
   const commitId = log.nextCommitId()
   const { stream, partitionPath, table } = batch
-  const facts = { state, publishedHere, commitId, stream, partitionPath, inputs }
+  const { standing } = committer
+  const facts = { state, publishedHere, standing, commitId, stream, partitionPath, inputs }
   const plan = planSwap({ ...facts, why: 'move' })
   if (plan.kind !== 'swap') return
   const outcome = await committer.swap({ ...plan.swap, reason: '', lostRowCount: 0, files })

@@ -21,6 +21,8 @@ const timezone = configValue<string>({
 })
 
 function isTimezone(name: string): boolean {
+  // The default, without loading the tables of all zones at each start.
+  if (name === 'UTC') return true
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
   } catch {

@@ -13,6 +13,7 @@ import { assert, present } from '../base/assert.ts'
 import type { InputCopies } from '../kernel/input-copies.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import {
+  emptyRecordTable,
   eventTable,
   growEventTable,
   nowhere,
@@ -106,8 +107,7 @@ export class WaitingEvents {
     this.#sources = []
     if (this.#load === undefined) return
     const { records, events } = this.#load
-    records.count = 0
-    records.sources.length = 0
+    emptyRecordTable(records)
     events.count = 0
   }
 

@@ -13,6 +13,8 @@ export const nowhere = 0xffff_ffff
 export interface RecordTable {
   readonly capacity: number
   count: number
+  /** How often it was emptied: what was kept of its records is of others then. */
+  emptied: number
   /** Shards of this load; `source[i]` is an index into it. */
   readonly sources: SourcePartition[]
   readonly source: Int32Array
@@ -49,6 +51,7 @@ export function recordTable(capacity: number): RecordTable {
   return {
     capacity,
     count: 0,
+    emptied: 0,
     sources: [],
     source: new Int32Array(capacity),
     offset: new BigInt64Array(capacity),
@@ -60,6 +63,13 @@ export function recordTable(capacity: number): RecordTable {
     headersStart: new Uint32Array(capacity),
     headersEnd: new Uint32Array(capacity),
   }
+}
+
+/** Makes room for the records of another load. */
+export function emptyRecordTable(table: RecordTable): void {
+  table.count = 0
+  table.emptied += 1
+  table.sources.length = 0
 }
 
 /** The same records in a table with room for more of them. */

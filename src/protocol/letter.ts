@@ -79,27 +79,34 @@ interface RecordCopy {
   readonly value: Uint8Array | undefined
 }
 
-/** The copy made last from each table; a record is known by its source and offset. */
-const copies = new WeakMap<RecordTable, RecordCopy>()
+interface LastCopy {
+  /** Of the table it was made from: a log that was cut off has other records at known offsets. */
+  readonly emptied: number
+  readonly record: number
+  readonly copy: RecordCopy
+}
+
+/** The copy made last from each table. */
+const copies = new WeakMap<RecordTable, LastCopy>()
 
 function copyOf({ records, record, memory }: RefusedRecord): RecordCopy {
-  const source = present(records.sources[records.source[record] ?? -1], 'a record has a source')
-  const at = offset(records.offset[record] ?? 0n)
   const known = copies.get(records)
-  if (known !== undefined && known.offset === at && known.source === source) return known
+  const { emptied } = records
+  if (known?.record === record && known.emptied === emptied) return known.copy
+  const source = present(records.sources[records.source[record] ?? -1], 'a record has a source')
   const bytes = (starts: Uint32Array, ends: Uint32Array): Uint8Array | undefined => {
     const start = starts[record] ?? nowhere
     return start === nowhere ? undefined : memory.slice(start, ends[record])
   }
   const copy = {
     source,
-    offset: at,
+    offset: offset(records.offset[record] ?? 0n),
     kafkaTimestampMs: unixMs(records.timestampMs[record] ?? 0),
     key: bytes(records.keyStart, records.keyEnd),
     headers: bytes(records.headersStart, records.headersEnd),
     value: bytes(records.valueStart, records.valueEnd),
   }
-  copies.set(records, copy)
+  copies.set(records, { emptied, record, copy })
   return copy
 }
 

@@ -18,6 +18,8 @@ export interface HomeFacts {
   readonly state: FoldState
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
+  /** Paths of files that stand, though others of their commit could not be published. */
+  readonly standing: ReadonlySet<string>
   /** What is held in memory at a time; a larger file comes alone. */
   readonly batchBytesMax: number
 }
@@ -31,11 +33,13 @@ export interface HomeBatch {
 }
 
 /** An announced partition has none: it is not announced before they are home. */
-export function planHome({ state, publishedHere, batchBytesMax }: HomeFacts): readonly HomeBatch[] {
+export function planHome(facts: HomeFacts): readonly HomeBatch[] {
+  const { state, publishedHere, standing, batchBytesMax } = facts
   const open = new Set(
     [...state.unpublished.values()]
       .filter(({ commitId }) => !publishedHere.has(commitId))
-      .flatMap(({ files }) => files.map(({ path }) => path)),
+      .flatMap(({ files }) => files.map(({ path }) => path))
+      .filter((path) => !standing.has(path)),
   )
   const batches: HomeBatch[] = []
   for (const [stream, { partitions }] of state.streams) {

@@ -20,6 +20,8 @@ export interface SwapFacts {
   readonly state: FoldState
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
+  /** Paths of files that stand, though others of their commit do not. Absent: none is known. */
+  readonly standing?: ReadonlySet<string>
   /** Of the swap. */
   readonly commitId: CommitId
   readonly why: SwapWhy
@@ -91,10 +93,10 @@ function planned(facts: SwapFacts, known: FoldedPartition, inputs: readonly stri
 
 /** One of the files that nobody knows as published. */
 function unpublishedAmong(
-  { state, publishedHere }: SwapFacts,
+  { state, publishedHere, standing }: SwapFacts,
   paths: readonly string[],
 ): string | undefined {
-  const wanted = new Set(paths)
+  const wanted = new Set(paths.filter((path) => standing?.has(path) !== true))
   for (const { commitId, files } of state.unpublished.values()) {
     if (publishedHere.has(commitId)) continue
     const open = files.find(({ path }) => wanted.has(path))

@@ -19,7 +19,7 @@ const streamsAtOnceMax = 8
 const attemptMsMax = 10_000
 const firstPauseMs = 1_000
 const pauseMsMax = 300_000
-const takeOverAfterMs = 30_000
+const takeOverAfterMsMax = 30_000
 
 export interface OutboxPorts {
   readonly log: CommitLog
@@ -138,7 +138,7 @@ export class TargetQueue {
       writerId: log.writerId,
       lakeNowMs: log.lakeNowMs(),
       nowMs: clock.monotonicMs(),
-      takeOverAfterMs,
+      takeOverAfterMs: Math.min(takeOverAfterMsMax, this.#deadlineMs / 2),
       deadlineMs: this.#deadlineMs,
       acknowledged: this.#acknowledged,
       seenAtMs: this.#seenAtMs,

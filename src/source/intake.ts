@@ -12,7 +12,12 @@ import { type BatchFacts, readBatch } from '../codec/kafka/record-batch.ts'
 import { walkRecords } from '../codec/kafka/walk-records.ts'
 import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { EventLoad } from '../model/event-load.ts'
-import { eventTable, type RecordTable, recordTable } from '../model/event-table.ts'
+import {
+  emptyRecordTable,
+  eventTable,
+  type RecordTable,
+  recordTable,
+} from '../model/event-table.ts'
 import type { NextOffset } from '../model/offset.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
 import type { FetchedBatches } from '../ports/source.ts'
@@ -120,8 +125,7 @@ export class Intake {
     this.#reached = []
     // A batch of millions of empty records is no reason to keep its table.
     if (records.capacity > recordsMax) this.#records = recordTable(recordsMax)
-    records.count = 0
-    records.sources.length = 0
+    emptyRecordTable(records)
     this.#parts.input.clear()
   }
 }

@@ -1,9 +1,13 @@
 /** The broker in a process of its own, and the promise that nothing outlives a chaos run. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { BrokerOptions } from '../../src/adapters/embedded/settings.ts'
 
 const brokerPath = new URL('../support/broker-process.ts', import.meta.url).pathname
+/** Node's own place for it: what is killed again and again starts from what it compiled once. */
+const compileCache = join(tmpdir(), 'node-compile-cache')
 const killers = new Set<() => void>()
 process.on('exit', () => {
   for (const kill of killers) kill()
@@ -33,7 +37,8 @@ export class BrokerProcess {
   async start(): Promise<void> {
     const options: BrokerOptions = { directory: this.#directory, port: this.#port }
     const command = [brokerPath, JSON.stringify(options)]
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const env = { ...process.env, NODE_COMPILE_CACHE: compileCache }
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], env })
     this.#child = child
     const ended = once(child, 'exit').then(() => {
       throw new Error('the broker ended before it served')

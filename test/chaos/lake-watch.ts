@@ -10,8 +10,9 @@ import { SystemRandom } from '../../src/adapters/local/system-random.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { CommitLog } from '../../src/ports/commit-log.ts'
+import { entryFolder, folderOfEntry } from '../../src/protocol/log-paths.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
-import { type CommitPhase, putsIn, stagedCommits } from '../support/commit-phase.ts'
+import { type CommitPhase, stagedCommits } from '../support/commit-phase.ts'
 import { pipeline, streams } from './numbered.ts'
 
 /** What stood on the lake before a worker was looked at: it belongs to others. */
@@ -41,20 +42,35 @@ export class LakeWatch {
   }
 
   known(): Known {
-    return { puts: new Set(putsIn(this.#lake, pipeline)) }
+    return { puts: new Set(this.#putNames()) }
   }
 
-  /** Changes when any worker goes on to another phase. */
-  trace(): string {
-    const entries = namesIn(join(this.#lake, '_lakeward', pipeline, 'log', '00000000'))
-    const staged = streams.flatMap((table) =>
-      stagedCommits(this.#lake, table).flatMap((commit) => this.#stagedNames(table, commit)),
-    )
-    return `${entries.length} ${entries.at(-1)} ${this.known().puts.size} ${staged.join()}`
+  /** True while a commit of this writer is staged, decided or not. */
+  isCommitting(writer: string): boolean {
+    return this.#stagedNames(writer).length > 0
   }
 
-  #stagedNames(table: string, commit: string): readonly string[] {
-    return [commit, ...namesIn(join(this.#lake, table, '_staging', commit))]
+  /** Changes when this writer goes on to another phase of a commit. */
+  trace(writer: string): string {
+    const staged = this.#stagedNames(writer)
+    // The log's folder is long: it is looked through only while the writer may be putting.
+    const puts = staged.length === 0 ? [] : this.#putNames()
+    return `${staged.join()} ${puts.join()}`
+  }
+
+  /** A partition stands unannounced that could be announced. */
+  async isAnyDue(): Promise<boolean> {
+    const fold = await this.#log.refresh()
+    return streams.some((stream) => isDue(fold, stream))
+  }
+
+  #stagedNames(writer: string): readonly string[] {
+    return streams.flatMap((table) => {
+      const commits = namesIn(join(this.#lake, table, '_staging'))
+      return commits
+        .filter((commit) => commit.startsWith(writer))
+        .flatMap((commit) => [commit, ...namesIn(join(this.#lake, table, '_staging', commit))])
+    })
   }
 
   /** The phase that a stopped or killed writer is in; see docs/protocol.md. */
@@ -78,10 +94,18 @@ export class LakeWatch {
 
   /** The bytes of puts in flight, as far as they are written. */
   #puts(known: Known): readonly string[] {
-    const folder = join(this.#lake, '_lakeward', pipeline, 'log', '00000000')
-    return putsIn(this.#lake, pipeline)
+    return this.#putNames()
       .filter((name) => !known.puts.has(name))
-      .map((name) => readText(join(folder, name)))
+      .map((name) => readText(join(this.#logFolder, name)))
+  }
+
+  #putNames(): readonly string[] {
+    return namesIn(this.#logFolder).filter((name) => name.endsWith('.put'))
+  }
+
+  /** Where the next entry is put. */
+  get #logFolder(): string {
+    return join(this.#lake, entryFolder(pipeline, folderOfEntry(this.#log.state.next)))
   }
 
   /** True when `counts` records are committed, announced as far as they are due, and delivered. */

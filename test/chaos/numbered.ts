@@ -14,7 +14,7 @@ export const hourMs = 3_600_000
 /** Between two numbers: each topic-partition carries 10 of each stream in an hour. */
 export const stepMs = 9_000
 export const numbersPerHourAndStream = hourMs / stepMs / streamCount
-export const sessionTimeoutMs = 2_000
+export const sessionTimeoutMs = 1_000
 
 export const streams: readonly string[] = Array.from(
   { length: streamCount },

@@ -1,10 +1,11 @@
 /** One place of the supervised workers: whoever holds it, how it is hit, and how it ended. */
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { CommitPhase } from '../support/commit-phase.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Known, LakeWatch } from './lake-watch.ts'
 
-const stepsMsMax = 5_000
+const stepsMsMax = 3_000
+const lookEveryMs = 1
 const answerMsMax = 60_000
 
 /** A line of the log that the supervisor and its workers share. */
@@ -18,6 +19,28 @@ export interface LogLine {
   readonly signal?: string | null
 }
 
+/** Phases that a writer is in only while its staging stands. */
+const needsStaging: ReadonlySet<CommitPhase> = new Set([
+  'staged',
+  'put in flight',
+  'decided but unpublished',
+])
+
+/** Runs freely until the phase can be reached: a process that is stopped all the time gets nowhere. */
+async function comesNear(
+  phase: CommitPhase,
+  writer: string,
+  { watch, endMs }: { readonly watch: LakeWatch; readonly endMs: number },
+): Promise<void> {
+  const isNear = async (): Promise<boolean> => {
+    if (phase === 'published but unannounced') return await watch.isAnyDue()
+    return watch.isCommitting(writer) === needsStaging.has(phase)
+  }
+  // One turn at least, in which what was stopped goes on.
+  await turn()
+  while (performance.now() < endMs && !(await isNear())) await sleep(lookEveryMs)
+}
+
 export class Place {
   readonly #index: number
   #pid: number | undefined
@@ -26,6 +49,8 @@ export class Place {
   #endCount = 0
   /** SIGKILLs of ours. */
   #killCount = 0
+  /** Stopped for a while: not to be hit. */
+  #isPaused = false
   /** How a worker ended that nobody killed. */
   #troubleText: string | undefined
 
@@ -39,12 +64,24 @@ export class Place {
 
   /** Its worker has committed since it was started, or hit. */
   get isAtWork(): boolean {
-    return this.#pid !== undefined && this.#commitCount > 0
+    return this.#pid !== undefined && this.#commitCount > 0 && !this.#isPaused
   }
 
   /** It has to commit before it counts as being at work again. */
   markHit(): void {
     this.#commitCount = 0
+  }
+
+  /** What it said before it was stopped may still be on its way. */
+  markPaused(): void {
+    this.#isPaused = true
+  }
+
+  /** SIGCONT, after `markPaused`. */
+  resume(): void {
+    this.#isPaused = false
+    this.markHit()
+    this.signal('SIGCONT')
   }
 
   hear({ event, pid, writerId, code, signal }: LogLine): void {
@@ -73,8 +110,9 @@ export class Place {
   }
 
   /**
-   * Lets it go on in small steps until it is in this phase or some seconds are over, and leaves it
-   * stopped: phases last milliseconds. Whoever looks at a running process finds it elsewhere.
+   * Lets it go on until it is close to this phase, then in small steps until it is in it or some
+   * seconds are over, and leaves it stopped: phases last milliseconds. Whoever looks at a running
+   * process finds it elsewhere.
    *
    * @returns its writer id.
    */
@@ -83,10 +121,11 @@ export class Place {
     const writer = await eventually(name, answerMsMax, () => this.#writerId)
     const endMs = performance.now() + stepsMsMax
     for (let seen = ''; ; ) {
-      await turn()
+      await comesNear(phase, writer, { watch, endMs })
       this.signal('SIGSTOP')
-      const trace = watch.trace()
-      if (trace !== seen && (await watch.phaseOf(writer, known)) === phase) return writer
+      const trace = watch.trace(writer)
+      const isNew = trace !== seen || !needsStaging.has(phase)
+      if (isNew && (await watch.phaseOf(writer, known)) === phase) return writer
       if (performance.now() > endMs) return writer
       seen = trace
       this.signal('SIGCONT')

@@ -35,6 +35,8 @@ export class Round {
   #configPath = ''
   #flow: NumberFlow | undefined
   #watch: LakeWatch | undefined
+  /** Paused workers, until each goes on. */
+  readonly #zombies: Promise<void>[] = []
 
   constructor(options: RoundOptions) {
     this.#options = options
@@ -66,6 +68,7 @@ export class Round {
   async finish(): Promise<Verdict & { readonly discarded: number }> {
     const flow = present(this.#flow)
     const watch = present(this.#watch)
+    await Promise.all(this.#zombies)
     const counts = await flow.stop()
     const troubles = await this.#drain(watch, counts)
     await this.#broker.kill()
@@ -122,23 +125,32 @@ export class Round {
   }
 
   /**
-   * A zombie: stopped for longer than its session, while others read on from where it stood. With a
-   * static assignment, which has no sessions, a second process takes its share meanwhile.
+   * A zombie: stopped for longer than its session, while others read on from where it stood, and are
+   * hit as well. With a static assignment, which has no sessions, a second process takes its share
+   * meanwhile.
    */
   async #pause(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
     const zombie = this.#placeAt(index)
     const known = watch.known()
     const writer = await zombie.stopIn(blow.phase, watch, known)
-    const phase = await watch.phaseOf(writer, known)
+    zombie.markPaused()
     const overdue = sleep(sessionTimeoutMs * 1.25)
-    zombie.markHit()
-    const rival = this.#options.assignment === 'static' ? this.#rivalOf(index) : undefined
-    await rival?.line('"event":"committed"')
-    await overdue
-    zombie.signal('SIGCONT')
-    if (rival !== undefined) await this.#endOneOf(zombie, rival)
+    const phase = await watch.phaseOf(writer, known)
+    const isStatic = this.#options.assignment === 'static'
+    const returned = isStatic ? this.#rivalled(index, overdue) : overdue.then(() => zombie.resume())
+    if (isStatic) await returned
+    else this.#zombies.push(returned)
     return { ...blow, phase }
+  }
+
+  /** The zombie comes back to a place that a rival has taken. */
+  async #rivalled(index: number, overdue: Promise<void>): Promise<void> {
+    const rival = this.#rivalOf(index)
+    await rival.line('"event":"committed"')
+    await overdue
+    this.#placeAt(index).resume()
+    await this.#endOneOf(this.#placeAt(index), rival)
   }
 
   /** A process that has the share of a supervised worker and knows nothing of it. */

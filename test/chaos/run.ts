@@ -64,12 +64,17 @@ const sayBlow = (number: number, wanted: Blow, hit: Blow, seconds: number): void
   console.log(`${number}/${total}  ${hit.kind}${where}${meant}, ${seconds.toFixed(1)} s`)
 }
 
+const secondsBetween = (firstMs: number, nextMs: number): string =>
+  `${((nextMs - firstMs) / 1000).toFixed(1)} s`
+
 /** One lake. @returns the sums with it, and whether its folder must stay. */
 async function playRound(sums: Sums, folder: string): Promise<Sums> {
   const random = new SimRandom(flags.seed + sums.rounds * 7_919)
   const { workers: workerCount, assignment } = flags
   const round = new Round({ folder, workerCount, assignment, random })
+  const startMs = performance.now()
   await round.start()
+  const hitMs = performance.now()
   const blows: Blow[] = []
   while (blows.length < killsPerRound && sums.blows.length + blows.length < flags.kills) {
     const done = [...sums.blows, ...blows]
@@ -79,7 +84,13 @@ async function playRound(sums: Sums, folder: string): Promise<Sums> {
     blows.push(hit)
     sayBlow(done.length + 1, wanted, hit, (performance.now() - beganMs) / 1000)
   }
+  const drainMs = performance.now()
   const verdict = await round.finish()
+  console.log(
+    `round ${sums.rounds + 1}: started in ${secondsBetween(startMs, hitMs)}, ` +
+      `hit for ${secondsBetween(hitMs, drainMs)}, ` +
+      `drained and judged in ${secondsBetween(drainMs, performance.now())}`,
+  )
   const { events, announced, lost, doubled, earlyReady, discarded } = verdict
   console.log(
     `round ${sums.rounds + 1}: ${events} events, ${announced} announcements, ` +

@@ -28,3 +28,21 @@ export async function withDeadline<Value>(
   work.catch(() => {})
   return Promise.race([work, overdue]).finally(() => over.abort())
 }
+
+/**
+ * Waits for `work`, but no longer than `timeoutMs`; it goes on then. No timer is left behind: one
+ * would keep a process alive that has nothing left to do.
+ *
+ * @throws what `work` throws in time.
+ */
+export async function waitAtMost(
+  clock: Clock,
+  timeoutMs: number,
+  work: Promise<void>,
+): Promise<void> {
+  try {
+    await withDeadline(clock, work, { what: 'what is waited for', timeoutMs })
+  } catch (error) {
+    if (!(error instanceof Overdue)) throw error
+  }
+}

@@ -24,7 +24,7 @@ import type { SourcePartition, TopicPartition } from '../../model/topic-partitio
 import type { Clock } from '../../ports/clock.ts'
 import { type ClusterFacts, partitionKey, sourceOf } from './cluster-facts.ts'
 import type { ControlPlane } from './control-plane.ts'
-import { withDeadline } from './deadline.ts'
+import { waitAtMost, withDeadline } from './deadline.ts'
 import { decideGroupAnswer, errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
 import { GroupSession } from './group-session.ts'
@@ -115,7 +115,7 @@ export class Membership {
     const coordinator = this.#coordinator
     if (coordinator === undefined) return
     const left = this.#session.leave(coordinator).catch(() => {})
-    await Promise.race([left, this.#parts.clock.sleep(durationMs(leaveTimeoutMs))])
+    await waitAtMost(this.#parts.clock, leaveTimeoutMs, left)
   }
 
   /** One generation: from a join to what ends it. */
@@ -149,8 +149,8 @@ export class Membership {
     this.#owned = [...this.#owned.filter((at) => after.has(partitionKey(at))), ...added]
     if (added.length > 0) events.onAssigned(added)
     if (revoked.length === 0) return false
-    const waitMs = durationMs(options.rebalanceTimeoutMs * revokeShare)
-    await Promise.race([events.onRevoked(revoked), clock.sleep(waitMs)])
+    const waitMs = options.rebalanceTimeoutMs * revokeShare
+    await waitAtMost(clock, waitMs, events.onRevoked(revoked))
     return true
   }
 

@@ -41,6 +41,8 @@ const everyWay = [
 
 interface Weather {
   refusing: Refusing
+  /** Of the other table. */
+  otherRefusing?: Refusing
 }
 
 interface Process {
@@ -62,7 +64,8 @@ class World {
       clock,
       store,
       refusal: (operation, path) =>
-        weather.refusing.includes(operation) && path.startsWith(`${table}/`)
+        (weather.refusing.includes(operation) && path.startsWith(`${table}/`)) ||
+        (weather.otherRefusing?.includes(operation) && path.startsWith(`${other}/`))
           ? { code: 'LAKE_REFUSED', reason: 'quota' }
           : undefined,
     })
@@ -107,6 +110,7 @@ async function round(process: Process): Promise<void> {
 /** A process that begins when the table takes files again: everything finds its end. */
 async function settle(world: World): Promise<void> {
   world.weather.refusing = []
+  world.weather.otherRefusing = []
   const work = async (): Promise<void> => {
     const process = await world.start()
     const { lake, log } = process
@@ -183,6 +187,20 @@ describe.each(everyWay)('a table that refuses %s', (_name, refusing) => {
     await settle(world)
     expectHome(world, 'settled')
   })
+})
+
+test('files come home while another table of their commit still refuses', async () => {
+  const world = await World.begun(staging)
+  world.weather.otherRefusing = publishing
+  const process = await world.start()
+  await world.clock.run(commitTwice(process))
+  world.weather.refusing = []
+  await world.clock.run(round(process))
+  expect(world.parquet(`${table}/`)).toHaveLength(2)
+  expect(world.parquet(spill)).toEqual([])
+  expect(world.parquet(`${other}/`)).toEqual([])
+  await settle(world)
+  expectHome(world, 'settled')
 })
 
 test('what is published above a refused commit is told by name', async () => {

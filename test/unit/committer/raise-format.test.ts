@@ -4,6 +4,7 @@ import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import { trimLog } from '../../../src/committer/log-keeper.ts'
 import { raiseFormat } from '../../../src/committer/raise-format.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { clockPath } from '../../../src/protocol/log-paths.ts'
@@ -181,3 +182,17 @@ test.each(['before-effect', 'after-effect'] as const)(
     expect(failAt).toBeGreaterThan(4)
   },
 )
+
+test('entries of a newer format go with the old ones, and their bodies with them', async () => {
+  const { lake, clock, telemetry, pass, raise } = await world()
+  const own = { random: new SimRandom(2), newestFormat: 2, checkpointEvery: 5, inlineBytesMax: 1 }
+  const newer = await openCommitLog({ lake, pipeline, clock, telemetry, ...own })
+  await pass(quietMs)
+  expect(await raise(newer)).toEqual({ kind: 'raise', format: 2 })
+  while (newer.state.next < 22) await commit(newer)
+  const report = await trimLog({ lake, log: newer, pipeline, telemetry, keepMs: durationMs(0) })
+  expect(report.removedEntries).toBe(15)
+  expect(telemetry.events.filter(({ level }) => level === 'warn')).toEqual([])
+  const bodies = [...lake.store.keys()].filter((path) => path.includes('/bodies/'))
+  expect(bodies).toHaveLength(22 - 15)
+})

@@ -37,8 +37,18 @@ function stateOf(commits: readonly (readonly DataFile[])[], isTold = true): Fold
   return foldAll([...entries, told])
 }
 
-const planned = (state: FoldState, batchBytesMax = 100, here: readonly number[] = []) =>
-  planHome({ state, publishedHere: new Set(here.map(id)), batchBytesMax })
+interface KnownHere {
+  readonly here?: readonly number[]
+  readonly standing?: readonly DataFile[]
+}
+
+const planned = (state: FoldState, batchBytesMax = 100, known: KnownHere = {}) =>
+  planHome({
+    state,
+    publishedHere: new Set((known.here ?? []).map(id)),
+    standing: new Set((known.standing ?? []).map(({ path }) => path)),
+    batchBytesMax,
+  })
     .map((batch) => ({
       hour: Number(batch.partitionPath.slice(-2)),
       paths: batch.files.map(({ path }) => path),
@@ -88,7 +98,15 @@ describe('files that their table refused', () => {
   test('wait until they are published', () => {
     const state = stateOf([[spilled(0, 13)]], false)
     expect(planned(state)).toEqual([])
-    expect(planned(state, 100, [0])).toHaveLength(1)
+    expect(planned(state, 100, { here: [0] })).toHaveLength(1)
+  })
+
+  test('do not wait for other files of their commit', () => {
+    const [stands, waits] = [spilled(0, 13), spilled(0, 14, 1)]
+    const state = stateOf([[stands, waits]], false)
+    expect(planned(state, 100, { standing: [stands] })).toEqual([
+      { hour: 13, paths: [stands.path] },
+    ])
   })
 
   test('are none of an announced partition', () => {
