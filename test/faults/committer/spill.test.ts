@@ -2,110 +2,30 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
-import { openCommitLog } from '../../../src/committer/commit-log.ts'
-import { Committer } from '../../../src/committer/committer.ts'
 import { cleanStaging } from '../../../src/committer/janitor.ts'
-import { bringHome } from '../../../src/committer/way-home.ts'
-import type { SealedCommit } from '../../../src/model/sealed-commit.ts'
-import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { SimClock } from '../../sim/clock.ts'
-import { type LakeFault, SimLake, type SimStore } from '../../sim/lake.ts'
-import { SimRandom } from '../../sim/random.ts'
-import { SimTelemetry } from '../../sim/telemetry.ts'
+import { type LakeFault, SimLake } from '../../sim/lake.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import { coverage, expectCoveredOnce, expectPublishedExactly } from '../../support/log-oracle.ts'
+import { appendDraft, sealedCommit, stream, table } from '../../support/log-samples.ts'
 import {
-  appendDraft,
-  sampleHour,
-  sealedCommit,
-  startRange,
-  stream,
-  table,
-} from '../../support/log-samples.ts'
+  hour,
+  journals,
+  other,
+  type Process,
+  pipeline,
+  publishing,
+  round,
+  spill,
+  staging,
+  twoTables,
+  World,
+} from '../../support/spill-world.ts'
 
-const pipeline = 'growth'
-const spill = `_lakeward/${pipeline}/spill/`
-const other = 'orders'
-const hour = sampleHour(13)
-
-/** What a table refuses, as its quota or its permissions do. */
-type Refusing = readonly string[]
-const journals: Refusing = ['putIfAbsent', 'stage', 'publish', 'move', 'remove']
-const staging: Refusing = ['stage', 'publish']
-const publishing: Refusing = ['publish']
 const everyWay = [
   ['everything', journals],
   ['files', staging],
   ['to publish', publishing],
 ] as const
-
-interface Weather {
-  refusing: Refusing
-  /** Of the other table. */
-  otherRefusing?: Refusing
-}
-
-interface Process {
-  readonly lake: SimLake
-  readonly log: CommitLog
-  readonly committer: Committer
-  readonly telemetry: SimTelemetry
-}
-
-class World {
-  readonly clock = new SimClock()
-  readonly store: SimStore = new Map()
-  readonly weather: Weather = { refusing: [] }
-  #seed = 1
-
-  async start(signal?: AbortSignal): Promise<Process> {
-    const { clock, store, weather } = this
-    const lake = new SimLake({
-      clock,
-      store,
-      refusal: (operation, path) =>
-        (weather.refusing.includes(operation) && path.startsWith(`${table}/`)) ||
-        (weather.otherRefusing?.includes(operation) && path.startsWith(`${other}/`))
-          ? { code: 'LAKE_REFUSED', reason: 'quota' }
-          : undefined,
-    })
-    const telemetry = new SimTelemetry()
-    const shared = { lake, pipeline, clock, random: new SimRandom(this.#seed++), telemetry }
-    const all = signal === undefined ? shared : { ...shared, signal }
-    const log = await openCommitLog(all)
-    return { lake, log, committer: new Committer({ ...all, log }), telemetry }
-  }
-
-  static async begun(refusing: Refusing): Promise<World> {
-    const world = new World()
-    const { log } = await world.start()
-    await log.put(appendDraft(log.nextCommitId(), { ranges: [startRange(0, 0)] }))
-    world.weather.refusing = refusing
-    return world
-  }
-
-  paths(prefix: string): readonly string[] {
-    return [...this.store.keys()].filter((path) => path.startsWith(prefix)).sort()
-  }
-
-  parquet(prefix: string): readonly string[] {
-    return this.paths(prefix).filter((path) => path.endsWith('.parquet'))
-  }
-}
-
-/** One file in the table that refuses, one in another. */
-function twoTables(log: CommitLog, first: number, next: number): SealedCommit {
-  const sealed = sealedCommit(log.nextCommitId(), first, next)
-  const files = sealed.files.flatMap((file) => [file, { ...file, stream: other, table: other }])
-  return { ...sealed, files, places: [...sealed.places, { stream: other, partition: hour }] }
-}
-
-/** What the rounds of a daemon do beside its commits. */
-async function round(process: Process): Promise<void> {
-  const { lake, log, committer, telemetry } = process
-  await committer.publishPending(durationMs(0))
-  await bringHome({ lake, log, committer, telemetry, signal: new AbortController().signal })
-}
 
 /** A process that begins when the table takes files again: everything finds its end. */
 async function settle(world: World): Promise<void> {
