@@ -26,7 +26,7 @@ const needsStaging: ReadonlySet<CommitPhase> = new Set([
   'decided but unpublished',
 ])
 
-/** Runs freely until the phase can be reached: a process that is stopped all the time gets nowhere. */
+/** Runs freely until the phase can be reached: what is stopped all the time gets nowhere. */
 async function comesNear(
   phase: CommitPhase,
   writer: string,

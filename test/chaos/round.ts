@@ -125,9 +125,9 @@ export class Round {
   }
 
   /**
-   * A zombie: stopped for longer than its session, while others read on from where it stood, and are
-   * hit as well. With a static assignment, which has no sessions, a second process takes its share
-   * meanwhile.
+   * A zombie: stopped for longer than its session, while others read on from where it stood, and
+   * are hit as well. With a static assignment, which has no sessions, a second process takes its
+   * share meanwhile.
    */
   async #pause(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
