@@ -4,7 +4,12 @@ import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openBase, walkEntries } from '../audit/walk-log.ts'
 import { readSecrets } from '../daemon/config/secrets.ts'
 import type { RefillParts } from '../daemon/refill.ts'
-import { openModules, readDeadLetterSchema, sourceOptions } from '../daemon/start.ts'
+import {
+  openModules,
+  readDeadLetterSchema,
+  schemaRegistryOf,
+  sourceOptions,
+} from '../daemon/start.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Source } from '../ports/source.ts'
 import type { EntryBelow } from '../protocol/refill-plan.ts'
@@ -52,7 +57,10 @@ export async function withReadingParts<T>(
   const deadLetterSchema = await readDeadLetterSchema(invocation.files)
   const modules = await openModules(config.streams)
   const random = new SystemRandom()
-  const ports = { clock, random, telemetry: silentTelemetry, modules, deadLetterSchema }
+  const secrets = await readSecrets(ownSecretsOf(config), invocation.files)
+  const schemaRegistry = schemaRegistryOf(config, secrets, invocation.files)
+  const telemetry = silentTelemetry
+  const ports = { clock, random, telemetry, modules, deadLetterSchema, schemaRegistry }
   try {
     return await work({ config, ports, openSource })
   } finally {

@@ -11,6 +11,7 @@ import { listOf, notBuilt, section } from '../base/config-value.ts'
 import type { DeepReadonly } from '../base/deep-readonly.ts'
 import { hiddenSecret } from '../base/secret.ts'
 import { commitConfig, logConfig } from '../committer/config.ts'
+import { schemaRegistryConfig } from '../parser/config.ts'
 import { readyConfig } from '../readiness/config.ts'
 import { type KafkaConfig, kafkaConfig } from '../source/config.ts'
 import { findContradictions, type ReadParts } from './config/contradictions.ts'
@@ -28,6 +29,9 @@ export const configSection = section({
   kafka: kafkaConfig.describe('Where records come from.'),
   lake: lakeConfig.describe('Where tables stand.'),
   registry: registryConfig.optional().describe('A folder of schemas and streams.'),
+  schemaRegistry: schemaRegistryConfig
+    .optional()
+    .describe('Schemas that records name by number, for the format `confluent-protobuf`.'),
   commit: commitConfig.prefault({}).describe('Commits.'),
   memory: section({
     buffers: size({ min: '16MiB', max: '1024GiB' })
@@ -89,6 +93,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
   return {
     pipeline: shape.pipeline.safeParse(tree['pipeline']).data,
     kafka: shape.kafka.safeParse(tree['kafka']).data,
+    hasSchemaRegistry: tree['schemaRegistry'] !== undefined,
     commit: shape.commit.safeParse(tree['commit']).data,
     memory: shape.memory.safeParse(tree['memory']).data,
     lake: shape.lake.safeParse(tree['lake']).data,

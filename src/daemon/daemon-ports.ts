@@ -4,6 +4,7 @@ import type { EtlModule } from '../ports/etl-module.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { Random } from '../ports/random.ts'
+import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { Source } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 
@@ -14,6 +15,8 @@ export interface DaemonPorts {
   readonly random: Random
   readonly telemetry: Telemetry
   readonly source: Source
+  /** Where schemas of Confluent's wire format are asked for. */
+  readonly schemaRegistry?: SchemaRegistry | undefined
   /** One for each configured target. */
   readonly notifiers: readonly Notifier[]
   /** Users' modules by index of their stream. */

@@ -191,6 +191,7 @@ export class Daemon {
       running?.lane.trouble,
       running?.lane.startTrouble,
       running?.lane.sourceTrouble,
+      running?.schemas.trouble,
     ]
     const troubles = faults.flatMap((fault) => (fault === undefined ? [] : [reasonOf(fault)]))
     const setbacks = running?.committer.setbacks.map(reasonOf) ?? []

@@ -3,6 +3,7 @@ import type { UnixMs } from '../base/time.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
+import type { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EtlModule } from '../ports/etl-module.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -23,6 +24,10 @@ export interface PipelinePorts {
   /** By index of the configured stream. */
   readonly modules: ReadonlyMap<number, EtlModule>
   readonly onModuleBroken: (error: unknown) => void
+  /** Of Confluent's wire format: those known so far. */
+  readonly schemas: WriterSchemas
+  /** A topic-partition whose next records name schemas that are not known yet. */
+  readonly onSchemasMissing: (source: SourcePartition, ids: ReadonlySet<number>) => void
   /** A topic-partition whose bytes cannot be read on. */
   readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
 }

@@ -11,7 +11,7 @@ import { Kernel } from '../kernel/kernel.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import { EventTimeGuard } from '../parser/event-time.ts'
 import { Parser } from '../parser/parser.ts'
-import { Intake } from '../source/intake.ts'
+import { Intake, type IntakeParts } from '../source/intake.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { LaneParts } from './lane.ts'
 import type { PipelinePorts } from './pipeline-ports.ts'
@@ -50,7 +50,8 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const waitingRoom = new WaitingEvents(kernel.copies(waitingBytesMaxOf(ports.bufferBytesMax)))
   const exporting = { streams, letters, positions, input, waitingRoom, nextCommitId }
   const exporter = new Exporter(exporting)
-  const parser = new Parser(parsedStreams(config), input, exporter)
+  const { schemas } = ports
+  const parser = new Parser(parsedStreams(config), input, exporter, { schemas })
   const guard = new EventTimeGuard(guardedStreams(config), input, exporter)
   const filters = new FilterStep(filterRules(config), input, exporter)
   const modules = new ModuleStage({
@@ -75,10 +76,25 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
     input,
     onLoad,
     onAdvance: (source, next, leaderEpoch) => positions.advance(source, next, leaderEpoch),
+    ...schemaChecks(config, ports, parser),
     onUnreadable: ports.onUnreadable,
   })
   return { kernel, intake, exporter, positions, modules }
 }
+
+const none: ReadonlySet<number> = new Set()
+
+/** Where no stream is in Confluent's wire format, nobody looks for it. */
+const schemaChecks = (
+  { streams }: ResolvedConfig,
+  { onSchemasMissing }: PipelinePorts,
+  parser: Parser,
+): Pick<IntakeParts, 'missingSchemas' | 'onSchemasMissing'> => ({
+  onSchemasMissing,
+  missingSchemas: streams.some(({ format }) => format === 'confluent-protobuf')
+    ? (records, first) => parser.missingSchemas(records, first)
+    : () => none,
+})
 
 /**
  * Room for the largest batch that is taken at all, in the input and once more as a dead letter,

@@ -4,17 +4,19 @@ import type { FoldState } from '../model/fold-state.ts'
 import type { AppendEntry, AppendRange } from '../model/log-entry.ts'
 import type { SealedCommit } from '../model/sealed-commit.ts'
 import { sourceKey } from '../model/topic-partition.ts'
+import { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { Source } from '../ports/source.ts'
 import type { BrokerPart } from '../protocol/source-judgement.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { buildPipeline, type Stages } from './pipeline.ts'
 import { RangeReader } from './range-reader.ts'
+import { SchemaDesk } from './schema-desk.ts'
 import { deadLetterStream } from './stage-streams.ts'
 
 type ReadingPorts = Pick<
   DaemonPorts,
-  'clock' | 'random' | 'telemetry' | 'modules' | 'deadLetterSchema'
+  'clock' | 'random' | 'telemetry' | 'modules' | 'deadLetterSchema' | 'schemaRegistry'
 >
 
 export interface ReadAgainParts {
@@ -89,11 +91,26 @@ interface ReadingStages {
   readonly reader: () => RangeReader
 }
 
-function stagesFor({ config, ports, source }: ReadAgainParts, entry: AppendEntry): ReadingStages {
+function stagesFor(parts: ReadAgainParts, entry: AppendEntry): ReadingStages {
+  const { config, ports, source, signal } = parts
   const { clock, random } = ports
   const fail = (error: unknown): void => made.fail(error)
+  const schemas = new WriterSchemas()
+  const desk = new SchemaDesk({
+    registry: ports.schemaRegistry,
+    schemas,
+    source,
+    positions: () => stages.positions,
+    clock,
+    random,
+    signal,
+    isHeld: () => false,
+    onError: fail,
+  })
   const stages = buildPipeline(config, {
     ...ports,
+    schemas,
+    onSchemasMissing: (at, ids) => desk.want(at, ids),
     hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
     bufferBytesMax: config.memory.buffers,
     nextCommitId: () => entry.commitId,

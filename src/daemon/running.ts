@@ -2,6 +2,8 @@
 import type { Fault } from '../base/fault.ts'
 import { durationMs, type UnixMs } from '../base/time.ts'
 import { Committer } from '../committer/committer.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
+import { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { decideEvidence } from '../protocol/evidence.ts'
 import type { LakeTrouble } from '../protocol/readiness-facts.ts'
@@ -14,6 +16,7 @@ import type { DaemonPorts } from './daemon-ports.ts'
 import { Lane } from './lane.ts'
 import { memoryBoundsOf } from './memory-bounds.ts'
 import { buildPipeline, lakeLane, type Stages } from './pipeline.ts'
+import { SchemaDesk } from './schema-desk.ts'
 import { readyStreams, selectorsOf } from './stage-streams.ts'
 
 const outboxPauseMs = durationMs(250)
@@ -25,6 +28,7 @@ export interface Running {
   readonly committer: Committer
   readonly announcer: Announcer
   readonly outbox: Outbox
+  readonly schemas: SchemaDesk
 }
 
 export interface AssemblyParts {
@@ -66,8 +70,24 @@ export function assemble(parts: AssemblyParts): Running {
     random,
     telemetry,
   })
+  const writerSchemas = new WriterSchemas()
+  const schemas = new SchemaDesk({
+    registry: ports.schemaRegistry,
+    schemas: writerSchemas,
+    source,
+    positions: () => stages.positions,
+    clock,
+    random,
+    signal,
+    isHeld: (at) => {
+      const name = topicPartitionName(at)
+      return lane.heldUp.has(name) || lane.refusals.has(name)
+    },
+    onError: (error) => lane.halt(error),
+  })
+  const stages = buildStages(parts, { lane: () => lane, schemas, writerSchemas })
   const lane: Lane = new Lane({
-    ...buildStages(parts, () => lane),
+    ...stages,
     log,
     source,
     clock,
@@ -85,10 +105,19 @@ export function assemble(parts: AssemblyParts): Running {
   })
   const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
   const outbox = new Outbox(notifiers, { log, clock, random, telemetry }, delivery)
-  return { log, lane, commits, committer, announcer, outbox }
+  return { log, lane, commits, committer, announcer, outbox, schemas }
 }
 
-function buildStages({ config, ports, log }: AssemblyParts, lane: () => Lane): Stages {
+interface StageParts {
+  readonly lane: () => Lane
+  readonly schemas: SchemaDesk
+  readonly writerSchemas: WriterSchemas
+}
+
+function buildStages(
+  { config, ports, log }: AssemblyParts,
+  { lane, schemas, writerSchemas }: StageParts,
+): Stages {
   const { clock, telemetry, random, source, modules, deadLetterSchema } = ports
   return buildPipeline(config, {
     clock,
@@ -99,6 +128,8 @@ function buildStages({ config, ports, log }: AssemblyParts, lane: () => Lane): S
     bufferBytesMax: config.memory.buffers,
     nextCommitId: () => log.nextCommitId(),
     lakeNowMs: () => log.lakeNowMs(),
+    schemas: writerSchemas,
+    onSchemasMissing: (at, ids) => schemas.want(at, ids),
     onModuleBroken: (error) => lane().halt(error),
     onUnreadable: (at, fault) => {
       source.pause([at])

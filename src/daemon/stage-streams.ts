@@ -24,7 +24,9 @@ export const deadLetterStream = '_dead_letters'
 const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 
 export const parsedStreams = ({ streams }: ResolvedConfig): readonly ParsedStream[] =>
-  streams.map(({ name, topics, format, scheme }) => ({ name, topics, format, scheme }))
+  streams.map(({ name, topics, format, scheme, message }) => {
+    return { name, topics, format, scheme, message: message.fullName }
+  })
 
 /** Names and patterns of the topics of all streams, each once. */
 export const selectorsOf = ({ streams }: ResolvedConfig): readonly string[] => [

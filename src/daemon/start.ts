@@ -1,9 +1,12 @@
 /** Builds a daemon on the real outside: the adapters that a configuration names. */
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ConfluentRegistry } from '../adapters/http/confluent-registry.ts'
 import { WebhookNotifier } from '../adapters/http/webhook.ts'
 import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions, SaslOptions } from '../adapters/kafka/options.ts'
+import { SchemaFolder } from '../adapters/local/schema-folder.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openWorkerModule } from '../adapters/worker/worker-module.ts'
@@ -16,9 +19,11 @@ import type { ConfigFiles } from '../ports/config-files.ts'
 import type { EtlModule } from '../ports/etl-module.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Notifier } from '../ports/notifier.ts'
+import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { targetName } from '../readiness/config.ts'
 import { SuccessFile } from '../readiness/success-file.ts'
+import { pathOfFileUrl } from './config/lake-config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { Daemon } from './daemon.ts'
@@ -50,6 +55,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
     random: new SystemRandom(),
     telemetry,
     source: openKafkaSource(sourceOptions(options, secrets), clock, telemetry),
+    schemaRegistry: schemaRegistryOf(config, secrets, files),
     notifiers: notifiersOf(options, secrets, { lake, clock }),
     modules: await openModules(config.streams),
     deadLetterSchema: await readDeadLetterSchema(files),
@@ -79,6 +85,25 @@ export function sourceOptions(
     ...(sasl === undefined ? {} : { sasl }),
     ...(tls === undefined ? {} : { tls: certificatesOf(secrets) }),
   }
+}
+
+/** Where schemas of Confluent's wire format are asked for; undefined where no stream has it. */
+export function schemaRegistryOf(
+  { schemaRegistry, folder }: Pick<ResolvedConfig, 'schemaRegistry' | 'folder'>,
+  { registryPassword }: ConfigSecrets,
+  files: ConfigFiles,
+): SchemaRegistry | undefined {
+  if (schemaRegistry === undefined) return undefined
+  const { url, username } = schemaRegistry
+  if (url.startsWith('file:')) {
+    const path = present(pathOfFileUrl(url), 'the url of a folder was checked')
+    return new SchemaFolder(resolve(folder, path), files)
+  }
+  const login =
+    username === undefined || registryPassword === undefined
+      ? undefined
+      : { username, password: registryPassword.reveal() }
+  return new ConfluentRegistry({ url, login })
 }
 
 function loginOf(

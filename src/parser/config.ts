@@ -1,9 +1,9 @@
-import { duration, text } from '../base/config-units.ts'
+import { duration, secret, text } from '../base/config-units.ts'
 import { choice, notBuilt, section } from '../base/config-value.ts'
 
 /** The key `format` of a stream. */
 export const formatConfig = choice(
-  ['raw-event', 'protobuf'],
+  ['raw-event', 'protobuf', 'confluent-protobuf'],
   ['json', 'debezium-json', 'canal-json', 'text'],
 )
 
@@ -34,4 +34,28 @@ export const eventTimeConfig = section({
     .prefault('30d')
     .describe('Events further in the past become dead letters.'),
   field: notBuilt('A field of the message with the event time.'),
+})
+
+/** The section `schemaRegistry`. */
+export const schemaRegistryConfig = section({
+  url: text({
+    accepted: 'http://host:port, https://host/path, or file:./folder with files such as 42.proto',
+    shape: /^(https?:\/\/[^\s?#@]+[^\s?#@/]|file:[^\0]+)$/,
+  }).describe("Confluent's registry or one that speaks its HTTP API, or a folder."),
+  username: text({ accepted: 'the name of the user', shape: /^[^\s:]+$/ })
+    .optional()
+    .describe('Basic authentication, with password.'),
+  password: secret().optional().describe('The password of the user.'),
+}).check((context) => {
+  const { url, username, password } = context.value
+  const problem = (message: string, key: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, message, path: [key] })
+  }
+  if ((username === undefined) !== (password === undefined)) {
+    const key = username === undefined ? 'username' : 'password'
+    problem('missing beside the other; accepted: username and password, or neither', key)
+  }
+  if (username !== undefined && url.startsWith('file:')) {
+    problem('given with a folder; accepted: with http:// and https:// only', 'username')
+  }
 })

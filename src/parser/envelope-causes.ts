@@ -51,6 +51,30 @@ export function notInflated(
   }
 }
 
+export const frameMalformed = envelopeCause(
+  'frame-malformed',
+  "the value does not begin with the frame of Confluent's wire format",
+)
+
+/** A schema that the registry does not have, or that is not protobuf. @param why ends a sentence. */
+export const schemaRefused = (id: number, why: string): LetterCause => ({
+  ...envelopeCause('schema-unknown', `schema ${id} ${why}`),
+  detail: `${id}`,
+})
+
+export const positionUnknown = (id: number, path: readonly number[]): LetterCause => ({
+  ...envelopeCause('message-unknown', `schema ${id} has no message at ${path.join('.')}`),
+  detail: `${id}/${path.join('.')}`,
+})
+
+/** A message that no stream of the topic has. */
+export const messageUnknown = (name: string): LetterCause => ({
+  step: 'route',
+  reason: 'message-unknown',
+  error: `no stream of message "${name.slice(0, nameCharactersMax)}" is configured for this topic`,
+  detail: name.slice(0, nameCharactersMax),
+})
+
 const nameCharactersMax = 100
 
 /** A stream that is not configured. */

@@ -4,6 +4,8 @@ import type { PartitionScheme } from '../model/lake-partition.ts'
 export interface ParsedStream {
   readonly name: string
   readonly topics: readonly string[]
-  readonly format: 'raw-event' | 'protobuf'
+  readonly format: 'raw-event' | 'protobuf' | 'confluent-protobuf'
+  /** Full name of the stream's message. */
+  readonly message: string
   readonly scheme: PartitionScheme
 }

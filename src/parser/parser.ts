@@ -26,14 +26,17 @@ import {
   valueMissing,
 } from './envelope-causes.ts'
 import { EventBatch } from './event-batch.ts'
+import { FramedStreams } from './framed-streams.ts'
 import type { ParsedStream } from './parsed-stream.ts'
 import { Refusals, type RefusedFacts } from './refusals.ts'
 import { StreamNames } from './stream-names.ts'
+import { WriterSchemas } from './writer-schemas.ts'
 
 /** How the records of one topic are read. */
 type Route =
   | { readonly kind: 'raw-event'; readonly names: StreamNames }
   | { readonly kind: 'protobuf'; readonly stream: number }
+  | { readonly kind: 'confluent-protobuf'; readonly framed: FramedStreams }
 
 /** Largest payload after inflation. */
 const inflatedBytesMax = 64 * 1_048_576
@@ -45,11 +48,18 @@ export interface ParserLimits {
   readonly callInflatedBytesMax: number
 }
 
+interface ParserParts {
+  readonly limits?: ParserLimits
+  /** Of Confluent's wire format; shared with who learns them. */
+  readonly schemas?: WriterSchemas
+}
+
 export class Parser {
   readonly #input: KernelInput
   readonly #refusals: Refusals
   readonly #limits: ParserLimits
   readonly #streams: readonly ParsedStream[]
+  readonly #schemas: WriterSchemas
   /** By topic; made when its first record comes. */
   readonly #routes = new Map<string, Route>()
   readonly #envelope = new Envelope()
@@ -64,10 +74,11 @@ export class Parser {
     streams: readonly ParsedStream[],
     input: KernelInput,
     letters: LetterSink,
-    limits = defaultLimits,
+    { limits = defaultLimits, schemas = new WriterSchemas() }: ParserParts = {},
   ) {
     this.#input = input
     this.#limits = limits
+    this.#schemas = schemas
     this.#refusals = new Refusals(streams, input, letters)
     this.#streams = streams
   }
@@ -81,20 +92,39 @@ export class Parser {
   }
 
   #newRoute(topic: string): Route {
-    const names = new StreamNames()
     const carried = [...this.#streams.entries()].filter(([, { topics }]) =>
       selectsTopic(topics, topic),
     )
     assert(carried.length > 0, `topic "${topic}" is one of a stream`)
-    for (const [index, { name, format }] of carried) {
-      if (format === 'raw-event') {
-        names.add(name, index)
-        continue
-      }
+    const formats = new Set(carried.map(([, { format }]) => format))
+    assert(formats.size === 1, `topic "${topic}" has streams of one format`)
+    const [[stream, { format }] = [0, { format: 'raw-event' }]] = carried
+    if (format === 'protobuf') {
       assert(carried.length === 1, `topic "${topic}" of a bare stream has no other stream`)
-      return { kind: 'protobuf', stream: index }
+      return { kind: format, stream }
     }
+    if (format === 'confluent-protobuf') {
+      const messages = new Map(carried.map(([index, { message }]) => [message, index]))
+      return { kind: format, framed: new FramedStreams(messages, this.#schemas) }
+    }
+    const names = new StreamNames()
+    for (const [index, { name }] of carried) names.add(name, index)
     return { kind: 'raw-event', names }
+  }
+
+  /** Numbers of schemas that records `[first, records.count)` name and nobody has asked for yet. */
+  missingSchemas(records: RecordTable, first: number): ReadonlySet<number> {
+    const missing = new Set<number>()
+    for (let record = first; record < records.count; record++) {
+      const topic = records.sources[records.source[record] ?? -1]?.topic ?? ''
+      const route = this.#routeOf(topic)
+      const start = records.valueStart[record] ?? nowhere
+      if (route.kind !== 'confluent-protobuf' || start === nowhere) continue
+      const end = records.valueEnd[record] ?? start
+      const id = route.framed.missingSchema(this.#input.u8, start, end)
+      if (id !== undefined) missing.add(id)
+    }
+    return missing
   }
 
   /**
@@ -120,6 +150,7 @@ export class Parser {
       if (this.#inflatedBytes > this.#limits.callInflatedBytesMax) return record
       const route = present(routes[records.source[record] ?? -1], 'a record is of a known topic')
       if (route.kind === 'protobuf') this.#readBare(record, route.stream, into)
+      else if (route.kind === 'confluent-protobuf') this.#readFramed(record, route.framed, into)
       else if (!this.#readEnvelope(record, route.names, into)) return record
     }
     return records.count
@@ -133,6 +164,19 @@ export class Parser {
     into.eventTimeMs[at] = records.timestampMs[record] ?? -1
     into.payloadStart[at] = start
     into.payloadEnd[at] = records.valueEnd[record] ?? start
+  }
+
+  #readFramed(record: number, framed: FramedStreams, into: EventTable): void {
+    const records = present(this.#records, 'records are being read')
+    const start = records.valueStart[record] ?? nowhere
+    if (start === nowhere) return this.#refuse(record, {}, valueMissing)
+    const end = records.valueEnd[record] ?? start
+    const stream = framed.find(this.#input.u8, start, end)
+    if (typeof stream !== 'number') return this.#refuse(record, {}, stream)
+    const at = append(into, record, stream)
+    into.eventTimeMs[at] = records.timestampMs[record] ?? -1
+    into.payloadStart[at] = framed.payloadStart
+    into.payloadEnd[at] = end
   }
 
   /** @returns false when the table has no room for the record's events. */

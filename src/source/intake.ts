@@ -32,6 +32,10 @@ export interface IntakeParts {
   readonly onLoad: (load: EventLoad) => void
   /** Everything of this topic-partition below `next` was handed down. */
   readonly onAdvance: (source: SourcePartition, next: NextOffset, leaderEpoch: number) => void
+  /** Numbers of schemas that records from `first` on name and that are not here yet. */
+  readonly missingSchemas: (records: RecordTable, first: number) => ReadonlySet<number>
+  /** This topic-partition waits where its last record was taken, until these schemas are here. */
+  readonly onSchemasMissing: (source: SourcePartition, ids: ReadonlySet<number>) => void
   /** This topic-partition cannot be read on: its bytes are not what they must be. */
   readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
 }
@@ -77,7 +81,7 @@ export class Intake {
         const batch = readBatch(part, at)
         at = batch.end
         const wanted = batch.nextOffset > part.fetchOffset && !skipped.has(batch.start)
-        if (wanted) this.#takeBatch(part, batch, reached)
+        if (wanted && !this.#takeBatch(part, batch, reached)) return
         advance(reached, batch.nextOffset, batch.leaderEpoch)
       }
       advance(reached, part.nextOffset, part.leaderEpoch)
@@ -87,7 +91,8 @@ export class Intake {
     }
   }
 
-  #takeBatch(part: FetchedBatches, batch: BatchFacts, reached: Reached): void {
+  /** @returns false when the batch, and what comes after it, has to wait for a schema. */
+  #takeBatch(part: FetchedBatches, batch: BatchFacts, reached: Reached): boolean {
     const { input } = this.#parts
     const full =
       this.#records.count + batch.recordCount > this.#records.capacity ||
@@ -101,7 +106,13 @@ export class Intake {
     const start = input.load(inflated)
     const source = this.#indexOf(part.source)
     const span = { memory: input.u8, start, end: start + inflated.length, batch, source }
+    const first = this.#records.count
     walkRecords({ ...span, fetchOffset: part.fetchOffset }, this.#records)
+    const missing = this.#parts.missingSchemas(this.#records, first)
+    if (missing.size === 0) return true
+    this.#records.count = first
+    this.#parts.onSchemasMissing(part.source, missing)
+    return false
   }
 
   #indexOf(source: SourcePartition): number {

@@ -8,6 +8,7 @@ import type { FoldState } from '../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../src/model/ids.ts'
 import { offset } from '../../src/model/offset.ts'
 import type { SealedCommit, SealedFile } from '../../src/model/sealed-commit.ts'
+import { WriterSchemas } from '../../src/parser/writer-schemas.ts'
 import type { EtlModule } from '../../src/ports/etl-module.ts'
 import type { FetchedBatches } from '../../src/ports/source.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
@@ -38,6 +39,8 @@ export function openStages(
     lakeNowMs: () => unixMs(nowMs),
     nextCommitId: () => commitIdOf(writerId('00'.repeat(16)), ids++),
     modules,
+    schemas: new WriterSchemas(),
+    onSchemasMissing: () => {},
     onModuleBroken: (error) => {
       throw error
     },

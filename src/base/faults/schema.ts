@@ -24,6 +24,13 @@ export const schemaFaults = {
       'not supported by this version',
     hint: 'Remove the field from the schema given to lakeward, or wait for a newer version.',
   },
+  SCHEMA_REGISTRY_UNREACHABLE: {
+    domain: 'external',
+    retry: 'backoff',
+    message: (f: { url: string; id: number; reason: string }) =>
+      `could not get schema ${f.id} from registry "${f.url}": ${f.reason}`,
+    hint: 'Check schemaRegistry and whether it answers; its records wait in Kafka until then.',
+  },
   SCHEMA_INCOMPATIBLE: {
     domain: 'user',
     retry: 'never',

@@ -6,12 +6,13 @@ import type { KafkaConfig } from '../../source/config.ts'
 import type { HttpConfig } from '../http-config.ts'
 import type { LakeConfig } from './lake-config.ts'
 import { type ConfigProblem, type KeyPath, pathName } from './problems.ts'
-import type { PlacedStream } from './stream-config.ts'
+import type { PlacedStream, StreamConfig } from './stream-config.ts'
 
 /** What could be read; a section that is wrong by itself is undefined. */
 export interface ReadParts {
   readonly pipeline: string | undefined
   readonly kafka?: KafkaConfig | undefined
+  readonly hasSchemaRegistry?: boolean
   readonly commit: CommitConfig | undefined
   readonly memory: { readonly buffers: number } | undefined
   readonly lake: LakeConfig | undefined
@@ -28,6 +29,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
     ...startOfOwnGroup(parts),
+    ...registryWithoutUse(parts),
     ...sameTargets(parts),
     ...sameNames(parts),
     ...sameTables(parts),
@@ -124,10 +126,30 @@ function repeated(values: readonly PlacedValue[]): readonly ConfigProblem[] {
   })
 }
 
+/** Numbers of schemas mean nothing without a registry, and a registry is for them alone. */
+function registryWithoutUse(parts: ReadParts): readonly ConfigProblem[] {
+  const { streams, hasSchemaRegistry = false } = parts
+  const users = streams.filter(({ stream }) => stream.format === 'confluent-protobuf')
+  if (hasSchemaRegistry && streams.length > 0 && users.length === 0) {
+    const text = 'no stream has the format confluent-protobuf; accepted: with such a stream only'
+    return [{ path: ['schemaRegistry'], text }]
+  }
+  if (hasSchemaRegistry) return []
+  return users.map(({ index }) => {
+    const text = '"confluent-protobuf" goes with schemaRegistry; accepted: the section beside it'
+    return { path: ['streams', index, 'format'], text }
+  })
+}
+
 /** Bare messages do not say whose they are, so their topic belongs to one stream. */
 function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
   const uses = streams.flatMap(({ index, stream }) =>
-    stream.topics.map((topic) => ({ topic, index, bare: stream.format === 'protobuf' })),
+    stream.topics.map((topic) => ({
+      topic,
+      index,
+      format: stream.format,
+      message: stream.schema.message,
+    })),
   )
   return uses.flatMap((use, position) => {
     const other = uses.slice(0, position).find((one) => clashes(one, use))
@@ -140,7 +162,7 @@ function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
       use.topic === other.topic
         ? `"${use.topic}" is also streams[${other.index}].topic`
         : `"${use.topic}" and streams[${other.index}].topic, "${other.topic}", may share a topic`
-    const why = 'and in the format protobuf nothing tells the streams apart'
+    const why = `and in the format ${mostBare(use, other)} nothing tells the streams apart`
     return [{ path, text: `${shared}, ${why}; accepted: a topic of its own, or format raw-event` }]
   })
 }
@@ -148,14 +170,24 @@ function sharedBareTopics({ streams }: ReadParts): readonly ConfigProblem[] {
 interface TopicUse {
   readonly topic: string
   readonly index: number
-  readonly bare: boolean
+  readonly format: StreamConfig['format']
+  readonly message: string
 }
 
 /** The same stream may name a topic that its pattern selects too. */
 const clashes = (one: TopicUse, other: TopicUse): boolean =>
   one.index === other.index
     ? one.topic === other.topic
-    : (one.bare || other.bare) && mayShareTopic(one.topic, other.topic)
+    : !areToldApart(one, other) && mayShareTopic(one.topic, other.topic)
+
+/** Envelopes name their stream; frames lead to the name of their message. */
+function areToldApart(one: TopicUse, other: TopicUse): boolean {
+  if (one.format !== other.format || one.format === 'protobuf') return false
+  return one.format === 'raw-event' || one.message !== other.message
+}
+
+const mostBare = (one: TopicUse, other: TopicUse): string =>
+  one.format === 'protobuf' || other.format === 'raw-event' ? one.format : other.format
 
 function sharesAboveAll({ memory, streams }: ReadParts): readonly ConfigProblem[] {
   if (memory === undefined) return []

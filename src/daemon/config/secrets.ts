@@ -21,6 +21,7 @@ export interface ConfigSecrets {
   readonly kafkaCertificates: string | undefined
   /** Our own certificate, PEM, with its key. */
   readonly kafkaIdentity: { readonly certificate: string; readonly key: Secret } | undefined
+  readonly registryPassword: Secret | undefined
   readonly httpToken: Secret | undefined
   /** By the name of the target. */
   readonly webhookSecrets: ReadonlyMap<string, Secret>
@@ -32,7 +33,12 @@ export interface PlacedReference {
   readonly reference: SecretReference
 }
 
-type Referring = Pick<ResolvedConfig, 'kafka' | 'http' | 'ready' | 'lake' | 'folder'>
+type Referring = Pick<
+  ResolvedConfig,
+  'kafka' | 'http' | 'ready' | 'lake' | 'folder' | 'schemaRegistry'
+>
+
+const registryPasswordKey = 'schemaRegistry.password'
 
 /** All references to secrets, in the order of the file. */
 export function secretReferences({
@@ -40,6 +46,7 @@ export function secretReferences({
   http,
   ready,
   lake,
+  schemaRegistry,
 }: Referring): readonly PlacedReference[] {
   const { password, token } = kafka.sasl ?? {}
   const key = kafka.tls?.key
@@ -52,6 +59,9 @@ export function secretReferences({
     ...(token === undefined ? [] : [{ key: 'kafka.sasl.token', reference: token }]),
     ...(key === undefined ? [] : [{ key: 'kafka.tls.key', reference: key }]),
     ...lakeReferences(lake),
+    ...(schemaRegistry?.password === undefined
+      ? []
+      : [{ key: registryPasswordKey, reference: schemaRegistry.password }]),
     ...webhooks,
     ...(http.token === undefined ? [] : [{ key: 'http.token', reference: http.token }]),
   ]
@@ -115,6 +125,7 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
       certificate === undefined || key === undefined
         ? undefined
         : { certificate: await read('kafka.tls.certificate', certificate), key },
+    registryPassword: values.get(registryPasswordKey),
     httpToken: values.get('http.token'),
     webhookSecrets: new Map(webhooks),
   }

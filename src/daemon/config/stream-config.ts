@@ -30,7 +30,10 @@ const streamSection = section({
     .describe('Topics and patterns that carry the stream, when there are several.'),
   format: formatConfig
     .prefault('raw-event')
-    .describe('`raw-event`: the envelope of proto/raw_event.proto; `protobuf`: the bare message.'),
+    .describe(
+      '`raw-event`: the envelope of proto/raw_event.proto; `protobuf`: the bare message; ' +
+        "`confluent-protobuf`: Confluent's wire format, see schemaRegistry.",
+    ),
   schema: schemaConfig.describe('Message of the stream.'),
   eventTime: eventTimeConfig
     .prefault({})

@@ -51,6 +51,7 @@ const streams = ['views', 'orders', 'ünïcode', ''].map((name) => ({
   name,
   topics: ['events'],
   format: 'raw-event' as const,
+  message: 'm',
   scheme: { by: 'hour', timezone: 'UTC' } as const,
 }))
 

@@ -19,15 +19,16 @@ const atMs = Date.UTC(2026, 10, 20, 13, 5)
 const recordMs = Date.UTC(2026, 10, 20, 15, 30)
 const hour = { by: 'hour', timezone: 'UTC' } as const
 const streams: ParsedStream[] = [
-  { name: 'views', topics: ['events', 'second'], format: 'raw-event', scheme: hour },
+  { name: 'views', topics: ['events', 'second'], format: 'raw-event', message: 'm', scheme: hour },
   {
     name: 'orders',
     topics: ['events'],
     format: 'raw-event',
+    message: 'm',
     scheme: { by: 'day', timezone: 'UTC' },
   },
-  { name: 'bare', topics: ['bare', 'many\\..*'], format: 'protobuf', scheme: hour },
-  { name: 'views', topics: ['other'], format: 'raw-event', scheme: hour },
+  { name: 'bare', topics: ['bare', 'many\\..*'], format: 'protobuf', message: 'm', scheme: hour },
+  { name: 'views', topics: ['other'], format: 'raw-event', message: 'm', scheme: hour },
 ]
 
 interface Parsed {
@@ -205,7 +206,7 @@ describe('a full table', () => {
     const value = encodeRawEvent({ stream: 'views', compression: 1, payload })
     const records = tableOf([{ value }, { value }, { value }], memory)
     const limits = { callInflatedBytesMax: 1_500 }
-    const parser = new Parser(streams, memory, { refuse: () => undefined }, limits)
+    const parser = new Parser(streams, memory, { refuse: () => undefined }, { limits })
     const events = eventTable(16)
     expect(parser.parse(records, 0, events)).toBe(2)
     const loadedBytes = memory.loadedBytes

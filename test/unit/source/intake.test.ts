@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../../src/base/fault.ts'
 import type { EventLoad } from '../../../src/model/event-load.ts'
+import type { RecordTable } from '../../../src/model/event-table.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import { type SourcePartition, topicPartitionName } from '../../../src/model/topic-partition.ts'
 import type { FetchedBatches } from '../../../src/ports/source.ts'
@@ -19,11 +20,15 @@ class Taken {
   readonly told: string[] = []
   readonly refused: { readonly name: string; readonly fault: Fault }[] = []
   readonly capacities: number[] = []
+  missing: (records: RecordTable, first: number) => ReadonlySet<number> = () => new Set()
   readonly #intake = new Intake({
     input: this.memory,
     onLoad: (load) => this.#load(load),
     onAdvance: (source, next, leaderEpoch) =>
       void this.told.push(`${topicPartitionName(source)} → ${next} (epoch ${leaderEpoch})`),
+    missingSchemas: (records, first) => this.missing(records, first),
+    onSchemasMissing: (source, ids) =>
+      void this.told.push(`${topicPartitionName(source)} waits for ${[...ids].join(' ')}`),
     onUnreadable: (source, fault) =>
       void this.refused.push({ name: topicPartitionName(source), fault }),
   })
@@ -101,6 +106,22 @@ test('one answer is one load, and positions move after it', () => {
     'events/1 → 1 (epoch 0)',
   ])
   expect(taken.memory.loadedBytes).toBe(0)
+})
+
+test('a batch whose schema is missing waits with all behind it; what is before it is taken', () => {
+  const taken = new Taken()
+  taken.missing = (records, first) => {
+    const at = records.valueStart[first] ?? 0
+    return new Set(taken.memory.u8[at] === 63 ? [42] : [])
+  }
+  const [a, b, c] = [batch(0n, ['a']), batch(1n, ['?', 'b']), batch(3n, ['c'])]
+  taken.take(answerOf(one, [a, b, c]), answerOf(two, [batch(0n, ['x'])]))
+  expect(taken.told).toEqual([
+    'events/0 waits for 42',
+    'load events/0:0=a events/1:0=x',
+    'events/0 → 1 (epoch 0)',
+    'events/1 → 1 (epoch 0)',
+  ])
 })
 
 describe('what is not delivered', () => {

@@ -43,6 +43,7 @@ test('the example and its stream file show every key that is built', () => {
   const shown = [
     ...keysOf(read('config/lakeward.yaml')),
     ...keysOf(parse(onS3())),
+    ...keysOf(parse(commented('For streams of the format confluent-protobuf'))),
     ...keysOf({ streams: [read('config/streams/page_views.yaml')] }),
     ...instead.keys(),
   ]
@@ -52,10 +53,13 @@ test('the example and its stream file show every key that is built', () => {
 })
 
 /** The section that stands in a comment: a lake is in one place. */
-function onS3(): string {
+const onS3 = (): string => commented('On S3 instead')
+
+function commented(title: string): string {
   const text = readFileSync('config/lakeward.yaml', 'utf8')
-  const [, block = ''] = /^# On S3 instead:\n((?:#.*\n)+)/m.exec(text) ?? []
-  return block.replaceAll(/^# /gm, '')
+  const [, block = ''] = text.split(`# ${title}:\n`)
+  const [lines = ''] = /^(?:#.*\n)+/.exec(block) ?? []
+  return lines.replaceAll(/^# /gm, '')
 }
 
 test('the lake on S3 that stands in a comment is right', () => {

@@ -88,3 +88,41 @@ describe('kafka.start', () => {
     )
   })
 })
+
+describe('confluent-protobuf', () => {
+  const framed = (more: Tree = {}) => stream({ format: 'confluent-protobuf', ...more })
+  const schemaRegistry = { url: 'http://registry:8081' }
+  const problemsOf = (more: Tree) => parseConfig(config(more)).problems.map(problemLine)
+
+  test('goes with a registry, and a registry with it', () => {
+    expect(problemsOf({ schemaRegistry, streams: [framed()] })).toEqual([])
+    expect(onlyProblem(config({ streams: [framed()] }))).toMatch(
+      /^streams\[0\].format: "confluent-protobuf" goes with schemaRegistry/,
+    )
+    expect(onlyProblem(config({ schemaRegistry }))).toMatch(/^schemaRegistry: no stream has/)
+  })
+
+  test('shares a topic between streams of different messages, and with no other format', () => {
+    const schema = { file: 'app_event.proto', message: 'growth.Other' }
+    const other = { name: 'other', table: 'other' }
+    const two = (second: Tree) => problemsOf({ schemaRegistry, streams: [framed(), second] })
+    expect(two(framed({ ...other, schema }))).toEqual([])
+    expect(two(framed(other))).toHaveLength(1)
+    expect(two(stream(other))).toEqual([
+      expect.stringMatching(/in the format confluent-protobuf nothing tells the streams apart/),
+    ])
+  })
+
+  test('the registry takes a login over HTTP only, and both of its halves', () => {
+    const login = { username: 'lake', password: 'env:SECRET' }
+    const withKeys = (more: Tree) =>
+      problemsOf({ schemaRegistry: { ...schemaRegistry, ...more }, streams: [framed()] })
+    expect(withKeys(login)).toEqual([])
+    expect(withKeys({ username: 'lake' })).toEqual([
+      expect.stringMatching(/^schemaRegistry.password: missing beside the other/),
+    ])
+    expect(withKeys({ ...login, url: 'file:./ids' })).toHaveLength(1)
+    expect(withKeys({ url: 'ftp://registry' })).toHaveLength(1)
+    expect(withKeys({ url: 'http://user:word@registry' })).toHaveLength(1)
+  })
+})
