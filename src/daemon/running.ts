@@ -2,6 +2,7 @@
 import type { Fault } from '../base/fault.ts'
 import { durationMs, type UnixMs } from '../base/time.ts'
 import { Committer } from '../committer/committer.ts'
+import type { PositionTable } from '../exporter/position-table.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
@@ -48,14 +49,8 @@ export function assemble(parts: AssemblyParts): Running {
   const committer = new Committer({ lake, pipeline, clock, random, telemetry, signal, log })
   // Lane, loop and announcer ask each other: whoever is asked is there when the first one runs.
   const readiness = readinessSetup(config, { committer, log, lane: () => lane })
-  const announcer = new Announcer(readiness, {
-    lake,
-    log,
-    clock,
-    random,
-    telemetry,
-    brokers: source,
-  })
+  const around = { lake, log, clock, random, telemetry }
+  const announcer = new Announcer(readiness, { ...around, brokers: source })
   const commits: CommitLoop = new CommitLoop({
     intervalMs: commit.interval,
     steps: {
@@ -71,20 +66,8 @@ export function assemble(parts: AssemblyParts): Running {
     telemetry,
   })
   const writerSchemas = new WriterSchemas()
-  const schemas = new SchemaDesk({
-    registry: ports.schemaRegistry,
-    schemas: writerSchemas,
-    source,
-    positions: () => stages.positions,
-    clock,
-    random,
-    signal,
-    isHeld: (at) => {
-      const name = topicPartitionName(at)
-      return lane.heldUp.has(name) || lane.refusals.has(name)
-    },
-    onError: (error) => lane.halt(error),
-  })
+  const positions = (): PositionTable => stages.positions
+  const schemas = schemaDesk(parts, { writerSchemas, positions, lane: () => lane })
   const stages = buildStages(parts, { lane: () => lane, schemas, writerSchemas })
   const lane: Lane = new Lane({
     ...stages,
@@ -106,6 +89,31 @@ export function assemble(parts: AssemblyParts): Running {
   const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
   const outbox = new Outbox(notifiers, { log, clock, random, telemetry }, delivery)
   return { log, lane, commits, committer, announcer, outbox, schemas }
+}
+
+interface DeskParts {
+  readonly writerSchemas: WriterSchemas
+  readonly positions: () => PositionTable
+  readonly lane: () => Lane
+}
+
+function schemaDesk({ ports, signal }: AssemblyParts, parts: DeskParts): SchemaDesk {
+  const { source, clock, random, schemaRegistry: registry } = ports
+  const { writerSchemas: schemas, positions, lane } = parts
+  return new SchemaDesk({
+    registry,
+    schemas,
+    source,
+    positions,
+    clock,
+    random,
+    signal,
+    isHeld: (at) => {
+      const name = topicPartitionName(at)
+      return lane().heldUp.has(name) || lane().refusals.has(name)
+    },
+    onError: (error) => lane().halt(error),
+  })
 }
 
 interface StageParts {

@@ -34,27 +34,30 @@ export class FakeRegistry {
   trouble: RegistryAnswer | undefined
   readonly asked: string[] = []
   authorization: string | undefined
-  #server: Server | undefined
+  readonly #server: Server
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      this.asked.push(request.url ?? '')
+      this.authorization = request.headers.authorization
+      const { status, body } = this.#answer(request.url ?? '')
+      response.writeHead(status).end(body)
+    })
+  }
 
   static async open(): Promise<FakeRegistry> {
     const registry = new FakeRegistry()
-    registry.#server = createServer((request, response) => {
-      registry.asked.push(request.url ?? '')
-      registry.authorization = request.headers.authorization
-      const { status, body } = registry.#answer(request.url ?? '')
-      response.writeHead(status).end(body)
-    })
-    await new Promise<void>((go) => registry.#server?.listen(0, '127.0.0.1', go))
+    await new Promise<void>((go) => registry.#server.listen(0, '127.0.0.1', go))
     return registry
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   close(): Promise<void> {
-    this.#server?.closeAllConnections()
-    return new Promise((go) => this.#server?.close(() => go()))
+    this.#server.closeAllConnections()
+    return new Promise((go) => this.#server.close(() => go()))
   }
 
   #answer(url: string): RegistryAnswer {

@@ -38,6 +38,7 @@ async function openScene(registryUrl: (registry: FakeRegistry) => string) {
     topic: orders
     format: confluent-protobuf
     schema: { file: shop.proto, message: shop.${message} }
+    columns: [_topic, _partition, _offset, _index]
     eventTime: { outOfOrderness: 0s, pastMax: 3650d }`
   await writeFile(join(folder.path, 'shop.proto'), proto)
   await writeFile(

@@ -18,15 +18,10 @@ import { type TestRecord, tableOf } from '../../support/record-table.ts'
 const atMs = Date.UTC(2026, 10, 20, 13, 5)
 const recordMs = Date.UTC(2026, 10, 20, 15, 30)
 const hour = { by: 'hour', timezone: 'UTC' } as const
+const day = { by: 'day', timezone: 'UTC' } as const
 const streams: ParsedStream[] = [
   { name: 'views', topics: ['events', 'second'], format: 'raw-event', message: 'm', scheme: hour },
-  {
-    name: 'orders',
-    topics: ['events'],
-    format: 'raw-event',
-    message: 'm',
-    scheme: { by: 'day', timezone: 'UTC' },
-  },
+  { name: 'orders', topics: ['events'], format: 'raw-event', message: 'm', scheme: day },
   { name: 'bare', topics: ['bare', 'many\\..*'], format: 'protobuf', message: 'm', scheme: hour },
   { name: 'views', topics: ['other'], format: 'raw-event', message: 'm', scheme: hour },
 ]
