@@ -56,7 +56,7 @@ export const frameMalformed = envelopeCause(
   "the value does not begin with the frame of Confluent's wire format",
 )
 
-/** A schema that the registry does not have, or that is not protobuf. @param why ends a sentence. */
+/** A schema that cannot be had, or is not protobuf. @param why ends a sentence. */
 export const schemaRefused = (id: number, why: string): LetterCause => ({
   ...envelopeCause('schema-unknown', `schema ${id} ${why}`),
   detail: `${id}`,

@@ -1,4 +1,4 @@
-/** Records in Confluent's wire format, from a broker to the lake, by a daemon of its own process. */
+/** Records in Confluent's wire format, from a broker to the lake, by a daemon as a process. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import protobuf from 'protobufjs'
