@@ -122,7 +122,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'steps over an unreadable entry',
     load: () => import('./commands/log-void.ts'),
   },
-  { words: 'plan', summary: 'files, requests, memory and cores a day' },
+  {
+    words: 'plan',
+    summary: 'files, requests, memory and cores a day',
+    load: () => import('./commands/plan.ts'),
+  },
   {
     words: 'verify',
     summary: 'recounts files against log against Kafka',

@@ -57,12 +57,12 @@ export class SchemaDesk {
     source.pause([at])
     if (this.#waiting.has(sourceKey(at))) return
     this.#waiting.add(sourceKey(at))
-    this.#fetch(at, ids).catch((error: unknown) => {
+    this.#hold(at, ids).catch((error: unknown) => {
       if (!signal.aborted) onError(error)
     })
   }
 
-  async #fetch(at: SourcePartition, ids: ReadonlySet<number>): Promise<void> {
+  async #hold(at: SourcePartition, ids: ReadonlySet<number>): Promise<void> {
     const { source, positions, isHeld, schemas } = this.#parts
     try {
       for (const id of ids) if (schemas.find(id) === undefined) await this.#once(id)

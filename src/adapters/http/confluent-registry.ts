@@ -2,8 +2,8 @@
  * Schemas by number from the HTTP API of Confluent's registry, or one that speaks it.
  *
  * Invariants:
- * - only the registry's own "schema not found" says that a number is unknown; a page of a proxy that
- *   is not found says nothing;
+ * - only the registry's own "schema not found" says that a number is unknown; another page that is
+ *   not found says nothing;
  * - a redirect is not followed: credentials go to the configured server alone.
  *
  * Sample: GET /schemas/ids/42 → {"schemaType":"PROTOBUF","schema":"syntax = \"proto3\"; …"}

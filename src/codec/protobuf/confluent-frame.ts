@@ -6,7 +6,7 @@
  * - an empty list of indexes stands for the first message of the file.
  *
  *     00 | 00 00 00 2a | 00            schema 42, its first message
- *     00 | 00 00 00 2a | 04 02 00      schema 42, two indexes: of the second message the first in it
+ *     00 | 00 00 00 2a | 04 02 00      schema 42, the first message in its second
  *
  * Numbers after the schema are zigzag varints.
  *

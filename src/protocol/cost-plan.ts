@@ -1,0 +1,218 @@
+/**
+ * What a day of a configuration comes to, from what was measured: files, requests, bytes, cores,
+ * memory, money. Pure; the same facts give the same plan.
+ *
+ * Invariants:
+ * - each figure is an upper bound of its cause, never a mean of good days: every commit of every
+ *   worker is taken to bring rows for every stream;
+ * - what is above a limit is refused with the change that brings it below.
+ *
+ * Source: docs/plan.md says where each constant comes from.
+ */
+
+import { type DurationMs, durationMs } from '../base/time.ts'
+import { formatDuration, formatSize } from '../base/units.ts'
+
+/** What a unit of work costs, measured on two virtual cores of 2026. */
+export const measured = {
+  /** `bench -- ingest`: 3.29 CPU-s for a million events of 27 fields, some 330 bytes each. */
+  cpuSecondsPerWireByte: 3.29e-6 / 330,
+  /** To close a file of few rows. */
+  cpuSecondsPerFile: 0.0025,
+  /** An entry of the log with its staging, as a commit without rows costs. */
+  cpuSecondsPerCommit: 0.01,
+  /** `bench -- ingest`: 427 MB of Parquet, zstd 1, of 5 million events. */
+  parquetBytesPerWireByte: 85.4 / 330,
+  /** Builders hold this for each wire byte until a page closes: 470 bytes a row. */
+  heldBytesPerWireByte: 470 / 330,
+  /** Multipart upload: create, part, complete; its journal; the look whether it stands. */
+  writesPerFile: 4,
+  readsPerFile: 1,
+  /** The entry, a checkpoint now and then, looks at the log's end. */
+  writesPerCommit: 3,
+  readsPerCommit: 5,
+} as const
+
+/** US dollars: S3 Standard and a core by the hour in us-east-1, 2026. */
+export const prices = {
+  write: 0.005 / 1_000,
+  read: 0.0004 / 1_000,
+  gigabyteMonth: 0.023,
+  coreHour: 0.0446,
+} as const
+
+/** Beyond these a lake or its readers suffer; each is explained in docs/plan.md. */
+export const planLimits = {
+  filesPerDayMax: 1_000_000,
+  /** Small files in number: many of less than this. */
+  smallFileBytes: 1_048_576,
+  smallFilesPerDayMax: 100_000,
+  /** Of one worker: its stages run on one thread. */
+  coresPerWorkerMax: 0.8,
+  /** `bench -- contention`: 64 writers, each minute. */
+  commitsPerMinuteMax: 64,
+  /** Of what a commit accumulates while the one before is under way. */
+  budgetShareMax: 0.5,
+} as const
+
+export interface PlannedStream {
+  readonly name: string
+  readonly eventsPerSecond: number
+  /** Of one event in the topic, before compression. */
+  readonly eventBytes: number
+  readonly rollBytes: number
+}
+
+export interface CostFacts {
+  readonly streams: readonly PlannedStream[]
+  readonly workerCount: number
+  readonly commitIntervalMs: DurationMs
+  /** Partitions of the lake that get rows of one commit: 1, and more around their ends. */
+  readonly openPartitions: number
+  /** `memory.buffers` of one worker. */
+  readonly bufferBytes: number
+  /** False: requests cost nothing and are not counted. */
+  readonly onS3: boolean
+}
+
+export interface DayOfCosts {
+  readonly events: number
+  readonly commits: number
+  readonly files: number
+  readonly fileBytes: number
+  readonly lakeBytes: number
+  readonly writes: number
+  readonly reads: number
+  /** Of all workers, on average. */
+  readonly cores: number
+  /** Of one worker, of what accumulates in an interval. */
+  readonly heldBytes: number
+  readonly dollars: {
+    readonly requests: number
+    readonly cores: number
+    /** To keep what one day brings for a month. */
+    readonly storageMonth: number
+  }
+}
+
+export interface OverLimit {
+  /** "files", "small-files", "cores", "memory", "commits". */
+  readonly limit: string
+  /** What is too much, with both values. */
+  readonly text: string
+  readonly remedy: string
+}
+
+const daySeconds = 86_400
+const dayMs = daySeconds * 1_000
+const gigabyte = 1e9
+
+/** What a day of these facts costs. */
+export function costOfDay(facts: CostFacts): DayOfCosts {
+  const { streams, workerCount, commitIntervalMs, onS3 } = facts
+  const commitsOfWorker = dayMs / commitIntervalMs
+  const commits = commitsOfWorker * workerCount
+  const wireBytesOf = (one: PlannedStream): number => one.eventsPerSecond * one.eventBytes
+  const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
+  const files = sum(streams.map((one) => filesPerCommit(facts, one))) * commits
+  const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
+  const writes = onS3 ? files * measured.writesPerFile + commits * measured.writesPerCommit : 0
+  const reads = onS3 ? files * measured.readsPerFile + commits * measured.readsPerCommit : 0
+  const cpuSeconds =
+    wireBytes * measured.cpuSecondsPerWireByte +
+    files * measured.cpuSecondsPerFile +
+    commits * measured.cpuSecondsPerCommit
+  const cores = cpuSeconds / daySeconds
+  return {
+    events: sum(streams.map(({ eventsPerSecond }) => eventsPerSecond)) * daySeconds,
+    commits,
+    files,
+    fileBytes: files === 0 ? 0 : lakeBytes / files,
+    lakeBytes,
+    writes,
+    reads,
+    cores,
+    heldBytes: (wireBytes / commits) * measured.heldBytesPerWireByte,
+    dollars: {
+      requests: writes * prices.write + reads * prices.read,
+      cores: cores * 24 * prices.coreHour,
+      storageMonth: onS3 ? (lakeBytes / gigabyte) * prices.gigabyteMonth : 0,
+    },
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0)
+
+/** Of one worker: one for each partition that gets rows, more where they would grow too large. */
+function filesPerCommit(facts: CostFacts, stream: PlannedStream): number {
+  const { workerCount, commitIntervalMs, openPartitions } = facts
+  const events = (stream.eventsPerSecond * (commitIntervalMs / 1_000)) / workerCount
+  const bytes = events * stream.eventBytes * measured.parquetBytesPerWireByte
+  // A stream of less than an event in each commit of a worker has no file in most of them.
+  const filesMax = Math.max(openPartitions, Math.ceil(bytes / stream.rollBytes))
+  return Math.min(events, filesMax)
+}
+
+/** What is above a limit, with the way below it. */
+export function overLimits(facts: CostFacts, day: DayOfCosts): readonly OverLimit[] {
+  return [tooManyFiles, tooManySmallFiles, tooFewCores, tooLittleMemory, tooManyCommits].flatMap(
+    (judge) => judge(facts, day) ?? [],
+  )
+}
+
+const counted = (count: number): string => Math.round(count).toLocaleString('en-US')
+
+/** The interval at which `value`, which falls with it, is at most `max`; to the second. */
+const longerInterval = ({ commitIntervalMs }: CostFacts, value: number, max: number): string =>
+  formatDuration(durationMs(Math.ceil((commitIntervalMs * value) / max / 1_000) * 1_000))
+
+function tooManyFiles(facts: CostFacts, { files }: DayOfCosts): OverLimit | undefined {
+  const { filesPerDayMax: max } = planLimits
+  if (files <= max) return undefined
+  const remedy = `set commit.interval to ${longerInterval(facts, files, max)}, or use fewer workers`
+  return { limit: 'files', text: `${counted(files)} files a day, at most ${counted(max)}`, remedy }
+}
+
+function tooManySmallFiles(facts: CostFacts, day: DayOfCosts): OverLimit | undefined {
+  const { smallFileBytes, smallFilesPerDayMax: max } = planLimits
+  const { files, fileBytes } = day
+  if (fileBytes >= smallFileBytes || files <= max) return undefined
+  const size = `${counted(fileBytes)} bytes each`
+  const text = `${counted(files)} files a day of ${size}, at most ${counted(max)} below 1 MiB`
+  const longer = longerInterval(facts, files, max)
+  const remedy =
+    `set commit.interval to ${longer}, ` +
+    'or move slow streams to a pipeline of their own with a longer one'
+  return { limit: 'small-files', text, remedy }
+}
+
+function tooFewCores({ workerCount }: CostFacts, { cores }: DayOfCosts): OverLimit | undefined {
+  const { coresPerWorkerMax: max } = planLimits
+  if (cores <= workerCount * max) return undefined
+  const each = (cores / workerCount).toFixed(2)
+  const text = `${each} cores for each of ${workerCount} workers, at most ${max}`
+  return { limit: 'cores', text, remedy: `run --workers ${Math.ceil(cores / max)}` }
+}
+
+function tooLittleMemory(facts: CostFacts, { heldBytes }: DayOfCosts): OverLimit | undefined {
+  const { bufferBytes } = facts
+  const max = bufferBytes * planLimits.budgetShareMax
+  if (heldBytes <= max) return undefined
+  const needed = formatSize(
+    Math.ceil(heldBytes / planLimits.budgetShareMax / 1_048_576) * 1_048_576,
+  )
+  const text =
+    `${counted(heldBytes)} bytes accumulate in a commit of one worker, ` +
+    `at most half of memory.buffers, ${formatSize(bufferBytes)}`
+  const remedy = `set memory.buffers to ${needed}, shorten commit.interval, or add workers`
+  return { limit: 'memory', text, remedy }
+}
+
+function tooManyCommits(facts: CostFacts, { commits }: DayOfCosts): OverLimit | undefined {
+  const { commitsPerMinuteMax: max } = planLimits
+  const perMinute = commits / 1_440
+  if (perMinute <= max) return undefined
+  const text = `${counted(perMinute)} commits a minute to one log, at most ${max}`
+  const remedy = `set commit.interval to ${longerInterval(facts, perMinute, max)}`
+  return { limit: 'commits', text, remedy }
+}
