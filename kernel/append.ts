@@ -10,15 +10,14 @@ import {
   addText,
   fallBack,
   growHash,
-  hashOfText,
   NUMBER_SHIFT,
   pays,
+  placeOfText,
   PROBES_MAX,
   TextEntry,
-  textAt,
 } from './dictionary'
 import { enumText, textLength, textStart } from './enums'
-import { hashLong, hashNumber, sameLong, shortText } from './hash'
+import { hashLong, placeOf, placeOfNumber, placeOfPair, sameLong, shortText } from './hash'
 import { Buffer, reserve, reserveShared } from './memory'
 import { seeIndexes } from './page-range'
 import { maximum, minimum, ordered, seeText, storeRange } from './statistics'
@@ -84,7 +83,7 @@ function insertText(c: Column, at: usize, slot: u64, head: u64, tail: u64, seen:
   const length = <u32>(slot >> 32)
   const entry = changetype<TextEntry>(at)
   entry.head = head
-  entry.tail = tail
+  entry.tail = length <= 16 ? tail : <u64>c.dictionaryBytes
   entry.length = length
   entry.id = c.distinct + 1
   addText(c, p, length)
@@ -96,16 +95,23 @@ function insertText(c: Column, at: usize, slot: u64, head: u64, tail: u64, seen:
 function findText(c: Column, slot: u64, head: u64, tail: u64, seen: u32): i32 {
   const p = <usize>slot
   const length = <u32>(slot >> 32)
-  let at = hashOfText(head, tail, length)
+  let at = placeOfText(head, tail, length)
   const last = at + PROBES_MAX
   for (; at != last; at++) {
     const entry = changetype<TextEntry>(c.hash + (at & c.hashMask) * offsetof<TextEntry>())
     const found = entry.id
     if (!found) return insertText(c, changetype<usize>(entry), slot, head, tail, seen)
-    if ((entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)) continue
-    if (length <= 16 || sameLong(p, textAt(c, found - 1) + 4, length)) return found - 1
+    if ((entry.head ^ head) | <u64>(entry.length ^ length)) continue
+    const same = length <= 16 ? entry.tail == tail : isText(c.dictionary, entry, p, length)
+    if (same) return found - 1
   }
   return -1
+}
+
+/** Whether an entry of a long text is of this one; their hashes and lengths are equal. */
+@inline
+function isText(dictionary: usize, entry: TextEntry, p: usize, length: u32): bool {
+  return sameLong(p, dictionary + <usize>entry.tail + 4, length)
 }
 
 /** Values taken into the dictionary; fewer than `count` when it fell back. */
@@ -118,17 +124,18 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
   // Held in locals: the loop's stores would make the compiler fetch them again for each value.
   let hash = c.hash
   let mask = c.hashMask
+  let dictionary = c.dictionary
   for (let k: u32 = 0; k < count; k++) {
     const slot = load<u64>(slotAt(slots, k, selected))
     const p = <usize>slot
     const length = <u32>(slot >> 32)
     let head: u64
-    let tail: u64
+    let tail: u64 = 0
     if (length <= 16) {
       const whole = shortText(p, length)
       head = i64x2.extract_lane(whole, 0)
       tail = i64x2.extract_lane(whole, 1)
-      const at = hashOfText(head, tail, length)
+      const at = placeOfPair(head, tail + length)
       const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
       const differs = (entry.head ^ head) | (entry.tail ^ tail) | <u64>(entry.length ^ length)
       const found = entry.id
@@ -138,7 +145,14 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
       }
     } else {
       head = hashLong(p, length)
-      tail = load<u64>(p + length - 8)
+      const at = placeOf(head)
+      const entry = changetype<TextEntry>(hash + (at & mask) * offsetof<TextEntry>())
+      const differs = (entry.head ^ head) | <u64>(entry.length ^ length)
+      const found = entry.id
+      if (differs == 0 && found && isText(dictionary, entry, p, length)) {
+        store<u16>(indexes + (k << 1), <u16>(found - 1))
+        continue
+      }
     }
     c.values = values + k
     const id = findText(c, slot, head, tail, seen + k)
@@ -148,6 +162,7 @@ function textsByDictionary(c: Column, slots: usize, count: u32, selected: bool):
     }
     hash = c.hash
     mask = c.hashMask
+    dictionary = c.dictionary
     store<u16>(indexes + (k << 1), <u16>id)
   }
   c.values = values + count
@@ -255,7 +270,7 @@ function numbersByDictionary<T>(c: Column, slots: usize, count: u32, selected: b
   for (; k < count; k++) {
     const slot = slotAt(slots, k, selected)
     const key = keyOf<T>(slot)
-    let at = hashNumber(key)
+    let at = placeOfNumber(key)
     const last = at + PROBES_MAX
     let id: i32 = -1
     for (; at != last; at++) {
@@ -334,7 +349,7 @@ function enumsByDictionary(c: Column, leaf: Leaf, count: u32, selected: bool): u
   const seen = c.dictionaryValues + values
   for (let k: u32 = 0; k < count; k++) {
     const number = load<u32>(slotAt(leaf.slots, k, selected))
-    let at = hashNumber(<u64>number)
+    let at = placeOfNumber(<u64>number)
     const last = at + PROBES_MAX
     let id: i32 = -1
     for (; at != last; at++) {

@@ -6,17 +6,20 @@
  * plain values, earlier pages keep what they have.
  *
  * Hash tables use open addressing with linear probing, at most half full:
- *     text entry    head u64 (or 64 hash bits), tail u64, length u32, id + 1 u32
+ *     text entry    up to 16 bytes: head u64, tail u64, length u32, id + 1 u32
+ *                   longer: hash u64, place in the dictionary u64, length u32, id + 1 u32
  *     number entry  value u64, id + 1 u64
  */
 import { Column } from './column'
-import { hashNumber, hashPair } from './hash'
+import { placeOf, placeOfNumber, placeOfPair } from './hash'
 import { allocate, Buffer, drop, reserve } from './memory'
 import { Kind } from './structures'
 
 @unmanaged
 export class TextEntry {
+  /** The first eight bytes of a short text, or the hash of a long one. */
   head: u64
+  /** The next eight bytes of a short text; of a long one where it lies in the dictionary. */
   tail: u64
   length: u32
   id: u32
@@ -104,14 +107,14 @@ export function growHash(c: Column): void {
 const retired = memory.data(8, 8)
 
 @inline
-export function hashOfText(head: u64, tail: u64, length: u32): u32 {
-  return length <= 16 ? hashPair(head, tail + length) : hashNumber(head)
+export function placeOfText(head: u64, tail: u64, length: u32): u32 {
+  return length <= 16 ? placeOfPair(head, tail + length) : placeOf(head)
 }
 
 function moveText(table: usize, mask: u32, from: usize): void {
   const entry = changetype<TextEntry>(from)
   if (!entry.id) return
-  let at = hashOfText(entry.head, entry.tail, entry.length) & mask
+  let at = placeOfText(entry.head, entry.tail, entry.length) & mask
   while (changetype<TextEntry>(table + at * offsetof<TextEntry>()).id) at = (at + 1) & mask
   memory.copy(table + at * offsetof<TextEntry>(), from, offsetof<TextEntry>())
 }
@@ -120,7 +123,7 @@ function moveNumber(table: usize, mask: u32, from: usize): void {
   const id = load<u64>(from, 8)
   if (!id) return
   const value = load<u64>(from)
-  let at = hashNumber(value) & mask
+  let at = placeOfNumber(value) & mask
   while (load<u64>(table + (at << NUMBER_SHIFT), 8)) at = (at + 1) & mask
   store<u64>(table + (at << NUMBER_SHIFT), value)
   store<u64>(table + (at << NUMBER_SHIFT), id, 8)

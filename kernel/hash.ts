@@ -3,10 +3,17 @@
  *
  * Keys come from outside, so the multipliers are drawn from a seed: whoever does not know it cannot
  * choose values that collide. Reads may pass a text's end by up to 15 bytes (padding, masked away).
+ *
+ * Words are multiplied and added up; a bit of a word reaches only those above it in the sum. So the
+ * sum is folded and multiplied once more before a place in a table is taken from it, and words are
+ * turned against each other: texts that differ at the ends of their words alone (two columns of a
+ * fixed width) would share a few places otherwise.
  */
 
 let multiplierA: u64 = 0x9e3779b97f4a7c15
 let multiplierB: u64 = 0xd6e8feb86659fd93
+let multiplierC: u64 = 0xc2b2ae3d27d4eb4f
+let multiplierD: u64 = 0x165667b19e3779f9
 let seedMix: u64 = 0
 
 function mix(seed: u64): u64 {
@@ -19,18 +26,23 @@ function mix(seed: u64): u64 {
 export function seedHash(seed: u64): void {
   multiplierA = mix(seed) | 1
   multiplierB = mix(seed ^ 0x5851f42d4c957f2d) | 1
+  multiplierC = mix(seed ^ 0x14057b7ef767814f) | 1
+  multiplierD = mix(seed ^ 0x2545f4914f6cdd1d) | 1
   seedMix = mix(~seed)
 }
 
-/** Multiply and take the top: every bit of both halves reaches the 24 that are used. */
+/** A place from a sum; the caller takes as many of its low bits as the table has. */
 @inline
-export function hashPair(a: u64, b: u64): u32 {
-  return <u32>((a * multiplierA + b * multiplierB) >> 40)
+export function placeOf(sum: u64): u32 {
+  return <u32>(((sum ^ (sum >> 32)) * multiplierC) >> 32)
 }
 @inline
-export function hashNumber(value: u64): u32 {
-  const x = (value ^ seedMix) * multiplierA
-  return <u32>((x ^ (x >> 29)) >> 32) ^ <u32>(x >> 40)
+export function placeOfPair(a: u64, b: u64): u32 {
+  return placeOf(a * multiplierA + rotl<u64>(b, 32) * multiplierB)
+}
+@inline
+export function placeOfNumber(value: u64): u32 {
+  return placeOf((value ^ seedMix) * multiplierA)
 }
 
 /** 16 bytes of ones before 16 of zeros. */
@@ -46,33 +58,66 @@ export function shortText(p: usize, length: u32): v128 {
 }
 
 /** 64 bits over a text longer than 16 bytes. */
+@inline
 export function hashLong(p: usize, length: u32): u64 {
-  let h = seedMix ^ <u64>length
-  let g = multiplierB
-  const last = p + length - 16
-  for (; p < last; p += 16) {
-    h = (h ^ load<u64>(p)) * multiplierA
-    h ^= h >> 29
-    g = (g ^ load<u64>(p, 8)) * multiplierB
-    g ^= g >> 31
+  return length <= 32 ? hashHalves(p, p + length - 16, length) : hashBlocks(p, length)
+}
+
+/** Up to 32 bytes: the first 16 and the last 16, which may overlap. */
+@inline
+function hashHalves(first: usize, last: usize, length: u32): u64 {
+  return (
+    (load<u64>(first) ^ seedMix) * multiplierA +
+    rotl<u64>(load<u64>(first, 8), 32) * multiplierB +
+    rotl<u64>(load<u64>(last), 16) * multiplierC +
+    (rotl<u64>(load<u64>(last, 8), 48) + length) * multiplierD
+  )
+}
+
+/** Whole blocks of 32 bytes, then the last 32, which may overlap. Four sums wait for nobody. */
+function hashBlocks(p: usize, length: u32): u64 {
+  let a = seedMix ^ <u64>length
+  let b = multiplierA
+  let c = multiplierB
+  let d = multiplierC
+  const last = p + length - 32
+  for (; p < last; p += 32) {
+    a = rotl<u64>((a ^ load<u64>(p)) * multiplierA, 31)
+    b = rotl<u64>((b ^ load<u64>(p, 8)) * multiplierB, 31)
+    c = rotl<u64>((c ^ load<u64>(p, 16)) * multiplierC, 31)
+    d = rotl<u64>((d ^ load<u64>(p, 24)) * multiplierD, 31)
   }
-  h = (h ^ load<u64>(last)) * multiplierA
-  g = (g ^ load<u64>(last, 8)) * multiplierB
-  h ^= h >> 32
-  g ^= g >> 29
-  return h * multiplierB + g
+  a = (a ^ load<u64>(last)) * multiplierA
+  b = (b ^ load<u64>(last, 8)) * multiplierB
+  c = (c ^ load<u64>(last, 16)) * multiplierC
+  d = (d ^ load<u64>(last, 24)) * multiplierD
+  return a + rotl<u64>(b, 17) + rotl<u64>(c, 33) + rotl<u64>(d, 49)
+}
+
+@inline
+function same16(a: usize, b: usize): bool {
+  return !v128.any_true(v128.xor(v128.load(a), v128.load(b)))
 }
 
 /** Texts of equal length above 16 bytes. */
+@inline
 export function sameLong(a: usize, b: usize, length: u32): bool {
+  if (length > 32) return sameBlocks(a, b, length)
+  const last = length - 16
+  const first = v128.xor(v128.load(a), v128.load(b))
+  const rest = v128.xor(v128.load(a + last), v128.load(b + last))
+  return !v128.any_true(v128.or(first, rest))
+}
+
+function sameBlocks(a: usize, b: usize, length: u32): bool {
   const lastA = a + length - 16
   const lastB = b + length - 16
   while (a < lastA) {
-    if (v128.any_true(v128.xor(v128.load(a), v128.load(b)))) return false
+    if (!same16(a, b)) return false
     a += 16
     b += 16
   }
-  return !v128.any_true(v128.xor(v128.load(lastA), v128.load(lastB)))
+  return same16(lastA, lastB)
 }
 
 /** Text slots: length in the upper half, address in the lower. */
@@ -85,11 +130,11 @@ export function sameText(left: u64, right: u64): bool {
   return !v128.any_true(v128.xor(shortText(a, length), shortText(b, length)))
 }
 
-export function hashSlot(slot: u64, isText: bool): u32 {
-  if (!isText) return hashNumber(slot)
+export function placeOfSlot(slot: u64, isText: bool): u32 {
+  if (!isText) return placeOfNumber(slot)
   const length = <u32>(slot >> 32)
   const p = <usize>slot
-  if (length > 16) return hashNumber(hashLong(p, length))
+  if (length > 16) return placeOf(hashLong(p, length))
   const whole = shortText(p, length)
-  return hashPair(i64x2.extract_lane(whole, 0), i64x2.extract_lane(whole, 1) + length)
+  return placeOfPair(i64x2.extract_lane(whole, 0), i64x2.extract_lane(whole, 1) + length)
 }

@@ -6,7 +6,7 @@
  * dead.
  */
 import { allocate, release } from './memory'
-import { hashSlot, sameText } from './hash'
+import { placeOfSlot, sameText } from './hash'
 import { pointerAt, Program, RowSet } from './structures'
 
 /** Up to this many entries are compared each with each; more are put into a hash table. */
@@ -43,7 +43,7 @@ function killHashed(map: RowSet, first: u32, next: u32): void {
   const table = allocate(slots << 2)
   memory.fill(table, 0, slots << 2)
   for (let row = next; row-- > first; ) {
-    let at = hashSlot(load<u64>(map.mapKeys + (row << 3)), map.mapKeysAreText != 0)
+    let at = placeOfSlot(load<u64>(map.mapKeys + (row << 3)), map.mapKeysAreText != 0)
     for (;;) {
       at &= slots - 1
       const found = load<u32>(table + (at << 2))

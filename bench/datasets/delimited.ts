@@ -16,19 +16,24 @@ export interface EventPlaces {
   readonly next: number
 }
 
+export interface WalkLimits {
+  readonly events: number
+  readonly bytes: number
+  /** Where the places go, instead of memory of their own: room for two numbers an event. */
+  readonly into?: Uint32Array
+  /** More bytes follow that are not here: an event that is cut off is left for later. */
+  readonly isCut?: boolean
+}
+
 /**
  * Walks over the lengths.
  *
  * @param at     where the first event's length begins.
- * @param limits at least one event is walked over, if there is one.
+ * @param limits at least one event is walked over, if there is one that is whole.
  * @throws {BrokenFraming}
  */
-export function walkEvents(
-  bytes: Uint8Array,
-  at: number,
-  limits: { readonly events: number; readonly bytes: number },
-): EventPlaces {
-  const places = new Uint32Array(2 * limits.events)
+export function walkEvents(bytes: Uint8Array, at: number, limits: WalkLimits): EventPlaces {
+  const places = limits.into ?? new Uint32Array(2 * limits.events)
   const lastStart = at + limits.bytes
   let used = 0
   let next = at
@@ -40,11 +45,15 @@ export function walkEvents(
       size = (size & 0x7f) | (second << 7)
       start++
     } else if (size >= 0x80) {
+      if (limits.isCut === true && bytes.length - next < lengthBytesMax) break
       const long = longLength(bytes, next)
       size = long.size
       start = long.start
     }
-    if (start + size > bytes.length) throw passesEnd(bytes, next, { start, size })
+    if (start + size > bytes.length) {
+      if (limits.isCut === true) break
+      throw passesEnd(bytes, next, { start, size })
+    }
     places[used] = start
     next = start + size
     places[used + 1] = next

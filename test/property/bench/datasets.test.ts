@@ -43,6 +43,25 @@ describe('delimited events', () => {
     )
   })
 
+  test('are found by pieces that are cut anywhere', () => {
+    fc.assert(
+      fc.property(events, fc.integer({ min: 1, max: 400 }), (all, most) => {
+        const bytes = joined(all)
+        const found: Uint8Array[] = []
+        let size = most
+        for (let at = 0; at < bytes.length; ) {
+          const piece = bytes.subarray(at, at + size)
+          const isCut = at + size < bytes.length
+          const { places, next } = walkEvents(piece, 0, { events: 100, bytes: size, isCut })
+          found.push(...between(piece, places))
+          at += next
+          size = next === 0 ? 2 * size : most
+        }
+        expect(found).toEqual(all)
+      }),
+    )
+  })
+
   test('that are cut off within the last one are refused', () => {
     fc.assert(
       fc.property(events, fc.nat(), (all, cut) => {
