@@ -65,6 +65,7 @@ const readyStream = {
   scheme: utcHours,
   readyDelayMs: durationMs(300_000),
   idleMs: durationMs(600_000),
+  lateEveryMs: durationMs(300_000),
   targets: ['receiver'],
 }
 

@@ -10,6 +10,7 @@ import type { CommitLog } from '../../src/ports/commit-log.ts'
 import type { Lake } from '../../src/ports/lake.ts'
 import {
   appendDraft,
+  namedFiles,
   sampleHour,
   sampleManifest,
   sealedCommit,
@@ -67,8 +68,10 @@ function inHour(sealed: Sealed, hour: number): Sealed {
 
 async function announce(log: CommitLog, hour: number): Promise<void> {
   const partition = sampleHour(hour)
-  const version = log.state.streams.get(stream)?.partitions.get(partition.path)?.version
-  const manifest = { ...sampleManifest(hour), decidedAt: '1960-01-01T00:00:00.000Z' }
+  const folded = log.state.streams.get(stream)?.partitions.get(partition.path)
+  const version = folded?.version
+  const told = { ...sampleManifest(hour), ...namedFiles(folded?.files ?? []) }
+  const manifest = { ...told, decidedAt: '1960-01-01T00:00:00.000Z' }
   const announcement = { stream, partition, version, manifest, targets: [] }
   const draft = { kind: 'ready' as const, announcements: [announcement] }
   const outcome = await log.put({ ...draft, commitId: log.nextCommitId() })

@@ -3,8 +3,9 @@ import { ParquetError } from '../codec/parquet/parquet-error.ts'
 import { deadLetteredTotal, filteredTotal } from '../model/counts.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
+import { inputStreamOf } from '../protocol/late.ts'
 import { Check, type CheckResult, counted } from './check.ts'
-import { oneRowEach, type RowRule } from './commit-checks.ts'
+import { hasDiverted, oneRowEach, type RowRule } from './commit-checks.ts'
 import {
   type FileIdentities,
   judgeIdentities,
@@ -126,9 +127,10 @@ export class DeepChecks {
   async #decodeRows(
     bytes: Uint8Array,
     entry: AppendEntry,
-    { stream, path }: CheckedFile['file'],
+    { stream: name, path }: CheckedFile['file'],
   ): Promise<{ rowCount: number; identities: readonly FileIdentities[] | undefined }> {
     const options = { columns: rowIdentity, topic: onlyTopicOf(entry) }
+    const stream = inputStreamOf(name)
     const { rowCount, identities } = await decodeFile(bytes, options)
     if (identities !== undefined) {
       return { rowCount, identities: [{ stream, path, isLetters: false, identities }] }
@@ -223,14 +225,14 @@ export class DeepChecks {
 const lateStep = '(late)'
 
 /** Dead letters that a commit counts, by stream and reason. */
-function lettersMeant({ body }: AppendEntry): ReadonlyMap<string, number> {
+function lettersMeant(entry: AppendEntry): ReadonlyMap<string, number> {
   const meant = new Map<string, number>()
   const add = (key: string, count: number): void => {
     if (count > 0) meant.set(key, (meant.get(key) ?? 0) + count)
   }
-  for (const { stream, counts } of body.counts) {
+  for (const { stream, partition, counts } of entry.body.counts) {
     if (deadLetteredTotal(counts) + counts.late === 0) continue
-    add(`${stream} ${lateStep}`, counts.late)
+    if (!hasDiverted(entry, stream, partition.path)) add(`${stream} ${lateStep}`, counts.late)
     for (const [reason, count] of Object.entries(counts.deadLettered)) {
       add(`${stream} ${reason}`, count)
     }

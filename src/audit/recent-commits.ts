@@ -2,6 +2,7 @@
 import type { UnixMs } from '../base/time.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
+import { inputStreamOf } from '../protocol/late.ts'
 import { deadLettersOf } from './tables.ts'
 import { readEntry } from './walk-log.ts'
 
@@ -34,7 +35,7 @@ export async function readRecent(
     if (entry.kind !== 'append') continue
     sinceMs = entry.stagedAtMs
     for (const { stream, rowCount } of entry.body.files) {
-      if (stream !== deadLettersOf) add(rows, stream, rowCount)
+      if (stream !== deadLettersOf) add(rows, inputStreamOf(stream), rowCount)
     }
     for (const { stream, counts } of entry.body.counts) add(events, stream, counts.read)
   }

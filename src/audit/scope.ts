@@ -1,4 +1,5 @@
 import type { UnixMs } from '../base/time.ts'
+import { inputStreamOf } from '../protocol/late.ts'
 import { deadLettersOf } from './tables.ts'
 
 /** Event times `[startMs, nextMs)`. */
@@ -22,9 +23,10 @@ export const isWhole = ({ stream, spans }: Scope): boolean =>
 /** @param startMs of the partition. */
 export function includes(
   { stream: only, spans }: Scope,
-  stream: string,
+  name: string,
   startMs: UnixMs | undefined,
 ): boolean {
+  const stream = inputStreamOf(name)
   if (only !== undefined && stream !== only) return false
   if (spans === undefined) return true
   const span = spans.get(stream)

@@ -2,12 +2,19 @@
 import { countsAddUp } from '../model/counts.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { partitionPath } from '../model/lake-partition.ts'
-import type { ManifestFile, ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
-import { clusterId, type SourcePartition, sourceKey, topicId } from '../model/topic-partition.ts'
+import type { ManifestFile, ReadyManifest } from '../model/ready-manifest.ts'
+import { sourceKey } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
+import { isAnnouncedAsItIs } from '../protocol/partition-place.ts'
 import { judgeFolder } from '../protocol/readiness-folder.ts'
-import { encodeManifest, manifestPathOf, manifestText } from '../protocol/readiness-manifest.ts'
+import {
+  encodeManifest,
+  manifestPathOf,
+  manifestText,
+  sourceIn,
+} from '../protocol/readiness-manifest.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
+import { checkRevisions } from './check-revisions.ts'
 import { checkRanges } from './commit-checks.ts'
 import { crc32cOf } from './decode-file.ts'
 import { readFooterRows } from './footer-rows.ts'
@@ -32,7 +39,8 @@ export async function verifyManifest(facts: ManifestFacts): Promise<readonly Che
     await checkManifestFile(lake, manifest, announced),
     ...(await checkContents(lake, manifest.files)),
     checkFolder(facts, state, listed),
-    checkSums(facts),
+    checkSums(facts, below),
+    await checkRevisions(lake, manifest),
     checkSources(facts, below),
     checkBrokers(manifest, await facts.askKafka()),
   ]
@@ -64,10 +72,8 @@ interface Walked {
   readonly state: FoldState
 }
 
-const manifestIn = (
-  { streams }: FoldState,
-  { stream, partitionPath: path }: ReadyManifest,
-): ReadyManifest | undefined => streams.get(stream)?.partitions.get(partitionPath(path))?.manifest
+const manifestIn = (state: FoldState, manifest: ReadyManifest): ReadyManifest | undefined =>
+  partitionIn(state, manifest)?.manifest
 
 /** The manifest on the lake, and that of the entry, have the bytes that the state gives them. */
 async function checkManifestFile(
@@ -141,23 +147,35 @@ function checkFolder(
   )
 }
 
-function checkSums({ manifest, folded }: ManifestFacts): CheckResult {
+/** Against the partition as it was below the announcement, where the log still tells that. */
+function checkSums({ manifest, folded }: ManifestFacts, { base, state }: LogWalk): CheckResult {
   const check = new Check('counts')
   const { counts, rows, files, id } = manifest
   if (!countsAddUp(counts)) check.fail(`${id}: the events read do not each have one fate`)
   const listed = files.reduce((sum, file) => sum + file.rows, 0)
   if (listed !== rows) check.fail(`${id}: says ${rows} rows, its files have ${listed}`)
-  const known = new Set(folded.files.map(({ path, crc32c }) => `${path} ${crc32c}`))
+  const isTold = manifest.logEntry >= base.next
+  const before = isTold ? partitionIn(state, manifest) : folded
+  const held = before?.files ?? []
+  const known = new Set(held.map(({ path, crc32c }) => `${path} ${crc32c}`))
   const strange = files.filter(({ path, crc32c }) => !known.has(`${path} ${crc32c}`))
   for (const { path } of strange) check.fail(`"${path}" is not in the log as the manifest says`)
-  if (files.length !== folded.files.length) {
-    check.fail(`${counted(files.length, 'file')} announced, ${folded.files.length} in the log`)
+  // Rows that came since wait for a later revision, or have it.
+  const isSame = isTold || (isAnnouncedAsItIs(folded) && folded.revision === manifest.revision)
+  if (isSame && files.length !== held.length) {
+    check.fail(`${counted(files.length, 'file')} announced, ${held.length} in the log`)
   }
-  if (counts.written !== folded.counts.written) {
-    check.fail(`${counts.written} events written, ${folded.counts.written} in the log`)
+  const written = before?.counts.written ?? 0
+  if (counts.written > written || (isSame && counts.written !== written)) {
+    check.fail(`${counts.written} events written, ${written} in the log`)
   }
   return check.result(`${counts.read} read, ${counts.written} written, ${counted(rows, 'row')}`)
 }
+
+const partitionIn = (
+  { streams }: FoldState,
+  { stream, partitionPath: path }: ReadyManifest,
+): FoldedPartition | undefined => streams.get(stream)?.partitions.get(partitionPath(path))
 
 /** The offsets it stands on are those that the log held below it, without a gap. */
 function checkSources({ lane, manifest }: ManifestFacts, below: LogWalk): CheckResult {
@@ -170,7 +188,7 @@ function checkSources({ lane, manifest }: ManifestFacts, below: LogWalk): CheckR
   for (const finding of checkRanges(below).findings) check.fail(finding)
   const positions = below.state.positions.get(lane)
   for (const source of manifest.sources) {
-    const next = positions?.get(sourceKey(partitionOf(source)))?.next
+    const next = positions?.get(sourceKey(sourceIn(source)))?.next
     if (String(next) === source.next) continue
     const name = `"${source.topic}/${source.partition}"`
     check.fail(`${name}: up to ${source.next} in the manifest, ${next ?? 'nothing'} in the log`)
@@ -183,7 +201,7 @@ function checkBrokers({ sources }: ReadyManifest, answer: KafkaAnswer): CheckRes
   const check = new Check('kafka')
   const known = new Set(answer.metadata.sources.map(sourceKey))
   for (const source of sources) {
-    const key = sourceKey(partitionOf(source))
+    const key = sourceKey(sourceIn(source))
     const name = `"${source.topic}/${source.partition}"`
     const end = answer.ends.get(key)
     if (!known.has(key)) check.fail(`${name}: the brokers have no topic id ${source.topicId}`)
@@ -194,10 +212,3 @@ function checkBrokers({ sources }: ReadyManifest, answer: KafkaAnswer): CheckRes
   }
   return check.result(`${counted(sources.length, 'topic-partition')} at or beyond what was read`)
 }
-
-const partitionOf = (source: ManifestSource): SourcePartition => ({
-  clusterId: clusterId(source.clusterId),
-  topic: source.topic,
-  topicId: topicId(source.topicId),
-  partition: source.partition,
-})

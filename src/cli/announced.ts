@@ -1,9 +1,12 @@
 import { present } from '../base/assert.ts'
+import { parseManifest } from '../codec/log/manifest.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import { partitionName } from '../protocol/calendar-text.ts'
+import { manifestPathOf } from '../protocol/readiness-manifest.ts'
 import { countOption, type Invocation, refusal } from './command.ts'
+import type { Reading } from './reading.ts'
 
 /** A partition that the command asks about. */
 export interface AskedPartition {
@@ -23,13 +26,14 @@ export type FoundAnnouncement =
 /**
  * The announcement in force, or the revision that `--revision` asks for.
  *
- * @throws {Fault} COMMAND_REFUSED: the revision is none.
+ * @throws {Fault} COMMAND_REFUSED: the revision is none; `LAKE_…`.
  */
-export function findAnnouncement(
+export async function findAnnouncement(
   invocation: Invocation,
+  { lake, config: { pipeline } }: Pick<Reading, 'lake' | 'config'>,
   { streams }: FoldState,
   { stream, partition }: AskedPartition,
-): FoundAnnouncement {
+): Promise<FoundAnnouncement> {
   const name = `"${stream}" ${partitionName(partition)}`
   const folded = streams.get(stream)?.partitions.get(partition.path)
   const revision = countOption(invocation, 'revision')
@@ -42,7 +46,17 @@ export function findAnnouncement(
     return { kind: 'announced', manifest, folded }
   }
   const newest = manifest.revision
-  return { kind: 'absent', why: `${name} has no revision ${revision}, its newest is ${newest}` }
+  if (revision > newest) {
+    return { kind: 'absent', why: `${name} has no revision ${revision}, its newest is ${newest}` }
+  }
+  const path = manifestPathOf({ pipeline, stream, partitionPath: partition.path, revision })
+  const bytes = await lake.read(path)
+  if (bytes === undefined) return { kind: 'absent', why: `"${path}" is missing` }
+  const parsed = parseManifest(bytes)
+  if (parsed.kind === 'refused') {
+    return { kind: 'absent', why: `"${path}" is no manifest: ${parsed.reason}` }
+  }
+  return { kind: 'announced', manifest: parsed.value, folded }
 }
 
 /** The option of commands about one revision. */

@@ -18,7 +18,7 @@ import type { DaemonPorts } from './daemon-ports.ts'
 import { gaugeDaemon } from './gauges.ts'
 import { doneWithin } from './patience.ts'
 import { assemble, type Running } from './running.ts'
-import { configuredStreams, deadLetterTableName } from './stage-streams.ts'
+import { configuredStreams, tablesOf } from './stage-streams.ts'
 
 const openPauseMsMax = 30_000
 const gaugeEveryMs = durationMs(5_000)
@@ -278,8 +278,8 @@ export class Daemon {
     const running = this.#running
     if (running === undefined) return
     const { lake, telemetry } = this.#ports
-    const { pipeline, streams } = this.config
-    const tables = [...new Set(streams.map(({ table }) => table)), deadLetterTableName(pipeline)]
+    const { pipeline } = this.config
+    const tables = tablesOf(this.config)
     await cleanStaging({ lake, log: running.log, pipeline, tables, telemetry })
   }
 

@@ -12,6 +12,7 @@ import type { MessageSchema } from '../model/event-schema.ts'
 import type { ConfiguredStream } from '../model/log-entry.ts'
 import type { GuardedStream } from '../parser/event-time.ts'
 import type { ParsedStream } from '../parser/parsed-stream.ts'
+import { divertedStream, divertedTable } from '../protocol/late.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { targetName } from '../readiness/config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
@@ -68,13 +69,14 @@ export const moduleSteps = (
   )
 
 export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly ReadyStream[] =>
-  streams.map(({ name, table, topics, scheme }) => ({
+  streams.map(({ name, table, topics, scheme, late }) => ({
     name,
     table,
     topics,
     scheme,
     readyDelayMs: ready.delay,
     idleMs: ready.idle,
+    lateEveryMs: late.every,
     targets: ready.notify.map(targetName),
   }))
 
@@ -88,10 +90,8 @@ export const exportedStreams = (
 
 function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream {
   const { name, table, file, scheme, schemaVersion, message, eventTime } = stream
-  const { identity, names, mapping } = stream
-  return {
-    stream: name,
-    table,
+  const { identity, names, mapping, late } = stream
+  const written = {
     compiled: kernel.compile(planTable(message, { identity, names, mapping })),
     file: parquetOptions(
       file,
@@ -102,10 +102,23 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
     ),
     rollBytes: file.rollBytes,
     schemaVersion,
+  }
+  return {
+    stream: name,
+    table,
+    ...written,
     scheme,
     outOfOrdernessMs: eventTime.outOfOrderness,
+    late: { policy: late.policy, closeAfterMs: late.closeAfter },
+    diverted: { stream: divertedStream(name), table: divertedTable(table), ...written },
   }
 }
+
+/** Every table that files are staged in. */
+export const tablesOf = ({ pipeline, streams }: ResolvedConfig): readonly string[] => [
+  ...new Set(streams.flatMap(({ table }) => [table, divertedTable(table)])),
+  deadLetterTableName(pipeline),
+]
 
 export const deadLetterTableName = (pipeline: string): string => `${pipeline}_dead_letters`
 

@@ -9,6 +9,8 @@ export interface OpenCell {
   read: number
   written: number
   late: number
+  /** Of `written`, those that came after the announcement. */
+  lateAppended: number
   readonly filtered: Map<string, number>
   readonly deadLettered: Map<string, number>
 }
@@ -52,12 +54,12 @@ export function countReason(counts: Map<string, number>, reason: string): void {
 }
 
 function emptyCell(stream: string, partition: LakePartition): OpenCell {
-  const counts = { read: 0, written: 0, late: 0 }
+  const counts = { read: 0, written: 0, late: 0, lateAppended: 0 }
   return { stream, partition, ...counts, filtered: new Map(), deadLettered: new Map() }
 }
 
 function closedCell(cell: OpenCell): CountCell {
-  const { stream, partition, read, written, late } = cell
+  const { stream, partition, read, written, late, lateAppended } = cell
   const byReason = (counts: ReadonlyMap<string, number>): Record<string, number> => {
     const reasons = [...counts.keys()].sort()
     return Object.fromEntries(reasons.map((at) => [at, present(counts.get(at), 'counted reason')]))
@@ -67,6 +69,6 @@ function closedCell(cell: OpenCell): CountCell {
   return {
     stream,
     partition,
-    counts: { read, written, filtered, late, deadLettered, lateAppended: 0 },
+    counts: { read, written, filtered, late, deadLettered, lateAppended },
   }
 }

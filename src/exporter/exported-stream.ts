@@ -1,6 +1,7 @@
 import type { ParquetFileOptions } from '../codec/parquet/file-writer.ts'
 import type { CompiledTable } from '../kernel/compiled-table.ts'
 import type { PartitionScheme } from '../model/lake-partition.ts'
+import type { LateRule } from '../protocol/late.ts'
 
 /** A table as the exporter writes it. */
 export interface ExportedTable {
@@ -17,4 +18,7 @@ export interface ExportedTable {
 export interface ExportedStream extends ExportedTable {
   readonly scheme: PartitionScheme
   readonly outOfOrdernessMs: number
+  readonly late: LateRule
+  /** Where late rows go that the announced partition does not take. */
+  readonly diverted: ExportedTable
 }

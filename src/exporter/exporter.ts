@@ -18,6 +18,7 @@ import type { ModuleRows } from '../model/module-rows.ts'
 import type { RefusalReason } from '../model/row-batch.ts'
 import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
 import { partitionAt } from '../protocol/calendar.ts'
+import { logTimeOf } from '../protocol/late.ts'
 import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
@@ -100,7 +101,8 @@ export class Exporter implements EventFates {
   onFold(fold: FoldState): void {
     if (fold === this.#fold) return
     this.#fold = fold
-    for (const stream of this.#streams) stream.onFold(fold)
+    const logTimeMs = logTimeOf(fold)
+    for (const stream of this.#streams) stream.onFold(fold, logTimeMs)
   }
 
   /** First look at a load: counts events as read, moves event times, turns away what is late. */
@@ -117,7 +119,7 @@ export class Exporter implements EventFates {
       if (eventMsMax !== undefined && !((eventMsMax[index] ?? Number.NaN) >= eventMs)) {
         eventMsMax[index] = eventMs
       }
-      if (writer.late) this.refused(load, event, lateRefusal(writer))
+      if (writer.fate === 'dead-letter') this.refused(load, event, lateRefusal(writer))
     }
   }
 
@@ -178,7 +180,8 @@ export class Exporter implements EventFates {
     )
     const { events } = module.load
     for (let event = 0; event < events.count; event++) {
-      const { cell } = writer.at(events.eventTimeMs[event] ?? Number.NaN)
+      const target = writer.at(events.eventTimeMs[event] ?? Number.NaN)
+      const { cell } = target
       const letter = module.letters.get(event)
       const reason = refused.get(event)
       if (letter !== undefined) this.#keep(letter)
@@ -186,7 +189,7 @@ export class Exporter implements EventFates {
         const { load, memory } = module
         const at = { load, event, memory, stream: cell.stream }
         this.#keep(letterOf({ ...at, partition: cell.partition }, decodeRefusal(reason)))
-      } else if (rowCountOf(module, event) > 0) cell.written += 1
+      } else if (rowCountOf(module, event) > 0) target.countTaken(1)
       else countReason(cell.filtered, 'etl-empty')
     }
     this.#parts.letters.flush()
@@ -203,7 +206,11 @@ export class Exporter implements EventFates {
       const sealed = writer.seal()
       if (sealed.length === 0) continue
       files.push(...sealed)
-      places.push({ stream: writer.table.stream, partition: writer.partition })
+      const { cell, partition, fate } = writer
+      const place = { stream: writer.table.stream, partition }
+      const isLate = fate === 'append'
+      if (isLate) cell.lateAppended = cell.written
+      places.push(isLate ? { ...place, late: true } : place)
     }
     const day = partitionAt(facts.lakeNowMs, dayInUtc)
     const letters = this.#parts.letters.seal(day, this.#commitId)
@@ -294,7 +301,7 @@ export class Exporter implements EventFates {
 
   #write(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
     const refusals = writer.write(events, load)
-    writer.cell.written += events.length - refusals.length
+    writer.countTaken(events.length - refusals.length)
     for (const { event, reason } of refusals) {
       this.refused(load, event, decodeRefusal(reason))
     }

@@ -7,6 +7,7 @@ import type { CommitId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
+import type { RowFate } from '../protocol/late.ts'
 import { BatchScratch } from './batch-scratch.ts'
 import { commitKeyValues } from './commit-key-values.ts'
 import type { OpenCell } from './count-table.ts'
@@ -22,8 +23,8 @@ export class PartitionWriter {
   readonly partition: LakePartition
   /** Where its events are counted. */
   readonly cell: OpenCell
-  /** Its rows are late: the partition was announced, or ends before one that was. */
-  late: boolean
+  /** What becomes of rows of the partition. Where it is `divert`, this is the other table. */
+  fate: RowFate
   /** Events of the load under way. */
   readonly pending = new EventList()
   /** Events that wait for more of them. */
@@ -38,18 +39,24 @@ export class PartitionWriter {
     table: ExportedTable,
     partition: LakePartition,
     cell: OpenCell,
-    commit: { readonly commitId: CommitId; readonly late: boolean },
+    commit: { readonly commitId: CommitId; readonly fate: RowFate },
   ) {
     this.table = table
     this.partition = partition
     this.cell = cell
-    this.late = commit.late
+    this.fate = commit.fate
     this.#commitId = commit.commitId
   }
 
   get bufferedBytes(): number {
     const sealedBytes = this.#sealed.reduce((sum, file) => sum + file.sizeBytes, 0)
     return sealedBytes + (this.#file?.bufferedBytes ?? 0)
+  }
+
+  /** Counts events that it took as rows: where they lie says what their fate is. */
+  countTaken(eventCount: number): void {
+    if (this.fate === 'divert') this.cell.late += eventCount
+    else this.cell.written += eventCount
   }
 
   /** Writes events of a load. @returns those that were refused. */

@@ -125,6 +125,8 @@ export interface FoldedPartition {
   readonly revision: number
   /** The newest announcement. */
   readonly manifest: ReadyManifest | undefined
+  /** Lake's clock of revision 1. Absent while that is the newest: its manifest says when. */
+  readonly firstAnnouncedAtMs?: UnixMs
   /** Folder of its files. Absent: the one of its table and path, which no swap has left. */
   readonly location?: string
   /** Files that swaps took out after the announcement, and that nobody forgot. */

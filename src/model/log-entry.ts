@@ -84,10 +84,15 @@ export interface AppendRange {
   readonly resetEpoch?: number
 }
 
-/** A partition of a stream that an append adds rows to. Relies on: it is open. */
+/**
+ * A partition of a stream that an append adds rows to. Relies on: it is open, or, where the rows
+ * are late, it is announced or passed over, and not closed.
+ */
 export interface AppendPlace {
   readonly stream: string
   readonly partition: LakePartition
+  /** Its rows came after the announcement: a later revision names them. Absent: in time. */
+  readonly late?: true
 }
 
 /** Committed progress of a stream on one topic-partition; listed where rows of it were seen. */

@@ -15,7 +15,8 @@ export type SwapWhy = 'merge' | 'replace' | 'undo' | 'move' | 'refill'
  * - while it is open, on the inputs being live. They are given up for good: nothing brings them
  *   back, and they are deleted once the entry's own files stand;
  * - once it is announced, on its version. It takes every live file, into another location, and the
- *   inputs stay until they are forgotten.
+ *   inputs stay until they are forgotten. A `move` of late files that no revision names yet is as
+ *   while it was open, over the version.
  */
 export interface SwapEntry extends EntryBase {
   readonly kind: 'swap'

@@ -3,6 +3,7 @@ import type { DurationMs, UnixMs } from '../base/time.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import { isOurOwn } from './close-reliance.ts'
+import { announcedAtOf, isAnnouncedAsItIs } from './partition-place.ts'
 import { spilledFileOf } from './spill-plan.ts'
 
 export interface ClosePlanFacts {
@@ -40,11 +41,11 @@ function isOver(
   stream: string,
   folded: FoldedPartition,
 ): boolean {
-  const { place, partition, manifest, removed } = folded
+  const { partition, removed } = folded
   // What was swapped out is still to be forgotten, and only the state knows of it.
   if (removed !== undefined) return false
-  const sinceMs = isOurOwn(stream) ? partition.nextMs : Date.parse(manifest?.decidedAt ?? '')
-  if (place === 'open' && !isOurOwn(stream)) return false
+  const sinceMs = isOurOwn(stream) ? partition.nextMs : announcedAtOf(folded)
+  if (sinceMs === undefined || !(isOurOwn(stream) || isAnnouncedAsItIs(folded))) return false
   // What its table refused is still to be brought home.
   return sinceMs + closeAfterMs(stream) <= nowMs && spilledFileOf(folded) === undefined
 }

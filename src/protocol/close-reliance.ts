@@ -4,6 +4,7 @@ import type { ClosedLateEntry, Closing } from '../model/close-entry.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { zeroChecksum } from '../model/fold-state.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
+import { isAnnouncedAsItIs } from './partition-place.ts'
 
 /** Why a closing does not hold, and whether that contradicts itself or was overtaken. */
 export interface BrokenClosing {
@@ -43,7 +44,10 @@ function brokenClosing(
   if (folded?.version !== version) {
     return `has version ${folded?.version ?? 'none'}, the entry names ${version}`
   }
-  if (folded.place === 'open' && !isOurOwn(stream)) return 'is not announced'
+  if (!isOurOwn(stream)) {
+    if (folded.place === 'open') return 'is not announced'
+    if (!isAnnouncedAsItIs(folded)) return `has files that revision ${folded.revision} names not`
+  }
   const before = newest ?? known?.closed?.checksum ?? zeroChecksum
   if (list.previous !== before) return `follows list ${list.previous}, the newest is ${before}`
   return waitingIn(state, stream, partition.path, folded)

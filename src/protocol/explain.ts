@@ -11,15 +11,18 @@
 import { unreachable } from '../base/assert.ts'
 import { isoOf, later, type UnixMs } from '../base/time.ts'
 import { formatDuration } from '../base/units.ts'
+import type { FoldedPartition } from '../model/fold-state.ts'
 import type { WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { Offset } from '../model/offset.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { partitionName } from './calendar-text.ts'
 import { isClosed } from './fold-closed.ts'
+import { changedSince } from './partition-place.ts'
 import { type Block, type BlockRule, completenessOf } from './readiness-blocks.ts'
 import { type Candidate, candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
+import { pendingRevisionOf } from './readiness-revisions.ts'
 import { idleFromMs } from './watermark.ts'
 
 type ExplainRule =
@@ -107,7 +110,8 @@ function explainAnnounced(
     const since = decidedAt === undefined ? {} : { sinceMs: Date.parse(decidedAt) as UnixMs }
     const what = `revision ${manifest.revision}, ${manifest.manifest?.rows ?? 0} rows`
     const where = `log entry ${manifest.manifest?.logEntry}`
-    const sentence = `It was announced at ${decidedAt}: ${what}, ${where}.`
+    const next = revisionSentence(facts, stream, manifest)
+    const sentence = `It was announced at ${decidedAt}: ${what}, ${where}.${next}`
     return { ...nothingMore, ...since, state: 'announced', rule: 'announced', sentence }
   }
   const announcedNextMs = folded?.announcedNextMs
@@ -118,6 +122,33 @@ function explainAnnounced(
     ? `It has no rows, or was closed long after its announcement: ${announced}.`
     : `It has no rows, and ${announced}.`
   return { ...nothingMore, state: 'not-begun', rule: 'passed-over', sentence }
+}
+
+/** What is to be told of late rows that no revision names yet; empty where there are none. */
+function revisionSentence(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  folded: FoldedPartition,
+): string {
+  const pending = pendingRevisionOf(facts, stream, folded)
+  if (pending === undefined) return ''
+  const { added } = changedSince(folded)
+  const files = added.length === 1 ? '1 late file' : `${added.length} late files`
+  const begin = ` ${files} came since; revision ${folded.revision + 1}`
+  switch (pending.kind) {
+    case 'due':
+      return `${begin} is announced by the next round.`
+    case 'early':
+      return `${begin} is due at ${isoOf(pending.dueMs)} (late.every).`
+    case 'blocked': {
+      const { rule } = pending.block
+      return `${begin} waits (${rule}): ${sentenceOf(facts, stream, pending.block)}`
+    }
+    case 'not-passed':
+      return `${begin} waits for "${pending.topicPartition}", which was added and has not passed.`
+    default:
+      return unreachable(pending, 'every state of a revision has its sentence')
+  }
 }
 
 function explainCandidate(

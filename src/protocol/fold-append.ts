@@ -26,7 +26,7 @@ import type {
 import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
 import { isClosed, withClosedCounts } from './fold-closed.ts'
 import { withUnpublished } from './fold-swap.ts'
-import { swapFieldsOf } from './partition-place.ts'
+import { handedOn, isAnnouncedAsItIs } from './partition-place.ts'
 
 export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
   const { body, stagedAtMs, commitId } = entry
@@ -137,9 +137,9 @@ function additionsOf(entry: AppendEntry): Iterable<Addition> {
 }
 
 /**
- * An open partition gets a new version whatever was added, be it counts only: an announcement that
- * was made without them does not hold. An announced one keeps its version: only counts of rows that
- * were kept out of it can come.
+ * A partition gets a new version whatever was added, be it counts only: an announcement that was
+ * made without them does not hold. One that is announced as it is, or that a swap has changed since,
+ * keeps its version where counts come alone: no late rows are to be announced.
  */
 function withAddition(state: FoldState, addition: Addition, commitId: CommitId): FoldState {
   const { files, counts, partition } = addition
@@ -154,16 +154,24 @@ function withAddition(state: FoldState, addition: Addition, commitId: CommitId):
     table: files[0]?.table ?? known?.table ?? tableOf(state, addition.stream),
     partition: known?.partition ?? partition,
     place: known?.place ?? 'open',
-    version: known?.place === 'announced' ? known.version : commitId,
+    version: keepsVersion(known, files) ? known.version : commitId,
     counts: addCounts(known?.counts ?? zeroCounts, counts),
     revision: known?.revision ?? 0,
     manifest: known?.manifest,
-    ...swapFieldsOf(known),
+    ...handedOn(known),
   })
   const partitions = PersistentMap.of(stream.partitions).with(partition.path, folded)
   const streams = PersistentMap.of(state.streams).with(addition.stream, { ...stream, partitions })
   return { ...state, streams }
 }
+
+const keepsVersion = (
+  known: FoldedPartition | undefined,
+  added: readonly DataFile[],
+): known is FoldedPartition =>
+  known?.place === 'announced' &&
+  added.length === 0 &&
+  (isAnnouncedAsItIs(known) || known.removed !== undefined)
 
 /** Empty for what is counted under no configured stream. */
 export const tableOf = (state: FoldState, stream: string): string =>

@@ -15,7 +15,7 @@ import type {
   ReadyEntry,
 } from '../model/log-entry.ts'
 import { newStream, tableOf } from './fold-append.ts'
-import { swapFieldsOf } from './partition-place.ts'
+import { announcedAtOf, swapFieldsOf } from './partition-place.ts'
 
 export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry): FoldState {
   let folded = state
@@ -51,12 +51,21 @@ function withAnnounced(
     counts: known?.counts ?? zeroCounts,
     revision: manifest.revision,
     manifest: { ...manifest, logEntry: index },
+    ...firstAnnouncement(known),
     ...swapFieldsOf(known),
   }
   const partitions = PersistentMap.of(stream.partitions).with(partition.path, announced)
   const announcedNextMs = latest(stream.announcedNextMs, announced.partition.nextMs)
   const changed = { ...stream, partitions, announcedNextMs }
   return { ...state, streams: PersistentMap.of(state.streams).with(name, changed) }
+}
+
+/** Noted with revision 2: until then the newest manifest is the first. */
+function firstAnnouncement(
+  known: FoldedPartition | undefined,
+): Pick<FoldedPartition, 'firstAnnouncedAtMs'> {
+  const firstAnnouncedAtMs = known && announcedAtOf(known)
+  return firstAnnouncedAtMs === undefined ? {} : { firstAnnouncedAtMs }
 }
 
 const latest = (known: UnixMs | undefined, seen: UnixMs): UnixMs =>
@@ -69,6 +78,7 @@ export function foldDelivered(state: FoldState, { deliveries }: DeliveredEntry):
   return { ...state, undelivered }
 }
 
+/** A revision lists all files: a target that has a later one needs the earlier no more. */
 function withoutTargets(
   waiting: UndeliveredAnnouncement,
   deliveries: readonly Delivery[],
@@ -78,7 +88,7 @@ function withoutTargets(
     (delivery) =>
       delivery.stream === stream &&
       delivery.partitionPath === partitionPath &&
-      delivery.revision === revision,
+      delivery.revision >= revision,
   )
   if (reached.length === 0) return waiting
   const targets = waiting.targets.filter((target) => reached.every((at) => at.target !== target))

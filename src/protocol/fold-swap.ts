@@ -2,6 +2,7 @@
  * What a decided swap changes, and what a `forget` of files does.
  *
  *     open       f1 f2 ──swap──▶ f3 live; f1 f2 given up, deleted once f3 stands
+ *                                (so too a `move` of late files that no revision names yet)
  *     announced  f1 f2 ──swap──▶ f3 live elsewhere; f1 f2 removed ──undo──▶ f1 f2 live, f3 removed
  *                                               └──forget──▶ f1 f2 given up
  *
@@ -22,15 +23,16 @@ import type { EntryBase, EntryIndex } from '../model/log-entry.ts'
 import type { ForgetEntry } from '../model/repair-entry.ts'
 import type { Removal, SwapEntry } from '../model/swap-entry.ts'
 import { homeLocation } from './log-paths.ts'
-import { locationOf } from './partition-place.ts'
+import { firstAnnouncedOf, isBeforeAnnouncement, locationOf } from './partition-place.ts'
 
 export function foldSwap(state: FoldState, index: EntryIndex, entry: SwapEntry): FoldState {
   const known = state.streams.get(entry.stream)?.partitions.get(entry.partition.path)
   if (known === undefined) return state
-  const swapped = entry.place === 'open' ? swappedOpen(known, entry) : swappedAway(known, entry)
+  const isEarly = isBeforeAnnouncement(known, entry)
+  const swapped = isEarly ? swappedOpen(known, entry) : swappedAway(known, entry)
   const folded = withPartition(state, entry.stream, swapped)
   const { files } = entry.body
-  if (entry.place === 'announced') return withDeeds(folded, { index, entry, files, removals: [] })
+  if (!isEarly) return withDeeds(folded, { index, entry, files, removals: [] })
   const taken = new Set(entry.inputs)
   const removals = known.files.filter(({ path }) => taken.has(path)).map(removalOf)
   return withDeeds(withoutRecipes(folded, taken), { index, entry, files, removals })
@@ -84,6 +86,7 @@ function withFields(known: FoldedPartition, fields: SwapFields): FoldedPartition
     manifest,
     files: fields.files,
     version: fields.version,
+    ...firstAnnouncedOf(known),
     ...(isHome ? {} : { location }),
     ...(removed.length === 0 ? {} : { removed }),
     ...(replaced === undefined ? {} : { replaced }),

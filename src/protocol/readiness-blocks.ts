@@ -266,7 +266,7 @@ function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSour
 }
 
 /** A file of the partition that is not where its readers look, or not known as published. */
-function publishBlock(
+export function publishBlock(
   facts: ReadinessFacts,
   stream: ReadyStream,
   candidate: Candidate,

@@ -26,6 +26,8 @@ export interface ReadyStream {
   readonly readyDelayMs: DurationMs
   /** `ready.idle`: how long a topic-partition must be quiet to count as idle. */
   readonly idleMs: DurationMs
+  /** `late.every`: how long after a revision late rows wait for the next one. */
+  readonly lateEveryMs: DurationMs
   /** Names of the targets that announcements go to. */
   readonly targets: readonly string[]
 }

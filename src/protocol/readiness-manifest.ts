@@ -10,10 +10,18 @@
 import { assert } from '../base/assert.ts'
 import { isoOf, type UnixMs } from '../base/time.ts'
 import { type Counts, countsAddUp, zeroCounts } from '../model/counts.ts'
+import type { FoldedPartition } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
+import { clusterId, type SourcePartition, topicId } from '../model/topic-partition.ts'
+import { changedSince } from './partition-place.ts'
 import type { Candidate } from './readiness-candidates.ts'
-import type { ReadinessFacts, ReadyStream, SourceView } from './readiness-facts.ts'
+import {
+  type ReadinessFacts,
+  type ReadyStream,
+  type SourceView,
+  viewOf,
+} from './readiness-facts.ts'
 import { eventWatermarkOf, type Passage } from './watermark.ts'
 
 /** A manifest before the log gave it an index. */
@@ -56,7 +64,71 @@ export function manifestOf(
   candidate: Candidate,
   passed: readonly PassedSource[],
 ): ManifestDraft {
-  const { partition, folded } = candidate
+  return draftOf(facts, stream, candidate, {
+    reason: (candidate.folded?.files ?? []).length === 0 ? 'empty' : 'complete',
+    added: [],
+    removed: [],
+    sources: passed.map(sourceOf),
+    eventWatermarkMs: eventWatermarkOf(passed.map(({ view }) => view)),
+  })
+}
+
+/**
+ * The next revision of an announced partition, which tells of what changed since the last one.
+ *
+ * @param passedSince topic-partitions that the last revision does not name.
+ */
+export function revisionOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  folded: FoldedPartition & { readonly manifest: ReadyManifest },
+  passedSince: readonly PassedSource[],
+): ManifestDraft {
+  const before = folded.manifest.sources.map((source) => {
+    const view = viewOf(facts, stream, sourceIn(source))
+    return { source, view }
+  })
+  const { added, removed } = changedSince(folded)
+  const views = [...before, ...passedSince].map(({ view }) => view)
+  return draftOf(
+    facts,
+    stream,
+    { partition: folded.partition, folded },
+    {
+      reason: removed.length === 0 ? 'late' : 'merge',
+      added,
+      removed,
+      sources: [
+        ...before.map(({ source, view: { position, progress } }) => ({
+          ...source,
+          next: position === undefined ? source.next : String(position.next),
+          eventWatermark: isoOrNull(progress?.eventWatermarkMs) ?? source.eventWatermark,
+        })),
+        ...passedSince.map(sourceOf),
+      ],
+      eventWatermarkMs: eventWatermarkOf(views),
+    },
+  )
+}
+
+/** The topic-partition that a manifest names. */
+export const sourceIn = (source: ManifestSource): SourcePartition => ({
+  clusterId: clusterId(source.clusterId),
+  topic: source.topic,
+  topicId: topicId(source.topicId),
+  partition: source.partition,
+})
+
+interface Told extends Pick<ReadyManifest, 'reason' | 'added' | 'removed' | 'sources'> {
+  readonly eventWatermarkMs: UnixMs | undefined
+}
+
+function draftOf(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  { partition, folded }: Candidate,
+  { eventWatermarkMs, ...told }: Told,
+): ManifestDraft {
   const files = folded?.files ?? []
   const counts = folded?.counts ?? zeroCounts
   assert(countsAddUp(counts), `counts of "${stream.name}" ${partition.path} add up`)
@@ -77,7 +149,6 @@ export function manifestOf(
     partitionPath: partition.path,
     location: joined(facts.lakeUrl, stream.table, partition.path),
     revision: key.revision,
-    reason: files.length === 0 ? 'empty' : 'complete',
     rows: files.reduce((sum, file) => sum + file.rowCount, 0),
     files: files.map((file) => ({
       path: file.path,
@@ -85,13 +156,11 @@ export function manifestOf(
       rows: file.rowCount,
       crc32c: file.crc32c,
     })),
-    added: [],
-    removed: [],
     counts: countsOf(counts),
-    sources: passed.map(sourceOf),
     schemaVersions: [...new Set(files.map((file) => file.schemaVersion))].sort((a, b) => a - b),
-    eventWatermark: isoOrNull(eventWatermarkOf(passed.map(({ view }) => view))),
+    eventWatermark: isoOrNull(eventWatermarkMs),
     decidedAt: isoOf(facts.lakeNowMs),
+    ...told,
   }
 }
 

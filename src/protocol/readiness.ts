@@ -6,7 +6,8 @@
  *   passed its end, by committed facts, and all its files are published;
  * - the set is the brokers' answer asked after the partition's end plus delay; it stands in the
  *   manifest;
- * - partitions of one stream are announced in order.
+ * - partitions of one stream are announced in order; later revisions wait for nothing but
+ *   `late.every` and their files.
  *
  * The decision is taken by whoever comes first: the `ready` entry relies on each partition's
  * version, so that it is void for everybody where the partition changed meanwhile.
@@ -18,6 +19,7 @@ import { type Block, completenessOf } from './readiness-blocks.ts'
 import { candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 import { manifestOf } from './readiness-manifest.ts'
+import { dueRevisions } from './readiness-revisions.ts'
 
 /** Most announcements in one entry; the rest follow in the next. */
 export const announcementsMax = 200
@@ -40,6 +42,7 @@ export function decideReady(facts: ReadinessFacts): ReadyDecision {
     const room = announcementsMax - announcements.length
     const due = dueOf(facts, stream, room)
     announcements.push(...due.announcements)
+    announcements.push(...dueRevisions(facts, stream, room - due.announcements.length))
     if (due.block !== undefined) blocks.push(due.block)
   }
   if (announcements.length === 0) return { kind: 'wait', blocks }

@@ -13,7 +13,7 @@ import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { ForgottenFiles } from '../model/repair-entry.ts'
 import type { SwapEntry } from '../model/swap-entry.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
-import { isAnnouncedAsItIs, locationOf } from './partition-place.ts'
+import { isAnnouncedAsItIs, isBeforeAnnouncement, locationOf } from './partition-place.ts'
 
 export function brokenSwap(state: FoldState, entry: SwapEntry): BrokenReliance | undefined {
   const { stream, partition, place } = entry
@@ -31,7 +31,10 @@ export function brokenSwap(state: FoldState, entry: SwapEntry): BrokenReliance |
   )
 }
 
-/** After the announcement: over the version that was planned on, and every live file of it. */
+/**
+ * After the announcement: over the version that was planned on, and every live file of it, unless
+ * nobody was told of those it takes.
+ */
 function brokenAnnounced(
   state: FoldState,
   known: FoldedPartition,
@@ -42,6 +45,7 @@ function brokenAnnounced(
     const both = `has version ${known.version}, the entry names ${entry.version ?? 'none'}`
     return broken('place-changed', `${name} ${both}`)
   }
+  if (isBeforeAnnouncement(known, entry)) return undefined
   if (entry.inputs.length !== known.files.length) {
     const both = `${known.files.length} files are live, it takes ${entry.inputs.length}`
     return broken('malformed', `${name}: ${both}`)
@@ -90,7 +94,7 @@ function malformedSwap(known: FoldedPartition, entry: SwapEntry): BrokenReliance
   if (undoes && (place === 'open' || body.files.length > 0)) return wrong('undo of what is open')
   if (lostRowCount > 0 && why !== 'refill') return wrong(`${why} loses ${lostRowCount} rows`)
   if (!undoes && body.files.length === 0 && lostRowCount === 0) return wrong('nothing comes out')
-  if ((place === 'open') !== (location === locationOf(known))) {
+  if (isBeforeAnnouncement(known, entry) !== (location === locationOf(known))) {
     return wrong(`${place}, and lies in "${location}" after`)
   }
   return misplacedOutput(known, entry) ?? uneven(known, entry)

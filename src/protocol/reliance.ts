@@ -10,7 +10,7 @@
  */
 import type { ClosedLateEntry } from '../model/close-entry.ts'
 import { countsAddUp } from '../model/counts.ts'
-import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import type { FoldedPartition, FoldedStream, FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import {
@@ -33,7 +33,8 @@ import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
 import { brokenClosings } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
-import { isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
+import { isLate } from './late.ts'
+import { changedSince, isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
 import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
@@ -174,6 +175,7 @@ function brokenPlace(state: FoldState, place: AppendPlace): BrokenReliance | und
   const stream = state.streams.get(place.stream)
   const name = `"${place.stream}" ${partition.path}`
   if (partition.nextMs <= partition.startMs) return broken('malformed', `${name} has no length`)
+  if (place.late === true) return brokenLatePlace(stream, place)
   if (stream?.partitions.get(partition.path)?.place === 'announced') {
     return broken('place-changed', `${name} is announced`)
   }
@@ -183,15 +185,32 @@ function brokenPlace(state: FoldState, place: AppendPlace): BrokenReliance | und
   return broken('place-changed', `${name} ${both}`)
 }
 
+/** A partition that was announced stays so until it is closed. */
+function brokenLatePlace(
+  stream: FoldedStream | undefined,
+  { stream: name, partition }: AppendPlace,
+): BrokenReliance | undefined {
+  const place = `"${name}" ${partition.path}`
+  if (!isLate(stream, partition)) return broken('malformed', `${place} is open, no row is late`)
+  if (!isClosed(stream, partition)) return undefined
+  return broken('place-changed', `${place} is closed`)
+}
+
 function malformedBody({ places, body }: AppendEntry): BrokenReliance | undefined {
-  const known = new Set(places.map((at) => placeKey(at.stream, at.partition.path)))
+  const known = new Map(places.map((at) => [placeKey(at.stream, at.partition.path), at]))
   const homeless = body.files.find((file) => !known.has(placeKey(file.stream, file.partitionPath)))
   if (homeless !== undefined) return broken('malformed', `"${homeless.path}" is in no place`)
-  const wrong = body.counts.find(({ counts }) => !countsAddUp(counts))
-  if (wrong === undefined) return undefined
-  const { stream, partition, counts } = wrong
-  const both = `${counts.read} events read do not each have one fate`
-  return broken('malformed', `"${stream}" ${partition.path}: ${both}`)
+  return firstOf(body.counts, ({ stream, partition, counts }) => {
+    const name = `"${stream}" ${partition.path}`
+    const { read, written, lateAppended } = counts
+    if (!countsAddUp(counts)) {
+      return broken('malformed', `${name}: ${read} events read do not each have one fate`)
+    }
+    const isLatePlace = known.get(placeKey(stream, partition.path))?.late === true
+    if (lateAppended === (isLatePlace ? written : 0)) return undefined
+    const both = `${written} events written, ${lateAppended} of them late`
+    return broken('malformed', `${name}: ${both}, ${isLatePlace ? 'all' : 'none'} can be`)
+  })
 }
 
 const placeKey = (stream: string, path: PartitionPath): string => JSON.stringify([stream, path])
@@ -223,9 +242,18 @@ function brokenAnnouncement(
   if (manifest.revision !== revision) {
     return broken('malformed', `${name} has revision ${manifest.revision}, its next is ${revision}`)
   }
-  if (revision === 1 || namesExactly(manifest, folded?.files ?? [])) return undefined
-  return broken('malformed', `${name}: the manifest does not name the live files`)
+  if (folded === undefined || revision === 1) return undefined
+  if (!namesExactly(manifest, folded.files)) {
+    return broken('malformed', `${name}: the manifest does not name the live files`)
+  }
+  const { added, removed } = changedSince(folded)
+  if (sameSet(added, manifest.added) && sameSet(removed, manifest.removed)) return undefined
+  const both = `adds ${manifest.added.length} files, ${added.length} came since revision`
+  return broken('malformed', `${name} ${both} ${folded.revision}`)
 }
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && new Set([...a, ...b]).size === a.length
 
 /** What has left the state looks like a partition that nothing is known of. */
 function closedAnnouncement(

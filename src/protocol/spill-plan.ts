@@ -32,7 +32,7 @@ export interface HomeBatch {
   readonly files: readonly DataFile[]
 }
 
-/** An announced partition has none: it is not announced before they are home. */
+/** No announcement names one: a partition, or late rows of it, are announced when all are home. */
 export function planHome(facts: HomeFacts): readonly HomeBatch[] {
   const { state, publishedHere, standing, batchBytesMax } = facts
   const open = new Set(
@@ -43,8 +43,7 @@ export function planHome(facts: HomeFacts): readonly HomeBatch[] {
   )
   const batches: HomeBatch[] = []
   for (const [stream, { partitions }] of state.streams) {
-    for (const { place, table, partition, files } of partitions.values()) {
-      if (place !== 'open') continue
+    for (const { table, partition, files } of partitions.values()) {
       const spilled = files.filter(({ path }) => isSpilled(path) && !open.has(path))
       for (const some of inBatches(spilled, batchBytesMax)) {
         batches.push({ stream, table, partitionPath: partition.path, files: some })

@@ -14,7 +14,7 @@ import type { PartitionPath } from '../model/lake-partition.ts'
 import type { SealedSwap } from '../model/sealed-commit.ts'
 import type { SwapWhy } from '../model/swap-entry.ts'
 import { swappedLocation } from './log-paths.ts'
-import { isAnnouncedAsItIs, locationOf } from './partition-place.ts'
+import { isAnnouncedAsItIs, isBeforeAnnouncement, locationOf } from './partition-place.ts'
 
 export interface SwapFacts {
   readonly state: FoldState
@@ -60,7 +60,9 @@ export function planSwap(facts: SwapFacts): SwapPlan {
   }
   if (open !== undefined) return wait(`"${open}" is not published yet`)
   if (why === 'undo') return planUndo(facts, known)
-  if (known.place === 'open') return planned(facts, known, inputs)
+  if (isBeforeAnnouncement(known, { place: known.place, why, inputs })) {
+    return planned(facts, known, inputs)
+  }
   if (inputs.length < live.size) return refuse('it is announced: every file is swapped, or none')
   if (!isAnnouncedAsItIs(known)) return wait('a file of it is not announced yet')
   return planned(facts, known, inputs)
@@ -80,7 +82,8 @@ function planned(facts: SwapFacts, known: FoldedPartition, inputs: readonly stri
   const { table, partition, place, replaced } = known
   const undone = why === 'undo' ? replaced : undefined
   const away = swappedLocation(table, partition.path, commitId)
-  const location = place === 'open' ? locationOf(known) : (undone?.location ?? away)
+  const isEarly = isBeforeAnnouncement(known, { place, why, inputs })
+  const location = isEarly ? locationOf(known) : (undone?.location ?? away)
   const version = place === 'open' ? undefined : known.version
   const restored = undone?.inputs ?? []
   const swap = { commitId, why, stream, partition, place, version, inputs, restored, location }

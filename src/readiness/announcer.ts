@@ -173,15 +173,16 @@ export class Announcer {
     for (const announcement of decision.kind === 'announce' ? decision.announcements : []) {
       const listed = listings.get(folderOf(announcement))
       // What became due since is not listed; what follows it in the stream waits with it.
-      if (listed === undefined) heldBack.add(announcement.stream)
-      if (listed === undefined || heldBack.has(announcement.stream)) continue
+      const isFirst = announcement.manifest.revision === 1
+      if (listed === undefined && isFirst) heldBack.add(announcement.stream)
+      if (listed === undefined || (isFirst && heldBack.has(announcement.stream))) continue
       const found = await this.#judge(announcement, listed)
       for (const path of found) missing.add(path)
       if (found.length === 0) {
         sound.push(announcement)
         continue
       }
-      heldBack.add(announcement.stream)
+      if (isFirst) heldBack.add(announcement.stream)
       blocks.push(this.#missingBlock(announcement, found))
     }
     this.#missing = missing
@@ -218,17 +219,30 @@ export class Announcer {
 
   async #put(announcements: readonly Announcement[]): Promise<RoundOutcome> {
     const { log, telemetry } = this.#ports
+    await this.#writeEarlier(announcements)
     const commitId = log.nextCommitId()
     const outcome = await log.put({ kind: 'ready', commitId, announcements })
     if (outcome.kind !== 'decided') return { kind: 'overtaken', because: outcome.because }
     for (const { stream, partition, manifest } of announcements) {
-      const behindMs = log.lakeNowMs() - partition.nextMs
-      telemetry.metrics.observe('lakeward_ready_delay_seconds', behindMs / 1_000, { stream })
-      const { id, reason, rows } = manifest
-      telemetry.log.info('partition-announced', { id, reason, rows, entry: outcome.entry })
+      const { id, reason, rows, revision, added } = manifest
+      if (revision === 1) {
+        const behindMs = log.lakeNowMs() - partition.nextMs
+        telemetry.metrics.observe('lakeward_ready_delay_seconds', behindMs / 1_000, { stream })
+      }
+      const fields = { id, reason, rows, added: added.length, entry: outcome.entry }
+      telemetry.log.info('partition-announced', fields)
     }
     await this.#writeManifests(announcements)
     return { kind: 'announced', entry: outcome.entry, count: announcements.length }
+  }
+
+  /** The log holds the newest revision only: the manifest of the one before must stand by then. */
+  async #writeEarlier(announcements: readonly Announcement[]): Promise<void> {
+    for (const { stream, partition, manifest } of announcements) {
+      if (manifest.revision === 1) continue
+      const folded = this.#ports.log.state.streams.get(stream)?.partitions.get(partition.path)
+      if (folded !== undefined) await this.#keeper.writeIfAbsent(folded)
+    }
   }
 
   async #writeManifests(announcements: readonly Announcement[]): Promise<void> {

@@ -97,13 +97,15 @@ export type ReadyConfig = z.output<typeof readyConfig>
 
 /** The key `late` of a stream. */
 export const lateConfig = section({
-  policy: choice(['dead-letter'], ['append', 'divert'])
+  policy: choice(['append', 'divert', 'dead-letter'])
     .prefault('dead-letter')
     .describe('What becomes of rows that come after their partition was announced.'),
-  every: notBuilt('How often late rows are appended.'),
+  every: duration({ min: '1s', max: '7d' })
+    .prefault('5m')
+    .describe('How long after a revision appended rows wait to be announced by the next one.'),
   closeAfter: duration({ min: '1m', max: '3650d' })
     .prefault('7d')
-    .describe('How long after its announcement a partition leaves what a start reads.'),
+    .describe('How long after its announcement a partition takes late rows; then it is closed.'),
 })
 
 const shownHashDigits = 8

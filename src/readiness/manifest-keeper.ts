@@ -53,7 +53,7 @@ export class ManifestKeeper {
       const { manifest } = partition
       if (manifest === undefined || this.#standing.has(partition)) continue
       if (this.#isLeftToItsAuthor(partition, manifest)) complete = false
-      else due.push(this.#writeIfAbsent(partition, manifest))
+      else due.push(this.writeIfAbsent(partition))
       if (due.length === looksAtOnceMax) await Promise.all(due.splice(0))
     }
     await Promise.all(due)
@@ -65,7 +65,10 @@ export class ManifestKeeper {
     return this.#log.lakeNowMs() < Date.parse(decidedAt) + othersGraceMs
   }
 
-  async #writeIfAbsent(partition: FoldedPartition, manifest: ReadyManifest): Promise<void> {
+  /** Writes the manifest of the newest announcement, unless it stands. */
+  async writeIfAbsent(partition: FoldedPartition): Promise<void> {
+    const { manifest } = partition
+    if (manifest === undefined || this.#standing.has(partition)) return
     const path = manifestPathOf(manifest)
     if ((await this.#lake.stat(path)) === undefined) {
       await this.#lake.put(path, encodeManifest(manifest))

@@ -43,7 +43,10 @@ export interface ModelEntry {
   readonly ranges: readonly (ModelRange | undefined)[]
   /** The file that is added, taken back or forgotten; -1: none. */
   readonly file: number
-  /** Rows of the file, or, without a file, rows that came too late for it. */
+  /**
+   * Rows of the file, or, without a file, rows that came too late for it; of a later revision the
+   * files that the one before names, which lie in `toLocation`.
+   */
   readonly rows: Bits
   /** Files that are taken away by a swap, brought back by an undo, or named otherwise. */
   readonly inputs: Bits
@@ -175,7 +178,7 @@ export function productEntryOf(entry: ModelEntry): LogEntry {
       const { version, inputs, location } = entry
       const named = { bytes: 1, rows: 1, crc32c: '' }
       const files = pathsOf(inputs, location).map((path) => ({ ...named, path }))
-      const told = { ...manifest, files, revision: entry.revision + 1 }
+      const told = { ...manifest, files, ...changedBy(entry), revision: entry.revision + 1 }
       const announcement = { stream, partition: hour, version, manifest: told }
       return {
         kind: 'ready',
@@ -208,6 +211,17 @@ export function productEntryOf(entry: ModelEntry): LogEntry {
       const moves = entry.ranges.flatMap((range, at) => (range ? [moveOf(range, at)] : []))
       return { kind: 'source', ...baseOf(entry), action: 'reset', why: 'told to', moves }
     }
+  }
+}
+
+/** What a later revision tells of the one before it. */
+function changedBy({ kind, inputs, rows, location, toLocation }: ModelEntry) {
+  if (kind === 'ready') return { added: [], removed: [] }
+  const live = pathsOf(inputs, location)
+  const before = pathsOf(rows, toLocation)
+  return {
+    added: live.filter((path) => !before.includes(path)),
+    removed: before.filter((path) => !live.includes(path)),
   }
 }
 

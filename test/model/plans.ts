@@ -202,7 +202,9 @@ function planReady(from: Beginning): void {
   if (fold.announced === fold.live && fold.revision > 0) return
   const kind = fold.revision === 0 ? 'ready' : 'announce'
   const what = (): string => `${kind} ${fold.revision + 1} naming ${fileNames(fold.live)}`
-  beginEntry(from, draft(from, { kind, inputs: fold.live }), 'ready', what)
+  const before = { rows: fold.announced, toLocation: fold.announcedLocation }
+  const told = kind === 'ready' ? {} : before
+  beginEntry(from, draft(from, { kind, inputs: fold.live, ...told }), 'ready', what)
 }
 
 export const fileNames = (files: Bits): string =>

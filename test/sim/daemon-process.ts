@@ -12,7 +12,7 @@ import { slowSource, type Weather } from './daemon-outside.ts'
 import type { SimLake, SimStore } from './lake.ts'
 import { type Doom, type LakeWeather, wildLake } from './lake-weather.ts'
 import { Life } from './life.ts'
-import type { Plan } from './plan.ts'
+import type { LatePolicies, Plan } from './plan.ts'
 import { SimRandom } from './random.ts'
 import { type Receiver, webhookTarget } from './receiver.ts'
 import { SeenTelemetry } from './seen-telemetry.ts'
@@ -23,8 +23,13 @@ export const pipeline = 'sim'
 export const readyDelayMs = 2_000
 export const readyIdleMs = 5_000
 export const deliverDeadlineMs = 2_000
+const lateEveryMs = 4_000
 
-const yaml = (notify: string, outOfOrdernessMs: number): string => `pipeline: ${pipeline}
+const yaml = (
+  notify: string,
+  outOfOrdernessMs: number,
+  late: LatePolicies,
+): string => `pipeline: ${pipeline}
 kafka: { brokers: ["127.0.0.1:9092"] }
 lake: { url: "file:./lake" }
 commit: { interval: 1500ms }
@@ -41,6 +46,7 @@ ${streams
     topic: ${topic}
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: ${outOfOrdernessMs}ms, pastMax: 3650d }
+    late: { policy: ${late[name]}, every: ${lateEveryMs}ms }
     columns: [_topic, _partition, _offset, _index]
     etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]
 `,
@@ -54,9 +60,10 @@ const configs = new Map<string, Promise<ResolvedConfig>>()
 export function loadedConfig({
   notifies,
   pace,
-}: Pick<Plan, 'notifies' | 'pace'>): Promise<ResolvedConfig> {
+  late,
+}: Pick<Plan, 'notifies' | 'pace' | 'late'>): Promise<ResolvedConfig> {
   const targets = notifies ? `[ { ${webhookYaml} }, { success-file: {} } ]` : '[]'
-  const text = yaml(targets, outOfOrdernessOf(pace))
+  const text = yaml(targets, outOfOrdernessOf(pace), late)
   const files = new MemoryConfigFiles({ 'lakeward.yaml': text, 'number.proto': schema })
   const loading = configs.get(text) ?? loadConfig('lakeward.yaml', files)
   configs.set(text, loading)

@@ -107,6 +107,17 @@ export interface Plan {
   readonly pace: Pace
   /** Of the first hour that ends, after the beginning; where the pace is live. */
   readonly hourEndsInMs: number
+  /** What becomes of late rows, by stream. */
+  readonly late: LatePolicies
+}
+
+const latePolicies = ['append', 'divert', 'dead-letter'] as const
+export type LatePolicies = Readonly<Record<'even' | 'odd', (typeof latePolicies)[number]>>
+
+/** Follows from a number that is drawn anyway: worlds go as they went without it. */
+function latePoliciesOf(drawn: number): LatePolicies {
+  const at = (digit: number) => present(latePolicies[digit % latePolicies.length], 'a policy')
+  return { even: at(drawn), odd: at(Math.floor(drawn / latePolicies.length)) }
 }
 
 /** How many of all faults are on: with few of them the same one comes again and again. */
@@ -135,7 +146,7 @@ function drawnPlan(random: SimRandom): Plan {
   const faults = new Set(faultKinds.filter(() => random.fraction() < share))
   // Only where files have leases, and so in every world where they do.
   faults.add('lake-lease')
-  return {
+  const drawn = {
     faults,
     fates: fateKinds.filter((kind) => faults.has(kind)),
     stepCount: 4 + random.below(6),
@@ -149,5 +160,6 @@ function drawnPlan(random: SimRandom): Plan {
     lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
     pace: random.fraction() < 0.65 ? 'fast' : 'live',
     hourEndsInMs: random.below(30_000),
-  }
+  } as const
+  return { ...drawn, late: latePoliciesOf(drawn.hourEndsInMs) }
 }

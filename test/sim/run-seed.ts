@@ -58,13 +58,13 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
 export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
 
 function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World): Judged {
-  const { partitionCount, notifies, pace } = plan
+  const { partitionCount, notifies, pace, late } = plan
   const received = notifies ? receiver.received : undefined
   const { events } = producer
   const outOfOrdernessMs = outOfOrdernessOf(pace)
   const { settledAtMs, settledAtSet } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  return { store, pipeline, events, partitionCount, received, ...spans, ...worldFacts }
+  return { store, pipeline, events, partitionCount, received, late, ...spans, ...worldFacts }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */

@@ -38,6 +38,9 @@ export function leftToDo(
     for (const { partition, place, files, manifest } of stream.partitions.values()) {
       const shown = manifest && manifestPathOf({ ...manifest, stream: name })
       if (shown !== undefined && !store.has(shown)) left.push(`"${shown}" is not written`)
+      // Late rows wait for the next revision.
+      const isChanged = manifest !== undefined && manifest.files.length !== files.length
+      if (isChanged) left.push(`${name} ${partition.path} has changed`)
       const isOpen = place === 'open' && files.length > 0
       if (isOpen && isDue(partition, lakeNowMs)) left.push(`${name} ${partition.path} is open`)
     }

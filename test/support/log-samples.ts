@@ -172,6 +172,24 @@ export const sampleManifest = (hour: number, revision = 1): Omit<ReadyManifest, 
   decidedAt: '2026-11-20T14:05:12.345Z',
 })
 
+/** How a manifest names files, and what it tells of the revision before. */
+export function namedFiles(
+  files: readonly DataFile[],
+  before: Pick<ReadyManifest, 'files'> | undefined = undefined,
+): Pick<ReadyManifest, 'files' | 'added' | 'removed'> {
+  const named = files.map(({ path, sizeBytes, rowCount, crc32c: sum }) => {
+    return { path, bytes: sizeBytes, rows: rowCount, crc32c: sum }
+  })
+  if (before === undefined) return { files: named, added: [], removed: [] }
+  const paths = named.map(({ path }) => path)
+  const old = before.files.map(({ path }) => path)
+  return {
+    files: named,
+    added: paths.filter((path) => !old.includes(path)),
+    removed: old.filter((path) => !paths.includes(path)),
+  }
+}
+
 const sealedFile = (hour: number, text: string): SealedFile => ({
   stream,
   table,

@@ -42,6 +42,8 @@ export interface SimAppend {
   readonly source: SourcePartition
   readonly next: bigint
   readonly rows?: readonly SimRows[]
+  /** The rows came after their partition was announced. */
+  readonly late?: true
   /** Highest event time seen of `app_events`, where it is not that of the rows. */
   readonly watermark?: UnixMs
   readonly evidence?: { readonly end: bigint; readonly asked: UnixMs }
@@ -163,7 +165,7 @@ export class SimDaemon {
 
   /** Commits rows and publishes their files at once. */
   async append(append: SimAppend): Promise<PutEntryOutcome> {
-    const { source, next, rows = [], watermark, evidence } = append
+    const { source, next, rows = [], watermark, evidence, late } = append
     const commitId = this.log.nextCommitId()
     const expected = this.log.state.positions.get(lane)?.get(sourceKey(source))?.next
     if (expected === undefined) throw new Error('the log knows the source')
@@ -175,13 +177,17 @@ export class SimDaemon {
     const outcome = await this.put({
       commitId,
       ranges: next > expected ? [range] : [],
-      places: placed.map(({ stream, partition }) => ({ stream: stream.name, partition })),
+      places: placed.map(({ stream, partition }) => ({
+        stream: stream.name,
+        partition,
+        ...(late && { late }),
+      })),
       body: {
         files: placed.map(({ file }) => file),
         counts: placed.map(({ stream, partition, file }) => ({
           stream: stream.name,
           partition,
-          counts: countsOf(file.rowCount),
+          counts: { ...countsOf(file.rowCount), lateAppended: late ? file.rowCount : 0 },
         })),
         progress:
           seenMs === undefined

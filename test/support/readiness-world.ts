@@ -47,6 +47,7 @@ export const appEvents: ReadyStream = {
   scheme: utcHours,
   readyDelayMs: durationMs(5 * minute),
   idleMs: durationMs(10 * minute),
+  lateEveryMs: durationMs(5 * minute),
   targets: ['webhook:hook'],
 }
 
@@ -116,7 +117,9 @@ export const countsOf = (written: number): Counts => ({
 function foldedPartition(planted: PlantedPartition): FoldedPartition {
   const { partition, place = 'open', files = [], decidedAt } = planted
   const rows = files.reduce((sum, file) => sum + file.rowCount, 0)
-  const manifest = decidedAt === undefined ? undefined : ({ decidedAt, rows, logEntry: 7 } as never)
+  const named = files.map(({ path }) => ({ path }))
+  const told = { decidedAt, rows, logEntry: 7, files: named, sources: [] }
+  const manifest = decidedAt === undefined ? undefined : (told as never)
   return {
     table: planted.table ?? appEvents.table,
     partition,

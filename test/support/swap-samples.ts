@@ -11,6 +11,7 @@ import {
   appendEntry,
   entryBase,
   foldAll,
+  namedFiles,
   sampleFile,
   sampleHour,
   sampleManifest,
@@ -51,13 +52,8 @@ export function readyOf(
   targets: readonly string[] = [],
 ): ReadyEntry {
   const { files = [one, two], revision = 1 } = changes
-  const named = files.map((file) => ({
-    path: file.path,
-    bytes: file.sizeBytes,
-    rows: file.rowCount,
-    crc32c: file.crc32c,
-  }))
-  const manifest = { ...sampleManifest(13, revision), files: named }
+  const before = revision === 1 ? undefined : namedFiles([one, two])
+  const manifest = { ...sampleManifest(13, revision), ...namedFiles(files, before) }
   const commitId = writerCommit(counter)
   const announcement = { stream, partition: hour, version, manifest, targets }
   return { kind: 'ready', ...entryBase(commitId), announcements: [announcement] }

@@ -3,7 +3,12 @@ import { pathToFileURL } from 'node:url'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
-import { type AskedPartition, findAnnouncement, revisionOption } from '../announced.ts'
+import {
+  type AskedPartition,
+  type FoundAnnouncement,
+  findAnnouncement,
+  revisionOption,
+} from '../announced.ts'
 import {
   type CommandDefinition,
   configOption,
@@ -43,13 +48,15 @@ export const command: CommandDefinition = {
     const { config } = reading
     const stream = streamArgument(invocation, config)
     const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
-    const found = filesOf(invocation, await stateAbout(reading, asked), asked)
+    const state = await stateAbout(reading, asked)
+    const announcement = await findAnnouncement(invocation, reading, state, asked)
+    const found = filesOf(announcement, state, asked)
     const files = found.files.map((file) => placed(file, config))
-    const { state, revision, why } = found
+    const { revision, why } = found
     const partition = partitionName(asked.partition)
-    const answer = { stream: stream.name, partition, state, revision, files }
+    const answer = { stream: stream.name, partition, state: found.state, revision, files }
     invocation.output.answer(answer, linesOf(format, files, answer))
-    if (state === 'announced') return exitCode.done
+    if (found.state === 'announced') return exitCode.done
     invocation.output.progress(why)
     return exitCode.failed
   },
@@ -79,8 +86,7 @@ interface FoundFiles {
 }
 
 /** Of an open partition the files that are published so far. */
-function filesOf(invocation: Invocation, state: FoldState, asked: AskedPartition): FoundFiles {
-  const found = findAnnouncement(invocation, state, asked)
+function filesOf(found: FoundAnnouncement, state: FoldState, asked: AskedPartition): FoundFiles {
   if (found.kind === 'announced') {
     const { revision, files } = found.manifest
     return { state: 'announced', revision, files, why: '' }

@@ -17,7 +17,12 @@ export const command: CommandDefinition = {
     const reading = await openReading(invocation)
     const stream = streamArgument(invocation, reading.config)
     const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
-    const found = findAnnouncement(invocation, await stateAbout(reading, asked), asked)
+    const found = await findAnnouncement(
+      invocation,
+      reading,
+      await stateAbout(reading, asked),
+      asked,
+    )
     if (found.kind === 'announced') {
       const { manifest } = found
       invocation.output.answer(manifest, [JSON.stringify(manifest, undefined, 2)])

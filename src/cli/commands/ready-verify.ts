@@ -1,6 +1,6 @@
 import { verifyManifest } from '../../audit/verify-manifest.ts'
 import { lakeLane } from '../../daemon/pipeline.ts'
-import { findAnnouncement } from '../announced.ts'
+import { findAnnouncement, revisionOption } from '../announced.ts'
 import { answerChecks } from '../check-answer.ts'
 import { type CommandDefinition, configOption, exitCode, flagOption } from '../command.ts'
 import { askPositions } from '../kafka-positions.ts'
@@ -17,6 +17,7 @@ export const command: CommandDefinition = {
   arguments: partitionArguments,
   options: [
     configOption,
+    revisionOption,
     { flags: '--allow-unchecked', description: 'exit 0 although a check could not be made' },
   ],
   example: 'lakeward ready verify app_events 2026-11-20T13',
@@ -25,7 +26,12 @@ export const command: CommandDefinition = {
     const { config, lake } = reading
     const stream = streamArgument(invocation, config)
     const asked = { stream: stream.name, partition: partitionArgument(invocation, stream) }
-    const found = findAnnouncement(invocation, await stateAbout(reading, asked), asked)
+    const found = await findAnnouncement(
+      invocation,
+      reading,
+      await stateAbout(reading, asked),
+      asked,
+    )
     if (found.kind === 'absent') {
       invocation.output.answer({ verdict: 'failed', why: found.why, checks: [] }, [found.why])
       return exitCode.failed

@@ -93,6 +93,7 @@ export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   counts: countsShape,
   revision: countShape,
   manifest: absentAsNull(manifestShape),
+  firstAnnouncedAtMs: timeShape.exactOptional(),
   location: z.string().min(1).exactOptional(),
   removed: z.array(removedShape).exactOptional(),
   replaced: z

@@ -116,6 +116,7 @@ export const sourceMoveShape: ZodType<SourceMove> = z.strictObject({
 export const placeShape: ZodType<AppendPlace> = z.strictObject({
   stream: z.string(),
   partition: partitionShape,
+  late: z.literal(true).exactOptional(),
 })
 
 export const progressShape: ZodType<StreamProgress> = z.strictObject({

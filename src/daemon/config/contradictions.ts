@@ -1,6 +1,7 @@
 import { formatDuration, formatSize } from '../../base/units.ts'
 import type { CommitConfig } from '../../committer/config.ts'
 import { mayShareTopic } from '../../model/topic-selection.ts'
+import { divertedTable } from '../../protocol/late.ts'
 import { type ReadyConfig, targetName } from '../../readiness/config.ts'
 import type { KafkaConfig } from '../../source/config.ts'
 import type { HttpConfig } from '../http-config.ts'
@@ -99,10 +100,12 @@ function sameNames({ streams }: ReadParts): readonly ConfigProblem[] {
 }
 
 function sameTables({ pipeline, streams }: ReadParts): readonly ConfigProblem[] {
-  const tables = streams.map(({ index, stream }) => ({
-    path: ['streams', index, 'table'],
-    value: stream.table,
-  }))
+  const tables = streams.flatMap(({ index, stream: { table, late } }) => [
+    { path: ['streams', index, 'table'], value: table },
+    ...(late.policy === 'dead-letter'
+      ? []
+      : [{ path: ['streams', index, 'late', 'policy'], value: divertedTable(table) }]),
+  ])
   if (pipeline === undefined) return repeated(tables)
   return repeated([{ path: ['pipeline'], value: `${pipeline}_dead_letters` }, ...tables])
 }

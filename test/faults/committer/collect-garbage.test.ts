@@ -17,6 +17,7 @@ import { SimTelemetry } from '../../sim/telemetry.ts'
 import { expectSameState } from '../../support/log-oracle.ts'
 import {
   appendDraft,
+  namedFiles,
   nextOf,
   sampleHour,
   sampleManifest,
@@ -44,14 +45,8 @@ const partitionIn = (state: FoldState): FoldedPartition =>
 /** Says what was published, and announces the partition as it is. */
 async function announce(log: CommitLog, revision: number): Promise<void> {
   await log.put(appendDraft(log.nextCommitId()))
-  const { files, version } = partitionIn(log.state)
-  const named = files.map(({ path, sizeBytes, rowCount, crc32c }) => ({
-    path,
-    bytes: sizeBytes,
-    rows: rowCount,
-    crc32c,
-  }))
-  const manifest = { ...sampleManifest(13, revision), files: named }
+  const { files, version, manifest: before } = partitionIn(log.state)
+  const manifest = { ...sampleManifest(13, revision), ...namedFiles(files, before) }
   const announcement = { stream, partition: hour, version, manifest, targets: [] }
   const commitId = log.nextCommitId()
   const outcome = await log.put({ kind: 'ready', commitId, announcements: [announcement] })

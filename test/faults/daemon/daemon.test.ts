@@ -15,7 +15,8 @@ import { worldFacts } from '../../sim/run-seed.ts'
 import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
-const config = await loadedConfig({ notifies: false, pace: 'fast' })
+const late = { even: 'append', odd: 'divert' } as const
+const config = await loadedConfig({ notifies: false, pace: 'fast', late })
 const topic = 'events'
 const partitionCount = 4
 
@@ -55,7 +56,7 @@ async function live(fault: LakeFault): Promise<Life> {
   const received = undefined
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
-  const facts = { ...worldFacts, store, pipeline, events, partitionCount, received }
+  const facts = { ...worldFacts, store, pipeline, events, partitionCount, received, late }
   const { wrong } = await judgeLake({ ...facts, ...spans, ...settled })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }

@@ -8,11 +8,13 @@ import type { AppendRange, EntryBase, LogEntry } from '../../../src/model/log-en
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
 import { newestListOf } from '../../../src/protocol/fold-closed.ts'
+import { isLate } from '../../../src/protocol/late.ts'
 import {
   appendEntry,
   configEntry,
   entryBase,
   lane,
+  namedFiles,
   sampleCell,
   sampleFile,
   sampleHour,
@@ -82,8 +84,10 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
       return ready(state, move, base)
     case 'delivered': {
       const partitionPath = sampleHour(move.hour).path
+      const known = state.streams.get(stream)?.partitions.get(partitionPath)?.revision ?? 1
+      const revision = Math.max(1, known) + (move.faulty ? 1 : 0)
       const target = move.telling ? 'webhook' : 'success-file'
-      const deliveries = [{ stream, partitionPath, revision: move.faulty ? 2 : 1, target }]
+      const deliveries = [{ stream, partitionPath, revision, target }]
       return { kind: 'delivered', ...base, deliveries }
     }
     case 'source':
@@ -154,14 +158,19 @@ function append(state: FoldState, move: Move, base: EntryBase): LogEntry {
   const partition = sampleHour(move.hour)
   const withRows = !isStart && move.length > 0
   const eventWatermarkMs = unixMs(partition.startMs + move.length)
+  // Late rows are appended, or, wrongly, put as if they were in time.
+  const late = move.telling && isLate(state.streams.get(stream), partition)
+  const cell = sampleCell(move.hour, move.length)
+  const lateAppended = late && withRows ? cell.counts.written : 0
+  const place = late ? { stream, partition, late } : { stream, partition }
   return appendEntry(commitId, {
     ...base,
     ranges: [range],
-    places: withRows ? [{ stream, partition }] : [],
+    places: withRows ? [place] : [],
     configVersion: state.config.version,
     body: {
       files: withRows ? [sampleFile(commitId, move.hour)] : [],
-      counts: isStart ? [] : [sampleCell(move.hour, move.length)],
+      counts: isStart ? [] : [{ ...cell, counts: { ...cell.counts, lateAppended } }],
       progress: withRows ? [{ stream, source, eventWatermarkMs }] : [],
       evidence: [
         { source, highWatermark: nextOffset(first), askedAtMs: unixMs(move.hour * 1_000) },
@@ -175,7 +184,9 @@ function ready(state: FoldState, move: Move, base: EntryBase): LogEntry {
   const folded = state.streams.get(stream)?.partitions.get(partition.path)
   const version = move.faulty ? base.commitId : folded?.version
   const targets = move.telling ? ['webhook', 'success-file'] : []
-  const manifest = sampleManifest(move.hour)
+  const revision = (folded?.revision ?? 0) + 1
+  const told = namedFiles(folded?.files ?? [], folded?.manifest)
+  const manifest = { ...sampleManifest(move.hour, revision), ...told }
   return {
     kind: 'ready',
     ...base,

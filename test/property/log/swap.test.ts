@@ -18,6 +18,7 @@ import { planSwap } from '../../../src/protocol/swap-plan.ts'
 import {
   appendEntry,
   entryBase,
+  namedFiles,
   sampleFile,
   sampleHour,
   sampleManifest,
@@ -77,10 +78,8 @@ function entryOf(seen: FoldState, step: Step, commitId: CommitId): LogEntry | un
       return appendEntry(commitId, { published: [...seen.unpublished.keys()] })
     case 'ready': {
       const revision = (partition?.revision ?? 0) + 1
-      const files = (partition?.files ?? []).map(({ path, sizeBytes, rowCount, crc32c }) => {
-        return { path, bytes: sizeBytes, rows: rowCount, crc32c }
-      })
-      const manifest = { ...sampleManifest(13, revision), files }
+      const told = namedFiles(partition?.files ?? [], partition?.manifest)
+      const manifest = { ...sampleManifest(13, revision), ...told }
       const version = partition?.version
       const announcement = { stream, partition: hour, version, manifest, targets: [] }
       return { kind: 'ready', ...entryBase(commitId), announcements: [announcement] }

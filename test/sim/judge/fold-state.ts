@@ -20,7 +20,23 @@ export interface FoldedPartition {
   readonly counts: Counts
   readonly revision: number
   readonly manifest: (Manifest & { readonly logEntry: number }) | null
+  /** When revision 1 was decided, where a later one stands. */
+  readonly firstAnnouncedAtMs?: number
 }
+
+/** True for an announced partition whose newest manifest names its files and no others. */
+export const isTold = ({ manifest, files }: FoldedPartition): boolean => {
+  const named = new Set(manifest?.files.map(({ path }) => path))
+  return manifest !== null && named.size === files.length && files.every((at) => named.has(at.path))
+}
+
+/** Up to there all is announced: rows of what ends before, or was announced itself, are late. */
+export const isLate = (stream: FoldedStream | undefined, { path, nextMs }: Partition): boolean =>
+  stream?.partitions.get(path)?.place === 'announced' || nextMs <= (stream?.announcedNextMs ?? -1)
+
+/** It has left the state. */
+export const isGone = (stream: FoldedStream | undefined, { path, nextMs }: Partition): boolean =>
+  stream?.closed !== undefined && !stream.partitions.has(path) && nextMs <= stream.closed.nextMs
 
 interface Closed {
   readonly firstMs: number

@@ -2,6 +2,7 @@
 import {
   type FoldedPartition,
   type FoldedStream,
+  isTold,
   type LogState,
   noCounts,
   streamOf,
@@ -199,7 +200,10 @@ interface Addition {
   readonly withRows?: boolean
 }
 
-/** An open partition gets a version with whatever is added; an announced one takes counts only. */
+/**
+ * A partition gets a version with whatever is added, but for counts alone that come to one whose
+ * files are all announced.
+ */
 function add(state: LogState, name: string, partition: Partition, addition: Addition): void {
   const { commitId, file, counts = noCounts, withRows } = addition
   const stream = streamOf(state, name)
@@ -211,17 +215,23 @@ function add(state: LogState, name: string, partition: Partition, addition: Addi
     return
   }
   const table = state.config.streams.find((one) => one.name === name)?.table ?? ''
+  const hasNew = file !== undefined || withRows === true
+  const keeps = known?.place === 'announced' && !hasNew && isTold(known)
   stream.partitions.set(partition.path, {
     table: file?.table ?? known?.table ?? table,
     partition: known?.partition ?? partition,
     place: known?.place ?? 'open',
-    version: known?.place === 'announced' ? known.version : commitId,
+    version: keeps ? known.version : commitId,
     files: [...(known?.files ?? []), ...(file === undefined ? [] : [file])],
     counts: sum(known?.counts ?? noCounts, counts),
     revision: known?.revision ?? 0,
     manifest: known?.manifest ?? null,
+    ...firstOf(known),
   })
 }
+
+const firstOf = (known: FoldedPartition | undefined) =>
+  known?.firstAnnouncedAtMs === undefined ? {} : { firstAnnouncedAtMs: known.firstAnnouncedAtMs }
 
 function sum(one: Counts, other: Counts): Counts {
   const byReason = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) => {
@@ -258,8 +268,11 @@ function announce(state: LogState, entry: ReadyEntry, index: number): void {
       counts: known?.counts ?? noCounts,
       revision: manifest.revision,
       manifest,
+      ...firstOf(known),
     }
-    stream.partitions.set(partition.path, announced)
+    const before = known?.manifest?.decidedAt
+    const since = before === undefined ? {} : { firstAnnouncedAtMs: Date.parse(before) }
+    stream.partitions.set(partition.path, { ...since, ...announced })
     const { nextMs } = announced.partition
     stream.announcedNextMs = Math.max(stream.announcedNextMs ?? nextMs, nextMs)
     if (targets.length === 0) continue
@@ -275,7 +288,7 @@ function deliver(state: LogState, { deliveries }: DeliveredEntry): void {
       deliveries
         .filter(({ stream, partitionPath, revision }) => {
           const isSame = stream === manifest.stream && partitionPath === manifest.partitionPath
-          return isSame && revision === manifest.revision
+          return isSame && revision >= manifest.revision
         })
         .map(({ target }) => target),
     )

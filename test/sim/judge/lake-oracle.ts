@@ -30,6 +30,8 @@ export interface Judged {
   readonly partitionCount: number
   /** Names of the configured streams. */
   readonly streams: readonly string[]
+  /** What becomes of late rows, by stream. */
+  readonly late: Readonly<Record<string, 'append' | 'divert' | 'dead-letter'>>
   /** What a file holds that a stranger left. */
   readonly strayBody: Uint8Array
   /** How far the lake's clock is behind that of producers. */
@@ -83,8 +85,11 @@ export const foundNames = [
   'rows',
   'letters',
   'late',
+  'diverted',
+  'lateAppended',
   'appends',
   'announced',
+  'revisions',
   'discarded',
   'voids',
   'readies',
@@ -102,8 +107,13 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     rows: places.filter(({ reason }) => reason === undefined).length,
     letters: places.filter(({ reason }) => reason !== undefined && reason !== 'late').length,
     late: places.filter(({ reason }) => reason === 'late').length,
+    diverted: places.filter(({ table }) => table.startsWith(lateBegin)).length,
+    lateAppended: decided.filter(
+      (entry) => entry.kind === 'append' && entry.places.some(({ late }) => late === true),
+    ).length,
     appends: decided.filter(({ kind }) => kind === 'append').length,
     announced: announced.length,
+    revisions: announced.filter(({ revision }) => revision > 1).length,
     discarded: [...state.writers.values()].reduce((sum, at) => sum + at.discardedCount, 0),
     voids: state.voidCount,
     readies: decided.filter(({ kind }) => kind === 'ready').length,
@@ -112,6 +122,8 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     proofs: sources.filter(({ evidence }) => evidence === 'caught-up').length,
   }
 }
+
+const lettersName = '_dead_letters'
 
 interface Rows {
   /** Tables that hold an event, by its identity. */
@@ -126,6 +138,9 @@ interface Place {
   readonly reason: string | undefined
 }
 
+/** Before the name of a stream whose late rows lie in a table beside. */
+const lateBegin = '_late.'
+
 const idOf = (at: { partition: number; offset: bigint; index: number }): string =>
   `${at.partition}/${at.offset}/${at.index}`
 
@@ -137,7 +152,8 @@ async function readAll({ store }: Judged, { state }: JudgedLog): Promise<Rows> {
         const bytes = store.get(file.path)?.body
         if (bytes === undefined) continue
         for (const row of await rowsOf(bytes)) {
-          const isLetter = name.startsWith('_')
+          const isLetter = name === lettersName
+          const isDiverted = name.startsWith(lateBegin)
           const id = isLetter ? row : { ...row, ...identityOf(row) }
           const key = idOf(id as Parameters<typeof idOf>[0])
           const places = placesOf.get(key) ?? []
@@ -146,7 +162,7 @@ async function readAll({ store }: Judged, { state }: JudgedLog): Promise<Rows> {
             table: name,
             partitionPath: partition.path,
             n: row['n'] as bigint | undefined,
-            reason: isLetter ? String(row['reason']) : undefined,
+            reason: isLetter ? String(row['reason']) : isDiverted ? 'late' : undefined,
           })
         }
       }
@@ -214,34 +230,41 @@ function isLateStray(
 }
 
 /** Each event is in its one place, or was filtered and is in none. */
-function wrongPlaces({ events }: Judged, { placesOf }: Rows): readonly string[] {
+function wrongPlaces({ events, late }: Judged, { placesOf }: Rows): readonly string[] {
   const wrong: string[] = []
   const produced = new Set(events.map(idOf))
   for (const key of placesOf.keys()) if (!produced.has(key)) wrong.push(`row ${key} of no event`)
   for (const event of events) {
     const places = placesOf.get(idOf(event)) ?? []
     const text = places.map(({ table, reason }) => `${table} ${reason ?? ''}`).join(', ') || 'none'
-    if (!isRight(event, places)) wrong.push(`event ${event.n} (${event.kind}) is in ${text}`)
+    if (!isRight(event, places, late[event.stream]))
+      wrong.push(`event ${event.n} (${event.kind}) is in ${text}`)
   }
   return wrong
 }
 
-function isRight({ kind, stream, n, eventMs }: ProducedEvent, places: readonly Place[]): boolean {
+function isRight(
+  { kind, stream, n, eventMs }: ProducedEvent,
+  places: readonly Place[],
+  policy: Judged['late'][string] | undefined,
+): boolean {
   const [place, ...more] = places
   if (place === undefined) return kind === 'filtered'
   if (more.length > 0) return false
-  const isLate = place.reason === 'late'
+  const isLetter = place.table === lettersName
+  const isLateLetter = isLetter && place.reason === 'late' && policy === 'dead-letter'
   switch (kind) {
     case 'unknown':
-      return place.reason !== undefined && !isLate
+      return isLetter && place.reason !== 'late'
     case 'filtered':
-      return isLate
+      return isLateLetter
     case 'broken':
-      return place.reason !== undefined
+      return isLetter && (place.reason !== 'late' || isLateLetter)
     case 'fine': {
-      if (place.reason !== undefined) return isLate
-      const { path } = hourOf(eventMs)
-      return place.table === stream && place.n === BigInt(n) && place.partitionPath === path
+      if (isLetter) return isLateLetter
+      const isThere = place.n === BigInt(n) && place.partitionPath === hourOf(eventMs).path
+      const isBeside = policy === 'divert' && place.table === `${lateBegin}${stream}`
+      return isThere && (place.table === stream || isBeside)
     }
   }
 }
@@ -317,25 +340,44 @@ const evidenceOf = ({ entries }: JudgedLog): readonly Evidence[] =>
     decided && entry.kind === 'append' ? entry.body.evidence : [],
   )
 
-/** Each stream's hours are announced once, in order, and none is left. */
-function wrongAnnouncements(
-  { settledAtMs, readyDelayMs, readyIdleMs, streams }: Judged,
-  { entries, state }: JudgedLog,
-): readonly string[] {
+/** Each stream's hours are announced in order, each revision once, and none is left. */
+function wrongAnnouncements(judged: Judged, { entries, state }: JudgedLog): readonly string[] {
   const wrong: string[] = []
-  const announced = new Set<string>()
+  /** The newest revision. */
+  const announced = new Map<string, number>()
   const newestMs = new Map<string, number>()
+  /** Hours with late rows: one that was passed over is announced when they come. */
+  const late = new Set<string>()
   for (const { entry, decided } of entries) {
-    if (!decided || entry.kind !== 'ready') continue
-    for (const { stream, partition } of entry.announcements) {
+    if (!decided) continue
+    if (entry.kind === 'append') {
+      for (const place of entry.places) {
+        if (place.late === true) late.add(`${place.stream} ${place.partition.path}`)
+      }
+    }
+    if (entry.kind !== 'ready') continue
+    for (const [at, { stream, partition }] of entry.announcements.entries()) {
       const key = `${stream} ${partition.path}`
-      if (announced.has(key)) wrong.push(`${key} is announced twice`)
-      announced.add(key)
+      const revision = entry.body.manifests[at]?.revision
+      const wanted = (announced.get(key) ?? 0) + 1
+      if (revision !== wanted) wrong.push(`${key}: revision ${revision} follows ${wanted - 1}`)
+      announced.set(key, wanted)
+      if (wanted > 1 || late.has(key)) continue
       const before = newestMs.get(stream) ?? partition.nextMs
       if (before > partition.nextMs) wrong.push(`${key} is announced after a later hour`)
       newestMs.set(stream, Math.max(before, partition.nextMs))
     }
   }
+  return [...wrong, ...wrongAtEnd(judged, state, announced)]
+}
+
+/** Every hour with rows is announced, and the newest revision of each names all of them. */
+function wrongAtEnd(
+  { settledAtMs, readyDelayMs, readyIdleMs, streams }: Judged,
+  state: LogState,
+  announced: ReadonlyMap<string, number>,
+): readonly string[] {
+  const wrong: string[] = []
   for (const name of streams) {
     const partitions = state.streams.get(name)?.partitions.values() ?? []
     for (const { partition, files, manifest } of partitions) {

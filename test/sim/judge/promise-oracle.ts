@@ -6,10 +6,17 @@
  */
 import type { Received } from '../receiver.ts'
 import { linesIn, linesOf } from './checkpoints.ts'
-import type { LogState } from './fold-state.ts'
+import { type FoldedPartition, type LogState, noCounts, total } from './fold-state.ts'
 import type { Judged } from './lake-oracle.ts'
 import type { JudgedEntry, JudgedLog, Passed } from './log.ts'
-import { type AppendEntry, type DataFile, keyOf, type ReadyEntry } from './log-entry.ts'
+import {
+  type AppendEntry,
+  type Counts,
+  type DataFile,
+  keyOf,
+  type Manifest,
+  type ReadyEntry,
+} from './log-entry.ts'
 import { checkpointNext, entryAt, manifestAt } from './paths.ts'
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
@@ -89,7 +96,9 @@ function wrongReady(
       wrong.push(`${name} is announced while ${passedCount} of ${partitionCount} passed`)
     }
     if (manifest?.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)
-    const files = state.streams.get(stream)?.partitions.get(partition.path)?.files ?? []
+    const folded = state.streams.get(stream)?.partitions.get(partition.path)
+    const files = folded?.files ?? []
+    if (manifest !== undefined) wrong.push(...wrongContents(name, manifest, folded))
     for (const { path, table } of files) {
       if (!path.startsWith(`${table}/`))
         wrong.push(`${name} is announced while "${path}" is spilled`)
@@ -104,6 +113,34 @@ function wrongReady(
   return wrong
 }
 
+/** A manifest says what the log says below it. */
+function wrongContents(
+  name: string,
+  { files, counts, rows, revision, reason, added }: Manifest,
+  folded: FoldedPartition | undefined,
+): readonly string[] {
+  const live = folded?.files ?? []
+  const wrong: string[] = []
+  const isSame = files.length === live.length && live.every(({ path }) => named(files).has(path))
+  if (!isSame) wrong.push(`${name} names ${files.length} files of ${live.length}`)
+  if (rows !== live.reduce((sum, { rowCount }) => sum + rowCount, 0)) {
+    wrong.push(`${name} says ${rows} rows`)
+  }
+  const held = folded?.counts ?? noCounts
+  if (countedIn(counts) !== countedIn(held)) {
+    wrong.push(`${name} counts ${countedIn(counts)}, the log ${countedIn(held)}`)
+  }
+  if (revision > 1 && (reason !== 'late' || added.length === 0)) {
+    wrong.push(`${name} has revision ${revision}, ${reason}, adding ${added.length} files`)
+  }
+  return wrong
+}
+
+const named = (files: Manifest['files']) => new Set(files.map(({ path }) => path))
+
+const countedIn = ({ read, written, filtered, late, deadLettered, lateAppended }: Counts): string =>
+  [read, written, total(filtered), late, total(deadLettered), lateAppended].join()
+
 /** Receivers get what is decided, all of it, and the log says so of nothing else. */
 function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly string[] {
   const { store, pipeline, received, webhookTarget, deliverDeadlineMs } = judged
@@ -111,24 +148,25 @@ function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly strin
   const wrong: string[] = []
   /** The lake's clock at each announcement. */
   const readyMs = new Map<string, number>()
-  const announced = new Map<string, { readonly path: string; readonly decidedAt: number }>()
+  const announced = new Map<string, Announced>()
   for (const [index, { entry, decided }] of entries.entries()) {
     const at = store.firstSet.get(entryAt(pipeline, index)) ?? 0
     if (!decided) continue
     if (entry.kind === 'ready') {
       for (const manifest of entry.body.manifests) {
-        const path = `${manifest.table}/${manifest.partitionPath}/_SUCCESS`
-        announced.set(manifest.id, { path, decidedAt: at })
+        const { stream, table, partitionPath, revision } = manifest
+        const path = `${table}/${partitionPath}/_SUCCESS`
+        announced.set(manifest.id, { stream, partitionPath, revision, path, decidedAt: at })
         const modifiedMs = store.firstHeld.get(entryAt(pipeline, index))?.modifiedMs ?? 0
         readyMs.set(`${manifest.stream} ${manifest.partitionPath}`, modifiedMs)
       }
     }
     if (entry.kind !== 'delivered') continue
-    for (const { stream, partitionPath, target } of entry.deliveries) {
-      const isThere = received.some(
-        ({ manifest, afterSet }) =>
-          manifest.stream === stream && manifest.partitionPath === partitionPath && afterSet < at,
-      )
+    for (const { stream, partitionPath, revision, target } of entry.deliveries) {
+      const isThere = received.some(({ manifest, afterSet }) => {
+        const isThat = manifest.stream === stream && manifest.partitionPath === partitionPath
+        return isThat && manifest.revision === revision && afterSet < at
+      })
       const name = `${stream} ${partitionPath}`
       if (target === webhookTarget && !isThere) wrong.push(`${name} never came, delivered it says`)
       const decidedMs = readyMs.get(name) ?? Number.POSITIVE_INFINITY
@@ -141,26 +179,54 @@ function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly strin
   return [...wrong, ...wrongReceipts(judged, received, announced)]
 }
 
+interface Announced {
+  readonly stream: string
+  readonly partitionPath: string
+  readonly revision: number
+  /** Of the file that shows it. */
+  readonly path: string
+  readonly decidedAt: number
+}
+
 function wrongReceipts(
-  { store, settledAtSet }: Judged,
+  judged: Judged,
   received: readonly Received[],
-  announced: ReadonlyMap<string, { readonly path: string; readonly decidedAt: number }>,
+  announced: ReadonlyMap<string, Announced>,
 ): readonly string[] {
   const early = received.filter(({ manifest, afterSet }) => {
     const known = announced.get(manifest.id)
     return known === undefined || known.decidedAt > afterSet
   })
-  const ids = new Set(received.map(({ manifest }) => manifest.id))
+  const newest = new Map<string, number>()
+  for (const { manifest } of received) {
+    const key = `${manifest.stream} ${manifest.partitionPath}`
+    newest.set(key, Math.max(newest.get(key) ?? 0, manifest.revision))
+  }
   return [
     ...early.map(({ manifest }) => `"${manifest.id}" is delivered and not decided`),
-    ...[...announced].flatMap(([id, { path, decidedAt }]) => {
-      const shownAt = store.firstSet.get(path)
-      if (decidedAt > settledAtSet) return []
-      if (shownAt === undefined) return [`"${path}" was never written`]
-      if (shownAt < decidedAt) return [`"${path}" was written before it was decided`]
-      return ids.has(id) ? [] : [`"${id}" was never delivered`]
+    ...[...announced].flatMap(([id, told]) => {
+      const { stream, partitionPath, revision, decidedAt } = told
+      if (decidedAt > judged.settledAtSet) return []
+      const wrong = wrongSuccess(judged.store, told)
+      if (wrong !== undefined) return [wrong]
+      // A later revision lists all that an earlier one does.
+      const reached = newest.get(`${stream} ${partitionPath}`) ?? 0
+      return reached >= revision ? [] : [`"${id}" was never delivered`]
     }),
   ]
+}
+
+/** The file shows it, or a later revision, and did not come before revision 1. */
+function wrongSuccess(
+  store: Judged['store'],
+  { path, revision, decidedAt }: Announced,
+): string | undefined {
+  const shownAt = store.firstSet.get(path)
+  if (shownAt === undefined) return `"${path}" was never written`
+  if (revision === 1 && shownAt < decidedAt) return `"${path}" was written before it was decided`
+  const body = store.get(path)?.body ?? new Uint8Array()
+  const shown = /"revision":(\d+)/.exec(new TextDecoder().decode(body))?.[1]
+  return Number(shown) >= revision ? undefined : `"${path}" shows ${shown}, not ${revision}`
 }
 
 /** Whoever begins at a checkpoint knows what whoever folds all entries below it knows. */

@@ -1,5 +1,5 @@
 /** Whether an entry holds over what stands below it: the rules of docs/protocol.md, once more. */
-import { addUp, type LogState } from './fold-state.ts'
+import { addUp, type FoldedPartition, isGone, isLate, isTold, type LogState } from './fold-state.ts'
 import {
   type AppendEntry,
   type ClosedEntry,
@@ -7,6 +7,7 @@ import {
   type Entry,
   type HomeEntry,
   keyOf,
+  type Manifest,
   type Partition,
   type ReadyEntry,
 } from './log-entry.ts'
@@ -38,6 +39,11 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
   if (configVersion !== state.config.version) return false
   const covered = new Set(ranges.map(({ lane, source }) => `${lane} ${keyOf(source)}`))
   const here = new Set(places.map(({ stream, partition }) => `${stream} ${partition.path}`))
+  const late = new Set(
+    places.flatMap(({ stream, partition, late: is }) =>
+      is ? [`${stream} ${partition.path}`] : [],
+    ),
+  )
   return (
     covered.size === ranges.length &&
     ranges.every(({ lane, source, expected, first, next, resetEpoch }) => {
@@ -46,10 +52,21 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
       const isForward = BigInt(first) >= 0n && BigInt(next) >= BigInt(first)
       return known === expected && (resetEpoch ?? 0) === 0 && first === begins && isForward
     }) &&
-    places.every(({ stream, partition }) => isOpen(state, stream, partition)) &&
+    places.every((place) => takesRows(state, place)) &&
     body.files.every(({ stream, partitionPath }) => here.has(`${stream} ${partitionPath}`)) &&
-    body.counts.every(({ counts }) => addUp(counts))
+    body.counts.every(({ stream, partition, counts }) => {
+      const { written, lateAppended } = counts
+      const wanted = late.has(`${stream} ${partition.path}`) ? written : 0
+      return addUp(counts) && lateAppended === wanted
+    })
   )
+}
+
+/** Late rows are taken by what was announced and has not left the state. */
+function takesRows(state: LogState, { stream, partition, late }: AppendEntry['places'][number]) {
+  if (late !== true) return isOpen(state, stream, partition)
+  const known = state.streams.get(stream)
+  return isLate(known, partition) && !isGone(known, partition)
 }
 
 function isOpen({ streams }: LogState, stream: string, { path, startMs, nextMs }: Partition) {
@@ -59,7 +76,7 @@ function isOpen({ streams }: LogState, stream: string, { path, startMs, nextMs }
   return announcedNextMs === null || nextMs > announcedNextMs
 }
 
-/** Nothing is announced twice here: no world has later revisions. */
+/** What is announced is announced again only when files came, and then all are named. */
 function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry): boolean {
   const named = new Set(announcements.map(({ stream, partition }) => `${stream} ${partition.path}`))
   return (
@@ -68,15 +85,33 @@ function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry):
     announcements.every(({ stream, partition, version }, at) => {
       const known = streams.get(stream)
       const folded = known?.partitions.get(partition.path)
-      const isClosed =
-        known?.closed !== undefined &&
-        folded === undefined &&
-        partition.nextMs <= known.closed.nextMs
-      const isNew = folded?.place !== 'announced' && body.manifests[at]?.revision === 1
-      return isNew && !isClosed && (folded?.version ?? null) === version
+      const manifest = body.manifests[at]
+      const isNext = manifest?.revision === (folded?.revision ?? 0) + 1
+      if (!isNext || isGone(known, partition) || (folded?.version ?? null) !== version) return false
+      return folded?.place !== 'announced' || tellsChange(folded, manifest)
     })
   )
 }
+
+/** A later revision names every live file, and adds those that the one before does not name. */
+function tellsChange(folded: FoldedPartition, manifest: Manifest): boolean {
+  const live = folded.files.map(({ path }) => path)
+  const old = new Set(folded.manifest?.files.map(({ path }) => path))
+  const added = live.filter((path) => !old.has(path))
+  const removed = [...old].filter((path) => !live.includes(path))
+  return (
+    !isTold(folded) &&
+    isSame(
+      manifest.files.map(({ path }) => path),
+      live,
+    ) &&
+    isSame(manifest.added, added) &&
+    isSame(manifest.removed, removed)
+  )
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  [...a].sort().join() === [...b].sort().join()
 
 function closedHolds({ streams, unpublished, undelivered }: LogState, { closings }: ClosedEntry) {
   const newest = new Map<string, string>()
@@ -95,9 +130,9 @@ function closedHolds({ streams, unpublished, undelivered }: LogState, { closings
       const folded = known?.partitions.get(partition.path)
       const follows = newest.get(stream) ?? known?.closed?.checksum ?? noList
       newest.set(stream, list.sha256)
-      const isOver = folded?.place === 'announced' || stream.startsWith('_')
-      const isTold = !waiting.has(`${stream} ${partition.path}`)
-      return folded?.version === version && isOver && isTold && list.previous === follows
+      const isOver = (folded !== undefined && isTold(folded)) || stream.startsWith('_')
+      const isHeard = !waiting.has(`${stream} ${partition.path}`)
+      return folded?.version === version && isOver && isHeard && list.previous === follows
     })
   )
 }
@@ -106,7 +141,10 @@ function closedHolds({ streams, unpublished, undelivered }: LogState, { closings
 function homeHolds({ streams }: LogState, entry: HomeEntry): boolean {
   const { stream, partition, inputs, location, body } = entry
   const known = streams.get(stream)?.partitions.get(partition.path)
-  if (known?.place !== 'open') return false
+  if (known === undefined || known.place !== entry.place) return false
+  const told = new Set(known.manifest?.files.map(({ path }) => path))
+  const isUntold = known.version === entry.version && inputs.every((path) => !told.has(path))
+  if (known.place === 'announced' && !isUntold) return false
   const live = new Map(known.files.map((file) => [file.path, file]))
   const taken = [...new Set(inputs)].flatMap((path) => live.get(path) ?? [])
   return (

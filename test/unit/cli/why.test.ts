@@ -14,6 +14,7 @@ const ready: ReadyStream = {
   scheme: { by: 'hour', timezone: 'UTC' },
   readyDelayMs: durationMs(0),
   idleMs: durationMs(60_000),
+  lateEveryMs: durationMs(60_000),
   targets: [],
 }
 const sources = [sampleSource(0), sampleSource(1)]

@@ -20,6 +20,7 @@ import { judgeLog } from '../../support/judged-log.ts'
 import { expectSameState } from '../../support/log-oracle.ts'
 import {
   appendDraft,
+  namedFiles,
   sampleCell,
   sampleFile,
   sampleHour,
@@ -67,12 +68,14 @@ async function addRows(log: CommitLog, hour: number, of = stream): Promise<void>
 }
 
 async function announce(log: CommitLog, hour: number, targets: readonly string[] = []) {
-  const version = partitionOf(log.state, hour)?.version
+  const known = partitionOf(log.state, hour)
+  const version = known?.version
   const announcement = { stream, partition: sampleHour(hour), version, targets }
+  const manifest = { ...manifestOf(hour), ...namedFiles(known?.files ?? []) }
   return log.put({
     kind: 'ready',
     commitId: log.nextCommitId(),
-    announcements: [{ ...announcement, manifest: manifestOf(hour) }],
+    announcements: [{ ...announcement, manifest }],
   })
 }
 

@@ -70,7 +70,7 @@ test('a configuration with only what is required gets every default', () => {
           pageIndex: true,
           bloom: [],
         },
-        late: { policy: 'dead-letter', closeAfter: 604_800_000 },
+        late: { policy: 'dead-letter', every: 300_000, closeAfter: 604_800_000 },
         columns: [],
         mapping: {
           enums: 'string',
@@ -181,9 +181,6 @@ describe('what is not built is refused by name', () => {
     ['format', { format: 'text' }],
     ['eventTime.field', { eventTime: { field: 'created_at' } }],
     ['file.mode', { file: { mode: 'continue' } }],
-    ['late.policy', { late: { policy: 'append' } }],
-    ['late.policy', { late: { policy: 'divert' } }],
-    ['late.every', { late: { every: '5m' } }],
     ['alignment', { alignment: { maxSkew: '10m' } }],
     ['limits.errorRate', { limits: { errorRate: '5%' } }],
     ...['mask', 'derive', 'select', 'rename', 'cast', 'hash', 'route', 'sql'].map(

@@ -75,7 +75,7 @@ async function appended(events: readonly TestEvent[]) {
   const writerAt = (eventMs: number): PartitionWriter => {
     const partition = partitionAt(unixMs(eventMs), scheme)
     const cell = new CountTable().cell('s', partition)
-    const commit = { commitId: commitIdOf(writerId('0'.repeat(32)), 1), late: false }
+    const commit = { commitId: commitIdOf(writerId('0'.repeat(32)), 1), fate: 'in-time' as const }
     const writer =
       writers.get(partition.path) ?? new PartitionWriter(table, partition, cell, commit)
     writers.set(partition.path, writer)

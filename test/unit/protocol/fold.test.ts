@@ -11,6 +11,7 @@ import {
   configEntry,
   entryBase,
   lane,
+  namedFiles,
   sampleCell,
   sampleFile,
   sampleHour,
@@ -140,10 +141,11 @@ describe('an append', () => {
 })
 
 describe('an announcement', () => {
+  const told = { ...sampleManifest(13), ...namedFiles([sampleFile(id(1), 13)]) }
   const ready = (counter: number, hour: number, targets: readonly string[]): LogEntry => ({
     kind: 'ready',
     ...entryBase(id(counter)),
-    announcements: [{ ...place(hour), version: id(1), manifest: sampleManifest(hour), targets }],
+    announcements: [{ ...place(hour), version: id(1), manifest: told, targets }],
   })
   const announced = foldAll([start, withRows(1, 5, 9), ready(2, 13, ['webhook', 'success-file'])])
 
@@ -152,7 +154,7 @@ describe('an announcement', () => {
       place: 'announced',
       version: id(2),
       revision: 1,
-      manifest: { ...sampleManifest(13), logEntry: 2 },
+      manifest: { ...told, logEntry: 2 },
       files: [sampleFile(id(1), 13)],
     })
     expect(announced.streams.get(stream)?.announcedNextMs).toBe(sampleHour(13).nextMs)
@@ -163,7 +165,7 @@ describe('an announcement', () => {
       {
         entry: 2,
         decidedAtMs: entryBase(id(2)).stagedAtMs,
-        manifest: { ...sampleManifest(13), logEntry: 2 },
+        manifest: { ...told, logEntry: 2 },
         targets: ['webhook', 'success-file'],
       },
     ])

@@ -109,7 +109,7 @@ describe('files that their table refused', () => {
     ])
   })
 
-  test('are none of an announced partition', () => {
+  test('come home to an announced partition too: late rows that no revision names yet', () => {
     const state = stateOf([[spilled(0, 13)]])
     const folded = state.streams.get(stream)
     const known = folded?.partitions.get(sampleHour(13).path)
@@ -117,7 +117,8 @@ describe('files that their table refused', () => {
     const announced = { ...known, place: 'announced' } as const
     const partitions = new Map([[sampleHour(13).path, announced]])
     const streams = new Map([[stream, { ...folded, partitions }]])
-    expect(planned({ ...state, streams })).toEqual([])
+    expect(planned({ ...state, streams })).toEqual(planned(state))
+    expect(planned(state)).toHaveLength(1)
   })
 
   test('are told apart from those at home, also after they have come', () => {
