@@ -17,7 +17,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import { isClosed } from './fold-closed.ts'
 import { announcedAtOf, isAnnouncedAsItIs } from './partition-place.ts'
 
-export type LatePolicy = 'append' | 'divert' | 'dead-letter'
+type LatePolicy = 'append' | 'divert' | 'dead-letter'
 
 /** The keys `late` of a stream, as far as a row's fate goes. */
 export interface LateRule {

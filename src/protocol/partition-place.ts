@@ -91,7 +91,7 @@ export const isBeforeAnnouncement = (
 ): boolean => place === 'open' || (why === 'move' && areUnannounced(known, inputs))
 
 /** True when the newest announcement names none of these paths. */
-export function areUnannounced({ manifest }: FoldedPartition, paths: readonly string[]): boolean {
+function areUnannounced({ manifest }: FoldedPartition, paths: readonly string[]): boolean {
   const named = new Set(manifest?.files.map(({ path }) => path))
   return paths.every((path) => !named.has(path))
 }

@@ -175,7 +175,7 @@ export const sampleManifest = (hour: number, revision = 1): Omit<ReadyManifest, 
 /** How a manifest names files, and what it tells of the revision before. */
 export function namedFiles(
   files: readonly DataFile[],
-  before: Pick<ReadyManifest, 'files'> | undefined = undefined,
+  before?: Pick<ReadyManifest, 'files'>,
 ): Pick<ReadyManifest, 'files' | 'added' | 'removed'> {
   const named = files.map(({ path, sizeBytes, rowCount, crc32c: sum }) => {
     return { path, bytes: sizeBytes, rows: rowCount, crc32c: sum }

@@ -125,6 +125,7 @@ describe('ready', () => {
       'rows',
       'folder',
       'counts',
+      'revisions',
       'sources',
       'kafka',
     ])

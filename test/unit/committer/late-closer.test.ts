@@ -151,11 +151,49 @@ describe('a partition that was announced long ago', () => {
     const places = [{ stream, partition: sampleHour(1) }]
     const late = appendDraft(id, { places, body: { files: [sampleFile(id, 1)] } })
     expect((await log.put(late)).kind).toBe('discarded')
+    const place = { stream, partition: sampleHour(1), late: true } as const
+    const saidSo = appendDraft(id, { places: [place], body: { files: [sampleFile(id, 1)] } })
+    const outcome = await log.put({ ...saidSo, commitId: log.nextCommitId() })
+    expect(outcome).toMatchObject({
+      kind: 'discarded',
+      because: expect.stringMatching(/is closed$/),
+    })
     expect(await announce(log, 1)).toMatchObject({ kind: 'discarded', because: /is closed$/ })
     const counts = [{ ...sampleCell(1, 0), stream }]
     const before = filteredTotal(closedOf(log.state)?.counts ?? sampleCell(1, 0).counts)
     await log.put(appendDraft(log.nextCommitId(), { body: { counts } }))
     expect(filteredTotal(closedOf(log.state)?.counts ?? sampleCell(1, 0).counts)).toBe(before + 1)
+    expect(partitionOf(log.state, 1)).toBeUndefined()
+  })
+
+  test('stays while late rows of it are in no revision, and goes by the time of the first', async () => {
+    const sim = world()
+    const log = await sim.open(1)
+    await announced(log, 1)
+    const id = log.nextCommitId()
+    const places = [{ stream, partition: sampleHour(1), late: true }] as const
+    const counts = [sampleCell(1, 10)].map((cell) => {
+      return { ...cell, counts: { ...cell.counts, lateAppended: 10 } }
+    })
+    const files = [sampleFile(id, 1)].map((file) => ({ ...file, path: `${file.path}.late` }))
+    expect((await log.put(appendDraft(id, { places, body: { files, counts } }))).kind).toBe(
+      'decided',
+    )
+    log.markPublished(id)
+    expect(await sim.close(log)).toBeUndefined()
+    const folded = partitionOf(log.state, 1)
+    const manifest = {
+      ...sampleManifest(1, 2),
+      ...namedFiles(folded?.files ?? [], folded?.manifest),
+      decidedAt: '2026-11-20T23:00:00.000Z',
+    }
+    const announcement = { stream, partition: sampleHour(1), version: folded?.version, manifest }
+    const announcements = [{ ...announcement, targets: [] }]
+    const commitId = log.nextCommitId()
+    expect((await log.put({ kind: 'ready', commitId, announcements })).kind).toBe('decided')
+    expect(partitionOf(log.state, 1)?.firstAnnouncedAtMs).toBe(0)
+    await log.put(appendDraft(log.nextCommitId()))
+    expect((await sim.close(log))?.kind).toBe('decided')
     expect(partitionOf(log.state, 1)).toBeUndefined()
   })
 

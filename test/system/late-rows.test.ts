@@ -1,0 +1,121 @@
+/** Late rows through a real daemon: into a later revision, or into the table beside. */
+import { appendFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
+import { eventually } from '../support/eventually.ts'
+import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
+import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const hourMs = 3_600_000
+const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
+const hour = new Date(startMs).toISOString().slice(0, 13)
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let broker: EmbeddedBroker
+let producer: RecordProducer
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  broker = await startBroker({ directory: join(folder.path, 'broker') })
+  const brokers = [`127.0.0.1:${broker.port}`]
+  producer = new RecordProducer({ brokers, clientId: 'late', compression: 'none' })
+})
+
+afterAll(async () => {
+  await producer.close()
+  await broker.close()
+  await folder[Symbol.asyncDispose]()
+})
+
+/** A daemon with one topic of one partition, whose first hour is announced with one row. */
+class Scene {
+  readonly config: string
+  readonly #topic: string
+  #next = 0
+
+  private constructor(topic: string, config: string) {
+    this.#topic = topic
+    this.config = config
+  }
+
+  static async open(topic: string, late: string): Promise<Scene> {
+    broker.createTopic(topic, 1)
+    const place = join(folder.path, topic)
+    const options = { brokerPort: broker.port, topic, assignment: 'static' } as const
+    const config = await writeNumbersConfig(place, options)
+    await appendFile(config, `    late: ${late}\n`)
+    const scene = new Scene(topic, config)
+    const share = ['--worker-index', '0', '--worker-count', '1']
+    const daemon = new LakewardProcess(['run', '-c', config, ...share])
+    onTestFinished(() => daemon.kill())
+    await daemon.line('"event":"started"')
+    await scene.send(0)
+    await scene.send(2)
+    expect((await scene.ask('ready wait', '--timeout', '30s')).code).toBe(0)
+    return scene
+  }
+
+  /** One event, `hours` after the first hour's beginning. */
+  async send(hours: number): Promise<void> {
+    const atMs = startMs + hours * hourMs + 600_000
+    const value = numberRecord('numbers', this.#next++, atMs)
+    const at = { topic: this.#topic, partition: 0, key: undefined }
+    await producer.send([{ ...at, value, timestampMs: atMs }])
+  }
+
+  /** A command about the first hour, such as `ready show`, with what follows the hour. */
+  ask(command: string, ...options: readonly string[]): ReturnType<typeof lakeward> {
+    return lakeward([...command.split(' '), 'numbers', hour, ...options, '-c', this.config])
+  }
+
+  async manifest(revision: number): Promise<ReadyManifest> {
+    const shown = await this.ask('ready show', '--revision', String(revision), '--json')
+    expect(shown.code, shown.stderr).toBe(0)
+    return JSON.parse(shown.stdout) as ReadyManifest
+  }
+
+  verifyAll(): ReturnType<typeof lakeward> {
+    return lakeward(['verify', '--deep', '-c', this.config])
+  }
+}
+
+test('appended: a later revision names them, and the earlier one is still proved', async () => {
+  const scene = await Scene.open('appended', '{ policy: append, every: 2s }')
+  await scene.send(0)
+  await scene.send(0)
+  const waited = await scene.ask('ready wait', '--revision', '2', '--timeout', '30s')
+  expect(waited.code, waited.stderr).toBe(0)
+  const [first, second] = [await scene.manifest(1), await scene.manifest(2)]
+  expect(first).toMatchObject({ revision: 1, rows: 1, added: [], counts: { lateAppended: 0 } })
+  expect(second).toMatchObject({ revision: 2, reason: 'late', counts: { late: 0 } })
+  expect(second.counts.lateAppended).toBe(second.rows - 1)
+  const before = new Set(first.files.map(({ path }) => path))
+  const came = second.files.map(({ path }) => path).filter((path) => !before.has(path))
+  expect(second.added).toEqual(came)
+  for (const revision of ['1', '2']) {
+    const proof = await scene.ask('ready verify', '--revision', revision)
+    expect(proof.code, proof.stdout).toBe(0)
+    expect(proof.stdout).toMatch(/revisions +ok/)
+  }
+  const all = await scene.verifyAll()
+  expect(all.code, all.stdout).toBe(0)
+})
+
+test('diverted: they lie in the table beside, as late events of their hour', async () => {
+  const scene = await Scene.open('diverted', '{ policy: divert }')
+  await scene.send(0)
+  const place = join(scene.config, '..', 'lake', 'numbers_late')
+  const files = await eventually('a diverted file', 30_000, async () => {
+    const names = await readdir(place, { recursive: true }).catch(() => [])
+    const parquet = names.filter((name) => name.endsWith('.parquet'))
+    return parquet.length > 0 ? parquet : undefined
+  })
+  expect(files).toEqual([expect.stringMatching(/^dt=[\d-]+\/hour=\d\d\/test-/)])
+  expect((await scene.manifest(1)).rows).toBe(1)
+  const all = await scene.verifyAll()
+  expect(all.code, all.stdout).toBe(0)
+})
