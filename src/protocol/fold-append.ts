@@ -138,8 +138,8 @@ function additionsOf(entry: AppendEntry): Iterable<Addition> {
 
 /**
  * A partition gets a new version whatever was added, be it counts only: an announcement that was
- * made without them does not hold. One that is announced as it is, or that a swap has changed since,
- * keeps its version where counts come alone: no late rows are to be announced.
+ * made without them does not hold. One that is announced as it is, or was swapped since, keeps its
+ * version where counts come alone: no late rows of it are to be announced.
  */
 function withAddition(state: FoldState, addition: Addition, commitId: CommitId): FoldState {
   const { files, counts, partition } = addition
