@@ -8,7 +8,8 @@ declare namespace WebAssembly {
     readonly exports: object
   }
   class Memory {
-    private constructor()
+    /** @param limits in pages of 64 KiB. */
+    constructor(limits: { readonly initial: number; readonly maximum: number })
     readonly buffer: ArrayBuffer
   }
 }

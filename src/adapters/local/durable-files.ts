@@ -12,6 +12,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { DirectWrites, directBytesMin } from './direct-writes.ts'
 import { errnoOf, isAbsent } from './file-errors.ts'
 
 /** Buffers that one writev call takes: Linux' IOV_MAX. */
@@ -32,6 +33,11 @@ const tempPathOf = (path: string): string =>
 export class DurableFiles {
   /** Folders that this process has seen on the disk. */
   readonly #folders = new Set<string>()
+  readonly #direct: DirectWrites
+
+  constructor(direct = new DirectWrites()) {
+    this.#direct = direct
+  }
 
   /** Writes `body` whole under a name that did not exist. @returns false when it did. */
   async create(path: string, body: Uint8Array): Promise<boolean> {
@@ -61,8 +67,16 @@ export class DurableFiles {
 
   /** Writes chunks under a name that only one writer uses, over an attempt of its own. */
   async write(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-    await this.#inFolderOf(path, () => writeFileDurably(path, 'w', chunks))
+    await this.#inFolderOf(path, () => this.#writeLarge(path, chunks))
     await syncFolder(dirname(path))
+  }
+
+  async #writeLarge(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+    const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const isLarge = sizeBytes >= directBytesMin
+    const written = isLarge ? await this.#direct.write(path, chunks) : undefined
+    if (written === undefined) await writeFileDurably(path, 'w', chunks)
+    else await synced(written)
   }
 
   /** Renames durably. @returns false when there is nothing at `from`. */
@@ -204,6 +218,16 @@ async function writeFileDurably(
     for (let first = 0; first < chunks.length; first += buffersPerWriteMax) {
       await writeAll(handle, chunks.slice(first, first + buffersPerWriteMax))
     }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  return await synced(handle)
+}
+
+/** Closes a file when it is on the disk. @returns when it was written last, as above. */
+async function synced(handle: FileHandle): Promise<number> {
+  try {
     await handle.sync()
     return Math.floor((await handle.stat()).mtimeMs)
   } finally {
