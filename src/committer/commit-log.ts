@@ -51,9 +51,11 @@ export interface CommitLogOptions {
   readonly signal?: AbortSignal
 }
 
-/** A newer format, and whether it may be raised to over this fold. */
-interface Raise {
-  readonly format: number
+/** What a put asks for besides what every entry does. */
+interface Wish {
+  /** A newer format, that this entry raises the log to. */
+  readonly format?: number
+  /** Whether what the entry was decided on holds over this fold. */
   readonly holds: (state: FoldState) => boolean
 }
 
@@ -136,12 +138,12 @@ class LakeCommitLog implements CommitLog {
     this.#discarded = [...this.#discarded, attempt].slice(-discardedKeptMax)
   }
 
-  put(draft: EntryDraft): Promise<PutEntryOutcome> {
+  put(draft: EntryDraft, holds: Wish['holds'] = () => true): Promise<PutEntryOutcome> {
     assert(this.#options.readOnly !== true, 'a log opened for reading is not put to')
-    return this.#mutex.run(() => this.#put(draft))
+    return this.#mutex.run(() => this.#put(draft, { holds }))
   }
 
-  raiseFormat(format: number, holds: Raise['holds']): Promise<PutEntryOutcome> {
+  raiseFormat(format: number, holds: Wish['holds']): Promise<PutEntryOutcome> {
     assert(format <= this.newestFormat, 'a format that is raised to is known')
     const { version, checksum, streams } = this.state.config
     const commitId = this.nextCommitId()
@@ -151,29 +153,29 @@ class LakeCommitLog implements CommitLog {
     return this.#mutex.run(() => this.#put(draft, { format, holds }))
   }
 
-  async #put(draft: EntryDraft, raise?: Raise): Promise<PutEntryOutcome> {
+  async #put(draft: EntryDraft, wish: Wish): Promise<PutEntryOutcome> {
     await untilAnswered(this.#retry, () => this.#time.read())
     await untilAnswered(this.#retry, () => this.#fold())
-    const format = raise?.format ?? this.state.config.format
+    const format = wish.format ?? this.state.config.format
     const entry: LogEntry = { ...draft, ...this.#base(), format }
-    const broken = this.#broken(entry, raise)
+    const broken = this.#broken(entry, wish)
     if (broken !== undefined) return this.#discard(entry, broken)
     const { pipeline, inlineBytesMax } = this.#options
     const bodyPathOf = (sha256: string) => bodyPath(pipeline, entry.commitId, sha256)
     const encoded = encodeEntry(entry, bodyPathOf, inlineBytesMax)
     await this.#putBody(encoded)
-    return this.#putHead(entry, encoded.head, raise)
+    return this.#putHead(entry, encoded.head, wish)
   }
 
   /**
    * The bytes stay the same whatever happens: an answer that did not come may still be a put that
    * lands, and the log must not hold two entries of one commit.
    */
-  async #putHead(entry: LogEntry, head: Uint8Array, raise?: Raise): Promise<PutEntryOutcome> {
+  async #putHead(entry: LogEntry, head: Uint8Array, wish: Wish): Promise<PutEntryOutcome> {
     const checksum = headChecksumOf(head)
     for (let racesLost = 0; ; racesLost++) {
       await this.#standAside(racesLost)
-      const broken = this.#broken(entry, raise)
+      const broken = this.#broken(entry, wish)
       if (broken !== undefined) return this.#discard(entry, broken)
       const index = this.state.next
       await untilAnswered(this.#retry, () => this.#occupy(index, head))
@@ -184,11 +186,11 @@ class LakeCommitLog implements CommitLog {
     }
   }
 
-  #broken(entry: LogEntry, raise: Raise | undefined): BrokenReliance | undefined {
-    const broken = brokenReliance(this.state, entry)
-    if (broken !== undefined || raise === undefined || raise.holds(this.state)) return broken
-    const because = 'config-changed: what the raise was decided on does not hold any more'
-    return { reason: 'config-changed', because }
+  #broken(entry: LogEntry, { holds }: Wish): BrokenReliance | undefined {
+    const found = brokenReliance(this.state, entry)
+    if (found !== undefined || holds(this.state)) return found
+    const reason = entry.kind === 'config' ? 'config-changed' : 'place-changed'
+    return { reason, because: `${reason}: what it was decided on does not hold any more` }
   }
 
   /** What others put meanwhile is folded: the next put is made at the end, and if it still fits. */

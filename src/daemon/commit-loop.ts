@@ -45,6 +45,7 @@ export class CommitLoop {
   #running: Promise<void> = Promise.resolve()
   /** Asked for and not begun. */
   #waiting: Promise<void> | undefined
+  /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
   #wake: AbortController = new AbortController()
   #stopping = false
   #dueMs: MonotonicMs
@@ -86,12 +87,12 @@ export class CommitLoop {
   /** Commits before the interval is over: the buffers are half full. */
   hurry(): void {
     this.#dueMs = this.#options.clock.monotonicMs()
-    this.#wake.abort()
+    this.#wake.abort(null)
   }
 
   stop(): void {
     this.#stopping = true
-    this.#wake.abort()
+    this.#wake.abort(null)
   }
 
   /**

@@ -114,7 +114,7 @@ export class Lane implements SourceReader, CommitSteps {
     this.#unknownFields = new UnknownFieldBoard(parts.telemetry.metrics)
     this.#lag = new LagBoard(parts.telemetry.metrics, () => parts.log.lakeNowMs())
     this.#retry = { clock, random, signal, troubles: this.#troubles }
-    const isRefused = (at: SourcePartition): boolean => this.#ownership.refused.has(sourceKey(at))
+    const isRefused = (at: SourcePartition): boolean => this.#ownership.isStopped(at)
     this.#evidence = new EvidenceDesk({ ...parts, isRefused })
     this.#ownership = new Ownership({
       ...parts,
@@ -291,7 +291,7 @@ export class Lane implements SourceReader, CommitSteps {
     await doneWithin(clock, hintMsMax, source.commitOffsets(next))
   }
 
-  /** After the commit under way: what was read before an operator's word is not lost by it. */
+  /** After the commit under way: what was read before somebody else's word is not lost by it. */
   async followLog(): Promise<void> {
     if (this.#ownership.hasMoved(this.#parts.log.state)) await this.startOver()
   }

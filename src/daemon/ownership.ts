@@ -61,6 +61,8 @@ export class Ownership {
   /** About to be given up: nothing more is taken in of these. */
   readonly #leaving = new Set<SourceKey>()
   readonly #refused = new Map<SourceKey, Refused>()
+  /** What was asked for is gone; whether others have committed it is being asked of the log. */
+  readonly #asked = new Map<SourceKey, Refused>()
   /** Reset epochs under which positions were set; of what is held and was ever begun. */
   readonly #epochs = new Map<SourceKey, number>()
   #topics: ReadonlySet<string> | undefined
@@ -106,6 +108,12 @@ export class Ownership {
     return this.#leaving.has(sourceKey(source))
   }
 
+  /** It stopped, or may have: nothing new is read of it. */
+  isStopped(source: SourcePartition): boolean {
+    const key = sourceKey(source)
+    return this.#refused.has(key) || this.#asked.has(key)
+  }
+
   /** These are ours: finds out from where each is read, and begins. */
   assign(sources: readonly SourcePartition[]): Promise<void> {
     for (const at of sources) this.#ours.add(sourceKey(at))
@@ -122,18 +130,33 @@ export class Ownership {
   }
 
   /**
-   * Stops a topic-partition until an operator says how to go on.
+   * Stops a topic-partition until an operator says how to go on, unless nothing is missing.
    *
    * An answer may be taken after its topic-partition was assigned anew, by which the source asks
-   * for it once more. Where retention has deleted it meanwhile nothing is missing: we are past it.
+   * for it once more. And one that was taken for dead may have committed beyond where we are. Where
+   * retention has deleted such records meanwhile, reading goes on from where we or the log are.
    */
   refuse(source: SourcePartition, fault: Fault): void {
-    const { positions, source: reading } = this.#parts
+    const { positions, source: reading, commitNow, onError } = this.#parts
     const next = positions.nextOf(source)
     if (next !== undefined && isOvertaken(fault, next)) {
       reading.seek(source, offset(next), positions.leaderEpochOf(source))
       return
     }
+    if (!isFault(fault, 'KAFKA_OFFSET_OUT_OF_RANGE')) return this.#stop(source, fault)
+    const asked = { source, fault }
+    const key = sourceKey(source)
+    this.#asked.set(key, asked)
+    const judge = (): void => {
+      if (this.#asked.get(key) !== asked) return
+      this.#asked.delete(key)
+      this.#stop(source, fault)
+    }
+    // It folds the log to its end, and starts over where others have committed: see `hasMoved`.
+    commitNow().then(judge).catch(onError)
+  }
+
+  #stop(source: SourcePartition, fault: Fault): void {
     this.#refused.set(sourceKey(source), { source, fault })
     const { code, message, hint } = fault
     const fields = { topicPartition: topicPartitionName(source), code, message, hint }
@@ -157,14 +180,22 @@ export class Ownership {
     const found = await resolveStartPositions(log, source, held, rule)
     // Not before: who calls again after a fault must find what is held as it was.
     for (const { at, decision } of decided) this.#follow(at, decision)
+    for (const at of held) this.#asked.delete(sourceKey(at))
     this.#take(held, found)
   }
 
-  /** True when an operator's word concerns what is held: `restart` takes it up. */
+  /**
+   * True when an operator's word concerns what is held, or others have committed what was asked for
+   * in vain: `restart` takes it up.
+   */
   hasMoved(fold: FoldState): boolean {
-    return this.#held(this.#parts.positions.sources()).some(
-      (at) => this.#decide(fold, at).kind !== 'stays',
-    )
+    const held = this.#held(this.#parts.positions.sources())
+    if (held.some((at) => this.#decide(fold, at).kind !== 'stays')) return true
+    const positions = this.#positionsIn(fold)
+    return [...this.#asked].some(([key, { fault }]) => {
+      const next = positions.get(key)?.next
+      return next !== undefined && isOvertaken(fault, next)
+    })
   }
 
   /** What is read, and what stopped. */
@@ -206,6 +237,7 @@ export class Ownership {
     this.trouble = undefined
     const ours = sources.filter((at) => this.#ours.has(sourceKey(at)))
     for (const at of ours) {
+      this.#asked.delete(sourceKey(at))
       const next = positions.nextOf(at)
       if (next !== undefined) source.seek(at, offset(next), positions.leaderEpochOf(at))
     }
@@ -220,6 +252,7 @@ export class Ownership {
     for (const at of sources) {
       positions.drop(at)
       this.#refused.delete(sourceKey(at))
+      this.#asked.delete(sourceKey(at))
       this.#epochs.delete(sourceKey(at))
       this.#leaving.delete(sourceKey(at))
     }
@@ -246,7 +279,7 @@ export class Ownership {
     for (const at of sources) {
       const key = sourceKey(at)
       const fault = found.refused.get(key)
-      if (fault !== undefined) this.refuse(at, fault)
+      if (fault !== undefined) this.#stop(at, fault)
       if (fault !== undefined) source.pause([at])
       const start = found.from.get(key)
       if (start === undefined || !this.#ours.has(key)) continue
@@ -279,6 +312,6 @@ export class Ownership {
   }
 }
 
-/** What was asked for in vain lies below what was taken in. */
+/** What was asked for in vain lies below what was taken in, or committed. */
 const isOvertaken = (fault: Fault, next: NextOffset): boolean =>
   isFault(fault, 'KAFKA_OFFSET_OUT_OF_RANGE') && fault.facts.asked < next

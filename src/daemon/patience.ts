@@ -13,8 +13,9 @@ export async function doneWithin(
   span: DurationMs,
   work: Promise<unknown>,
 ): Promise<boolean> {
+  // Aborted with null: for undefined an exception would be made, with its stack, for nobody.
   const over = new AbortController()
   const done = work.then(() => true)
   const overdue = clock.sleep(span, over.signal).then(() => false)
-  return Promise.race([done, overdue]).finally(() => over.abort())
+  return Promise.race([done, overdue]).finally(() => over.abort(null))
 }

@@ -56,8 +56,12 @@ export interface CommitLog {
   refresh(): Promise<FoldState>
   /** A commit id that was never used. */
   nextCommitId(): CommitId
-  /** Puts at the end of the log, again and again until the outcome is known. */
-  put(draft: EntryDraft): Promise<PutEntryOutcome>
+  /**
+   * Puts at the end of the log, again and again until the outcome is known.
+   * @param holds asked of each fold that it is put over, also after a lost race; it is discarded
+   *   where what it was decided on does not hold any more, besides what entries rely on.
+   */
+  put(draft: EntryDraft, holds?: (state: FoldState) => boolean): Promise<PutEntryOutcome>
   /** The newest format of the log that this process reads and writes. */
   readonly newestFormat: number
   /**

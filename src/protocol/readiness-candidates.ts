@@ -16,8 +16,10 @@ import type {
   FoldedPosition,
   FoldedProgress,
   FoldedStream,
+  FoldState,
 } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
+import type { Announcement } from '../model/log-entry.ts'
 import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
 import { type ReadinessFacts, type ReadyStream, sourcesOf, viewOf } from './readiness-facts.ts'
@@ -59,7 +61,22 @@ export function* candidatesOf(facts: ReadinessFacts, stream: ReadyStream): Gener
   yield* rowlessAfter(facts, stream, cursorMs)
 }
 
-/** Rows came to it while a later partition was being announced: it follows, late but complete. */
+/**
+ * False when rows have come to a partition before one of these, in its stream: it goes first. Asked
+ * of the fold that the entry is put over, it keeps the order of first announcements in the log.
+ */
+export function keepsOrder(fold: FoldState, announcements: readonly Announcement[]): boolean {
+  const own = new Set(announcements.map(({ stream, partition }) => `${stream} ${partition.path}`))
+  return announcements.every(({ stream, partition, manifest }) => {
+    if (manifest.revision > 1) return true
+    const [first] = partitionsWithRows(fold.streams.get(stream)).filter(
+      (candidate) => !own.has(`${stream} ${candidate.partition.path}`),
+    )
+    return first === undefined || first.partition.startMs > partition.startMs
+  })
+}
+
+/** Rows came to it while a later one was announced by a writer that kept no order: it follows. */
 const isPassedOver = (partition: LakePartition, announcedNextMs: UnixMs | undefined): boolean =>
   announcedNextMs !== undefined && partition.nextMs <= announcedNextMs
 

@@ -1,5 +1,6 @@
 import { Fault } from '../base/fault.ts'
 import { type DurationMs, durationMs } from '../base/time.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import type { Announcement, EntryIndex } from '../model/log-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -10,6 +11,7 @@ import type { MetadataAnswer } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideReady, type ReadyDecision } from '../protocol/readiness.ts'
 import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
+import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
@@ -57,6 +59,7 @@ export class Announcer {
   #blocks: readonly Block[] = []
   /** Paths of files that were missing when their folder was looked at last. */
   #missing: ReadonlySet<string> = new Set()
+  /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
   #wake = new AbortController()
 
   constructor(setup: ReadinessSetup, ports: AnnouncerPorts) {
@@ -83,7 +86,7 @@ export class Announcer {
 
   /** Begins the next round now: something was committed. */
   nudge(): void {
-    this.#wake.abort()
+    this.#wake.abort(null)
   }
 
   /**
@@ -221,7 +224,8 @@ export class Announcer {
     const { log, telemetry } = this.#ports
     await this.#writeEarlier(announcements)
     const commitId = log.nextCommitId()
-    const outcome = await log.put({ kind: 'ready', commitId, announcements })
+    const holds = (fold: FoldState): boolean => keepsOrder(fold, announcements)
+    const outcome = await log.put({ kind: 'ready', commitId, announcements }, holds)
     if (outcome.kind !== 'decided') return { kind: 'overtaken', because: outcome.because }
     for (const { stream, partition, manifest } of announcements) {
       const { id, reason, rows, revision, added } = manifest

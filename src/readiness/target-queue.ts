@@ -236,7 +236,7 @@ export class TargetQueue {
       return undefined
     } finally {
       signal.removeEventListener('abort', abort)
-      over.abort()
+      over.abort(null)
       await limit
     }
   }

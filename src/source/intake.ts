@@ -15,14 +15,18 @@ import type { EventLoad } from '../model/event-load.ts'
 import {
   emptyRecordTable,
   eventTable,
+  growEventTable,
   type RecordTable,
   recordTable,
+  roomierRecordTable,
 } from '../model/event-table.ts'
 import type { NextOffset } from '../model/offset.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
 import type { FetchedBatches } from '../ports/source.ts'
 
+/** Most records of a load; tables begin small and grow to it. */
 const recordsMax = 16_384
+const recordsAtFirst = 512
 /** The batch that passes it is the last of a load. */
 const loadBytesMax = 8 * 1_024 * 1_024
 
@@ -51,8 +55,8 @@ interface Reached {
 
 export class Intake {
   readonly #parts: IntakeParts
-  #records: RecordTable = recordTable(recordsMax)
-  readonly #events = eventTable(recordsMax)
+  #records: RecordTable = recordTable(recordsAtFirst)
+  readonly #events = eventTable(recordsAtFirst)
   #reached: Reached[] = []
   #fetchedAtMs = 0
 
@@ -95,13 +99,12 @@ export class Intake {
   #takeBatch(part: FetchedBatches, batch: BatchFacts, reached: Reached): boolean {
     const { input } = this.#parts
     const full =
-      this.#records.count + batch.recordCount > this.#records.capacity ||
-      input.loadedBytes >= loadBytesMax
+      this.#records.count + batch.recordCount > recordsMax || input.loadedBytes >= loadBytesMax
     if (full) {
       this.#handDown()
       this.#reached.push(reached)
     }
-    if (batch.recordCount > this.#records.capacity) this.#records = recordTable(batch.recordCount)
+    this.#makeRoom(batch.recordCount)
     const inflated = inflateRecords(part, batch, (sizeBytes) => input.reserve(sizeBytes))
     const start = input.load(inflated)
     const source = this.#indexOf(part.source)
@@ -115,6 +118,14 @@ export class Intake {
     return false
   }
 
+  #makeRoom(recordCount: number): void {
+    const { count, capacity } = this.#records
+    const needed = count + recordCount
+    if (needed <= capacity) return
+    const doubled = Math.min(recordsMax, 2 * capacity)
+    this.#records = roomierRecordTable(this.#records, Math.max(needed, doubled))
+  }
+
   #indexOf(source: SourcePartition): number {
     const { sources } = this.#records
     const known = sources.indexOf(source)
@@ -126,6 +137,7 @@ export class Intake {
     if (records.count > 0) {
       const events = this.#events
       events.count = 0
+      growEventTable(events, Math.min(recordsMax, records.capacity))
       this.#parts.onLoad({ records, events, fetchedAtMs: this.#fetchedAtMs })
     }
     for (const reached of this.#reached) {

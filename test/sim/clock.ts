@@ -1,4 +1,4 @@
-import { setImmediate as drainMicrotasks } from 'node:timers/promises'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import {
   type DurationMs,
   type MonotonicMs,
@@ -15,6 +15,12 @@ interface Timer {
   /** Somebody woke the sleeper before. */
   isOver: boolean
 }
+
+/** So often the event loop has its turn, for what is real: signals, messages, rejections. */
+const firingsPerTurn = 256
+
+/** Resolves when no microtask is left: a tick comes after all of them, without the event loop. */
+const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
 
 /** Where simulated time begins: 2026-11-20T00:00:00.000Z. */
 const simStartMs = Date.UTC(2026, 10, 20)
@@ -76,9 +82,13 @@ export class SimClock implements Clock {
     })
     done.catch(() => {})
     for (let firings = 0; ; firings++) {
-      await drainMicrotasks()
+      if (firings % firingsPerTurn === 0) await turnOfTheLoop()
+      await drained()
+      let timer = settled ? undefined : this.#next()
+      // What is real may be under way, and what nobody caught is told then.
+      if (timer === undefined) await turnOfTheLoop()
       if (settled) return done
-      const timer = this.#next()
+      timer ??= this.#next()
       if (timer === undefined) throw new Error('simulation deadlock: no timer and task not settled')
       if (firings >= this.#firingsMax) throw new Error(`simulation without end: ${firings} timers`)
       this.#monotonicMs = Math.max(this.#monotonicMs, timer.atMs)

@@ -28,12 +28,7 @@ export const stackOf = (error: unknown): string =>
   error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
 
 /** Brokers that take their time, and do not always answer, nor for every partition. */
-export function slowSource(
-  source: SimSource,
-  life: Life,
-  weather: Weather,
-  isRobbed: () => boolean,
-): Source {
+export function slowSource(source: SimSource, life: Life, weather: Weather): Source {
   const { random } = weather
   const ask = async <T>(answer: () => Promise<T>): Promise<T> => {
     const isSlow = weather.strikes('broker-slow', 0.3)
@@ -51,7 +46,7 @@ export function slowSource(
     return new Map([...answers].filter(() => !weather.strikes('broker-partial', 0.4)))
   }
   return {
-    open: (reader) => source.open(mortalReader(reader, source, { life, weather, isRobbed })),
+    open: (reader) => source.open(mortalReader(reader, { life, weather })),
     stopFetching: () => source.stopFetching(),
     close: () => source.close(),
     pause: (sources) => source.pause(sources),
@@ -77,15 +72,10 @@ export function slowSource(
 interface Surroundings {
   readonly life: Life
   readonly weather: Weather
-  readonly isRobbed: () => boolean
 }
 
 /** As the real adapter calls a reader: nobody waits for `onAssigned`, nor long for `onRevoked`. */
-function mortalReader(
-  reader: SourceReader,
-  source: SimSource,
-  { life, weather, isRobbed }: Surroundings,
-): SourceReader {
+function mortalReader(reader: SourceReader, { life, weather }: Surroundings): SourceReader {
   const bug = (error: unknown): void => {
     if (life.alive) weather.violations.push(`a reader threw: ${stackOf(error)}`)
   }
@@ -111,13 +101,7 @@ function mortalReader(
       await Promise.resolve(reader.onFetched(answer)).catch(bug)
       return life.alive ? undefined : never()
     },
-    onRefused: (at, fault) => {
-      reader.onRefused(at, fault)
-      // A zombie may ask for what is gone by now: others have read and committed it. And whoever is
-      // past it himself seeks.
-      const isStopped = source.isRefused(at) && !isRobbed()
-      if (isStopped) weather.violations.push(`refused: ${fault.message}`)
-    },
+    onRefused: (at, fault) => reader.onRefused(at, fault),
     onTrouble: (fault) => reader.onTrouble(fault),
   }
 }

@@ -1,4 +1,5 @@
 /** One simulated process: a real daemon on a lake, brokers and a clock that end with it. */
+import { durationMs } from '../../src/base/time.ts'
 import { loadConfig } from '../../src/daemon/config/load.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { Daemon } from '../../src/daemon/daemon.ts'
@@ -83,6 +84,8 @@ export interface SimProcess {
   /** No answer to a conditional put reaches it. */
   losesPutAnswers: boolean
   doom: Doom | undefined
+  /** Index of the entry that it has put last, or is putting. */
+  puttingAt: number | undefined
   /** Of the listing under way; each takes its time. */
   pagesLeft: number
 }
@@ -99,8 +102,6 @@ export interface ProcessWorld extends Weather {
   readonly processCount: number
   /** How often each thing was logged. */
   readonly logged: Map<string, number>
-  /** Others have its partitions, and it does not know. */
-  isRobbed(process: SimProcess): boolean
   /** A producer writes a row of the partition whose folder this is. */
   writeLate(folder: string): void
   /** Its calls to the lake have come to where it is to be killed. */
@@ -108,8 +109,11 @@ export interface ProcessWorld extends Weather {
 }
 
 export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
-  const resolved = await loadedConfig(world.plan)
   const { clock, kafka, plan, receiver } = world
+  const loaded = await loadedConfig(plan)
+  const { keepMs = loaded.log.keep } = plan
+  // Shorter than anybody may configure: worlds last for minutes.
+  const resolved = { ...loaded, log: { ...loaded.log, keep: durationMs(keepMs) } }
   const life = new Life(clock)
   const lake = wildLake(world, life, () => process)
   const source = kafka.source([topic])
@@ -121,8 +125,8 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
     lake,
     clock: life,
     random: new SimRandom(world.random.below(2 ** 31)),
-    telemetry: new SeenTelemetry(world.logged),
-    source: slowSource(source, life, world, () => world.isRobbed(process)),
+    telemetry: new SeenTelemetry(world.logged, (told) => world.violations.push(told)),
+    source: slowSource(source, life, world),
     notifiers: plan.notifies ? notifiers : [],
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
@@ -134,6 +138,7 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
     isCutOff: false,
     losesPutAnswers: false,
     doom: undefined,
+    puttingAt: undefined,
     pagesLeft: 0,
   }
   const process: SimProcess = { daemon, lake, source, life, ...flags }

@@ -33,6 +33,7 @@ const lateWhileListedMax = 2
 const recordWhileAskedMax = 4
 const lullMs = 15_000
 const quietStepMs = 2_500
+const afterlifeSteps = 3
 const settleRoundMs = 3_000
 /** Half an hour until all is committed, published, announced and delivered. */
 const settleRoundsMax = 600
@@ -110,10 +111,6 @@ export class World implements FateWorld {
     return this.isWild
   }
 
-  isRobbed(process: SimProcess): boolean {
-    return this.#fates.isRobbed(process)
-  }
-
   append(partition: number): void {
     this.producer.produceOne(partition)
   }
@@ -148,8 +145,29 @@ export class World implements FateWorld {
     await this.pass(2 * settleRoundMs)
     await this.#fates.last()
     await this.#settle()
+    if (this.plan.hasAfterlife && this.violations.length === 0) await this.#liveAgain()
     this.#isEnding = true
     for (const { daemon } of this.processes) await daemon.stop()
+  }
+
+  /** Whoever takes over knows what checkpoints say, and of most partitions nothing else. */
+  async #liveAgain(): Promise<void> {
+    await Promise.all(this.processes.map((process) => this.#endOf(process)))
+    await this.begin()
+    this.isWild = true
+    for (let step = 0; step < afterlifeSteps; step++) {
+      for (let n = this.random.below(4); n > 0; n--) this.producer.produce()
+      await this.pass(this.random.below(4_000))
+    }
+    this.isWild = false
+    this.#calm()
+    await this.#fates.last()
+    await this.#settle()
+  }
+
+  async #endOf(process: SimProcess): Promise<void> {
+    if (this.random.fraction() < 0.5) await this.remove(process).daemon.stop()
+    else this.end(process)
   }
 
   /** What still goes wrong ends, and often all but one process end with it. */

@@ -2,13 +2,20 @@
 import { present } from '../../src/base/assert.ts'
 import { sourceKey } from '../../src/model/topic-partition.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
-import { entryPath, parseCheckpointPath } from '../../src/protocol/log-paths.ts'
+import {
+  type CheckpointName,
+  entryPath,
+  parseCheckpointPath,
+} from '../../src/protocol/log-paths.ts'
 import { hourly, lakeBehindMs, type Producer, strayBody, streams, topic } from './daemon-events.ts'
 import { type ProcessWorld, pipeline, type SimProcess } from './daemon-process.ts'
+import { faultyEntries } from './faulty-writer.ts'
 import type { FateKind, FaultKind } from './plan.ts'
 import type { RecordedStore } from './recorded-store.ts'
 
 const sessionTimeoutMs = 5_000
+const overtakingRoundsMax = 12
+const faultyEntriesMax = 8
 /** Calls in which a process is killed; undefined is any. */
 /** By quotas of names and of space, and by permissions. */
 const refusedOperations = [
@@ -66,17 +73,13 @@ export class Fates {
     'leader-change': () => this.#changeLeader(),
     retention: () => this.#retain(),
     'old-entries-deleted': () => this.#deleteOldEntries(),
-    'faulty-writer': () => this.#putAgain(),
+    'faulty-writer': () => (this.#chance(0.25) ? this.#putAgain() : this.#putFaulty()),
     'stray-file': () => this.#stray(),
   }
   #deck: FateKind[] = []
 
   constructor(world: FateWorld) {
     this.#world = world
-  }
-
-  isRobbed(process: SimProcess): boolean {
-    return this.#robbed.has(process)
   }
 
   /** One that can happen now: each once before any comes again. */
@@ -93,9 +96,9 @@ export class Fates {
     }
   }
 
-  /** What needs a log that has grown comes at the end where it could not come before. */
+  /** What needs a log that has grown comes when all has, as well. */
   async last(): Promise<void> {
-    for (const kind of ['retention', 'old-entries-deleted'] as const) {
+    for (const kind of ['retention', 'old-entries-deleted', 'faulty-writer'] as const) {
       if (!this.#world.plan.fates.includes(kind)) continue
       if ((await this.#byKind[kind]()) !== false) this.#world.count(kind)
     }
@@ -256,9 +259,12 @@ export class Fates {
     const untilMs = clock.monotonicMs() + 30_000
     weather.refuse({ table, operations: ['publish'], untilMs })
     const recover = async (): Promise<void> => {
-      for (let n = 0; n < 8; n++) {
+      for (let n = 0; n < overtakingRoundsMax; n++) {
         if (this.#world.isWild) producer.produce()
         await pass(1_500)
+        // As soon as its index may go: what stands above it then is a checkpoint right over it.
+        const [, second] = this.#checkpoints()
+        if (second !== undefined && second.next > (process.puttingAt ?? second.next)) break
       }
       this.#deleteOldEntries()
       process.losesPutAnswers = false
@@ -312,11 +318,16 @@ export class Fates {
     kafka.truncate(first.at, first.next)
   }
 
+  /** Those that stand, the newest first. */
+  #checkpoints(): readonly CheckpointName[] {
+    const paths = [...this.#world.store.keys()]
+    return paths.flatMap((path) => parseCheckpointPath(path) ?? []).sort((a, b) => b.next - a.next)
+  }
+
   /** As the protocol allows: below the second newest checkpoint. */
   #deleteOldEntries(): void | false {
     const { store } = this.#world
-    const standing = [...store.keys()].flatMap((path) => parseCheckpointPath(path) ?? [])
-    const [, second, ...older] = standing.sort((a, b) => b.next - a.next)
+    const [, second, ...older] = this.#checkpoints()
     if (second === undefined || second.next === 0) return false
     for (const { path } of older) store.delete(path)
     for (let n = 0; n < second.next; n++) store.delete(entryPath(pipeline, n))
@@ -332,6 +343,18 @@ export class Fates {
     const modifiedMs = clock.nowMs() - lakeBehindMs
     const stray = `${event.stream}/${path}/${pipeline}-${writer}-0-0.parquet`
     store.set(stray, { body: strayBody, modifiedMs })
+  }
+
+  /** Somebody puts entries that rely on what is not so, each at the end of the log. */
+  #putFaulty(): void | false {
+    const { store, clock, random } = this.#world
+    const read = (path: string): Uint8Array | undefined => store.firstHeld.get(path)?.body
+    const made = faultyEntries({ pipeline, random, read }, faultyEntriesMax)
+    const modifiedMs = clock.nowMs() - lakeBehindMs
+    for (const { index, head } of made) {
+      store.set(entryPath(pipeline, index), { body: head, modifiedMs })
+    }
+    return made.length > 0 ? undefined : false
   }
 
   /** Somebody puts an entry of the log once more, at its end: it is void for everybody. */

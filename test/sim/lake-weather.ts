@@ -114,7 +114,9 @@ export function wildLake(world: ProcessWorld, life: Life, process: () => SimProc
         world.writeLate(path)
         await clock.sleep(durationMs(1_000 + random.below(4_000)))
       }
-      if (!isEntry(operation, path) || world.processCount < 2) return
+      if (!isEntry(operation, path)) return
+      process().puttingAt = Number(/(\d+)\.json$/.exec(path)?.[1])
+      if (world.processCount < 2) return
       // What is announced was decided before: most goes wrong where time passes in between.
       const announces = body !== undefined && Buffer.from(body).includes('"kind":"ready"')
       if (announces && world.strikes('put-after-a-pause', 0.6)) {

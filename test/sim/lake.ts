@@ -177,8 +177,9 @@ export class SimLake implements Lake {
   }
 
   #below(folder: string): readonly LakeObject[] {
+    const prefix = `${folder}/`
     return [...this.store.keys()]
-      .filter((path) => path.startsWith(`${folder}/`))
+      .filter((path) => path.startsWith(prefix))
       .sort()
       .flatMap((path) => this.#objectAt(path) ?? [])
   }

@@ -93,6 +93,8 @@ export interface Plan {
   readonly stepCount: number
   /** Steps at the beginning in which nothing goes wrong: the log has grown when it does. */
   readonly quietStarts: number
+  /** Once all has settled another daemon takes over, from what stands on the lake alone. */
+  readonly hasAfterlife: boolean
   /** The step before which nothing comes for so long that what is quiet is proved to be. */
   readonly lullsIn: number | undefined
   readonly daemonCount: number
@@ -101,6 +103,8 @@ export interface Plan {
   readonly notifies: boolean
   /** Entries between two checkpoints. */
   readonly checkpointEvery: number
+  /** Daemons delete entries so long after a checkpoint was made over them; undefined: never. */
+  readonly keepMs: number | undefined
   /** Longer bodies of entries are objects of their own; undefined: as daemons do by themselves. */
   readonly inlineBytesMax: number | undefined
   readonly lake: LakeKind
@@ -160,6 +164,8 @@ function drawnPlan(random: SimRandom): Plan {
     lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
     pace: random.fraction() < 0.65 ? 'fast' : 'live',
     hourEndsInMs: random.below(30_000),
+    keepMs: random.fraction() < 0.5 ? random.below(10_000) : undefined,
+    hasAfterlife: random.fraction() < 0.4,
   } as const
   return { ...drawn, late: latePoliciesOf(drawn.hourEndsInMs) }
 }

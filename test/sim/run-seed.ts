@@ -71,6 +71,7 @@ function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World
 const statesByLog: Readonly<Record<string, string>> = {
   'published for another writer': 'publishedForAnother',
   'staging removed': 'stagingRemoved',
+  'old log entries removed': 'trimmed',
   'commit discarded': 'startedOver',
   'log overtaken by a checkpoint': 'beganAgain',
   'answer out of turn': 'outOfTurn',

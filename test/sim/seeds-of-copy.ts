@@ -15,6 +15,8 @@ const [folder = '', first = '1', count = '1'] = process.argv.slice(2)
 const tell = (news: SeedNews): void => void process.send?.(news)
 
 const url = pathToFileURL(join(folder, 'test/sim/daemon-world.ts')).href
+// Stacks are for who looks at one seed: thousands of calls fail in each.
+Error.stackTraceLimit = 1
 process.once('disconnect', () => process.exit())
 const { World } = (await import(url)) as { readonly World: WorldClass }
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {

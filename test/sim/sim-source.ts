@@ -85,11 +85,6 @@ export class SimSource implements Source {
     this.wake()
   }
 
-  /** Stopped until the reader seeks. */
-  isRefused(source: SourcePartition): boolean {
-    return this.#readings.get(topicPartitionName(source))?.refused === true
-  }
-
   async metadata(): Promise<MetadataAnswer> {
     const missingTopics = this.topics.filter((topic) => this.#kafka.topic(topic) === undefined)
     const sources = [...this.topics].sort().flatMap((topic) => {

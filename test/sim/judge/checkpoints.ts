@@ -37,9 +37,22 @@ export function linesIn(bytes: Uint8Array): readonly string[] {
 const withoutReason = (key: string, value: unknown): unknown =>
   key === 'because' ? undefined : value
 
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner !== 'object' || inner === null || Array.isArray(inner)
-      ? inner
-      : Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))),
-  )
+/** Texts of values, which are never changed: most of a state is as it was before. */
+const textsKnown = new WeakMap<object, string>()
+
+/** JSON with sorted keys; what is undefined is left out. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const known = textsKnown.get(value)
+  if (known !== undefined) return known
+  const text = Array.isArray(value) ? `[${value.map(canonical).join()}]` : `{${inOrder(value)}}`
+  textsKnown.set(value, text)
+  return text
+}
+
+const inOrder = (value: object): string =>
+  Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
+    .join()

@@ -340,9 +340,38 @@ describe('a refused topic-partition', () => {
     expect(world.lane.refused).toEqual([])
     const fault = new Fault('KAFKA_OFFSET_OUT_OF_RANGE', { ...where, earliest: 5n, asked: 2n })
     world.lane.onRefused(world.at(0), fault)
+    expect(world.lane.refused).toEqual([])
+    await world.commits.commitNow()
     expect(world.lane.refused.map(({ fault: { code } }) => code)).toEqual([
       'KAFKA_OFFSET_OUT_OF_RANGE',
     ])
+  })
+
+  test('is sought where another one has committed what was asked for in vain', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0, 1)
+    const other = await openLaneWorld({ store: world.store, clock: world.clock, seed: 2 })
+    await owning(other, 0)
+    await other.lane.onFetched([fetchedNumbers(other.at(0), 0, 5)])
+    await other.commits.commitNow()
+    const facts = { topicPartition: 'events/0', earliest: 5n, latest: 9n, asked: 0n }
+    world.lane.onRefused(world.at(0), new Fault('KAFKA_OFFSET_OUT_OF_RANGE', facts))
+    await world.commits.commitNow()
+    expect(world.lane.refused).toEqual([])
+    expect(world.source.takeCalls()).toEqual(['seek events/0 5', 'seek events/1 0'])
+    await world.lane.onFetched([fetchedNumbers(world.at(0), 5, 7)])
+    await world.commits.commitNow()
+    expect(world.next(0)).toBe(7n)
+  })
+
+  test('that was asked for before it was given up is not stopped when it comes back', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0)
+    const facts = { topicPartition: 'events/0', earliest: 5n, latest: 9n, asked: 0n }
+    world.lane.onRefused(world.at(0), new Fault('KAFKA_OFFSET_OUT_OF_RANGE', facts))
+    await Promise.all([world.lane.onRevoked([world.at(0)]), world.lane.onAssigned([world.at(0)])])
+    await world.commits.commitNow()
+    expect(world.lane.refused).toEqual([])
   })
 
   test('of a topic made anew is not read, and its neighbours are', async () => {

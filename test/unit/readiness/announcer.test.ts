@@ -176,6 +176,26 @@ test('rows that come while the entry is being put make it count for nobody', asy
   expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 125 })
 })
 
+test('rows that come to an earlier partition while the entry is being put go first', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const other = await sim.start({ seed: 2, sources })
+  const put = daemon.log.put.bind(daemon.log)
+  daemon.log.put = async (draft, holds) => {
+    await appendWithin(other, [{ eventMs: at('2026-11-20T11:50:00Z'), rowCount: 5 }])
+    return put(draft, holds)
+  }
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'overtaken' })
+  expect(sim.paths('_lakeward/growth/ready')).toEqual([])
+  daemon.log.put = put
+  expect(await other.run(other.announcer.round())).toMatchObject({ kind: 'announced', count: 3 })
+  expect(sim.paths('_lakeward/growth/ready').map((path) => path.slice(-15))).toEqual([
+    '/hour=11/1.json',
+    '/hour=12/1.json',
+    '/hour=13/1.json',
+  ])
+})
+
 test('a manifest that its author did not write is written by another daemon, the same', async () => {
   const sim = begin()
   const daemon = await complete(sim)

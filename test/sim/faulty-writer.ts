@@ -1,0 +1,203 @@
+/**
+ * Entries of a writer that knows nothing of the protocol. Each would hold but for one thing that it
+ * relies on and that is not so: whoever takes it for decided believes what never was.
+ */
+import type { FoldedPartition, LogState } from './judge/fold-state.ts'
+import { readLog } from './judge/log.ts'
+import { type Entry, readEntry } from './judge/log-entry.ts'
+import { holds } from './judge/reliance.ts'
+import type { SimRandom } from './random.ts'
+
+interface LogFacts {
+  readonly pipeline: string
+  readonly random: SimRandom
+  /** What a path holds, or held. */
+  readonly read: (path: string) => Uint8Array | undefined
+}
+
+const writerId = 'f'.repeat(32)
+const strangerId = 'e'.repeat(32)
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The log so far, as a maker of entries sees it. */
+interface Below {
+  readonly state: LogState
+  readonly entries: readonly Entry[]
+  readonly any: <T>(items: readonly T[]) => T | undefined
+}
+
+interface FaultyEntry {
+  /** At the end of the log. */
+  readonly index: number
+  readonly head: Uint8Array
+}
+
+/**
+ * Entries that do not hold, to be put one after the other at the end of the log.
+ *
+ * @param countMax each breaks another rule; those that the log has nothing for are left out.
+ */
+export function faultyEntries(
+  { pipeline, random, read }: LogFacts,
+  countMax: number,
+): readonly FaultyEntry[] {
+  const entries: Entry[] = []
+  const { state, unreadable } = readLog(read, pipeline, (_, { entry }) => entries.push(entry))
+  if (unreadable !== undefined || state.config.version < 1) return []
+  const any = <T>(items: readonly T[]): T | undefined => items[random.below(items.length)]
+  const stagedAtMs = [...state.writers.values()].at(-1)?.lastEntryAtMs ?? 0
+  const made: FaultyEntry[] = []
+  const left = [...makers]
+  while (left.length > 0 && made.length < countMax) {
+    const [make] = left.splice(random.below(left.length), 1)
+    const fields = make?.({ state, entries, any })
+    if (fields === undefined) continue
+    const index = entries.length + made.length
+    const told = { writerId, stagedAtMs, publishedNext: index, published: [], discarded: [] }
+    const base = { format: 1, commitId: `${writerId}-${index}`, ...told }
+    const head = Buffer.from(JSON.stringify({ ...base, ...fields }))
+    if (!holds(state, readEntry(head, read))) made.push({ index, head })
+  }
+  return made
+}
+
+/** An append that would hold, but for `wrong`: it covers the next record of a topic-partition. */
+function append(
+  { state, any }: Below,
+  wrong: (range: Fields, at: bigint) => Fields,
+): Fields | undefined {
+  const position = any([...(state.positions.get('lake')?.values() ?? [])])
+  if (position === undefined || position.next === '0') return undefined
+  const { source, next } = position
+  const range = { lane: 'lake', source, leaderEpoch: -1, ...rangeAt(BigInt(next)) }
+  const { version: configVersion } = state.config
+  const body = { inline: emptyBody }
+  const sound = { kind: 'append', ranges: [range], places: [], configVersion, body }
+  return { ...sound, ...wrong(range, BigInt(next)) }
+}
+
+const emptyBody = { files: [], counts: [], progress: [], evidence: [] }
+const rangeAt = (first: bigint) => ({
+  expected: String(first),
+  first: String(first),
+  next: String(first + 1n),
+})
+
+/** The same range but for some of its offsets. */
+const ranged = (below: Below, wrong: (at: bigint) => Fields): Fields | undefined =>
+  append(below, (range, at) => ({ ranges: [{ ...range, ...wrong(at) }] }))
+
+const partitionsOf = (
+  { state }: Below,
+  wanted: (folded: FoldedPartition) => boolean,
+): readonly (FoldedPartition & { readonly stream: string })[] =>
+  [...state.streams].flatMap(([stream, { partitions }]) =>
+    [...partitions.values()].filter(wanted).map((folded) => ({ ...folded, stream })),
+  )
+
+const isOpen = ({ place, files }: FoldedPartition): boolean => place === 'open' && files.length > 0
+const isAnnounced = ({ place }: FoldedPartition): boolean => place === 'announced'
+
+/** Of an open partition, in the form of one that was announced before. */
+function ready(below: Below, wrong: (version: string, manifest: Fields) => Fields[]) {
+  const { entries, any } = below
+  const template = entries.findLast((entry) => entry.kind === 'ready')
+  const [told] = template?.kind === 'ready' ? template.body.manifests : []
+  const open = any(partitionsOf(below, (folded) => isOpen(folded)))
+  if (told === undefined || open === undefined || open.stream.startsWith('_')) return undefined
+  const { stream, partition, table, version } = open
+  const place = { stream, table, partitionPath: partition.path, revision: 1 }
+  const pairs = wrong(version, { ...told, ...place, id: `faulty/${stream}/${partition.path}/1` })
+  const announcements = pairs.map((pair) => {
+    const { manifest: _, ...announcement } = pair
+    return { stream, partition, targets: [], version, ...announcement }
+  })
+  const manifests = pairs.map(({ manifest }) => manifest)
+  return { kind: 'ready', announcements, body: { inline: { manifests } } }
+}
+
+function closing(below: Below, wanted: (folded: FoldedPartition) => boolean, wrong: Fields) {
+  const found = below.any(partitionsOf(below, wanted))
+  if (found === undefined) return undefined
+  const { stream, partition, version } = found
+  const list = { path: 'none', sizeBytes: 1, sha256: '1'.repeat(64), previous: '0'.repeat(64) }
+  const closings = [{ stream, partition, version, list: { ...list, ...wrong } }]
+  return { kind: 'closed-late', closings, body: { inline: {} } }
+}
+
+/** A swap of live files of an open partition for fewer rows than they have. */
+function swap(below: Below, wrong: (found: FoldedPartition) => Fields): Fields | undefined {
+  const found = below.any(partitionsOf(below, isOpen))
+  if (found === undefined) return undefined
+  const { stream, partition, table, version, files } = found
+  const location = `${table}/${partition.path}`
+  const inputs = files.map(({ path }) => path)
+  const place = { stream, partition, place: 'open', version, inputs, restored: [], location }
+  const sound = { kind: 'swap', why: 'move', reason: '', ...place, lostRowCount: 0 }
+  return { ...sound, body: { inline: { files: [] } }, ...wrong(found) }
+}
+
+const counts = { written: 0, filtered: {}, late: 0, deadLettered: {}, lateAppended: 0 }
+
+const makers: readonly ((below: Below) => Fields | undefined)[] = [
+  (below) => ranged(below, (at) => rangeAt(at - 1n)),
+  (below) => ranged(below, (at) => rangeAt(at + 1n)),
+  (below) => ranged(below, (at) => ({ first: String(at + 1n), next: String(at + 2n) })),
+  (below) => ranged(below, (at) => ({ next: String(at - 1n) })),
+  (below) => ranged(below, () => ({ resetEpoch: 1 })),
+  (below) => ranged(below, (at) => ({ expected: null, first: String(at), next: String(at) })),
+  (below) => append(below, (range) => ({ ranges: [range, range] })),
+  (below) => append(below, () => ({ configVersion: below.state.config.version + 1 })),
+  (below) => append(below, () => ({ configVersion: below.state.config.version - 1 })),
+  (below) => append(below, () => ({ commitId: `${strangerId}-${below.entries.length}` })),
+  (below) => {
+    const announced = below.any(partitionsOf(below, isAnnounced))
+    const { stream, partition } = announced ?? {}
+    return announced && append(below, () => ({ places: [{ stream, partition }] }))
+  },
+  (below) => {
+    const open = below.any(partitionsOf(below, isOpen))
+    const { stream, partition } = open ?? {}
+    const cell = { stream, partition, counts: { ...counts, read: 1 } }
+    const inline = { ...emptyBody, counts: [cell] }
+    return open && append(below, () => ({ places: [{ stream, partition }], body: { inline } }))
+  },
+  (below) => {
+    const [file] = below.any(partitionsOf(below, isOpen))?.files ?? []
+    const inline = { ...emptyBody, files: [file] }
+    return file && append(below, () => ({ body: { inline } }))
+  },
+  (below) => ready(below, (_, manifest) => [{ version: null, manifest }]),
+  (below) =>
+    ready(below, (version, manifest) => [{ manifest: { ...manifest, revision: 2 }, version }]),
+  (below) =>
+    ready(below, (version, manifest) => [
+      { manifest, version },
+      { manifest, version },
+    ]),
+  (below) => {
+    const announced = below.any(partitionsOf(below, isAnnounced))
+    if (announced === undefined) return undefined
+    const { stream, partition, revision } = announced
+    const delivery = { stream, partitionPath: partition.path, revision: revision + 1 }
+    const deliveries = [{ ...delivery, target: 'success-file' }]
+    return { kind: 'delivered', deliveries, body: { inline: {} } }
+  },
+  (below) => {
+    const { version, checksum } = below.state.config
+    const versions = { fromVersion: version, version: version + 2, checksum }
+    return { kind: 'config', ...versions, body: { inline: { streams: [] } } }
+  },
+  (below) => {
+    const { version, checksum } = below.state.config
+    const versions = { fromVersion: version - 1, version, checksum: `not ${checksum}` }
+    return { kind: 'config', ...versions, body: { inline: { streams: [] } } }
+  },
+  (below) => closing(below, isOpen, {}),
+  (below) => closing(below, isAnnounced, { previous: '2'.repeat(64) }),
+  (below) => swap(below, () => ({})),
+  (below) => swap(below, ({ table }) => ({ location: `${table}/elsewhere` })),
+  (below) => swap(below, () => ({ inputs: ['no/such/file.parquet'] })),
+  (below) => swap(below, ({ files }) => ({ body: { inline: { files } } })),
+]
