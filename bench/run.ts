@@ -27,6 +27,14 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
     const { benchIngestOn } = await import('./ingest/choose-broker.ts')
     return { valued: ['broker'], run: benchIngestOn }
   },
+  kafka: async () => {
+    const { benchKafka } = await import('./kafka/kafka.ts')
+    return { valued: [], run: benchKafka }
+  },
+  s3: async () => {
+    const { benchS3 } = await import('./s3/s3.ts')
+    return { valued: [], run: benchS3 }
+  },
   streams: async () => {
     const { benchStreams } = await import('./streams/streams.ts')
     return { valued: ['of'], run: benchStreams }
@@ -38,7 +46,7 @@ const records: Readonly<Record<string, () => Promise<unknown>>> = {
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
 /** Names of the contract that have no benchmark yet. */
-const notBuilt = ['merge', 'cdc', 'hdfs', 's3']
+const notBuilt = ['merge', 'cdc', 'hdfs']
 
 function refuse(message: string): never {
   console.error(message)

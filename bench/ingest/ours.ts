@@ -37,24 +37,29 @@ export const ourSettings = 'lakeward run, commit.interval 2s, file: lake, one st
 
 interface LakeOptions {
   readonly brokerPort: number
+  /** A name, or several as a YAML list. */
   readonly topic: string
   /** All of one topic and one message; `app_event` alone when not given. */
   readonly streams?: readonly string[]
   /** Lines of YAML; a commit each two seconds when not given. */
   readonly settings?: string
+  /** The section as YAML on one line; a folder beside the configuration when not given. */
+  readonly lake?: string
 }
 
 const config = (options: LakeOptions): string => {
   const { brokerPort, topic, streams = ['app_event'], settings } = options
+  const { lake = '{ url: "file:./lake" }' } = options
+  const topicKey = topic.startsWith('[') ? 'topics' : 'topic'
   const ofStream = (name: string): string => `  - name: ${name}
-    topic: ${topic}
+    ${topicKey}: ${topic}
     schema: { file: app-event.proto, message: bench.AppEvent }
     eventTime: { pastMax: 36500d, futureMax: 365d }
     file: { codec: zstd }
 `
   return `pipeline: bench
 kafka: { brokers: ["127.0.0.1:${brokerPort}"], group: bench-${process.pid}-${Date.now()} }
-lake: { url: "file:./lake" }
+lake: ${lake}
 ${settings ?? 'commit: { interval: 2s }\n'}http: { listen: 127.0.0.1:0 }
 streams:
 ${streams.map(ofStream).join('')}`

@@ -6,11 +6,7 @@
  * ends, and what the difference of the rows cost is the figure. Start-up and warm-up fall out, and
  * no row is in flight when the CPU time is taken. The broker's CPU time is nobody's.
  */
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
-import { Misuse, serviceNamed } from '../../test/system/services/catalogue.ts'
-import { OutsideTrouble } from '../../test/system/services/outside-trouble.ts'
-import { ServiceHarness, userPlaces } from '../../test/system/services/service-harness.ts'
+import { serviceNamed } from '../../test/system/services/catalogue.ts'
 import {
   commitText,
   loadText,
@@ -19,8 +15,9 @@ import {
   placementOn,
   thisMachine,
 } from '../measure/machine.ts'
-import { type BenchOutcome, MissingOutside } from '../measure/outcome.ts'
+import type { BenchOutcome } from '../measure/outcome.ts'
 import { quartilesOf } from '../measure/quartiles.ts'
+import { portIn, withService } from '../measure/real-services.ts'
 import { baselineTexts, runPyarrow } from './baselines.ts'
 import { BenchLake, type OurRun, ourSettings, runOurs } from './ours.ts'
 import {
@@ -73,7 +70,8 @@ export async function benchRealIngest(broker: string, isQuick: boolean): Promise
   console.log(`dataset     ${dataset}`)
   console.log(`ours        ${ourSettings}; ${placement.text}; slope between the two sizes`)
   console.log(`pyarrow     ${pyarrow}`)
-  const figures = await withBroker(broker, `${broker}-app-event-${seed}`, async (port) => {
+  const figures = await withService(broker, `${broker}-app-event-${seed}`, async (address) => {
+    const port = portIn(address)
     const topics = sizes.flatMap(({ small, large }) => [small, large])
     await makeRealTopics(port, topics)
     const all: RealFigures[] = []
@@ -88,43 +86,6 @@ export async function benchRealIngest(broker: string, isQuick: boolean): Promise
   const cases = figures.map((each) => caseOf(broker, each))
   const report = { bench: 'ingest', commit: context.commit, machine: machineText(machine), cases }
   return { report, missed: figures.flatMap((each) => realMissed(each, isQuick)) }
-}
-
-/** The broker keeps its data beside the other data sets; it is stopped at every end. */
-async function withBroker<T>(
-  name: string,
-  instance: string,
-  run: (port: number) => Promise<T>,
-): Promise<T> {
-  const checkout = join(import.meta.dirname, '..', '..')
-  const runRoot = join(checkout, 'bench', 'data', 'brokers')
-  const say = (line: string): void => console.log(line)
-  const harness = new ServiceHarness({ ...userPlaces(checkout), runRoot, say })
-  const interrupted = (): void => {
-    const end = (): never => process.exit(1)
-    harness.down(instance).then(end, end)
-  }
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
-  try {
-    const { address, pids } = await harness.up(name, { instance })
-    for (const pid of Object.values(pids)) keepOff(pid)
-    return await run(Number(address.split(':')[1]))
-  } catch (error) {
-    if (error instanceof OutsideTrouble || error instanceof Misuse) {
-      throw new MissingOutside(error.message)
-    }
-    throw error
-  } finally {
-    process.off('SIGINT', interrupted)
-    process.off('SIGTERM', interrupted)
-    await harness.down(instance).catch(() => undefined)
-  }
-}
-
-/** Moves all threads of a process to the CPU that is not measured, where that can be had. */
-function keepOff(pid: number): void {
-  if (placementOn(0).words.includes('taskset')) spawnSync('taskset', ['-a', '-cp', '0', `${pid}`])
 }
 
 /** The first runs warm caches and make the table for pyarrow; they are not counted. */

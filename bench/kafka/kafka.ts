@@ -1,0 +1,179 @@
+/**
+ * Consume only: a real broker's records walked and counted, none decoded. Ours against kafkajs
+ * `eachBatch` in CPU seconds of the process, after a warm-up, and against the Java consumer by the
+ * slope between two sizes.
+ */
+import { join } from 'node:path'
+import { serviceNamed } from '../../test/system/services/catalogue.ts'
+import { keepResults } from '../measure/keep-results.ts'
+import {
+  commitText,
+  loadText,
+  machineText,
+  type Placement,
+  placementOn,
+  thisMachine,
+} from '../measure/machine.ts'
+import type { BenchFlags, BenchOutcome } from '../measure/outcome.ts'
+import { type Quartiles, quartilesOf, quartilesText, spreadOf } from '../measure/quartiles.ts'
+import { portIn, withService } from '../measure/real-services.ts'
+import { lastJsonOf } from '../measure/run-process.ts'
+import { runJava } from './java-consumer.ts'
+import {
+  type Codec,
+  codecs,
+  makeTopics,
+  partitionCount,
+  recordsPerBatch,
+  seed,
+  topicOf,
+  valueBytes,
+} from './topics.ts'
+
+const broker = 'kafka-4'
+const full = { records: 2_000_000, ourRecords: 6_000_000, pairs: 5, slopes: 2 }
+const quick = { records: 200_000, ourRecords: 400_000, pairs: 2, slopes: 1 }
+type Sizes = typeof full
+
+const kafkajsBar = 4
+const javaBar = 1
+const spreadMax = 0.1
+const sampleCpuSecondsLeast = 2
+const about =
+  'Appended by `npm run bench -- kafka`: CPU seconds (user + system) of the consuming process ' +
+  'for a million records that\nare fetched, checked, inflated, walked and counted. Ratios are ' +
+  'medians of pairs that took turns.'
+
+interface Figures {
+  readonly codec: Codec
+  /** CPU seconds per million records. */
+  readonly ours: Quartiles
+  readonly kafkajs: Quartiles
+  readonly java: Quartiles
+  /** kafkajs ÷ ours, of the pairs. */
+  readonly ratio: Quartiles
+  readonly sampleCpuSecondsMin: number
+  readonly peakRssBytes: number
+}
+
+export async function benchKafka({ isQuick }: BenchFlags): Promise<BenchOutcome> {
+  const sizes = isQuick ? quick : full
+  const placement = placementOn(1)
+  console.log(`machine     ${machineText(thisMachine())}, load ${loadText()}; ${placement.text}`)
+  const figures = await withService(broker, `${broker}-consume-${seed}`, async (address) => {
+    const port = portIn(address)
+    await makeTopics(port, sizes.records)
+    const all: Figures[] = []
+    for (const codec of codecs) all.push(await measure({ port, codec, placement }, sizes))
+    return all
+  })
+  const missed = figures.flatMap((each) => missedOf(each, isQuick))
+  for (const each of figures) console.log(lineOf(each))
+  if (!isQuick)
+    keepResults('kafka', about, [...contextLines(sizes), ...figures.map(itemOf), seen(missed)])
+  const cases = figures.map(caseOf)
+  const machine = machineText(thisMachine())
+  return { report: { bench: 'kafka', commit: commitText(), machine, cases }, missed }
+}
+
+interface Place {
+  readonly port: number
+  readonly codec: Codec
+  readonly placement: Placement
+}
+
+interface Sample {
+  readonly perMillion: number
+  readonly cpuSeconds: number
+  readonly peakRssBytes: number
+}
+
+async function sampleOf(placement: Placement, script: string, words: readonly (string | number)[]) {
+  const path = join(import.meta.dirname, script)
+  const command = [process.execPath, path, ...words.map(String)]
+  const told = await lastJsonOf(placement, command)
+  const [records, cpuSeconds] = [Number(told['records']), Number(told['cpuSeconds'])]
+  const perMillion = (cpuSeconds / records) * 1e6
+  return { perMillion, cpuSeconds, peakRssBytes: Number(told['peakRssBytes']) } satisfies Sample
+}
+
+async function measure({ port, codec, placement }: Place, sizes: Sizes): Promise<Figures> {
+  const { records, ourRecords, pairs: pairCount, slopes } = sizes
+  const topic = topicOf(codec, records)
+  const warm = records / 5
+  const ourWords = [port, topic, records, warm, ourRecords]
+  const ours = () => sampleOf(placement, 'our-consumer.ts', ourWords)
+  const theirs = () =>
+    sampleOf(placement, 'kafkajs-consumer.ts', [port, topic, warm, records - warm])
+  const pairs: { ours: Sample; kafkajs: Sample }[] = []
+  while (pairs.length < pairCount) {
+    const isTurned = pairs.length % 2 === 1
+    const first = isTurned ? await theirs() : await ours()
+    const second = isTurned ? await ours() : await theirs()
+    pairs.push(isTurned ? { ours: second, kafkajs: first } : { ours: first, kafkajs: second })
+  }
+  const small = records / 4
+  const java = Array.from({ length: slopes }, () => {
+    const of = (count: number): number =>
+      runJava(broker, { port, topic, records: count }, placement)
+    return ((of(records) - of(small)) / (records - small)) * 1e6
+  })
+  const each = (of: (pair: (typeof pairs)[number]) => number) => quartilesOf(pairs.map(of))
+  return {
+    codec,
+    ours: each((pair) => pair.ours.perMillion),
+    kafkajs: each((pair) => pair.kafkajs.perMillion),
+    java: quartilesOf(java),
+    ratio: each((pair) => pair.kafkajs.perMillion / pair.ours.perMillion),
+    sampleCpuSecondsMin: Math.min(
+      ...pairs.flatMap((pair) => [pair.ours.cpuSeconds, pair.kafkajs.cpuSeconds]),
+    ),
+    peakRssBytes: Math.max(...pairs.map((pair) => pair.ours.peakRssBytes)),
+  }
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+
+const lineOf = ({ codec, ours, kafkajs, java, ratio, peakRssBytes }: Figures): string =>
+  `${codec}: kafkajs takes ${quartilesText(ratio, 1)} times ours, spread ` +
+  `${percent(spreadOf(ratio))}; CPU-s per million: ours ${quartilesText(ours, 3)}, kafkajs ` +
+  `${quartilesText(kafkajs, 3)}, Java by slope ${quartilesText(java, 3)}; peak ` +
+  `${(peakRssBytes / 1e6).toFixed(0)} MB; bars: at least ${kafkajsBar} times, at most Java's`
+
+const itemOf = (figures: Figures): string => `- ${lineOf(figures)}`
+
+function missedOf(figures: Figures, isQuick: boolean): readonly string[] {
+  const { codec, ours, java, ratio, sampleCpuSecondsMin } = figures
+  const missed: string[] = []
+  const expect = (holds: boolean, line: string): void => {
+    if (!holds) missed.push(`${codec}: ${line}`)
+  }
+  expect(ratio.median >= kafkajsBar, `less than ${kafkajsBar} times kafkajs`)
+  expect(ours.median <= java.median * javaBar, 'more than the Java consumer by slope')
+  if (isQuick) return missed
+  expect(spreadOf(ratio) <= spreadMax, `spread ${percent(spreadOf(ratio))}: no result`)
+  const shortest = `a sample took ${sampleCpuSecondsMin.toFixed(2)} CPU-s, less than 2`
+  expect(sampleCpuSecondsMin >= sampleCpuSecondsLeast, shortest)
+  return missed
+}
+
+const contextLines = ({ records, ourRecords, pairs, slopes }: Sizes): readonly string[] => [
+  `Broker: Kafka ${serviceNamed(broker).version}, one node, not counted; ${placementOn(1).text}.`,
+  `Dataset: ${records} records of ${valueBytes} bytes, seed ${seed}, ` +
+    `${partitionCount} partitions, batches of ${recordsPerBatch}; a fifth to warm up.`,
+  `Ours: source, checksums, inflating, walking; ${ourRecords} records, over and over. kafkajs ` +
+    "2.2.4: eachBatch that counts, node's zstd, our lz4 decoder. Java: consumer-perf, -Xmx512m.",
+  `${pairs} pairs and ${slopes} slopes a codec.`,
+]
+
+const seen = (missed: readonly string[]): string =>
+  `Observation: ${missed.length === 0 ? 'every bar holds' : missed.join('; ')}.`
+
+const caseOf = ({ codec, ours, java, ratio, peakRssBytes }: Figures) => ({
+  name: `consume/${codec}/${broker}`,
+  rowsPerSecond: Math.round(1e6 / ours.median),
+  cpuSecondsPerMillion: ours.median,
+  peakRssBytes,
+  outputBytes: 0,
+  ratios: { kafkajs: ratio.median, java: java.median / ours.median },
+})
