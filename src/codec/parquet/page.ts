@@ -8,7 +8,7 @@
  *
  * Source: Apache Parquet, `parquet.thrift` (PageHeader), README ("Checksumming").
  */
-import { crc32 } from 'node:zlib'
+import { crc32 } from '@node-rs/crc32'
 import type { PageEncoding } from '../../kernel/page-encodings.ts'
 import { encodings, pageTypes } from './format.ts'
 import { encodeThrift, i32, struct, type ThriftValue } from './thrift.ts'
