@@ -14,7 +14,7 @@ export const cardinalities =
   'country 10; tags 0-4 of 100; items 0-3 of 5,000 SKUs; ext 0-5; page 80 %; referrer 30 %'
 
 /** Events begin here, a millisecond apart on average: up to three million fall into this hour. */
-const firstEventMs = Date.UTC(2026, 10, 20, 10)
+export const firstEventMs = Date.UTC(2026, 10, 20, 10)
 
 export interface AppEventEnvelope {
   readonly eventTimeMs: number
@@ -50,10 +50,10 @@ export class AppEvents {
     return this.#event.encode(this.#body()).finish()
   }
 
-  /** @param laterMs is added to the time in the envelope. */
-  next({ stream = 'app_event', laterMs = 0 } = {}): AppEventEnvelope {
+  /** @param atMs time in the envelope; without it that of the event. */
+  next({ stream = 'app_event', atMs }: { stream?: string; atMs?: number } = {}): AppEventEnvelope {
     const event = this.#body()
-    const eventTimeMs = (event['event_time'] as number) + laterMs
+    const eventTimeMs = atMs ?? (event['event_time'] as number)
     const payload = this.#event.encode(event).finish()
     const eventId = Buffer.from(this.#chance.hex(32), 'hex')
     const envelope = { stream, eventTimeMs, eventId, payload }

@@ -99,7 +99,7 @@ function makeTopic(rows: number): void {
 async function measurePairs(place: Place, count: number): Promise<readonly Pair[]> {
   const pairs: Pair[] = []
   let before = new BenchLake({ brokerPort: place.port, topic: topicName })
-  await runOurs(before, place.placement, place.rows)
+  await runOurs(before, place)
   while (pairs.length < count) {
     const lake = new BenchLake({ brokerPort: place.port, topic: topicName })
     const pair = await measurePair(place, { lake, before, turned: pairs.length % 2 === 1 })
@@ -127,9 +127,9 @@ async function measurePair(
   if (turned) {
     const naive = await naiveOnce()
     const pyarrow = await runPyarrow(files, placement)
-    return { naive, pyarrow, ours: await runOurs(lake, placement, rows) }
+    return { naive, pyarrow, ours: await runOurs(lake, { placement, rows }) }
   }
-  const ours = await runOurs(lake, placement, rows)
+  const ours = await runOurs(lake, { placement, rows })
   const pyarrow = await runPyarrow(files, placement)
   return { ours, pyarrow, naive: await naiveOnce() }
 }

@@ -95,14 +95,20 @@ export class BenchLake {
   }
 }
 
+interface WantedRun {
+  readonly placement: Placement
+  /** The run is over when so many are committed. */
+  readonly rows: number
+  /** Looks on from the start, and may ask the process to end: what was read is committed then. */
+  readonly watch?: (daemon: MeasuredProcess) => void
+}
+
 /** Reads the topic from its beginning until every row is committed. */
-export async function runOurs(
-  lake: BenchLake,
-  placement: Placement,
-  rows: number,
-): Promise<OurRun> {
+export async function runOurs(lake: BenchLake, wanted: WantedRun): Promise<OurRun> {
+  const { placement, rows, watch } = wanted
   const beganMs = performance.now()
   const daemon = new MeasuredProcess(placement, lake.command)
+  watch?.(daemon)
   let committed = 0
   let commits = 0
   let startCpuSeconds = 0

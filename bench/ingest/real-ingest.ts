@@ -98,7 +98,7 @@ async function measureSize(
   const { recordsPerBatch } = sizes.large
   const read = async (topic: RealTopic): Promise<{ lake: BenchLake; run: OurRun }> => {
     const lake = new BenchLake({ brokerPort: port, topic: topic.name })
-    return { lake, run: await runOurs(lake, placement, topic.rows) }
+    return { lake, run: await runOurs(lake, { placement, rows: topic.rows }) }
   }
   const pairs: Pair[] = []
   const warm = await read(sizes.large)

@@ -11,6 +11,7 @@ export class MeasuredProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown[]>
   readonly #lastErrors: string[] = []
+  #stopping = false
 
   constructor(placement: Placement, command: readonly string[]) {
     const [program = '', ...words] = [...placement.words, ...command]
@@ -44,9 +45,15 @@ export class MeasuredProcess {
     return Promise.race([found, this.#endedEarly()])
   }
 
-  /** Asks the process to end. @throws {Error} it ended with something else than 0. */
+  /** Asks the process to end, once. */
+  askToEnd(): void {
+    if (!this.#stopping) this.#child.kill('SIGTERM')
+    this.#stopping = true
+  }
+
+  /** Has the process end. @throws {Error} it ended with something else than 0. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGTERM')
+    this.askToEnd()
     const [code, signal] = await this.#exited
     if (code !== 0 && signal !== 'SIGTERM') throw new Error(`process ended with ${String(code)}`)
   }

@@ -15,7 +15,14 @@ export interface StreamsCase {
   readonly startCpuSeconds: number
   readonly sampleCpuSecondsMin: number
   readonly idleBytes: { readonly one: number; readonly many: number }
+  /** With the budget of many. */
   readonly onePeakBytes: number
+  /** One stream with a budget of its own measure. */
+  readonly small: {
+    readonly buffers: string
+    readonly peakBytes: number
+    readonly perMillion: number
+  }
   readonly manyPeakBytes: number
   readonly outputBytes: number
 }
@@ -46,7 +53,8 @@ export function reportLines({ cases, isQuick }: StreamsFigures): {
   for (const each of cases) {
     const name = `${each.streamCount} streams`
     const ratioBar = ratioBars[each.streamCount] ?? Number.NaN
-    const oneExtraBytes = each.onePeakBytes - each.idleBytes.one
+    const { small } = each
+    const oneExtraBytes = small.peakBytes - each.idleBytes.one
     lines.push(
       `${name}: ${quartilesText(each.ratio, 2)} of the rows per CPU second of one; bar: at ` +
         `least ${ratioBar}`,
@@ -54,7 +62,9 @@ export function reportLines({ cases, isQuick }: StreamsFigures): {
         `${quartilesText(each.onePerMillion, 3)}; a start ${each.startCpuSeconds.toFixed(1)} CPU-s`,
       `${name}: peak ${megabytes(each.manyPeakBytes)}, idle ${megabytes(each.idleBytes.many)}` +
         (each.streamCount === peakStreams ? `; bar: at most ${megabytes(peakBytesMax)}` : ''),
-      `one stream: ${megabytes(oneExtraBytes)} over the idle process; bar: at most ` +
+      `one stream: peak ${megabytes(each.onePeakBytes)} with the same budget; with ` +
+        `${small.buffers} at ${small.perMillion.toFixed(3)} CPU-s per million rows ` +
+        `${megabytes(oneExtraBytes)} over the idle process; bar: at most ` +
         `${megabytes(oneExtraBytesMax)}`,
     )
     const expect = (holds: boolean, line: string): void => {

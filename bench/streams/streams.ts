@@ -2,9 +2,12 @@
  * Many streams in one daemon: rows per CPU second and memory with 300 and with 1,000 streams, each
  * with two open hours, against one stream with the same rows.
  *
- * The real `lakeward run` on the embedded broker. One stream and many take turns; the figure is the
- * median of the pairs' ratios. CPU time counts from the assignment to the last commit: what a start
- * costs is told apart.
+ * The real `lakeward run` on the embedded broker, reading as fast as it can: with a commit each
+ * minute the budget of memory says when it commits, of one stream as of many, so that a file has as
+ * many rows as the budget lets it have. The worst that a topic can be: neighbours in it belong to
+ * different streams. One stream and many take turns; the figure is the median of the pairs' ratios.
+ * CPU time counts from the assignment to the last commit, which is a smaller one; what a start costs
+ * is told apart.
  */
 import { spawnSync } from 'node:child_process'
 import { BenchLake, type OurRun, runOurs } from '../ingest/ours.ts'
@@ -20,9 +23,11 @@ import { type BenchFlags, type BenchOutcome, Misused } from '../measure/outcome.
 import { rssBytesOf } from '../measure/process-figures.ts'
 import { quartilesOf } from '../measure/quartiles.ts'
 import { MeasuredProcess } from '../measure/run-process.ts'
+import { endOnceRead } from './end-once-read.ts'
 import { recordFigures, reportLines, type StreamsCase, type StreamsFigures } from './report.ts'
 import {
   isTopicMade,
+  partitionCount,
   type StreamsTopic,
   streamNames,
   topicFolder,
@@ -30,22 +35,20 @@ import {
   topicText,
 } from './topic.ts'
 
-const full = { rows: 2_400_000, pairs: 5 }
-const quick = { rows: 300_000, pairs: 2 }
+const full = { rows: 4_800_000, pairs: 5 }
+const quick = { rows: 600_000, pairs: 2 }
 const streamCounts = [300, 1_000] as const
-/**
- * Few commits: what a file costs is part of a commit each minute, not of one each second; a minute
- * of reading without a pause would be more rows than the topic has. Both hours stay open: rows of
- * an hour that is announced would be dead letters.
- */
-const settings = [
-  'commit: { interval: 30s }',
-  'memory: { buffers: 1GiB }',
-  'ready: { delay: 12h }',
-  '',
-].join('\n')
+/** Both hours stay open: rows of an hour that is announced would be dead letters. */
+const settingsWith = (buffers: string): string =>
+  ['commit: { interval: 1m }', `memory: { buffers: ${buffers} }`, 'ready: { delay: 12h }', ''].join(
+    '\n',
+  )
+const manyBuffers = '1GiB'
+/** What one stream needs to run at its full speed. */
+const oneBuffers = '128MiB'
 const settingsText =
-  'lakeward run, commit.interval 30s, memory.buffers 1GiB, ready.delay 12h, file: lake, zstd 1'
+  `lakeward run, commit.interval 1m, memory.buffers ${manyBuffers} (of the memory of one stream ` +
+  `${oneBuffers}), ready.delay 12h, file: lake, zstd 1`
 const idleMs = 6_000
 
 /** @returns the figures; a quick run is not recorded. */
@@ -84,6 +87,8 @@ async function measure({ rows, streamCount, pairs, placement }: Wish): Promise<S
   const many = await RunningBroker.of({ streamCount, rows })
   try {
     const idleBytes = { one: await one.idleBytes(placement), many: await many.idleBytes(placement) }
+    const small = await one.run(placement, oneBuffers)
+    console.log(`one stream, ${oneBuffers}: ${runText(small)}, load ${loadText()}`)
     const runs: { one: OurRun; many: OurRun }[] = []
     while (runs.length < pairs) {
       const isTurned = runs.length % 2 === 1
@@ -95,7 +100,7 @@ async function measure({ rows, streamCount, pairs, placement }: Wish): Promise<S
         `${streamCount} streams, pair ${runs.length}: ${pairText(pair)}, load ${loadText()}`,
       )
     }
-    return caseOf(streamCount, runs, idleBytes)
+    return caseOf(streamCount, { runs, small, idleBytes })
   } finally {
     await one.stop()
     await many.stop()
@@ -107,20 +112,21 @@ const steadySeconds = ({ cpuSeconds, startCpuSeconds }: OurRun): number =>
 const perMillion = (run: OurRun): number => (steadySeconds(run) / run.rows) * 1e6
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`
 
-const pairText = (pair: { readonly one: OurRun; readonly many: OurRun }): string =>
-  [pair.one, pair.many]
-    .map(
-      (run) =>
-        `${perMillion(run).toFixed(3)} CPU-s per million (start ${run.startCpuSeconds.toFixed(1)}, ` +
-        `${run.commits} commits, peak ${megabytes(run.peakRssBytes)})`,
-    )
-    .join(' against ')
+const runText = (run: OurRun): string =>
+  `${perMillion(run).toFixed(3)} CPU-s per million (start ${run.startCpuSeconds.toFixed(1)}, ` +
+  `${run.commits} commits, peak ${megabytes(run.peakRssBytes)})`
 
-function caseOf(
-  streamCount: number,
-  runs: readonly { readonly one: OurRun; readonly many: OurRun }[],
-  idleBytes: { readonly one: number; readonly many: number },
-): StreamsCase {
+const pairText = (pair: { readonly one: OurRun; readonly many: OurRun }): string =>
+  [pair.one, pair.many].map(runText).join(' against ')
+
+interface MeasuredCase {
+  readonly runs: readonly { readonly one: OurRun; readonly many: OurRun }[]
+  /** One stream within little memory. */
+  readonly small: OurRun
+  readonly idleBytes: { readonly one: number; readonly many: number }
+}
+
+function caseOf(streamCount: number, { runs, small, idleBytes }: MeasuredCase): StreamsCase {
   const many = runs.map((pair) => pair.many)
   const one = runs.map((pair) => pair.one)
   return {
@@ -131,6 +137,7 @@ function caseOf(
     startCpuSeconds: quartilesOf(many.map((run) => run.startCpuSeconds)).median,
     sampleCpuSecondsMin: Math.min(...[...one, ...many].map(steadySeconds)),
     idleBytes,
+    small: { peakBytes: small.peakRssBytes, perMillion: perMillion(small), buffers: oneBuffers },
     onePeakBytes: Math.max(...one.map((run) => run.peakRssBytes)),
     manyPeakBytes: Math.max(...many.map((run) => run.peakRssBytes)),
     outputBytes: quartilesOf(many.map((run) => run.outputBytes)).median,
@@ -167,10 +174,12 @@ class RunningBroker {
     return new RunningBroker(topic, broker, port)
   }
 
-  async run(placement: Placement): Promise<OurRun> {
-    const lake = this.#lake(topicName)
+  async run(placement: Placement, buffers = manyBuffers): Promise<OurRun> {
+    const lake = this.#lake(topicName, buffers)
     try {
-      return await runOurs(lake, placement, this.#topic.rows)
+      const { rows } = this.#topic
+      const watch = (daemon: MeasuredProcess): void => endOnceRead(daemon, partitionCount)
+      return await runOurs(lake, { placement, rows, watch })
     } finally {
       lake.remove()
     }
@@ -178,7 +187,7 @@ class RunningBroker {
 
   /** Resident memory of a daemon with the same streams and nothing to read. */
   async idleBytes(placement: Placement): Promise<number> {
-    const lake = this.#lake('app.nothing')
+    const lake = this.#lake('app.nothing', manyBuffers)
     try {
       const daemon = new MeasuredProcess(placement, lake.command)
       await new Promise((resolve) => setTimeout(resolve, idleMs))
@@ -194,8 +203,9 @@ class RunningBroker {
     return this.#process.stop()
   }
 
-  #lake(topic: string): BenchLake {
+  #lake(topic: string, buffers: string): BenchLake {
     const streams = streamNames(this.#topic.streamCount)
+    const settings = settingsWith(buffers)
     return new BenchLake({ brokerPort: this.#port, topic, streams, settings })
   }
 }

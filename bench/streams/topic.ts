@@ -7,11 +7,11 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
 import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
-import { AppEvents } from '../datasets/app-event.ts'
+import { AppEvents, firstEventMs } from '../datasets/app-event.ts'
 
 export const topicName = 'app.streams'
-const seed = 20_261_121
-const partitionCount = 4
+const seed = 20_261_122
+export const partitionCount = 4
 const recordsPerBatch = 400
 const hourMs = 3_600_000
 /** Shares no factor with a number of streams: neighbours in the topic are of different ones. */
@@ -26,8 +26,9 @@ export const topicFolder = ({ streamCount, rows }: StreamsTopic): string =>
   join(import.meta.dirname, '..', 'data', `streams-${seed}-${streamCount}-${rows}`)
 
 export const topicText = ({ rows }: Pick<StreamsTopic, 'rows'>): string =>
-  `app-event, ${rows} events, seed ${seed}, streams mixed in one topic of ${partitionCount} ` +
-  `partitions, two hours each, zstd batches of ${recordsPerBatch} records`
+  `app-event, ${rows} events, seed ${seed}, all streams in one topic of ${partitionCount} ` +
+  `partitions, neighbours in it of different streams, two hours each from beginning to end, ` +
+  `zstd batches of ${recordsPerBatch} records`
 
 export const streamNames = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `s${String(index).padStart(4, '0')}`)
@@ -51,8 +52,9 @@ async function makeTopic(topic: StreamsTopic): Promise<void> {
     const records = Array.from({ length: Math.min(recordsPerBatch, rows - first) }, (_, offset) => {
       const index = first + offset
       const stream = names[(index * stride) % streamCount] ?? ''
-      const laterMs = (Math.floor(index / streamCount) % 2) * hourMs
-      const { eventTimeMs, value } = events.next({ stream, laterMs })
+      const hour = Math.floor(index / streamCount) % 2
+      const atMs = firstEventMs + Math.floor((hour + index / rows) * hourMs)
+      const { eventTimeMs, value } = events.next({ stream, atMs })
       const partition = batch % partitionCount
       return { topic: topicName, partition, key: undefined, value, timestampMs: eventTimeMs }
     })
