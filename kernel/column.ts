@@ -44,9 +44,12 @@ export class Column {
   hashCapacity: u32
   hashMask: u32
   /**
-   * 1 when the last chunk found no use for a dictionary in its first page: the next starts plain.
+   * 1 when the last chunk found no use for a dictionary in its first page: the next starts plain,
+   * also that of another file, see `columnHabit` in kernel/index.ts.
    */
   skipDictionary: u32
+  /** 1 when the last chunk's values seldom repeated: another file does without a dictionary. */
+  seldomRepeats: u32
   /**
    * 1 when more than a quarter of the values that the dictionary saw were repeats; outlives the
    * chunk as `skipDictionary` does.

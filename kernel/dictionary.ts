@@ -85,7 +85,7 @@ export function pays(c: Column, seen: u32): bool {
 /** Doubles (first: makes) the hash table and puts every entry in its new place. */
 export function growHash(c: Column): void {
   const size = entrySize(c)
-  const count = c.hashMask ? (c.hashMask + 1) << 2 : HASH_FIRST
+  const count = c.hashMask ? (c.hashMask + 1) << (c.hashMask < 1023 ? 2 : 1) : HASH_FIRST
   const old = c.hash
   const oldCapacity = c.hashCapacity
   const oldCount = c.hashMask ? c.hashMask + 1 : 0

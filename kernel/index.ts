@@ -10,6 +10,7 @@ import {
   select,
 } from './append'
 import { Column, columnAt, File } from './column'
+import { openDictionary } from './dictionary'
 import { seedHash } from './hash'
 import { appendInt96 } from './int96'
 import { appendLevels, computeContexts } from './levels'
@@ -18,7 +19,9 @@ import { allocate, heldBytes, release, setHeldBytes } from './memory'
 import {
   closePage,
   dropOversized,
+  dropPage,
   isFull,
+  openPageBytes,
   pageBody,
   pageBytes,
   pageEncoding,
@@ -37,7 +40,14 @@ import { plainRange, resetRange } from './statistics'
 import { Context, Failure, Kind, Leaf, Message, pointerAt, Program, RowSet } from './structures'
 import { hashDictionaryOf } from './value-hash'
 
-export { capHit, release, setMemoryCap, tryAllocate } from './memory'
+export {
+  bytesEverTaken,
+  bytesTaken,
+  capHit,
+  release,
+  setMemoryCap,
+  tryAllocate,
+} from './memory'
 export { captureCount, captureList } from './capture'
 export { forgetUnknown, unknownCount, unknownList, unknownOthers } from './unknown-counts'
 export {
@@ -145,6 +155,22 @@ export function openFile(program: Program, plainOnly: u32): File {
   return file
 }
 
+/**
+ * What the column's values have shown: 1 when a dictionary was of little use to them, and 2 more
+ * when there were repeats all the same.
+ */
+export function columnHabit(file: File, column: u32): u32 {
+  const c = columnAt(file, column)
+  return c.skipDictionary | c.seldomRepeats | ((c.repeats | c.seldomRepeats) << 1)
+}
+/** Has an empty column begin as one of the same values ended. */
+export function setColumnHabit(file: File, column: u32, habit: u32): void {
+  const c = columnAt(file, column)
+  c.skipDictionary = habit & 1
+  c.repeats = habit >> 1
+  openDictionary(c)
+}
+
 export function releaseFile(file: File): void {
   setHeldBytes(file.heldBytes)
   for (let i: u32 = 0; i < file.columnCount; i++) releaseColumn(columnAt(file, i))
@@ -224,6 +250,25 @@ export function fileBytes(file: File): u32 {
 }
 export function pageIsFull(file: File, column: u32): u32 {
   return u32(isFull(columnAt(file, column)))
+}
+/** Memory of the column's open page, its dictionary apart. */
+export function pageHeld(file: File, column: u32): u32 {
+  return openPageBytes(columnAt(file, column))
+}
+/** The same of all columns that hold at least so much. */
+export function pagesHeld(file: File, least: u32): u32 {
+  let sum: u32 = 0
+  for (let i: u32 = 0; i < file.columnCount; i++) {
+    const held = openPageBytes(columnAt(file, i))
+    if (held >= least) sum += held
+  }
+  return sum
+}
+/** Gives the memory of a closed page back; the next row takes some anew. */
+export function shrinkColumn(file: File, column: u32): void {
+  setHeldBytes(file.heldBytes)
+  dropPage(columnAt(file, column))
+  file.heldBytes = heldBytes
 }
 export function openLevels(file: File, column: u32): u32 {
   return columnAt(file, column).levels

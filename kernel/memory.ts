@@ -1,20 +1,21 @@
 /**
  * Linear memory: blocks in classes of powers of two, recycled, never given back, capped.
  *
- * WebAssembly memory cannot shrink, so a freed block waits for somebody else. Blocks of up to half
- * a mebibyte are halves of halves of a region: two that are free at the same time become the whole
+ * WebAssembly memory cannot shrink, so a freed block waits for somebody else. Blocks below a
+ * mebibyte are halves of halves of a region: two that are free at the same time become the whole
  * that they were. Hundreds of builders that grow from class to class would leave as much behind as
  * they hold otherwise. Invariants:
  * - a block's first two words belong to the list of free blocks only while the block is free;
  * - of two free halves of one whole neither stands in a list: the whole does, or what holds it;
  * - `top` never passes the cap: whoever asks for more traps, and the caller reads `capHit`.
  *
- *     region, 1 MiB, aligned to itself
- *     [ map, 16 KiB: a byte per 64 bytes, the class of the free block that begins there, or 0 ]
- *     [ blocks … ]
+ *     [ map: a byte per 64 bytes of all memory below the cap, the class of the free part of a
+ *       region that begins there, or 0; the host gives it pages only where something is written ]
+ *     [ regions of 1 MiB, aligned to themselves, and larger blocks ]
  *
- * Larger blocks are never joined. Everything here is unmanaged: addresses are numbers, there is no
- * runtime and no collector.
+ * The map lies apart: within a region it would leave room for one half only, and a block of half a
+ * mebibyte would take a whole one. Larger blocks are never joined. Everything here is unmanaged:
+ * addresses are numbers, there is no runtime and no collector.
  */
 
 /** Head of the list of free blocks of each class; class k holds blocks of 2^k bytes. */
@@ -24,13 +25,16 @@ const CLASS_NEXT: u32 = 31
 /** Class of a region; smaller blocks are parts of one. */
 const REGION_CLASS: u32 = 20
 const REGION_MASK: usize = (1 << REGION_CLASS) - 1
-/** Class of the map at a region's beginning. */
-const MAP_CLASS: u32 = REGION_CLASS - CLASS_FIRST
 const PAGE_SHIFT: u32 = 16
 /** Memory grows by at least this much at once: each growth costs the host a call and new views. */
 const GROWTH_PAGES: u32 = 16
 
+/** Where the map begins; regions begin behind it. */
+let map: usize = 0
+let first: usize = 0
 let top: usize = 0
+/** Of blocks that somebody has. */
+let takenBytes: u32 = 0
 let capPages: u32 = 65536
 let capWasHit: u32 = 0
 
@@ -46,15 +50,30 @@ export function setMemoryCap(pages: u32): void {
 export function capHit(): u32 {
   return capWasHit
 }
+export function bytesTaken(): u32 {
+  return takenBytes
+}
+/** Memory that was ever somebody's: the host keeps pages for it. */
+export function bytesEverTaken(): u32 {
+  return <u32>(top - first)
+}
 
 @inline
 function classOf(bytes: u32): u32 {
   return 32 - clz<u32>((bytes < 64 ? 64 : bytes) - 1)
 }
 
+/** The map has room for all that the cap allows. */
+function layOut(): void {
+  map = (__heap_base + 63) & ~63
+  const mapBytes = capPages << (PAGE_SHIFT - CLASS_FIRST)
+  first = (map + mapBytes + REGION_MASK) & ~REGION_MASK
+  top = first
+}
+
 /** Moves `top` on by a multiple of a region, growing memory when needed. 0 at the cap. */
 function carve(bytes: u32): usize {
-  if (!top) top = (__heap_base + REGION_MASK) & ~REGION_MASK
+  if (!top) layOut()
   const end = <u64>top + <u64>bytes
   const have = <u32>memory.size()
   const want = <u64>((end + 0xffff) >> PAGE_SHIFT)
@@ -70,10 +89,10 @@ function carve(bytes: u32): usize {
   return block
 }
 
-/** Where the map of its region speaks of a block. */
+/** Where the map speaks of a block. */
 @inline
 function markOf(block: usize): usize {
-  return (block & ~REGION_MASK) + ((block & REGION_MASK) >> CLASS_FIRST)
+  return map + (block >> CLASS_FIRST)
 }
 
 /** Puts a free block into the list of its class: next, then the one before, or 0. */
@@ -97,13 +116,7 @@ function unlink(block: usize, k: u32): void {
   if (k < REGION_CLASS) store<u8>(markOf(block), 0)
 }
 
-/** Makes a region of a mebibyte: its map, and behind it blocks that double up to a half. */
-function divide(region: usize): void {
-  memory.fill(region, 0, 1 << MAP_CLASS)
-  for (let k = MAP_CLASS; k < REGION_CLASS; k++) push(region + (<usize>1 << k), k)
-}
-
-/** The least free block above class k, cut down to it; 0 when there is none. */
+/** The least free block of class k to below `next`, cut down to k; 0 when there is none. */
 function cutFree(k: u32, next: u32): usize {
   let larger = k
   while (larger < next && !load<usize>(heads + (larger << 2))) larger++
@@ -118,21 +131,16 @@ function cutFree(k: u32, next: u32): usize {
 }
 
 /** A block that is part of a region. */
-function allocatePart(k: u32): usize {
-  const block = cutFree(k, REGION_CLASS)
+function takePart(k: u32): usize {
+  const block = cutFree(k, REGION_CLASS + 1)
   if (block) return block
-  const carved = carve(1 << REGION_CLASS)
-  const region = carved ? carved : cutFree(REGION_CLASS, CLASS_NEXT)
-  if (!region) return 0
-  divide(region)
-  return cutFree(k, REGION_CLASS)
+  const region = carve(1 << REGION_CLASS)
+  if (!region) return cutFree(k, CLASS_NEXT)
+  push(region, REGION_CLASS)
+  return cutFree(k, REGION_CLASS + 1)
 }
 
-/** A block of at least `bytes`, contents arbitrary; 0 when the cap is reached. */
-export function tryAllocate(bytes: u32): usize {
-  const k = classOf(bytes)
-  if (k >= CLASS_NEXT) return 0
-  if (k < REGION_CLASS) return allocatePart(k)
+function takeLarge(k: u32): usize {
   const recycled = load<usize>(heads + (k << 2))
   if (recycled) {
     unlink(recycled, k)
@@ -140,6 +148,15 @@ export function tryAllocate(bytes: u32): usize {
   }
   const carved = carve(<u32>1 << k)
   return carved ? carved : cutFree(k, CLASS_NEXT)
+}
+
+/** A block of at least `bytes`, contents arbitrary; 0 when the cap is reached. */
+export function tryAllocate(bytes: u32): usize {
+  const k = classOf(bytes)
+  if (k >= CLASS_NEXT) return 0
+  const block = k < REGION_CLASS ? takePart(k) : takeLarge(k)
+  if (block) takenBytes += <u32>1 << k
+  return block
 }
 
 /** A block of at least `bytes`, contents arbitrary. Traps at the cap, after raising `capHit`. */
@@ -156,7 +173,8 @@ export function allocate(bytes: u32): usize {
 export function release(block: usize, bytes: u32): void {
   if (!block) return
   let k = classOf(bytes)
-  while (k < REGION_CLASS - 1) {
+  takenBytes -= <u32>1 << k
+  while (k < REGION_CLASS) {
     const twin = block ^ (<usize>1 << k)
     if (load<u8>(markOf(twin)) != k) break
     unlink(twin, k)

@@ -17,7 +17,7 @@
  * (DELTA_LENGTH_BYTE_ARRAY says the same with less, and Spark before 3.5.7 misreads it.)
  * Integers have deltas where those save enough over plain ones; the first page of a chunk where
  * they do not ends it for the chunk. Both depend on nothing but the rows of the chunk (and, from
- * row group to row group, of the file).
+ * row group to row group, of the file; and on what the host says of files before, `columnHabit`).
  * A page without values is plain: readers know no other that is empty.
  */
 import { Column } from './column'
@@ -195,6 +195,15 @@ export function rangeWidth(c: Column): u32 {
   return c.kind == Kind.BOOL ? 1 : widthOf(c)
 }
 
+/**
+ * A dictionary takes a hundred bytes of memory for each entry, and a file smaller by little where
+ * an entry stands for less than three values.
+ */
+@inline
+function isLarge(c: Column): bool {
+  return c.distinct >= 512
+}
+
 /** Makes the builder ready for the next row group. */
 export function resetColumn(c: Column): void {
   c.levels = 0
@@ -203,18 +212,30 @@ export function resetColumn(c: Column): void {
   c.plainBytes = 0
   c.nulls = 0
   c.deltasLost = 0
+  if (c.dictionaryValues) c.seldomRepeats = u32(isLarge(c) && c.distinct * 3 > c.dictionaryValues)
   dropDictionary(c)
   openDictionary(c)
   resetRange(c)
 }
 
-export function releaseColumn(c: Column): void {
-  dropDictionary(c)
+/** Memory of the open page alone. */
+export function openPageBytes(c: Column): u32 {
+  const levels = c.definitionsCapacity + c.repetitionsCapacity
+  return levels + c.indexesCapacity + c.plainCapacity + c.lengthsCapacity
+}
+
+/** Gives it back; the page has no levels. */
+export function dropPage(c: Column): void {
   drop(changetype<Buffer>(c.definitionsAt()))
   drop(changetype<Buffer>(c.repetitionsAt()))
   drop(c.indexesBuffer())
   drop(c.plainBuffer())
   drop(c.lengthsBuffer())
+}
+
+export function releaseColumn(c: Column): void {
+  dropDictionary(c)
+  dropPage(c)
   drop(c.minBuffer())
   drop(c.maxBuffer())
 }

@@ -2,6 +2,7 @@ import { assert, present } from '../base/assert.ts'
 import type { IdentityColumn } from '../model/row-batch.ts'
 import type { UnknownFields } from '../model/unknown-field.ts'
 import type { BatchStaging } from './batch-staging.ts'
+import { ColumnHabits } from './column-habits.ts'
 import { type FileColumns, KernelFile } from './file-columns.ts'
 import type { LinearMemory } from './linear-memory.ts'
 import type { RenderMessage } from './message-texts.ts'
@@ -52,6 +53,7 @@ export class LinkedTable implements CompiledTable {
   readonly plan: TablePlan
   readonly parts: KernelParts
   readonly identityLeaves: readonly IdentityLeaf[]
+  readonly habits: ColumnHabits
   readonly #unknown: UnknownFieldCounts
   #capacities: number[]
   #layout: ScratchLayout
@@ -65,6 +67,7 @@ export class LinkedTable implements CompiledTable {
     this.identityLeaves = plan.leaves.flatMap(({ identity }, leaf) =>
       identity === undefined ? [] : [{ leaf, identity }],
     )
+    this.habits = new ColumnHabits(plan.leaves.length)
     this.#unknown = new UnknownFieldCounts(plan.messages)
     const fitting = Math.floor(slotsPerCall / plan.slots.length)
     const rows = Math.min(Math.max(fitting, rowsMin), rowsMax)

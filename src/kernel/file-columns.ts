@@ -50,6 +50,12 @@ export interface FileColumns {
   readonly bufferedBytes: number
   /** Columns (leaf indexes) whose open page is full. */
   fullPages(): readonly number[]
+  /** Memory of open pages, their dictionaries apart, of columns that hold at least so much. */
+  pageBytesOf(leastBytes: number): number
+  /** Columns (leaf indexes) whose open page holds at least so much. */
+  largePages(leastBytes: number): readonly number[]
+  /** Gives the memory of the page that was taken last back: rows that come take some anew. */
+  shrink(column: number): void
   /** From here on pages and dictionaries of the column come with hashes; not of booleans. */
   hashValues(column: number): void
   /** Closes the column's open page; undefined when it is empty. */
@@ -109,6 +115,7 @@ export class KernelFile implements FileColumns {
     this.#file = this.#memory.guard('opening a file', () =>
       this.#calls.openFile(program, plainOnly),
     )
+    table.habits.teach(this.#calls, this.#file)
   }
 
   get #memory() {
@@ -252,6 +259,21 @@ export class KernelFile implements FileColumns {
     return full
   }
 
+  pageBytesOf(leastBytes: number): number {
+    return this.#calls.pagesHeld(this.#file, leastBytes)
+  }
+
+  largePages(leastBytes: number): readonly number[] {
+    const columns = Array.from({ length: this.#leafCount }, (_, column) => column)
+    return columns.filter((column) => this.#calls.pageHeld(this.#file, column) >= leastBytes)
+  }
+
+  shrink(column: number): void {
+    const open = this.#calls.openLevels(this.#file, column)
+    assert(open === 0, 'a column is shrunk after its page was taken')
+    this.#calls.shrinkColumn(this.#file, column)
+  }
+
   hashValues(column: number): void {
     this.#assertColumn(column)
     this.#calls.hashColumn(this.#file, column)
@@ -302,11 +324,12 @@ export class KernelFile implements FileColumns {
     return this.#memory.u32.subarray(first, first + count)
   }
 
+  /** A copy within the pool of Node.js: an array of its own for each would be much garbage. */
   #rangeEnd(column: number, end: 'min' | 'max'): Uint8Array {
     const isMax = end === 'max' ? 1 : 0
     const start = this.#calls.rangeStart(this.#file, column, isMax)
     const sizeBytes = this.#calls.rangeSize(this.#file, column, isMax)
-    return this.#memory.view(start, sizeBytes).slice()
+    return Buffer.from(this.#memory.view(start, sizeBytes))
   }
 
   nextRowGroup(): void {
@@ -317,6 +340,7 @@ export class KernelFile implements FileColumns {
   release(): void {
     if (this.#released) return
     this.#released = true
+    this.#table.habits.learn(this.#calls, this.#file)
     this.#calls.releaseFile(this.#file)
     this.#onRelease()
   }

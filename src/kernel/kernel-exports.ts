@@ -10,6 +10,9 @@ interface MemoryExports {
   setMemoryCap(pages: number): void
   /** 1 once an allocation failed in the middle of a call, which trapped. */
   capHit(): number
+  /** Bytes of blocks that somebody has. */
+  bytesTaken(): number
+  bytesEverTaken(): number
   tryAllocate(bytes: number): Word
   release(block: Word, bytes: number): void
   setSeed(low: number, high: number): void
@@ -101,10 +104,15 @@ interface ParseExports {
 interface FileExports {
   /** @param plainOnly 1 or 0. */
   openFile(program: Word, plainOnly: number): Word
+  columnHabit(file: Word, column: number): number
+  setColumnHabit(file: Word, column: number, habit: number): void
   releaseFile(file: Word): void
   fileRows(file: Word): number
   fileBytes(file: Word): number
   pageIsFull(file: Word, column: number): number
+  pageHeld(file: Word, column: number): number
+  pagesHeld(file: Word, least: number): number
+  shrinkColumn(file: Word, column: number): void
   openLevels(file: Word, column: number): number
   takePage(file: Word, column: number): Word
   takenBytes(): number
@@ -132,6 +140,8 @@ export type KernelExports = MemoryExports & ProgramExports & ParseExports & File
 export const kernelFunctions = [
   'setMemoryCap',
   'capHit',
+  'bytesTaken',
+  'bytesEverTaken',
   'tryAllocate',
   'release',
   'setSeed',
@@ -172,10 +182,15 @@ export const kernelFunctions = [
   'clearRows',
   'encode',
   'openFile',
+  'columnHabit',
+  'setColumnHabit',
   'releaseFile',
   'fileRows',
   'fileBytes',
   'pageIsFull',
+  'pageHeld',
+  'pagesHeld',
+  'shrinkColumn',
   'openLevels',
   'takePage',
   'takenBytes',

@@ -76,6 +76,11 @@ export class Kernel {
     return new InputCopies(this.#parts.memory, sizeBytesMax)
   }
 
+  /** Linear memory in use: builders, input, copies, scratch. */
+  get takenBytes(): number {
+    return this.#parts.memory.takenBytes
+  }
+
   /** Linear memory in use or waiting for reuse. */
   get memoryBytes(): number {
     return this.#parts.memory.sizeBytes

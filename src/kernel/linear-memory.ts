@@ -33,8 +33,14 @@ export class LinearMemory {
     return this.#u32
   }
 
+  /** Memory of blocks that somebody has. */
+  get takenBytes(): number {
+    return this.calls.bytesTaken() >>> 0
+  }
+
+  /** The same at its highest: memory never shrinks. */
   get sizeBytes(): number {
-    return this.calls.memory.buffer.byteLength
+    return this.calls.bytesEverTaken() >>> 0
   }
 
   /** @returns the address, or undefined when the cap is reached. */

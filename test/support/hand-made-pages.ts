@@ -210,6 +210,20 @@ class HandMadeColumns implements FileColumns {
     )
   }
 
+  pageBytesOf(leastBytes: number): number {
+    return this.largePages(leastBytes).reduce((sum, column) => sum + this.#openBytes(column), 0)
+  }
+
+  largePages(leastBytes: number): readonly number[] {
+    return [0, 1, 2].filter((column) => this.#openBytes(column) >= leastBytes)
+  }
+
+  shrink(): void {}
+
+  #openBytes(column: number): number {
+    return 8 * (this.#taken - (this.#paged[column] ?? 0))
+  }
+
   fullPages(): readonly number[] {
     return [0, 1, 2].filter((column) => this.#taken - (this.#paged[column] ?? 0) >= this.#pageRows)
   }

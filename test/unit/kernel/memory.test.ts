@@ -72,6 +72,41 @@ describe('files start small, grow by use and give back', () => {
     expect(kernel.memoryBytes).toBe(settled)
   })
 
+  test('blocks of half a mebibyte leave no room beside them that nobody can use', () => {
+    const kernel = openKernel()
+    const table = kernel.compile(planOf(messageOf('T', [scalarField(['a', 1], 'bytes')])))
+    const files = range(40).map(() => table.openFile())
+    const large = bytesField(1, new Uint8Array(300 * 1_024))
+    for (const file of files) appendPayloads(kernel, file, [large])
+    const held = files.reduce((sum, file) => sum + file.bufferedBytes, 0)
+    expect(held).toBeGreaterThan(20 * mebibyte)
+    expect(kernel.memoryBytes).toBeLessThan(1.05 * held + 4 * mebibyte)
+    expect(kernel.takenBytes).toBeLessThanOrEqual(kernel.memoryBytes)
+    for (const file of files) file.release()
+    expect(kernel.takenBytes).toBeLessThan(4 * mebibyte)
+  })
+
+  test('an open page that was taken gives its memory back when it is wanted', () => {
+    const kernel = openKernel()
+    const file = kernel.compile(planOf(wide)).openFile()
+    appendPayloads(kernel, file, range(2_000).map(wideRow))
+    const held = file.bufferedBytes
+    const large = file.largePages(16 * 1_024)
+    expect(large.length).toBeGreaterThan(0)
+    expect(large.length).toBeLessThan(32)
+    const wanted = file.pageBytesOf(16 * 1_024)
+    for (const column of large) {
+      expect(() => file.shrink(column)).toThrow(InvariantError)
+      expect(present(file.takePage(column), 'a page').rowCount).toBe(2_000)
+      file.shrink(column)
+    }
+    expect(file.pageBytesOf(16 * 1_024)).toBe(0)
+    expect(file.bufferedBytes).toBe(held - wanted)
+    appendPayloads(kernel, file, range(10).map(wideRow))
+    const rows = range(32).map((column) => file.takePage(column)?.rowCount)
+    expect(rows).toEqual(range(32).map((column) => (large.includes(column) ? 10 : 2_010)))
+  })
+
   test('compiling and releasing tables needs no more memory either', () => {
     const kernel = openKernel()
     const plan = planOf(wide)
