@@ -2,8 +2,8 @@
  * Thrift's compact protocol written without a tree of values: for structs of which a file has as
  * many as it has columns, where the tree costs more than the bytes.
  *
- * Numbers are whole and not negative, up to 2^52. What is written is valid until `take`, which
- * copies it; the writer is used again.
+ * Numbers are whole and, but for `signed`, not negative, up to 2^52. What is written is valid until
+ * `take` or `moveTo`, which copy it; the writer is used again.
  *
  *     field(1, 'i64'); number(7)  →  16 0e
  *
@@ -54,6 +54,11 @@ export class CompactBytes {
     this.#varint(value * 2)
   }
 
+  /** A number that may be negative. */
+  signed(value: number): void {
+    this.#varint(value < 0 ? -2 * value - 1 : value * 2)
+  }
+
   binary(value: Uint8Array): void {
     this.#varint(value.length)
     this.written(value)
@@ -62,6 +67,17 @@ export class CompactBytes {
   /** Ends a struct. */
   end(): void {
     this.#byte(0)
+  }
+
+  /** Of what was written since the last `take` or `moveTo`. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** Copies all that was written since the last time to the beginning of a target. */
+  moveTo(target: Uint8Array): void {
+    target.set(this.#bytes.subarray(0, this.#sizeBytes), 0)
+    this.#sizeBytes = 0
   }
 
   /** All that was written since the last time, in bytes of its own. */

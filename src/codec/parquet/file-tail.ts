@@ -8,6 +8,7 @@
  *
  * Source: Apache Parquet, PageIndex.md, BloomFilter.md ("File format").
  */
+import { CompactBytes } from './compact-bytes.ts'
 import { type ChunkPlace, encodeFooter, type FileContent, type FileSpan } from './footer.ts'
 import { encodeColumnIndex, encodeOffsetIndex } from './page-index.ts'
 
@@ -42,18 +43,25 @@ export function encodeTail(content: TailContent, offset: number): readonly Uint8
   return bytes.all
 }
 
+/** One for all: a tail is taken before the next is begun. */
+const tail = new CompactBytes()
+
+/** Dozens of small pieces in one: each would be an array of its own until the commit is over. */
 class TailBytes {
-  readonly all: Uint8Array[] = []
   #offset: number
 
   constructor(offset: number) {
     this.#offset = offset
   }
 
+  get all(): readonly Uint8Array[] {
+    return [tail.take()]
+  }
+
   push(bytes: Uint8Array | undefined): FileSpan | undefined {
     if (bytes === undefined) return undefined
     const span = { offset: this.#offset, sizeBytes: bytes.length }
-    this.all.push(bytes)
+    tail.written(bytes)
     this.#offset += bytes.length
     return span
   }

@@ -4,7 +4,7 @@
  *
  * - The file is kept in memory until it is sealed; it is written by others, in one go.
  * - A row group is closed when its bytes pass a limit, between two batches: a row is never split.
- * - Same rows in the same batches give the same bytes.
+ * - Same rows in the same batches, with pages closed in the same places, give the same bytes.
  *
  *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | tail (file-tail.ts)
  *
@@ -102,10 +102,21 @@ export class ParquetFileWriter {
 
   /** Memory this file takes: compressed pages, the kernel's builders, values to be filtered by. */
   get bufferedBytes(): number {
-    if (!this.#isOpen) return this.encodedBytes
+    const encodedBytes = Math.max(this.encodedBytes, this.#slabs.heldBytes)
+    if (!this.#isOpen) return encodedBytes
     let bloomBytes = 0
     for (const column of this.#bloomed) bloomBytes += this.#chunk(column).bloomBytes
-    return this.encodedBytes + this.#columns.bufferedBytes + bloomBytes
+    return encodedBytes + this.#columns.bufferedBytes + bloomBytes
+  }
+
+  /** Of them, the kernel's builders. */
+  get builderBytes(): number {
+    return this.#isOpen ? this.#columns.bufferedBytes : 0
+  }
+
+  /** Memory that `closePages` would give back. */
+  openPageBytes(leastBytes: number): number {
+    return this.#isOpen ? this.#columns.pageBytesOf(leastBytes) : 0
   }
 
   /** Bytes of the file so far; rows that wait in the kernel do not count yet. */
@@ -129,6 +140,15 @@ export class ParquetFileWriter {
     return refused
   }
 
+  /** Closes pages that hold at least so much before they are full, for the memory they take. */
+  closePages(leastBytes: number): void {
+    assert(this.#isOpen, 'pages are closed of an open file')
+    for (const column of this.#columns.largePages(leastBytes)) {
+      this.#takePage(column)
+      this.#columns.shrink(column)
+    }
+  }
+
   /**
    * Closes row group and footer, and gives the kernel's memory back.
    *
@@ -136,7 +156,7 @@ export class ParquetFileWriter {
    */
   seal(known: ReadonlyMap<string, string> = new Map()): SealedParquet {
     assert(this.#isOpen, 'a file is sealed once')
-    if (this.#openRows > 0) this.#closeRowGroup()
+    if (this.#openRows > 0) this.#endRowGroup()
     this.#close()
     const { ranges } = this.#sources
     const offsets = ranges.length === 0 ? [] : [[offsetsKey, offsetsText(ranges)] as const]
@@ -147,12 +167,14 @@ export class ParquetFileWriter {
       keyValues: new Map([...this.#options.keyValues, ...known, ...offsets]),
     }
     this.#push(encodeTail(content, this.#closedBytes))
+    // Hundreds of sealed files wait for their commit: none keeps more than its bytes alive.
+    const slabs = this.#slabs
     return {
       chunks: this.#bytes,
       sizeBytes: this.#closedBytes,
       rowCount: this.#closedRows,
       crc32c: checksumOf(this.#bytes),
-      release: () => this.#slabs.release(),
+      release: () => slabs.release(),
     }
   }
 
@@ -165,6 +187,7 @@ export class ParquetFileWriter {
   #close(): void {
     if (this.#isOpen) this.#columns.release()
     this.#isOpen = false
+    this.#chunks = []
   }
 
   #takePage(column: number): boolean {
@@ -174,7 +197,13 @@ export class ParquetFileWriter {
     return true
   }
 
+  /** Closes the row group and begins the next. */
   #closeRowGroup(): void {
+    this.#endRowGroup()
+    this.#chunks = this.#newChunks()
+  }
+
+  #endRowGroup(): void {
     const places = this.#schema.leaves.map((_, column) => {
       while (this.#takePage(column));
       const closed = this.#columns.closeChunk(column)
@@ -188,7 +217,6 @@ export class ParquetFileWriter {
     this.#openRows = 0
     this.#openBytes = 0
     this.#columns.nextRowGroup()
-    this.#chunks = this.#newChunks()
   }
 
   /** What the file has of the columns by which its rows are in order, up to the first it lacks. */

@@ -13,10 +13,12 @@
  */
 import { assert } from '../../base/assert.ts'
 
-const slabBytesMin = 65_536
+const slabBytesMin = 32_768
 const slabBytesUsual = 1_048_576
 /** Larger slabs are made for one page and not kept. */
 const slabBytesKeptMax = 4 * 1_048_576
+/** Of what a file has: its next slab stands half empty in the end, on average. */
+const growthShare = 1 / 4
 
 export class PageSlabs {
   readonly #idle = new Map<number, Uint8Array[]>()
@@ -64,20 +66,37 @@ export const pageSlabs = new PageSlabs()
 export class FileSlabs {
   readonly #pool: PageSlabs
   #slabs: Uint8Array[] = []
-  #free: Uint8Array = new Uint8Array(0)
+  /** The one that is filled, and how far. */
+  #open: Uint8Array = new Uint8Array(0)
+  #usedBytes = 0
+  #heldBytes = 0
   #released = false
 
   constructor(pool: PageSlabs) {
     this.#pool = pool
   }
 
+  /** Memory of the slabs, used or not. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** @returns room for exactly `sizeBytes`, valid until `release`. */
   place(sizeBytes: number): Uint8Array {
     assert(!this.#released, 'pages are placed before their file is released')
-    if (this.#free.length < sizeBytes) this.#free = this.#nextSlab(sizeBytes)
-    const room = this.#free.subarray(0, sizeBytes)
-    this.#free = this.#free.subarray(sizeBytes)
-    return room
+    if (this.#open.length - this.#usedBytes < sizeBytes) {
+      const slab = this.#nextSlab(sizeBytes)
+      const room = slab.subarray(0, sizeBytes)
+      // Whichever has more room left is filled on: a large page has a slab of its own.
+      if (slab.length - sizeBytes >= this.#open.length - this.#usedBytes) {
+        this.#open = slab
+        this.#usedBytes = sizeBytes
+      }
+      return room
+    }
+    const first = this.#usedBytes
+    this.#usedBytes += sizeBytes
+    return this.#open.subarray(first, first + sizeBytes)
   }
 
   /** Gives all memory back: every place is void. May be called again. */
@@ -85,15 +104,18 @@ export class FileSlabs {
     this.#released = true
     for (const slab of this.#slabs) this.#pool.giveBack(slab)
     this.#slabs = []
-    this.#free = new Uint8Array(0)
+    this.#open = new Uint8Array(0)
+    this.#usedBytes = 0
+    this.#heldBytes = 0
   }
 
-  /** A file starts small, for there may be hundreds of them, and grows by doubling. */
+  /** A file starts small, for there may be hundreds of them, and its slabs grow as it does. */
   #nextSlab(sizeBytes: number): Uint8Array {
-    const grown = Math.min(slabBytesUsual, slabBytesMin * 2 ** this.#slabs.length)
+    const grown = Math.min(slabBytesUsual, Math.max(slabBytesMin, this.#heldBytes * growthShare))
     const needed = 2 ** Math.ceil(Math.log2(sizeBytes))
-    const slab = this.#pool.take(Math.max(grown, needed))
+    const slab = this.#pool.take(Math.max(2 ** Math.floor(Math.log2(grown)), needed))
     this.#slabs.push(slab)
+    this.#heldBytes += slab.length
     return slab
   }
 }

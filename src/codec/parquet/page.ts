@@ -10,8 +10,8 @@
  */
 import { crc32 } from '@node-rs/crc32'
 import type { PageEncoding } from '../../kernel/page-encodings.ts'
+import { CompactBytes } from './compact-bytes.ts'
 import { encodings, pageTypes } from './format.ts'
-import { encodeThrift, i32, struct, type ThriftValue } from './thrift.ts'
 
 export interface PageContent {
   /** Compressed. */
@@ -32,42 +32,51 @@ export interface EncodedPage {
 /** Where a page's bytes go: room for exactly so many. */
 export type PlacePage = (sizeBytes: number) => Uint8Array
 
+/** One for all: a header is taken before the next is begun. */
+const header = new CompactBytes()
+
 export function dataPage(page: PageContent, encoding: PageEncoding, place: PlacePage): EncodedPage {
-  const header = struct([
-    [1, i32(page.valueCount)],
-    [2, i32(encodings[encoding])],
-    [3, i32(encodings.rle)],
-    [4, i32(encodings.rle)],
-  ])
-  return encodedPage(page, { type: pageTypes.data, header: [5, header] }, place)
+  beginHeader(page, pageTypes.data)
+  header.field(1, 'struct')
+  header.field(1, 'i32')
+  header.number(page.valueCount)
+  for (const each of [encoding, 'rle', 'rle'] as const) {
+    header.field(1, 'i32')
+    header.number(encodings[each])
+  }
+  return encodedPage(page, place)
 }
 
 export function dictionaryPage(page: PageContent, place: PlacePage): EncodedPage {
-  const header = struct([
-    [1, i32(page.valueCount)],
-    [2, i32(encodings.plain)],
-  ])
-  return encodedPage(page, { type: pageTypes.dictionary, header: [7, header] }, place)
+  beginHeader(page, pageTypes.dictionary)
+  header.field(3, 'struct')
+  header.field(1, 'i32')
+  header.number(page.valueCount)
+  header.field(1, 'i32')
+  header.number(encodings.plain)
+  return encodedPage(page, place)
 }
 
-/** The body is copied: the compressor uses its output again. */
-function encodedPage(
-  page: PageContent,
-  kind: { readonly type: number; readonly header: readonly [number, ThriftValue] },
-  place: PlacePage,
-): EncodedPage {
+/** What all pages have: fields 1 to 4. */
+function beginHeader({ body, uncompressedBytes }: PageContent, type: number): void {
+  header.field(1, 'i32')
+  header.number(type)
+  header.field(1, 'i32')
+  header.number(uncompressedBytes)
+  header.field(1, 'i32')
+  header.number(body.length)
+  header.field(1, 'i32')
+  header.signed(crc32(body) | 0)
+}
+
+/** Ends the header. The body is copied: the compressor uses its output again. */
+function encodedPage(page: PageContent, place: PlacePage): EncodedPage {
   const { body, uncompressedBytes, valueCount } = page
-  const header = encodeThrift(
-    struct([
-      [1, i32(kind.type)],
-      [2, i32(uncompressedBytes)],
-      [3, i32(body.length)],
-      [4, i32(crc32(body) | 0)],
-      kind.header,
-    ]),
-  )
-  const bytes = place(header.length + body.length)
-  bytes.set(header, 0)
-  bytes.set(body, header.length)
-  return { bytes, uncompressedBytes: header.length + uncompressedBytes, valueCount }
+  header.end()
+  header.end()
+  const headerBytes = header.sizeBytes
+  const bytes = place(headerBytes + body.length)
+  header.moveTo(bytes)
+  bytes.set(body, headerBytes)
+  return { bytes, uncompressedBytes: headerBytes + uncompressedBytes, valueCount }
 }

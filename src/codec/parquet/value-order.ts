@@ -17,24 +17,19 @@ export const isUnsigned = (leaf: ColumnLeaf): boolean =>
 export function valueOrder(leaf: ColumnLeaf): CompareValues {
   switch (leaf.physical) {
     case 'byte-array':
-      return (left, right) => Buffer.compare(left, right)
+      return orders.bytes
     case 'boolean':
-      return (left, right) => (left[0] ?? 0) - (right[0] ?? 0)
+      return orders.boolean
     case 'int32':
-      return isUnsigned(leaf)
-        ? byNumber((value) => viewOf(value).getUint32(0, true))
-        : byNumber((value) => viewOf(value).getInt32(0, true))
+      return isUnsigned(leaf) ? orders.uint32 : orders.int32
     case 'int64':
-      return isUnsigned(leaf)
-        ? byNumber((value) => viewOf(value).getBigUint64(0, true))
-        : byNumber((value) => viewOf(value).getBigInt64(0, true))
+      return isUnsigned(leaf) ? orders.uint64 : orders.int64
     case 'int96':
-      // Its order was never defined, so nobody has bounds of it to compare.
-      return () => 0
+      return orders.none
     case 'float':
-      return byNumber((value) => viewOf(value).getFloat32(0, true))
+      return orders.float
     case 'double':
-      return byNumber((value) => viewOf(value).getFloat64(0, true))
+      return orders.double
     default:
       return unreachable(leaf.physical, 'every type has an order')
   }
@@ -50,3 +45,17 @@ function byNumber(numberOf: (value: Uint8Array) => number | bigint): CompareValu
     return one < other ? -1 : 1
   }
 }
+
+/** Made once: each file has one for each of its columns. */
+const orders = {
+  bytes: (left, right) => Buffer.compare(left, right),
+  boolean: (left, right) => (left[0] ?? 0) - (right[0] ?? 0),
+  int32: byNumber((value) => viewOf(value).getInt32(0, true)),
+  uint32: byNumber((value) => viewOf(value).getUint32(0, true)),
+  int64: byNumber((value) => viewOf(value).getBigInt64(0, true)),
+  uint64: byNumber((value) => viewOf(value).getBigUint64(0, true)),
+  float: byNumber((value) => viewOf(value).getFloat32(0, true)),
+  double: byNumber((value) => viewOf(value).getFloat64(0, true)),
+  /** The order of INT96 was never defined, so nobody has bounds of it to compare. */
+  none: () => 0,
+} satisfies Record<string, CompareValues>

@@ -43,3 +43,20 @@ test('the bytes are those of the tree of values', () => {
   )
   expect(out.take()).toHaveLength(0)
 })
+
+test('numbers below zero are those of the tree, and are moved to where they are wanted', () => {
+  const out = new CompactBytes()
+  fc.assert(
+    fc.property(fc.array(fc.integer(), { maxLength: 20 }), (all) => {
+      out.field(1, 'list')
+      out.list('i32', all.length)
+      for (const value of all) out.signed(value)
+      out.end()
+      const target = Buffer.alloc(out.sizeBytes + 1, 0xee)
+      out.moveTo(target)
+      const tree = struct([[1, list('i32', all.map(i32))]])
+      expect(target.subarray(0, -1).equals(encodeThrift(tree))).toBe(true)
+      expect([out.sizeBytes, target.at(-1)]).toEqual([0, 0xee])
+    }),
+  )
+})

@@ -21,20 +21,34 @@ test('a released file gives its memory to the next one, and has no place any mor
   const memory = first.place(10).buffer
   first.release()
   first.release()
-  expect(pool.idleBytes).toBe(64 * kib)
+  expect(pool.idleBytes).toBe(32 * kib)
   expect(() => first.place(1)).toThrow('before their file is released')
   expect(new FileSlabs(pool).place(20).buffer).toBe(memory)
   expect(pool.idleBytes).toBe(0)
 })
 
-test('slabs of a file double up to a mebibyte; a larger page has one of its own', () => {
-  const pool = new PageSlabs()
-  const file = new FileSlabs(pool)
-  const sizes = Array.from({ length: 6 }, () => file.place(60 * kib).buffer.byteLength / kib)
-  expect(sizes).toEqual([64, 128, 128, 256, 256, 256])
+test('slabs grow with the file up to a mebibyte: little of what it holds stands empty', () => {
+  const file = new FileSlabs(new PageSlabs())
+  const slabs = new Set<ArrayBufferLike>()
+  for (let placedBytes = 0; placedBytes < 20_000 * kib; placedBytes += 10 * kib) {
+    slabs.add(file.place(10 * kib).buffer)
+    if (placedBytes < 100 * kib) continue
+    expect(file.heldBytes).toBeLessThan(1.5 * placedBytes)
+  }
+  const sizes = [...slabs].map(({ byteLength }) => byteLength / kib)
+  expect(sizes.slice(0, 5)).toEqual([32, 32, 32, 32, 32])
+  expect(sizes).toEqual(sizes.toSorted((one, other) => one - other))
+  expect(sizes.at(-1)).toBe(1_024)
+  expect(file.heldBytes).toBe(sizes.reduce((sum, size) => sum + size * kib, 0))
+})
+
+test('a page that is larger than the next slab has one of its own, and the open one is filled on', () => {
+  const file = new FileSlabs(new PageSlabs())
+  const first = file.place(10 * kib).buffer
+  expect(file.place(60 * kib).buffer.byteLength).toBe(64 * kib)
+  expect(file.place(10 * kib).buffer).toBe(first)
   expect(file.place(3_000 * kib).buffer.byteLength).toBe(4_096 * kib)
   expect(file.place(900 * kib).buffer.byteLength).toBe(4_096 * kib)
-  expect(file.place(900 * kib).buffer.byteLength).toBe(1_024 * kib)
 })
 
 test('slabs over four mebibytes are not kept', () => {
