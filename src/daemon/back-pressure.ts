@@ -8,7 +8,8 @@
  *   waits with it.
  *
  * What is held is what accumulates, what is in modules, and the commit under way: with a lake that
- * takes nothing all of these stand still at their budgets, and records wait in Kafka.
+ * takes nothing all of these stand still at their budgets, and records wait in Kafka. The kernel's
+ * memory never shrinks: what of it is nobody's rows takes from the budget of the process too.
  */
 import { formatSize } from '../base/units.ts'
 import type { SealedCommit } from '../model/sealed-commit.ts'
@@ -29,7 +30,7 @@ interface StreamShare {
 
 /** Who may hold how much. */
 export interface MemoryBounds {
-  /** Of the process: everything pauses above it. */
+  /** Of the process, for what it reads: everything pauses above it. */
   readonly bytesMax: number
   /** By name of the stream. */
   readonly streams: ReadonlyMap<string, StreamShare>
@@ -43,6 +44,8 @@ export interface HeldBytes {
   readonly accumulating: BytesByStream
   /** Files of the commit under way. */
   readonly committing: BytesByStream
+  /** The kernel's memory beside rows of streams: events that wait, input, what is free for rows. */
+  readonly shared: number
 }
 
 export interface Pressure {
@@ -59,23 +62,29 @@ export interface PressureDecision extends Pressure {
   readonly hurries: boolean
 }
 
-/** What is not read for want of memory from here on, after `before`. Pure. */
+/**
+ * What is not read for want of memory from here on, after `before`. Pure.
+ *
+ * Half of the budget is for rows whatever the kernel has taken: it may have grown by a single large
+ * event, and nothing would be read any more.
+ */
 export function decidePressure(
   { bytesMax, streams }: MemoryBounds,
-  { accumulating, committing }: HeldBytes,
+  { accumulating, committing, shared }: HeldBytes,
   before: Pressure,
 ): PressureDecision {
+  const roomBytes = bytesMax - Math.min(shared, bytesMax / 2)
   const ofStream = (by: BytesByStream, name: string): number => by.get(name) ?? 0
   const accumulated = sumOf(accumulating)
   const pausing = new Set<string>()
-  let hurries = accumulated > bytesMax / 2
+  let hurries = accumulated > roomBytes / 2
   for (const [name, share] of streams) {
     const own = ofStream(accumulating, name)
     if (own > share.bytesMax / 2) hurries = true
     const held = own + ofStream(committing, name)
     if (isFull(held, share.bytesMax, before.streams.has(name))) pausing.add(name)
   }
-  const all = isFull(accumulated + sumOf(committing), bytesMax, before.all)
+  const all = isFull(accumulated + sumOf(committing), roomBytes, before.all)
   return { hurries, all, streams: pausing }
 }
 
@@ -160,7 +169,7 @@ export class BackPressure {
   reasons(): ReadonlyMap<string, string> {
     if (!this.#isFelt) return new Map()
     const { bounds, held, sources } = this.#parts
-    const { accumulating, committing } = held()
+    const { accumulating, committing, shared } = held()
     const reasonOf = ({ topic }: SourcePartition): string | undefined => {
       const stream = this.#fullStreamOf(topic)
       if (stream !== undefined) {
@@ -169,8 +178,9 @@ export class BackPressure {
         return `stream "${stream}" holds ${bytes} bytes, limits.buffers is ${formatSize(share)}`
       }
       if (!this.#pressure.all) return undefined
-      const bytes = sumOf(accumulating) + sumOf(committing)
-      return `the process holds ${bytes} bytes, memory.buffers is ${formatSize(bounds.bytesMax)}`
+      const bytes = sumOf(accumulating) + sumOf(committing) + shared
+      const room = formatSize(bounds.bytesMax)
+      return `the process holds ${bytes} bytes, memory.buffers has room for ${room}`
     }
     return new Map(
       sources().flatMap((at) => {

@@ -36,7 +36,10 @@ export const configSection = section({
   memory: section({
     buffers: size({ min: '16MiB', max: '1024GiB' })
       .prefault('1GiB')
-      .describe('Rows and files held in memory; topic-partitions pause above it.'),
+      .describe(
+        'Memory of the process: what it takes by itself, and with the rest, at least half, rows and ' +
+          'files; topic-partitions pause above it.',
+      ),
   })
     .prefault({})
     .describe('Memory of one process.'),

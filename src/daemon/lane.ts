@@ -32,7 +32,14 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
-import { addTo, BackPressure, type MemoryBounds, sizesOf, sumOf } from './back-pressure.ts'
+import {
+  addTo,
+  BackPressure,
+  type HeldBytes,
+  type MemoryBounds,
+  sizesOf,
+  sumOf,
+} from './back-pressure.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
@@ -124,7 +131,7 @@ export class Lane implements SourceReader, CommitSteps {
     })
     this.#backPressure = new BackPressure({
       bounds: parts.memory,
-      held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
+      held: () => this.#held(),
       sources: () => parts.positions.sources(),
       isRefused,
       pause: (sources) => parts.source.pause(sources),
@@ -382,6 +389,12 @@ export class Lane implements SourceReader, CommitSteps {
     } catch (error) {
       this.halt(error)
     }
+  }
+
+  #held(): HeldBytes {
+    const { exporter } = this.#parts
+    const accumulating = this.#accumulating()
+    return { accumulating, committing: this.#committing, shared: exporter.sharedBytes }
   }
 
   /** What the next commit takes along, by stream. */

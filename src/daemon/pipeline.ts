@@ -4,7 +4,7 @@ import { messageJson } from '../codec/protobuf/message-json.ts'
 import { FilterStep } from '../etl/filter-step.ts'
 import { ModuleStage } from '../etl/module-stage.ts'
 import { DeadLetterTable } from '../exporter/dead-letter-table.ts'
-import { Exporter } from '../exporter/exporter.ts'
+import { type BuilderMemory, Exporter } from '../exporter/exporter.ts'
 import { PositionTable } from '../exporter/position-table.ts'
 import { WaitingEvents } from '../exporter/waiting-events.ts'
 import { Kernel } from '../kernel/kernel.ts'
@@ -48,7 +48,8 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const { nextCommitId } = ports
 
   const waitingRoom = new WaitingEvents(kernel.copies(waitingBytesMaxOf(ports.bufferBytesMax)))
-  const exporting = { streams, letters, positions, input, waitingRoom, nextCommitId }
+  const builders = buildersOf(kernel, ports.bufferBytesMax)
+  const exporting = { streams, letters, positions, input, waitingRoom, builders, nextCommitId }
   const exporter = new Exporter(exporting)
   const { schemas } = ports
   const parser = new Parser(parsedStreams(config), input, exporter, { schemas })
@@ -107,6 +108,20 @@ const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
 /** Open pages live in the kernel's memory, beside its input; half of the budget is committed. */
 const kernelBytesOf = (bufferBytesMax: number): number =>
   Math.min(kernelBytesMax, largestBatchBytes + 2 * bufferBytesMax)
+
+/** Pages of one file or two are closed when they are full, however small the budget. */
+const builderBytesLeast = 16 * 1_024 * 1_024
+
+/** Finished pages take the rest of the budget: those of two commits, one under way. */
+const buildersOf = (kernel: Kernel, bufferBytesMax: number): BuilderMemory => ({
+  get takenBytes() {
+    return kernel.takenBytes
+  },
+  get everTakenBytes() {
+    return kernel.memoryBytes
+  },
+  takenBytesMax: Math.max(builderBytesLeast, Math.floor(bufferBytesMax / 3)),
+})
 
 const waitingBytesMax = 64 * 1_024 * 1_024
 

@@ -133,7 +133,7 @@ function buildStages(
     modules,
     deadLetterSchema,
     hashSeed: Buffer.from(random.bytes(8)).readBigUInt64LE(),
-    bufferBytesMax: config.memory.buffers,
+    bufferBytesMax: memoryBoundsOf(config).bytesMax,
     nextCommitId: () => log.nextCommitId(),
     lakeNowMs: () => log.lakeNowMs(),
     schemas: writerSchemas,

@@ -24,6 +24,7 @@ import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
 import { appendModuleRows, rowCountOf } from './module-rows.ts'
+import { planRelief } from './page-relief.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import type { PositionTable } from './position-table.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -35,8 +36,21 @@ export interface ExporterParts {
   readonly positions: PositionTable
   readonly input: KernelInput
   readonly waitingRoom: WaitingEvents
+  readonly builders: BuilderMemory
   readonly nextCommitId: () => CommitId
 }
+
+/** The kernel's memory: open pages and dictionaries of all files, events that wait, input. */
+export interface BuilderMemory {
+  readonly takenBytes: number
+  /** The same at its highest: it never shrinks. */
+  readonly everTakenBytes: number
+  /** Pages are closed above it. */
+  readonly takenBytesMax: number
+}
+
+/** Of the most that may be taken: what comes free at once, that it need not be done for each load. */
+const reliefShare = 1 / 8
 
 const decodeErrors: Record<RefusalReason, string> = {
   truncated: 'the payload ends within a field',
@@ -76,6 +90,15 @@ export class Exporter implements EventFates {
     let sum = this.#parts.waitingRoom.heldBytes
     for (const bytes of this.bufferedByStream().values()) sum += bytes
     return sum
+  }
+
+  /** The kernel's memory beside builders: events that wait, input, what is kept for later rows. */
+  get sharedBytes(): number {
+    let builderBytes = 0
+    for (const stream of this.#streams) {
+      for (const writer of stream.writers()) builderBytes += writer.builderBytes
+    }
+    return this.#parts.builders.everTakenBytes - builderBytes
   }
 
   /** The same by stream, dead letters under the stream they are counted in. */
@@ -143,6 +166,7 @@ export class Exporter implements EventFates {
     this.#dirty.length = 0
     if (waitingRoom.count >= this.#waiting.size * rowsAtOnceWanted) this.#writeWaiting()
     this.#parts.letters.flush()
+    this.#relievePages()
   }
 
   filtered(load: EventLoad, event: number, reason: string): void {
@@ -193,6 +217,7 @@ export class Exporter implements EventFates {
       else countReason(cell.filtered, 'etl-empty')
     }
     this.#parts.letters.flush()
+    this.#relievePages()
     input.clear()
   }
 
@@ -297,6 +322,18 @@ export class Exporter implements EventFates {
     }
     this.#waiting.clear()
     waitingRoom.clear()
+  }
+
+  /** Has pages closed while builders take more than they may. */
+  #relievePages(): void {
+    const { takenBytes, takenBytesMax } = this.#parts.builders
+    if (takenBytes <= takenBytesMax) return
+    const writers = this.#streams.flatMap((stream) => [...stream.writers()])
+    const heldBy = (leastBytes: number): readonly number[] =>
+      writers.map((writer) => writer.openPageBytes(leastBytes))
+    const wantedBytes = takenBytes - takenBytesMax * (1 - reliefShare)
+    const { files, leastBytes } = planRelief(heldBy, wantedBytes)
+    for (const index of files) writers[index]?.closePages(leastBytes)
   }
 
   #write(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {

@@ -53,6 +53,20 @@ export class PartitionWriter {
     return sealedBytes + (this.#file?.bufferedBytes ?? 0)
   }
 
+  /** Of them, the kernel's. */
+  get builderBytes(): number {
+    return this.#file?.builderBytes ?? 0
+  }
+
+  /** Memory that `closePages` would give back. */
+  openPageBytes(leastBytes: number): number {
+    return this.#file?.openPageBytes(leastBytes) ?? 0
+  }
+
+  closePages(leastBytes: number): void {
+    this.#file?.closePages(leastBytes)
+  }
+
   /** Counts events that it took as rows: where they lie says what their fate is. */
   countTaken(eventCount: number): void {
     if (this.fate === 'divert') this.cell.late += eventCount

@@ -24,9 +24,11 @@ const bounds: MemoryBounds = {
 const holding = (
   accumulating: Readonly<Record<string, number>>,
   committing: Readonly<Record<string, number>> = {},
+  shared = 0,
 ): HeldBytes => ({
   accumulating: new Map(Object.entries(accumulating)),
   committing: new Map(Object.entries(committing)),
+  shared,
 })
 
 test('a stream of a pattern pauses the topics that it selects, and is told as paused', () => {
@@ -171,7 +173,7 @@ describe('a stream that holds its share', () => {
       ['both/0', why],
     ])
     hold(holding({ hot: 42, far: 60 }))
-    const all = 'the process holds 102 bytes, memory.buffers is 100B'
+    const all = 'the process holds 102 bytes, memory.buffers has room for 100B'
     expect(pressure.reasons().get('far/0')).toBe(all)
     hold(holding({}))
     expect(telemetry.events).toMatchObject([
@@ -182,6 +184,41 @@ describe('a stream that holds its share', () => {
   })
 })
 
+describe('what the kernel keeps', () => {
+  test('takes from the room of the process, and hurries the commit', () => {
+    expect(decidePressure(bounds, holding({ far: 36 }, {}, 28), noPressure).hurries).toBe(false)
+    expect(decidePressure(bounds, holding({ far: 37 }, {}, 28), noPressure).hurries).toBe(true)
+    expect(decidePressure(bounds, holding({ far: 72 }, {}, 28), noPressure).all).toBe(false)
+    expect(decidePressure(bounds, holding({ far: 73 }, {}, 28), noPressure).all).toBe(true)
+  })
+
+  test('takes no more than half, so that who was paused is read again', () => {
+    const paused = { all: true, streams: new Set<string>() }
+    expect(decidePressure(bounds, holding({ far: 25 }, {}, 4_000), paused).all).toBe(true)
+    expect(decidePressure(bounds, holding({ far: 24 }, {}, 4_000), paused).all).toBe(false)
+  })
+})
+
+describe('the room for rows', () => {
+  const roomOf = (buffers: number, streamCount: number): number => {
+    const streams = Array.from({ length: streamCount }, (_, index) => ({
+      name: `s${index}`,
+      topics: ['events'],
+      limits: { etlTime: 0, memory: 0, errorRate: undefined, buffers: undefined } as never,
+    }))
+    return memoryBoundsOf({ memory: { buffers }, streams }).bytesMax
+  }
+
+  test('is the budget without what the process takes with its streams, and half in any case', () => {
+    const gib = 2 ** 30
+    expect(roomOf(gib, 1)).toBeLessThan(0.85 * gib)
+    expect(roomOf(gib, 300)).toBeLessThan(roomOf(gib, 1))
+    expect(roomOf(gib, 300)).toBeGreaterThan(gib / 2)
+    expect(roomOf(gib, 100_000)).toBe(gib / 2)
+    expect(roomOf(1_000, 1)).toBe(500)
+  })
+})
+
 describe('the share of a stream', () => {
   const stream = (name: string, topics: readonly string[], buffers?: number) => ({
     name,
@@ -189,7 +226,7 @@ describe('the share of a stream', () => {
     limits: { etlTime: 0, memory: 0, errorRate: undefined, buffers } as never,
   })
   const shares = (...streams: readonly ReturnType<typeof stream>[]) =>
-    [...memoryBoundsOf({ memory: { buffers: 100 }, streams }).streams.values()].map(
+    [...memoryBoundsOf({ memory: { buffers: 200 }, streams }).streams.values()].map(
       ({ bytesMax }) => bytesMax,
     )
 

@@ -38,6 +38,7 @@ class Steps implements CommitSteps {
   outcome: CommitOutcome = { kind: 'committed', entry: 1 }
   hasRows = true
   commitMs = 0
+  refreshMs = 0
   readonly #clock: SimClock
 
   constructor(clock: SimClock) {
@@ -46,6 +47,7 @@ class Steps implements CommitSteps {
 
   async refresh() {
     this.#tell('refresh')
+    if (this.refreshMs > 0) await this.#clock.sleep(durationMs(this.refreshMs))
     return emptyFold()
   }
 
@@ -167,6 +169,19 @@ describe('the loop', () => {
     loop.stop()
     await clock.run(run)
     expect(steps.seconds('commit')).toEqual([30, 50])
+  })
+
+  test('hurried until a commit takes along what is there commits that once', async () => {
+    steps.refreshMs = 4_000
+    const run = loop.run()
+    await pass(10)
+    loop.hurry()
+    await pass(2)
+    loop.hurry()
+    await pass(40)
+    loop.stop()
+    await clock.run(run)
+    expect(steps.seconds('commit')).toEqual([14, 34])
   })
 
   test('hurried before it runs commits as soon as it does', async () => {
