@@ -82,7 +82,7 @@ export function pays(c: Column, seen: u32): bool {
   return distinct * 2 <= seen
 }
 
-/** Doubles the hash table (a small one twice; first: makes it) and puts every entry in its place. */
+/** Doubles the hash table (a small one twice; first: makes it) and puts every entry in place. */
 export function growHash(c: Column): void {
   const size = entrySize(c)
   const count = c.hashMask ? (c.hashMask + 1) << (c.hashMask < 1023 ? 2 : 1) : HASH_FIRST

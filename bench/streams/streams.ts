@@ -6,8 +6,8 @@
  * minute the budget of memory says when it commits, of one stream as of many, so that a file has as
  * many rows as the budget lets it have. The worst that a topic can be: neighbours in it belong to
  * different streams. One stream and many take turns; the figure is the median of the pairs' ratios.
- * CPU time counts from the assignment to the last commit, which is a smaller one; what a start costs
- * is told apart.
+ * CPU time counts from the assignment to the last commit, which is a smaller one; what a start
+ * costs is told apart.
  */
 import { spawnSync } from 'node:child_process'
 import { BenchLake, type OurRun, runOurs } from '../ingest/ours.ts'

@@ -108,8 +108,9 @@ export function sizesOf({ files }: Pick<SealedCommit, 'files'>): BytesByStream {
 
 export interface BackPressureParts {
   readonly bounds: MemoryBounds
-  /** What is held at this moment. */
-  readonly held: () => HeldBytes
+  /** What is held at this moment, by stream and beside them. */
+  readonly held: () => Omit<HeldBytes, 'shared'>
+  readonly shared: () => number
   /** What is read, paused or not. */
   readonly sources: () => readonly SourcePartition[]
   /** These have stopped for another reason, and are never resumed here. */
@@ -148,9 +149,9 @@ export class BackPressure {
 
   /** Looks at what is held now, and does what it asks for. */
   adjust(): void {
-    const { bounds, held, hurry, sources, isRefused, pause, resume } = this.#parts
+    const { bounds, hurry, sources, isRefused, pause, resume } = this.#parts
     const before = this.#pressure
-    const { hurries, ...now } = decidePressure(bounds, held(), before)
+    const { hurries, ...now } = decidePressure(bounds, this.#held(), before)
     if (hurries) hurry()
     if (isSame(before, now)) return
     const read = sources()
@@ -168,8 +169,8 @@ export class BackPressure {
   /** Why topic-partitions that are read are paused, by their names. */
   reasons(): ReadonlyMap<string, string> {
     if (!this.#isFelt) return new Map()
-    const { bounds, held, sources } = this.#parts
-    const { accumulating, committing, shared } = held()
+    const { bounds, sources } = this.#parts
+    const { accumulating, committing, shared } = this.#held()
     const reasonOf = ({ topic }: SourcePartition): string | undefined => {
       const stream = this.#fullStreamOf(topic)
       if (stream !== undefined) {
@@ -188,6 +189,11 @@ export class BackPressure {
         return reason === undefined ? [] : [[topicPartitionName(at), reason] as const]
       }),
     )
+  }
+
+  #held(): HeldBytes {
+    const { held, shared } = this.#parts
+    return { ...held(), shared: shared() }
   }
 
   #pausedKeys(read: readonly SourcePartition[]): ReadonlySet<SourceKey> {

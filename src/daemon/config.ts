@@ -37,8 +37,8 @@ export const configSection = section({
     buffers: size({ min: '16MiB', max: '1024GiB' })
       .prefault('1GiB')
       .describe(
-        'Memory of the process: what it takes by itself, and with the rest, at least half, rows and ' +
-          'files; topic-partitions pause above it.',
+        'Memory of the process: what it takes by itself, and with the rest, at least half, rows ' +
+          'and files; topic-partitions pause above it.',
       ),
   })
     .prefault({})

@@ -32,14 +32,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
-import {
-  addTo,
-  BackPressure,
-  type HeldBytes,
-  type MemoryBounds,
-  sizesOf,
-  sumOf,
-} from './back-pressure.ts'
+import { addTo, BackPressure, type MemoryBounds, sizesOf, sumOf } from './back-pressure.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
@@ -87,7 +80,6 @@ interface LaneModules {
   inFlightByStream(): ReadonlyMap<string, number>
   /** Resolves when nothing is in flight. */
   drain(): Promise<void>
-  /** Forgets what is in flight. */
   discard(): void
 }
 
@@ -131,7 +123,8 @@ export class Lane implements SourceReader, CommitSteps {
     })
     this.#backPressure = new BackPressure({
       bounds: parts.memory,
-      held: () => this.#held(),
+      held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
+      shared: () => parts.exporter.sharedBytes,
       sources: () => parts.positions.sources(),
       isRefused,
       pause: (sources) => parts.source.pause(sources),
@@ -389,12 +382,6 @@ export class Lane implements SourceReader, CommitSteps {
     } catch (error) {
       this.halt(error)
     }
-  }
-
-  #held(): HeldBytes {
-    const { exporter } = this.#parts
-    const accumulating = this.#accumulating()
-    return { accumulating, committing: this.#committing, shared: exporter.sharedBytes }
   }
 
   /** What the next commit takes along, by stream. */

@@ -49,7 +49,7 @@ export interface BuilderMemory {
   readonly takenBytesMax: number
 }
 
-/** Of the most that may be taken: what comes free at once, that it need not be done for each load. */
+/** Of the most that may be taken: what comes free at once, so that not each load closes pages. */
 const reliefShare = 1 / 8
 
 const decodeErrors: Record<RefusalReason, string> = {

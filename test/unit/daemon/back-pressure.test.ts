@@ -44,6 +44,7 @@ test('a stream of a pattern pauses the topics that it selects, and is told as pa
       ]),
     },
     held: () => holding(held),
+    shared: () => 0,
     sources: () => sources,
     isRefused: () => false,
     pause: (paused) => calls.push(...paused.map(topicPartitionName)),
@@ -115,6 +116,7 @@ function world(refused: readonly string[] = []) {
   const pressure = new BackPressure({
     bounds,
     held: () => held,
+    shared: () => held.shared,
     sources: () => sources,
     isRefused: ({ topic }) => refused.includes(topic),
     pause: (of) => calls.push(`pause ${names(of)}`),
