@@ -71,7 +71,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'proves a manifest against files and offsets',
     load: () => import('./commands/ready-verify.ts'),
   },
-  { words: 'ready resend', summary: 'delivers an announcement again' },
+  {
+    words: 'ready resend',
+    summary: 'delivers an announcement again',
+    load: () => import('./commands/ready-resend.ts'),
+  },
   {
     words: 'source ls',
     summary: 'where the log stands on each topic-partition',

@@ -17,8 +17,8 @@ export function summaryOf(entry: LogEntry): string {
       return shortened(names)
     }
     case 'delivered': {
-      const names = entry.deliveries.map(({ stream, partitionPath, target }) => {
-        return `${stream} ${partitionPath} to ${target}`
+      const names = entry.deliveries.map(({ stream, partitionPath, target, dropped }) => {
+        return `${stream} ${partitionPath} ${dropped ? 'dropped for' : 'to'} ${target}`
       })
       return shortened(names)
     }

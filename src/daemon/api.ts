@@ -18,6 +18,8 @@ import type { Lane } from './lane.ts'
 import { readyStreams } from './stage-streams.ts'
 
 export const eventsPath = '/api/v1/events'
+/** Who asks for a partition again and again is told when nothing has changed. */
+export const partitionPath = '/api/v1/streams/:name/partitions/:partition'
 
 /** Paths of the contract whose features are not built: refused by name. */
 const notBuilt = [
@@ -55,7 +57,7 @@ const entries: readonly ApiEntry[] = [
   get('/api/v1/openapi.json', () => jsonAnswer(200, apiDocument)),
   get('/api/v1/streams', (api) => api.streams()),
   get('/api/v1/streams/:name', (api, { parameters }) => api.stream(parameters['name'] ?? '')),
-  get('/api/v1/streams/:name/partitions/:partition', (api, { parameters }) =>
+  get(partitionPath, (api, { parameters }) =>
     api.partition(parameters['name'] ?? '', parameters['partition'] ?? ''),
   ),
   get('/api/v1/log', (api) => api.log()),
@@ -122,7 +124,7 @@ class Api {
     if (stream === undefined) return this.#unknownStream(name)
     const parsed = parsePartition(text, stream.scheme)
     if (parsed.kind === 'refused') return jsonAnswer(400, { error: parsed.because })
-    return this.#withLog(({ log, announcer }) => {
+    const answer = this.#withLog(({ log, announcer }) => {
       const { partition } = parsed
       const folded = log.state.streams.get(name)?.partitions.get(partition.path)
       const { sinceMs, ...why } = explainPartition(announcer.facts(), stream, partition)
@@ -130,6 +132,7 @@ class Api {
       const known = folded === undefined ? {} : partitionLine(folded)
       return { stream: name, partitionPath: partition.path, ...known, why: { ...why, since } }
     })
+    return { ...answer, isTagged: true }
   }
 
   log(): ApiAnswer {

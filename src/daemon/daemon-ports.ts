@@ -23,6 +23,8 @@ export interface DaemonPorts {
   readonly modules: ReadonlyMap<number, EtlModule>
   /** Message `lakeward.v1.DeadLetter`. */
   readonly deadLetterSchema: MessageSchema
+  /** What waits for targets that are not configured is given up at the start, not refused. */
+  readonly dropsPending?: boolean
   /** Entries of the log between two checkpoints; absent: as the log does by itself. */
   readonly checkpointEvery?: number
   /** Newest format of the log that is read and written; absent: what this version knows. */

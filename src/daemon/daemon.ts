@@ -13,6 +13,8 @@ import { raiseFormat } from '../committer/raise-format.ts'
 import { bringHome } from '../committer/way-home.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
+import { targetName } from '../readiness/config.ts'
+import { dropPending, refusePending } from '../readiness/drop-pending.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { gaugeDaemon } from './gauges.ts'
@@ -202,9 +204,11 @@ export class Daemon {
   }
 
   async #takeUpConfig(log: CommitLog): Promise<number> {
-    const { telemetry } = this.#ports
-    const { checksum } = this.config
+    const { telemetry, dropsPending } = this.#ports
+    const { checksum, ready } = this.config
     const streams = configuredStreams(this.config)
+    const targets = ready.notify.map(targetName)
+    if (dropsPending !== true) refusePending(log.state, targets)
     const outcome = await adoptOrPutConfig(log, { checksum, streams })
     const fields = { version: outcome.version, checksum }
     if (outcome.kind === 'conflict') {
@@ -213,6 +217,7 @@ export class Daemon {
       throw new Fault('CONFIG_CONFLICT', { pipeline, ...other })
     }
     telemetry.log.info(`configuration ${outcome.kind}`, fields)
+    if (dropsPending === true) await dropPending(log, telemetry, targets)
     return outcome.version
   }
 

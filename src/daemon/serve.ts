@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly worker: StartOptions['worker']
   /** Who answers for the daemon; without it its own server does. */
   readonly link: SupervisorLink | undefined
+  /** What waits for targets that are not configured is given up. */
+  readonly dropsPending: boolean
 }
 
 export interface ServedDaemon extends ServedApi {
@@ -38,12 +40,13 @@ export interface ServedDaemon extends ServedApi {
  * @throws {Fault} HTTP_PORT_TAKEN, CONFIG_SECRET_MISSING, ETL_MODULE_REFUSED.
  */
 export async function serveDaemon(options: ServeOptions): Promise<ServedDaemon> {
-  const { config, files, log, worker, link } = options
+  const { config, files, log, worker, link, dropsPending } = options
   const metrics = new PrometheusMetrics()
   const feed = new EventFeed()
   const delay = new EventLoopDelay()
   const telemetry = feed.over({ log, metrics })
-  const daemon = await createDaemon({ config, files, telemetry, worker, place: link?.index })
+  const place = link?.index
+  const daemon = await createDaemon({ config, files, telemetry, worker, place, dropsPending })
   const routes = apiRoutes(daemon, {
     contentType: metrics.contentType,
     text: () => {

@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly worker: { readonly workerIndex: number; readonly workerCount: number }
   /** Which of several supervised processes of one configuration this is, from 0. */
   readonly place?: number | undefined
+  /** What waits for targets that are not configured is given up. */
+  readonly dropsPending?: boolean
 }
 
 /** Makes a daemon; it does nothing before its `start`. */
@@ -59,6 +61,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
     notifiers: notifiersOf(options, secrets, { lake, clock }),
     modules: await openModules(config.streams),
     deadLetterSchema: await readDeadLetterSchema(files),
+    dropsPending: options.dropsPending === true,
   })
 }
 
@@ -128,8 +131,9 @@ const certificatesOf = ({ kafkaCertificates: ca, kafkaIdentity: own }: ConfigSec
   ...(own === undefined ? {} : { cert: own.certificate, key: own.key.reveal() }),
 })
 
-const notifiersOf = (
-  options: StartOptions,
+/** One for each configured target, in their order. */
+export const notifiersOf = (
+  options: Pick<StartOptions, 'config' | 'worker' | 'place'>,
   secrets: ConfigSecrets,
   { lake, clock }: { readonly lake: Lake; readonly clock: Clock },
 ): readonly Notifier[] =>

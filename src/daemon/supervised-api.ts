@@ -6,6 +6,7 @@ import {
   jsonAnswer,
 } from '../adapters/http/api-server.ts'
 import type { WorkerAnswer, WorkerQuestion } from '../ports/workers.ts'
+import { partitionPath } from './api.ts'
 import { mergeExpositions } from './merged-metrics.ts'
 import type { Supervisor, WorkerState } from './supervisor.ts'
 
@@ -102,7 +103,9 @@ async function forwarded(
   let trouble: WorkerAnswer | undefined
   for (const { worker } of states) {
     const answer = await worker?.ask(question)
-    if (answer !== undefined && answer.status !== 503) return answer
+    if (answer !== undefined && answer.status !== 503) {
+      return path === partitionPath ? { ...answer, isTagged: true } : answer
+    }
     trouble ??= answer
   }
   return trouble ?? jsonAnswer(503, { error: 'no worker answers' })

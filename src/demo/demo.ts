@@ -230,7 +230,8 @@ class Demo {
     const { folder, files, log, say } = this.#options
     const config = await loadConfig(`${folder}/lakeward.yaml`, files)
     const worker = { workerIndex: 0, workerCount: 1 }
-    const served = await serveDaemon({ config, files, log, worker, link: undefined })
+    const options = { config, files, log, worker, link: undefined, dropsPending: false }
+    const served = await serveDaemon(options)
     this.#closers.push(() => served.close())
     const { daemon, address } = served
     await daemon.start()

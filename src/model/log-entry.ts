@@ -148,6 +148,8 @@ export interface Delivery {
   readonly partitionPath: PartitionPath
   readonly revision: number
   readonly target: string
+  /** It was not: an operator took the target out of the configuration. Absent: it has it. */
+  readonly dropped?: true
 }
 
 export interface DeliveredEntry extends EntryBase {

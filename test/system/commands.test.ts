@@ -1,5 +1,6 @@
 /** Every other reading command on what a short demo leaves. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'
@@ -39,6 +40,26 @@ const run: DemoLake['run'] = (...words) => made.run(...words)
 const json = <T>(...words: readonly string[]): Promise<Answered<T>> => made.json<T>(...words)
 const openFile: DemoLake['openFile'] = (stream, rows) => made.openFile(stream, rows)
 
+/** The example for schedulers, with a job of a shell's own words. */
+function scheduled(
+  partition: string,
+  timeout: string,
+  job: string,
+): Promise<{ code: number; stdout: string }> {
+  const env = {
+    ...process.env,
+    LAKEWARD: `${process.execPath} ${join(process.cwd(), 'bin/lakeward.js')}`,
+    CONFIG: made.config,
+    TIMEOUT: timeout,
+  }
+  const words = ['examples/schedulers/wait-and-run.sh', 'page_views', partition, 'sh', '-c', job]
+  return new Promise((resolve) => {
+    const child = execFile('sh', words, { env }, (_error, stdout) => {
+      resolve({ code: child.exitCode ?? -1, stdout })
+    })
+  })
+}
+
 test.each([
   ['verify nothing', 'stream "nothing" is not configured; known: page_views, sessions, purchases'],
   ['verify --hours 2026-11-20', 'write A..B'],
@@ -48,6 +69,7 @@ test.each([
   ['why page_views 2026-11-20', 'the stream is partitioned by hour'],
   ['ready ls nothing', 'stream "nothing" is not configured'],
   ['ready show page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
+  ['ready resend page_views 2026-11-20T00 --target x', '"x" is none; accepted: webhook:'],
   ['ready wait page_views 2026-11-20T00 --timeout 5', '"5" has no unit'],
   ['ready wait page_views 2026-11-20T00 --revision 0', 'revisions begin with 1'],
   ['files page_views 2026-11-20T00 --format csv', 'accepted: paths, symlink, json'],
@@ -109,6 +131,31 @@ describe('ready', () => {
       exit: 1,
       out: expect.stringContaining('is not announced after 50ms; lakeward why tells'),
     })
+  })
+
+  test('resend delivers once more, and tells of each target what became of it', async () => {
+    const path = `${(await json<ReadyManifest>('ready', 'show', 'page_views', hour)).partitionPath}`
+    const success = join(lake.folder, 'page_views', path, '_SUCCESS')
+    await rm(success, { force: true })
+    const again = await run('ready', 'resend', 'page_views', hour, '--target', 'success-file')
+    expect(again).toMatchObject({ exit: 0, out: 'success-file  delivered\n' })
+    expect(JSON.parse(await readFile(success, 'utf8'))).toMatchObject({ revision: 1 })
+    // The demo has ended, and its receiver with it.
+    const all = await run('ready', 'resend', 'page_views', hour)
+    expect(all.exit).toBe(3)
+    expect(all.out).toMatch(/^webhook:\S+ +could not deliver .*\nsuccess-file +delivered\n$/)
+    const none = await run('ready', 'resend', 'page_views', '2020-01-01T00')
+    expect(none).toMatchObject({ exit: 1, out: expect.stringContaining('is not announced') })
+  })
+
+  test('a job is run by the example for schedulers with the files of the hour', async () => {
+    const job = 'cat "$LAKEWARD_FILES"; grep -c partition-ready "$LAKEWARD_MANIFEST"'
+    const started = await scheduled(hour, '5s', job)
+    const files = await run('files', 'page_views', hour)
+    expect(started).toMatchObject({ code: 0, stdout: `${files.out}1\n` })
+    expect((await scheduled(hour, '5s', 'exit 9')).code).toBe(9)
+    const late = await scheduled('2020-01-01T00', '50ms', 'echo never')
+    expect(late).toMatchObject({ code: 75, stdout: '' })
   })
 
   const verifyHour = (): Promise<Verdict & { exit: number }> =>

@@ -7,7 +7,7 @@
  *
  * Source: docs/interfaces.md, section 5; server-sent events: the HTML standard, section 9.2.
  */
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Fault } from '../../base/fault.ts'
@@ -16,6 +16,8 @@ export interface ApiAnswer {
   readonly status: number
   readonly contentType: string
   readonly body: string
+  /** Who has this answer already is told so, and gets no body: `If-None-Match`. */
+  readonly isTagged?: true
 }
 
 /** What a route is asked. */
@@ -112,7 +114,8 @@ export class ApiServer {
       return send(response, jsonAnswer(Number(status), { error, path: url.pathname }))
     }
     const parameters = matched(route.path, url.pathname) ?? {}
-    return send(response, await route.answer({ parameters, query: url.searchParams }))
+    const answer = await route.answer({ parameters, query: url.searchParams })
+    return send(response, answer, request.headers['if-none-match'])
   }
 
   #stream(response: ServerResponse): void {
@@ -153,11 +156,33 @@ function plain(value: unknown): unknown {
   return value
 }
 
-function send(response: ServerResponse, { status, contentType, body }: ApiAnswer): void {
+function send(response: ServerResponse, answer: ApiAnswer, known?: string): void {
+  const { status, contentType, body, isTagged } = answer
   if (response.headersSent) return
-  response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
+  const type = { 'Content-Type': contentType }
+  if (isTagged !== true || status !== 200) {
+    response.writeHead(status, { ...type, 'Cache-Control': 'no-store' })
+    response.end(body)
+    return
+  }
+  const tag = tagOf(body)
+  // It may be kept, and must be asked for each time.
+  const headers = { ETag: tag, 'Cache-Control': 'no-cache' }
+  if (isKnown(tag, known)) {
+    response.writeHead(304, headers)
+    response.end()
+    return
+  }
+  response.writeHead(status, { ...type, ...headers })
   response.end(body)
 }
+
+const tagOf = (body: string): string => `"${hash('sha256', body, 'hex').slice(0, 32)}"`
+
+/** @param given as in `If-None-Match`: tags, weak ones too, or "*". */
+const isKnown = (tag: string, given: string | undefined): boolean =>
+  given !== undefined &&
+  given.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag)
 
 /** Values of a pattern's parameters, or undefined when the path is another. */
 function matched(pattern: string, path: string): Record<string, string> | undefined {

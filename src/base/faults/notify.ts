@@ -9,4 +9,12 @@ export const notifyFaults = {
       `could not deliver "${f.manifestId}" to "${f.target}": ${f.reason}`,
     hint: 'Check the receiver; the announcement is kept in the log and delivered again.',
   },
+  NOTIFY_TARGET_PENDING: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { target: string; pendingCount: number; oldest: string }) =>
+      `target "${f.target}" is not configured, and ${f.pendingCount} announcements wait for it ` +
+      `since ${f.oldest}`,
+    hint: 'Configure the target again until all are delivered, or start once with --drop-pending.',
+  },
 } as const satisfies FaultTable

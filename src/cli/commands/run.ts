@@ -12,6 +12,7 @@ import {
   countOption,
   type ExitCode,
   exitCode,
+  flagOption,
   type Invocation,
   refusal,
   textOption,
@@ -26,6 +27,10 @@ export const command: CommandDefinition = {
     { flags: '--workers <n>', description: 'that many processes on this host, supervised' },
     { flags: '--worker-index <n>', description: 'static assignment: this worker, from 0' },
     { flags: '--worker-count <n>', description: 'static assignment: how many workers there are' },
+    {
+      flags: '--drop-pending',
+      description: 'gives up what waits for targets that are not configured any more',
+    },
   ],
   example: 'lakeward run -c config/lakeward.yaml',
   run: async (invocation) => {
@@ -42,7 +47,8 @@ async function runWorker(invocation: Invocation, config: ResolvedConfig): Promis
   const worker = shareOf(invocation, config.kafka.assignment)
   const link = openSupervisorLink()
   const log = jsonLogger('info', { ...(link && { worker: link.index }) })
-  const served = await serveDaemon({ config, files, log, worker, link })
+  const dropsPending = flagOption(invocation, 'dropPending')
+  const served = await serveDaemon({ config, files, log, worker, link, dropsPending })
   const stopSignal = link === undefined ? invocation.stopSignal() : anyOf(invocation, link.stop)
   await untilStopped(served, stopSignal)
   return exitCode.done
@@ -82,8 +88,9 @@ async function runSupervisor(
   const share = (index: number): readonly string[] =>
     isStatic ? ['--worker-index', `${index}`, '--worker-count', `${workerCount}`] : []
   const path = textOption(invocation, 'config')
+  const drop = flagOption(invocation, 'dropPending') ? ['--drop-pending'] : []
   const workers = new SupervisedWorkers({
-    wordsOf: (index) => ['run', '--config', path, ...share(index)],
+    wordsOf: (index) => ['run', '--config', path, ...share(index), ...drop],
   })
   const supervisor = new Supervisor({ workerCount, workers, clock: new SystemClock(), log })
   const stopSignal = invocation.stopSignal()

@@ -115,6 +115,7 @@ const deliveredShape = z.strictObject({
       partitionPath: partitionPathShape,
       revision: z.int().positive(),
       target: z.string(),
+      dropped: z.literal(true).exactOptional(),
     }),
   ),
 })

@@ -58,6 +58,30 @@ test('a route gets the parts of its path, decoded, and 64-bit numbers are text',
   })
 })
 
+test('who has a tagged answer is told that nothing has changed, and gets no body', async () => {
+  let body = 'one'
+  const answer = () => ({ status: 200, contentType: 'text/plain', body, isTagged: true }) as const
+  const address = await serve({ routes: [{ method: 'GET', path: '/tagged', answer }] })
+  const first = await fetch(`${address}/tagged`)
+  const tag = first.headers.get('etag') ?? ''
+  expect(tag).toMatch(/^"[0-9a-f]{32}"$/)
+  expect(first.headers.get('cache-control')).toBe('no-cache')
+  expect(await first.text()).toBe('one')
+  const asked = (given: string) =>
+    fetch(`${address}/tagged`, { headers: { 'If-None-Match': given } })
+  for (const given of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    const again = await asked(given)
+    expect(again.status, given).toBe(304)
+    expect(again.headers.get('etag')).toBe(tag)
+    expect(await again.text()).toBe('')
+  }
+  expect((await asked('"other"')).status).toBe(200)
+  body = 'two'
+  const changed = await asked(tag)
+  expect(changed.status).toBe(200)
+  expect(changed.headers.get('etag')).not.toBe(tag)
+})
+
 test('a path that nobody serves is 404, another method 405, a failure 500 with its reason', async () => {
   const address = await serve()
   const statuses = await Promise.all([

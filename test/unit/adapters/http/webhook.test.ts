@@ -140,6 +140,30 @@ describe('a webhook', () => {
     }
   })
 
+  test.each([200, 500])('reads little of an answer of %d that never ends', async (status) => {
+    const page = Buffer.alloc(1_048_576, 'x')
+    let sentBytes = 0
+    const ended = Promise.withResolvers<void>()
+    const url = await serve((_request, response) => {
+      response.writeHead(status)
+      const more = (): void => {
+        // Ten gigabytes, unless the other end has gone.
+        while (sentBytes < 10 * 2 ** 30) {
+          sentBytes += page.length
+          if (!response.write(page)) return void response.once('drain', more)
+        }
+        response.end()
+      }
+      response.once('close', () => ended.resolve())
+      more()
+    })
+    const delivery = webhook(url).deliver(manifest, signal)
+    if (status === 200) await expect(delivery).resolves.toBeUndefined()
+    else await expect(delivery).rejects.toThrow(/answered 500 "x{300}…"/)
+    await ended.promise
+    expect(sentBytes).toBeLessThan(64 * 1_048_576)
+  })
+
   test('says why nobody answers', async () => {
     await expect(
       webhook('http://127.0.0.1:1/hook').deliver(manifest, signal),
