@@ -84,7 +84,7 @@ export interface SimProcess {
   /** No answer to a conditional put reaches it. */
   losesPutAnswers: boolean
   doom: Doom | undefined
-  /** Index of the entry that it has put last, or is putting. */
+  /** Index of the entry that it puts, or put last; undefined where none is told of. */
   puttingAt: number | undefined
   /** Of the listing under way; each takes its time. */
   pagesLeft: number

@@ -258,13 +258,15 @@ export class Fates {
     const table = streams[this.#below(2)] ?? ''
     const untilMs = clock.monotonicMs() + 30_000
     weather.refuse({ table, operations: ['publish'], untilMs })
+    process.puttingAt = undefined
     const recover = async (): Promise<void> => {
       for (let n = 0; n < overtakingRoundsMax; n++) {
         if (this.#world.isWild) producer.produce()
         await pass(1_500)
         // As soon as its index may go: what stands above it then is a checkpoint right over it.
+        const { puttingAt } = process
         const [, second] = this.#checkpoints()
-        if (second !== undefined && second.next > (process.puttingAt ?? second.next)) break
+        if (puttingAt !== undefined && second !== undefined && second.next > puttingAt) break
       }
       this.#deleteOldEntries()
       process.losesPutAnswers = false
