@@ -370,8 +370,11 @@ export class Fates {
     }
     const head = heads[this.#below(heads.length)]
     // What was delivered may be said again, and evidence relies on nothing: such entries hold.
-    if (head === undefined || /"delivered"|"ranges":\[\]/.test(Buffer.from(head).toString()))
-      return false
+    const text = Buffer.from(head ?? []).toString()
+    if (head === undefined || /"delivered"|"ranges":\[\]/.test(text)) return false
+    // Nobody can read an entry whose body was deleted with the one that it is of.
+    const body = /"path":"([^"]*\/bodies\/[^"]*)"/.exec(text)?.[1]
+    if (body !== undefined && !store.has(body)) return false
     store.set(entryPath(pipeline, heads.length), { body: head, modifiedMs: clock.nowMs() })
   }
 }
