@@ -31,6 +31,8 @@ export const measured = {
   /** The entry, a checkpoint now and then, looks at the log's end. */
   writesPerCommit: 3,
   readsPerCommit: 5,
+  /** Each worker looks whether the log went on: a read, and a list, which is paid as a write. */
+  looksPerSecond: 1,
 } as const
 
 /** US dollars: S3 Standard and a core by the hour in us-east-1, 2026. */
@@ -116,8 +118,10 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
   const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
   const files = sum(streams.map((one) => filesPerCommit(facts, one))) * commits
   const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
-  const writes = onS3 ? files * measured.writesPerFile + commits * measured.writesPerCommit : 0
-  const reads = onS3 ? files * measured.readsPerFile + commits * measured.readsPerCommit : 0
+  const looks = measured.looksPerSecond * daySeconds * workerCount
+  const writes = files * measured.writesPerFile + commits * measured.writesPerCommit + looks
+  const reads = files * measured.readsPerFile + commits * measured.readsPerCommit + looks
+  const [paidWrites, paidReads] = onS3 ? [writes, reads] : [0, 0]
   const cpuSeconds =
     wireBytes * measured.cpuSecondsPerWireByte +
     files * measured.cpuSecondsPerFile +
@@ -129,12 +133,12 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
     files,
     fileBytes: files === 0 ? 0 : lakeBytes / files,
     lakeBytes,
-    writes,
-    reads,
+    writes: paidWrites,
+    reads: paidReads,
     cores,
     heldBytes: (wireBytes / commits) * measured.heldBytesPerWireByte,
     dollars: {
-      requests: writes * prices.write + reads * prices.read,
+      requests: paidWrites * prices.write + paidReads * prices.read,
       cores: cores * 24 * prices.coreHour,
       storageMonth: onS3 ? (lakeBytes / gigabyte) * prices.gigabyteMonth : 0,
     },
