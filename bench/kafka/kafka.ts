@@ -31,8 +31,8 @@ import {
 } from './topics.ts'
 
 const broker = 'kafka-4'
-const full = { records: 2_000_000, ourRecords: 6_000_000, pairs: 5, slopes: 2 }
-const quick = { records: 200_000, ourRecords: 400_000, pairs: 2, slopes: 1 }
+const full = { records: 1_280_000, ourRecords: 6_000_000, pairs: 5, slopes: 2 }
+const quick = { records: 160_000, ourRecords: 400_000, pairs: 2, slopes: 1 }
 type Sizes = typeof full
 
 const kafkajsBar = 4

@@ -22,16 +22,17 @@ export async function makeTopics(port: number, records: number): Promise<void> {
   const admin = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   try {
+    const lacking: Codec[] = []
     for (const codec of codecs) {
       const topic = topicOf(codec, records)
       const known = (await admin.listTopics()).includes(topic)
       if (known && (await countOf(admin, topic)) === records) continue
       if (known) throw new Error(`${topic} is not whole; remove bench/data/brokers`)
-      console.log(`making the topic ${topic}, once …`)
       const wanted = { topic, numPartitions: partitionCount, replicationFactor: 1 }
       await admin.createTopics({ topics: [wanted], waitForLeaders: true })
-      await produce(brokers, codec, records)
+      lacking.push(codec)
     }
+    if (lacking.length > 0) await produce(brokers, lacking, records)
   } finally {
     await admin.disconnect()
   }
@@ -44,19 +45,27 @@ async function countOf(admin: Admin, topic: string): Promise<number> {
   return ends.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0)
 }
 
-async function produce(brokers: string[], codec: Codec, count: number): Promise<void> {
+/** The same records to the topic of each codec. */
+async function produce(brokers: string[], into: readonly Codec[], count: number): Promise<void> {
+  console.log(`making ${count} records in ${into.join(', ')}, once …`)
   const events = new AppEvents(seed)
-  const producer = new RecordProducer({ brokers, clientId: 'bench', compression: codec })
-  const topic = topicOf(codec, count)
+  const producers = into.map((compression) => {
+    const producer = new RecordProducer({ brokers, clientId: 'bench', compression })
+    return { topic: topicOf(compression, count), producer }
+  })
   for (let first = 0, batch = 0; first < count; first += recordsPerBatch, batch++) {
     const partition = batch % partitionCount
     const records = Array.from({ length: Math.min(recordsPerBatch, count - first) }, () => {
       const { eventTimeMs, value } = events.next()
       const sized = new Uint8Array(valueBytes)
       sized.set(value.subarray(0, valueBytes))
-      return { topic, partition, key: undefined, value: sized, timestampMs: eventTimeMs }
+      return { partition, key: undefined, value: sized, timestampMs: eventTimeMs }
     })
-    await producer.send(records)
+    await Promise.all(
+      producers.map(({ topic, producer }) =>
+        producer.send(records.map((record) => ({ topic, ...record }))),
+      ),
+    )
   }
-  await producer.close()
+  for (const { producer } of producers) await producer.close()
 }
