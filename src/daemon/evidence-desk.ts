@@ -4,13 +4,15 @@
  * Invariants:
  * - no commit waits longer than `waitMs` for brokers; an answer that comes later goes into the next
  *   commit, with the time at which it was asked for;
- * - an end below what was read before is of another log than was read: it proves nothing, and nor
- *   does one at it where reading has stopped.
+ * - an end of another log than was read proves nothing: one below what was read before, one at it
+ *   where reading has stopped, and one of a leader whose log parts from what was read, asked by the
+ *   epoch it was read under. Who has just started finds that out before its first fetch does.
  */
 import { durationMs } from '../base/time.ts'
 import type { PositionTable } from '../exporter/position-table.ts'
 import type { IdleEvidence } from '../model/log-entry.ts'
-import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { type NextOffset, nextOffset } from '../model/offset.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Source } from '../ports/source.ts'
@@ -19,12 +21,20 @@ import { doneWithin } from './patience.ts'
 
 const waitMs = durationMs(3_000)
 
+/** What was read when the question was asked. */
+interface ReadSoFar {
+  readonly source: SourcePartition
+  readonly next: NextOffset
+  /** Of the record before `next`; -1 where it is not known, and nothing can be compared. */
+  readonly leaderEpoch: number
+}
+
 export interface EvidenceDeskParts {
   readonly log: CommitLog
   readonly source: Source
   readonly clock: Clock
   readonly telemetry: Telemetry
-  readonly positions: Pick<PositionTable, 'nextOf'>
+  readonly positions: Pick<PositionTable, 'nextOf' | 'leaderEpochOf'>
   /** True for what stopped until an operator says how to go on. */
   readonly isRefused: (source: SourcePartition) => boolean
 }
@@ -62,18 +72,34 @@ export class EvidenceDesk {
   async #ask(wanted: readonly SourcePartition[]): Promise<void> {
     const { source, log, telemetry, positions, isRefused } = this.#parts
     const askedAtMs = log.lakeNowMs()
-    const read = new Map(wanted.map((at) => [sourceKey(at), positions.nextOf(at) ?? 0n]))
+    const read = wanted.map((at): ReadSoFar => {
+      const next = positions.nextOf(at) ?? nextOffset(0n)
+      return { source: at, next, leaderEpoch: positions.leaderEpochOf(at) }
+    })
     try {
       const ends = await source.highWatermarks(wanted)
-      this.#answers = wanted.flatMap((at): readonly IdleEvidence[] => {
+      // Behind the ends: a leader that parted before it gave one is found out.
+      const parted = await this.#parted(read)
+      this.#answers = read.flatMap(({ source: at, next }): readonly IdleEvidence[] => {
         const highWatermark = ends.get(sourceKey(at))
-        if (highWatermark === undefined) return []
-        const next = read.get(sourceKey(at)) ?? 0n
+        if (highWatermark === undefined || parted.has(sourceKey(at))) return []
         const isOther = highWatermark < next || (highWatermark === next && isRefused(at))
         return isOther ? [] : [{ source: at, highWatermark, askedAtMs }]
       })
     } catch (error) {
       telemetry.log.warn('no evidence of idleness', { error: String(error) })
     }
+  }
+
+  /** Those of which the leader does not say that its log holds what was read. */
+  async #parted(read: readonly ReadSoFar[]): Promise<ReadonlySet<SourceKey>> {
+    const asked = read.filter(({ leaderEpoch }) => leaderEpoch !== -1)
+    if (asked.length === 0) return new Set()
+    const found = await this.#parts.source.epochEnds(asked)
+    const parted = asked.filter(({ source, leaderEpoch, next }) => {
+      const end = found.get(sourceKey(source))
+      return end === undefined || end.leaderEpoch < leaderEpoch || end.next < next
+    })
+    return new Set(parted.map(({ source }) => sourceKey(source)))
   }
 }

@@ -13,6 +13,7 @@ import {
   topicPartitionName,
 } from '../../src/model/topic-partition.ts'
 import type {
+  EpochEnd,
   FetchedBatches,
   MetadataAnswer,
   OffsetPosition,
@@ -121,10 +122,15 @@ export class SimSource implements Source {
     return found
   }
 
-  /** Logs of one epoch, 0, that never part. */
+  /** Logs never part: what was read under an epoch is there. */
   epochEnds: Source['epochEnds'] = async (asked) => {
     const ends = await this.highWatermarks(asked.map(({ source }) => source))
-    return new Map([...ends].map(([key, next]) => [key, { leaderEpoch: 0, next }]))
+    const found = new Map<SourceKey, EpochEnd>()
+    for (const { source, leaderEpoch } of asked) {
+      const next = ends.get(sourceKey(source))
+      if (next !== undefined) found.set(sourceKey(source), { leaderEpoch, next })
+    }
+    return found
   }
 
   async commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void> {

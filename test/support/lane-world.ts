@@ -160,6 +160,8 @@ export class HandSource implements Source {
   readonly known: SourcePartition[]
   /** Ends of logs, by partition; what is missing is not answered. */
   ends = new Map<number, bigint>()
+  /** By partition, where a log parts from the one that was read. */
+  readonly parted = new Map<number, bigint>()
   /** First offsets likewise. */
   starts = new Map<number, bigint>()
   /** By group, what it committed, by partition. */
@@ -180,7 +182,17 @@ export class HandSource implements Source {
   async stopFetching(): Promise<void> {}
   async close(): Promise<void> {}
   async commitOffsets(): Promise<void> {}
-  epochEnds = async (): Promise<ReadonlyMap<SourceKey, EpochEnd>> => new Map()
+
+  /** Logs that go on under the epoch they were read under, but where `parted` says otherwise. */
+  epochEnds: Source['epochEnds'] = async (asked) => {
+    const found = asked.flatMap(({ source, leaderEpoch }): readonly [SourceKey, EpochEnd][] => {
+      const next = this.parted.get(source.partition) ?? this.ends.get(source.partition)
+      if (next === undefined) return []
+      return [[sourceKey(source), { leaderEpoch, next: nextOffset(next) }]]
+    })
+    return new Map(found)
+  }
+
   assigned = (): readonly SourcePartition[] => this.known
 
   pause(sources: readonly SourcePartition[]): void {

@@ -22,6 +22,7 @@ import {
   countShape,
   countsShape,
   dataFileShape,
+  dataFilesShape,
   manifestShape,
   nextOffsetShape,
   partitionPathShape,
@@ -89,7 +90,7 @@ export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   partition: partitionShape,
   place: placeKindShape,
   version: commitIdShape,
-  files: z.array(dataFileShape),
+  files: dataFilesShape,
   counts: countsShape,
   revision: countShape,
   manifest: absentAsNull(manifestShape),
@@ -140,7 +141,7 @@ const unpublishedShape: ZodType<UnpublishedCommit> = z.strictObject({
   commitId: commitIdShape,
   entry: countShape,
   stagedAtMs: timeShape,
-  files: z.array(dataFileShape),
+  files: dataFilesShape,
   removals: z.array(removalShape).exactOptional(),
 })
 

@@ -35,6 +35,8 @@ const zstdParams = {
 }
 
 const newline = 10
+/** Large, for the pieces are put together in the end. */
+const unpackedAtOnceBytes = 4 * 1_024 * 1_024
 
 /** @returns the object's bytes: equal for equal states. */
 export function encodeCheckpoint(state: FoldState): Uint8Array {
@@ -129,7 +131,7 @@ function linesOf(state: FoldState): CheckpointLine[] {
 
 function unpacked(bytes: Uint8Array, path: string): Buffer {
   try {
-    return zstdDecompressSync(bytes)
+    return zstdDecompressSync(bytes, { chunkSize: unpackedAtOnceBytes })
   } catch (error) {
     throw unreadable(path, error instanceof Error ? error.message : String(error))
   }

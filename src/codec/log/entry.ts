@@ -38,7 +38,7 @@ import { encodeJson, parseJson, parseShape } from './json.ts'
 import {
   configuredStreamShape,
   countCellShape,
-  dataFileShape,
+  dataFilesShape,
   evidenceShape,
   loggedManifestShape,
   progressShape,
@@ -152,12 +152,12 @@ export function completeEntry(
 }
 
 const appendBodyShape: ZodType<AppendBody> = z.strictObject({
-  files: z.array(dataFileShape),
+  files: dataFilesShape,
   counts: z.array(countCellShape),
   progress: z.array(progressShape),
   evidence: z.array(evidenceShape),
 })
-const swapBodyShape: ZodType<SwapBody> = z.strictObject({ files: z.array(dataFileShape) })
+const swapBodyShape: ZodType<SwapBody> = z.strictObject({ files: dataFilesShape })
 const readyBodyShape: ZodType<{ manifests: readonly Omit<ReadyManifest, 'logEntry'>[] }> =
   z.strictObject({ manifests: z.array(loggedManifestShape) })
 const configBodyShape: ZodType<{ streams: readonly ConfiguredStream[] }> = z.strictObject({

@@ -21,6 +21,7 @@ import type {
 import { nextOffset, offset } from '../../model/offset.ts'
 import type { ManifestFile, ManifestSource, ReadyManifest } from '../../model/ready-manifest.ts'
 import { clusterId, type SourcePartition, topicId } from '../../model/topic-partition.ts'
+import { dataFilesOf, manifestFilesOf } from './file-lists.ts'
 
 const int64 = z
   .string()
@@ -93,6 +94,8 @@ export const dataFileShape: ZodType<DataFile> = z.strictObject({
   schemaVersion: z.int(),
   eventTimeMs: z.strictObject({ min: timeShape, max: timeShape }),
 })
+
+export const dataFilesShape = dataFilesOf(dataFileShape)
 
 export const rangeShape: ZodType<AppendRange> = z.strictObject({
   lane: z.string(),
@@ -167,7 +170,7 @@ const manifestFields = {
   revision: z.int().positive(),
   reason: z.enum(['complete', 'empty', 'late', 'merge', 'backfill']),
   rows: countShape,
-  files: z.array(manifestFileShape),
+  files: manifestFilesOf(manifestFileShape),
   added: z.array(z.string()),
   removed: z.array(z.string()),
   counts: z.strictObject(countFields),

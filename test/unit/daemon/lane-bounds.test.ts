@@ -95,6 +95,31 @@ describe('evidence of idleness', () => {
     },
   )
 
+  test('of a log that parted from what was read proves nothing to who starts on it', async () => {
+    const config = await numbersConfig(undefined, due)
+    const before = await openLaneWorld({ config })
+    await owning(before, 0)
+    await before.lane.onFetched([fetchedNumbers(before.at(0), 0, 3)])
+    before.source.ends.set(0, 3n)
+    await before.commits.commitNow()
+    const { store, clock } = before
+    const after = await openLaneWorld({ config, store, clock, seed: 7 })
+    // An unclean election: two records were lost, others have taken their offsets.
+    after.source.parted.set(0, 1n)
+    after.source.ends.set(0, 3n)
+    await owning(after, 0)
+    const known = evidence(after).length
+    await clock.run(clock.sleep(durationMs(15_000)))
+    for (let round = 0; round < 3; round++) {
+      await clock.run(after.announcer.round())
+      await clock.run(after.commits.commitNow())
+    }
+    expect(evidence(after)).toHaveLength(known)
+    after.source.parted.clear()
+    await clock.run(after.commits.commitNow())
+    expect(evidence(after)).toHaveLength(known + 1)
+  })
+
   test('is committed once though nothing else is', async () => {
     const world = await openLaneWorld()
     await owning(world, 1)
