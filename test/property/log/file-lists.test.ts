@@ -12,10 +12,9 @@ import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { sampleFile, sampleManifest } from '../../support/log-samples.ts'
 
 const plain = sampleFile(commitIdOf(writerId('a'.repeat(32)), 7), 13)
-const strange = fc.constantFrom<unknown>(
-  ...[undefined, null, '', 'x', '0000000g', 0, -1, 1.5, 2 ** 53, Number.NaN, Number.MAX_VALUE],
-  ...[true, [], {}, { min: 1 }, { min: 1, max: 'x' }, { min: 1, max: 2, mid: 3 }],
-)
+const scalars = [undefined, null, true, '', 'x', '0000000g', 0, -1, 1.5, 2 ** 53, Number.NaN]
+const objects = [[], {}, { min: 1 }, { min: 1, max: 'x' }, { min: 1, max: 2, mid: 3 }]
+const strange = fc.constantFrom<unknown>(...scalars, ...objects)
 const key = fc.constantFrom(...Object.keys(plain), 'added')
 
 /** A file with some keys changed, left out or added; now and then something else altogether. */
