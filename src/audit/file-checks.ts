@@ -10,6 +10,7 @@ import { inParallel } from '../committer/parallel.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
+import { noteOrigins } from '../protocol/file-origins.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { readFooterRows } from './footer-rows.ts'
@@ -97,22 +98,10 @@ function filesOf({
     .map((at) => ({ ...at, originId: origins.get(at.file.path) }))
 }
 
-/**
- * By path. A refill takes files of one commit; the files of a move stand in the order of what they
- * take the place of.
- */
+/** By path the commit whose rows a file holds. */
 function originsOf({ appends, swaps }: LogWalk): ReadonlyMap<string, CommitId> {
   const origins = new Map<string, CommitId>()
-  for (const { entry } of appends) {
-    for (const { path } of entry.body.files) origins.set(path, entry.commitId)
-  }
-  for (const { entry } of swaps) {
-    if (entry.kind === 'forget' || (entry.why !== 'refill' && entry.why !== 'move')) continue
-    for (const [at, { path }] of entry.body.files.entries()) {
-      const origin = origins.get(entry.inputs[entry.why === 'move' ? at : 0] ?? '')
-      if (origin !== undefined) origins.set(path, origin)
-    }
-  }
+  for (const { entry } of [...appends, ...swaps]) noteOrigins(origins, entry, entry.commitId)
   return origins
 }
 

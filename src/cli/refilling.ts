@@ -3,7 +3,7 @@ import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openBase, walkEntries } from '../audit/walk-log.ts'
 import { readSecrets } from '../daemon/config/secrets.ts'
-import type { RefillParts } from '../daemon/refill.ts'
+import type { FileOrigins, RefillParts } from '../daemon/refill.ts'
 import {
   openModules,
   readDeadLetterSchema,
@@ -12,6 +12,7 @@ import {
 } from '../daemon/start.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Source } from '../ports/source.ts'
+import { noteOrigins } from '../protocol/file-origins.ts'
 import type { EntryBelow } from '../protocol/refill-plan.ts'
 import type { Invocation } from './command.ts'
 import { type Lakeside, ownSecretsOf, silentTelemetry } from './reading.ts'
@@ -28,6 +29,16 @@ export async function sourceOpener(
   const worker = wholeShare.static
   const options = { ...sourceOptions({ config, worker }, secrets), assignment: wholeShare }
   return () => openKafkaSource(options, clock, silentTelemetry)
+}
+
+/** By path of a file the append whose rows it holds, as far back as entries stand. */
+export async function fileOrigins({ lake, config }: Lakeside): Promise<FileOrigins> {
+  const origins = new Map<string, EntryIndex>()
+  const base = await openBase(lake, config.pipeline)
+  for await (const { index, entry, verdict } of walkEntries(lake, config.pipeline, base)) {
+    if (verdict.kind === 'decided') noteOrigins(origins, entry, index)
+  }
+  return origins
 }
 
 /** Decided entries and the log below each, read from the base on; deleted ones are left out. */

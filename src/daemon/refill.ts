@@ -1,8 +1,9 @@
 /**
  * Makes the rows of lost files again from Kafka and puts them in their place.
  *
- * One swap, why `refill`, for each partition of each commit that lost a file: it takes all files of
- * the commit in the partition, for reading again gives the rows of all of them.
+ * One swap, why `refill`, for each partition of each commit that lost a file: it takes all files that
+ * hold rows of the commit in the partition, for reading again gives the rows of all of them. A file
+ * that a swap put in the place of others is followed back to the commit its rows are of.
  */
 import type { Committer } from '../committer/committer.ts'
 import { type LostFile, type LostFiles, lostByPartition } from '../committer/give-up-lost.ts'
@@ -28,6 +29,8 @@ export interface RefillParts extends Omit<ReadAgainParts, 'source'> {
   readonly openSource: () => Source
   /** Decided entries as the log has them; those that were deleted are left out. */
   readonly entries: ReadonlyMap<EntryIndex, EntryBelow>
+  /** By path of a file the entry whose rows it holds, as `lostByEntry` was given it. */
+  readonly origins: FileOrigins
   /** An operator's words. */
   readonly reason: string
 }
@@ -42,9 +45,15 @@ export type Refilled =
   | { readonly kind: 'refilled'; readonly lost: LostOfEntry; readonly by: EntryIndex }
   | { readonly kind: 'refused'; readonly lost: LostOfEntry; readonly because: string }
 
-/** What is lost, by the entry that decided it and by partition. */
-export function lostByEntry(lost: readonly LostFile[]): readonly LostOfEntry[] {
-  const byEntry = Map.groupBy(lost, ({ entry }) => entry)
+/** By path of a file the append whose rows it holds; what is left out is of several, or too old. */
+export type FileOrigins = ReadonlyMap<string, EntryIndex>
+
+/** What is lost, by the entry whose rows it held and by partition. */
+export function lostByEntry(
+  lost: readonly LostFile[],
+  origins: FileOrigins,
+): readonly LostOfEntry[] {
+  const byEntry = Map.groupBy(lost, ({ entry, file }) => origins.get(file.path) ?? entry)
   return [...byEntry].flatMap(([entry, files]) =>
     lostByPartition(files).map((ofOne) => ({ entry, ...ofOne })),
   )
@@ -105,8 +114,7 @@ async function swapIn(
   const { files = [], counts = [] } = made ?? {}
   const difference = differsFrom(entry, { files, counts }, lost)
   if (difference !== undefined) return refused(difference)
-  const inputs = filesIn(entry.body.files, lost).map(({ path }) => path)
-  const plan = planOf(parts, lost, inputs)
+  const plan = planOf(parts, lost)
   if (plan.kind !== 'swap') return refused(plan.because)
   const { committer, reason } = parts
   const outcome = await committer.swap({
@@ -120,11 +128,12 @@ async function swapIn(
 }
 
 function planOf(
-  { log }: RefillParts,
-  { stream, partitionPath }: LostOfEntry,
-  inputs: readonly string[],
+  { log, origins }: RefillParts,
+  { stream, partitionPath, entry }: LostOfEntry,
 ): SwapPlan {
   const commitId: CommitId = log.nextCommitId()
   const { state, publishedHere } = log
+  const live = state.streams.get(stream)?.partitions.get(partitionPath)?.files ?? []
+  const inputs = live.map(({ path }) => path).filter((path) => origins.get(path) === entry)
   return planSwap({ state, publishedHere, commitId, why: 'refill', stream, partitionPath, inputs })
 }

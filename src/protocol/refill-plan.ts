@@ -52,7 +52,8 @@ export function planRefill(
   if (found === undefined) return refuse(`entry ${index} is deleted, as log.keep says`)
   const { entry, below } = found
   if (entry.kind !== 'append') {
-    return refuse(`entry ${index} is a ${entry.kind}: its rows came from other files`)
+    const because = 'its rows came from files of several entries, or of one that is deleted'
+    return refuse(`entry ${index} is a ${entry.kind}: ${because}`)
   }
   const { version, checksum } = below.config
   if (checksum !== ownChecksum) {

@@ -3,11 +3,13 @@
  * operator who has them read again.
  */
 import { decodeFile, letterIdentity, rowIdentity } from '../../src/audit/decode-file.ts'
+import { Fault } from '../../src/base/fault.ts'
 import { durationMs } from '../../src/base/time.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import { Committer } from '../../src/committer/committer.ts'
 import { findLost } from '../../src/committer/give-up-lost.ts'
 import { cleanStaging } from '../../src/committer/janitor.ts'
+import { bringHome } from '../../src/committer/way-home.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import {
   lostByEntry,
@@ -17,6 +19,7 @@ import {
 } from '../../src/daemon/refill.ts'
 import type { SourcePartition } from '../../src/model/topic-partition.ts'
 import type { EtlModule } from '../../src/ports/etl-module.ts'
+import { noteOrigins } from '../../src/protocol/file-origins.ts'
 import { SimClock } from '../sim/clock.ts'
 import { type LakeFault, SimLake, type SimStore } from '../sim/lake.ts'
 import { SimRandom } from '../sim/random.ts'
@@ -101,6 +104,31 @@ export class RefillWorld {
 
   /** Commits what was read, and loses the files whose staged path or place says so. */
   async commitLosing(isLost: (path: string) => boolean): Promise<void> {
+    await this.#losing(isLost, () => this.writer.commits.commitNow())
+  }
+
+  /** Commits what was read while its table takes no files. */
+  async commitSpilled(table: string): Promise<void> {
+    const { lake, commits } = this.writer
+    const stage = lake.stage.bind(lake)
+    lake.stage = async (request) => {
+      const { stagedPath: path } = request
+      if (!path.startsWith(`${table}/`)) return stage(request)
+      throw new Fault('LAKE_REFUSED', { operation: 'stage', path, reason: 'quota' })
+    }
+    await this.clock.run(commits.commitNow())
+    lake.stage = stage
+  }
+
+  /** Brings spilled files home, and loses copies at home after they were decided. */
+  async homeLosing(isLost: (path: string) => boolean): Promise<void> {
+    const { lake, log, committer, telemetry } = this.writer
+    const { signal } = new AbortController()
+    const options = { lake, log, committer, telemetry, signal }
+    await this.#losing(isLost, () => bringHome(options))
+  }
+
+  async #losing(isLost: (path: string) => boolean, work: () => Promise<void>): Promise<void> {
     const { writer, store } = this
     const publish = writer.lake.publish.bind(writer.lake)
     writer.lake.publish = async (request) => {
@@ -108,7 +136,7 @@ export class RefillWorld {
       store.delete(request.stagedPath)
       return { kind: 'missing' }
     }
-    await this.clock.run(writer.commits.commitNow().catch(() => undefined))
+    await this.clock.run(work().catch(() => undefined))
     writer.lake.publish = publish
   }
 
@@ -134,13 +162,14 @@ export class RefillWorld {
       ports: { ...ports, deadLetterSchema: deadLetterSchema() },
       openSource: () => kafka.source([topic], `refill-${this.#seed}`),
       entries,
+      origins: this.#origins(),
       reason: 'the disk is gone',
       signal: signal ?? new AbortController().signal,
     }
     lake.calls = 0
     lake.fault = fault
     const work = async (): Promise<readonly Refilled[]> =>
-      refillLost(parts, lostByEntry(await findLost(lake, log)))
+      refillLost(parts, lostByEntry(await findLost(lake, log), parts.origins))
     return { lake, done: work() }
   }
 
@@ -200,6 +229,14 @@ export class RefillWorld {
 
   staged(): readonly string[] {
     return [...this.store.keys()].filter((path) => path.includes('/_staging/'))
+  }
+
+  #origins(): RefillParts['origins'] {
+    const origins = new Map<string, number>()
+    for (const [index, { entry, decided }] of judgeLog(this.store, pipeline).entries.entries()) {
+      if (decided) noteOrigins(origins, entry, index)
+    }
+    return origins
   }
 
   #entries(): RefillParts['entries'] {

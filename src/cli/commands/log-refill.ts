@@ -10,6 +10,7 @@ import {
   lostByPartition,
 } from '../../committer/give-up-lost.ts'
 import {
+  type FileOrigins,
   type LostOfEntry,
   lostByEntry,
   type Refilled,
@@ -26,7 +27,7 @@ import {
   type Invocation,
 } from '../command.ts'
 import { type Lakeside, openLakeside, openReading, writingOptions } from '../reading.ts'
-import { entriesBelow, sourceOpener, withReadingParts } from '../refilling.ts'
+import { entriesBelow, fileOrigins, sourceOpener, withReadingParts } from '../refilling.ts'
 import { dryRunOption, reasonOf, whyOption } from '../repairing.ts'
 
 /**
@@ -47,7 +48,8 @@ export const command: CommandDefinition = {
       const reading = await openReading(invocation)
       const lost = await findLost(reading.lake, reading.log)
       if (isLost) return answerLost(invocation, lostByPartition(lost))
-      return answerReadable(invocation, await judged(invocation, reading, lostByEntry(lost)))
+      const losses = lostByEntry(lost, await originsOf(reading, lost))
+      return answerReadable(invocation, await judged(invocation, reading, losses))
     }
     const why = reasonOf(invocation)
     const lakeside = await openLakeside(invocation)
@@ -60,10 +62,12 @@ export const command: CommandDefinition = {
       return answerGivenUp(invocation, await giveUpLost({ committer, log }, losses, why))
     }
     if (lost.length === 0) return answerRefilled(invocation, [])
-    const entries = await entriesOf(lakeside, lost)
+    const origins = await originsOf(lakeside, lost)
+    const losses = lostByEntry(lost, origins)
+    const entries = await entriesOf(lakeside, losses)
     const { signal = new AbortController().signal } = options
     const done = await withReadingParts(invocation, lakeside, (parts) =>
-      refillLost({ ...parts, log, committer, entries, reason: why, signal }, lostByEntry(lost)),
+      refillLost({ ...parts, log, committer, entries, origins, reason: why, signal }, losses),
     )
     return answerRefilled(invocation, done)
   },
@@ -71,9 +75,13 @@ export const command: CommandDefinition = {
 
 const entriesOf = (
   lakeside: Lakeside,
-  lost: readonly LostFile[],
+  lost: readonly LostOfEntry[],
 ): ReturnType<typeof entriesBelow> =>
   entriesBelow(lakeside, new Set(lost.map(({ entry }) => entry)))
+
+/** Nothing is looked for where nothing is lost. */
+const originsOf = async (lakeside: Lakeside, lost: readonly LostFile[]): Promise<FileOrigins> =>
+  lost.length === 0 ? new Map() : await fileOrigins(lakeside)
 
 interface Judged {
   readonly lost: LostOfEntry

@@ -75,6 +75,23 @@ describe('files that are gone', () => {
     expect(await refill(world)).toEqual([])
   })
 
+  test('come back where a swap had put them: lost on their way home', async () => {
+    const world = await RefillWorld.open()
+    await world.produce(0, [{ hour: 0 }])
+    await world.writer.commits.commitNow()
+    await world.produce(0, [{ hour: 0 }, { hour: 0 }])
+    await world.commitSpilled('numbers')
+    await world.homeLosing(numbersOnly)
+    expect(world.astray().map((path) => path.startsWith('numbers/'))).toEqual([true, false])
+    const done = await refill(world)
+    expect(kinds(done), refusals(done)).toEqual(['refilled'])
+    await world.finish()
+    expect(await world.rows()).toEqual({ numbers: ['0:0', '0:1', '0:2'], letters: [] })
+    expect(world.astray()).toEqual([])
+    expect(world.staged()).toEqual([])
+    expect(await refill(world)).toEqual([])
+  })
+
   test('are read again as they were, whatever was announced meanwhile and whoever reads on', async () => {
     const world = await lossyWorld()
     const { state } = judgeLog(world.store, pipeline)
