@@ -1,9 +1,9 @@
 /**
  * Makes the rows of lost files again from Kafka and puts them in their place.
  *
- * One swap, why `refill`, for each partition of each commit that lost a file: it takes all files that
- * hold rows of the commit in the partition, for reading again gives the rows of all of them. A file
- * that a swap put in the place of others is followed back to the commit its rows are of.
+ * One swap, why `refill`, for each partition of each commit that lost a file: it takes all files
+ * that hold rows of the commit in the partition, for reading again gives the rows of all of them. A
+ * file that a swap put in the place of others is followed back to the commit its rows are of.
  */
 import type { Committer } from '../committer/committer.ts'
 import { type LostFile, type LostFiles, lostByPartition } from '../committer/give-up-lost.ts'

@@ -1,8 +1,8 @@
 /**
  * Whose rows a file holds: followed from the append that wrote them through swaps.
  *
- * Invariant: a swap is followed where it keeps the rows of one commit together. A refill takes files
- * of one commit, and the files of a move stand in the order of what they take the place of.
+ * Invariant: a swap is followed where it keeps the rows of one commit together. A refill takes
+ * files of one commit, and the files of a move stand in the order of what they take the place of.
  */
 import type { LogEntry } from '../model/log-entry.ts'
 
