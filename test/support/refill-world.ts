@@ -59,6 +59,8 @@ export class RefillWorld {
   readonly config: ResolvedConfig
   readonly sources: readonly SourcePartition[]
   readonly writer: LaneWorld
+  /** What an operator may have a copy of: files that were lost, by the path they belong at. */
+  readonly lost: SimStore = new Map()
   readonly #modules: ReadonlyMap<number, EtlModule>
   #seed = 10
 
@@ -133,6 +135,8 @@ export class RefillWorld {
     const publish = writer.lake.publish.bind(writer.lake)
     writer.lake.publish = async (request) => {
       if (!isLost(request.path)) return publish(request)
+      const staged = store.get(request.stagedPath)
+      if (staged !== undefined) this.lost.set(request.path, staged)
       store.delete(request.stagedPath)
       return { kind: 'missing' }
     }

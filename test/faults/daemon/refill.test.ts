@@ -123,6 +123,23 @@ describe('what cannot be read again is refused, and put nothing in its place', (
     )
   })
 
+  test('late rows of an announced partition; a copy at its place is taken for published', async () => {
+    const late = { name: 'numbers', more: ['late: { policy: append }'] }
+    const world = await RefillWorld.open({ config: await numbersConfig([late]) })
+    await world.produce(0, [{ hour: 0 }, { hour: 1 }])
+    await world.produce(1, [{ hour: 1 }])
+    await world.writer.commits.commitNow()
+    for (let rounds = 0; rounds < 5; rounds++) await world.writer.announcer.round()
+    await world.produce(1, [{ hour: 0 }])
+    await world.commitLosing(numbersOnly)
+    expect(await refused(world)).toContain('it is announced: restore its files from a copy')
+    expect(world.astray()).toEqual([...world.lost.keys()])
+    for (const [path, copy] of world.lost) world.store.set(path, copy)
+    await world.finish()
+    expect(judgeLog(world.store, pipeline).state.unpublished.size).toBe(0)
+    expect(world.astray()).toEqual([])
+  })
+
   test('a topic that was made anew', async () => {
     const world = await lossyWorld()
     world.kafka.createTopic('events', 2)
