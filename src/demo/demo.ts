@@ -230,7 +230,8 @@ class Demo {
     const { folder, files, log, say } = this.#options
     const config = await loadConfig(`${folder}/lakeward.yaml`, files)
     const worker = { workerIndex: 0, workerCount: 1 }
-    const options = { config, files, log, worker, link: undefined, dropsPending: false }
+    // The receiver is a new one at each start: what waits for the one before is given up.
+    const options = { config, files, log, worker, link: undefined, dropsPending: true }
     const served = await serveDaemon(options)
     this.#closers.push(() => served.close())
     const { daemon, address } = served
