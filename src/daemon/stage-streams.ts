@@ -69,7 +69,7 @@ export const moduleSteps = (
   )
 
 export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly ReadyStream[] =>
-  streams.map(({ name, table, topics, scheme, late }) => ({
+  streams.map(({ name, table, topics, scheme, late, ready: conditions }) => ({
     name,
     table,
     topics,
@@ -77,6 +77,11 @@ export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly Ready
     readyDelayMs: ready.delay,
     idleMs: ready.idle,
     lateEveryMs: late.every,
+    conditions: {
+      rowsMin: conditions.rowsMin,
+      deadLettersMax: conditions.deadLettersMax,
+      after: conditions.after,
+    },
     targets: ready.notify.map(targetName),
   }))
 

@@ -240,6 +240,11 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
       return `File "${detail}" is decided${since} and not yet published.`
     case 'file-missing':
       return `File "${detail}" is in the log but not on the lake with its size.`
+    case 'too-few-rows':
+    case 'dead-letters':
+      return `It is complete, and has ${detail}.`
+    case 'other-stream':
+      return `It is complete, and waits for stream "${detail}" (ready.after).`
     case 'earlier-partition':
       return 'An earlier partition of the stream goes first.'
     default:

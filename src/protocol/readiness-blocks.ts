@@ -12,6 +12,7 @@ import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import type { Removal } from '../model/swap-entry.ts'
 import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
+import { brokenCondition } from './readiness-conditions.ts'
 import {
   isUnmoved,
   isUnread,
@@ -49,6 +50,12 @@ export const blockRules = [
   'unpublished',
   /** A published file is not on the lake, or has another size. */
   'file-missing',
+  /** It has fewer rows than `ready.rowsMin` of its stream. */
+  'too-few-rows',
+  /** More of its events are dead letters than `ready.deadLettersMax` of its stream. */
+  'dead-letters',
+  /** A stream of `ready.after` has not announced the same span of time. */
+  'other-stream',
   /** Complete itself, but an earlier partition of the stream goes first. */
   'earlier-partition',
 ] as const
@@ -119,8 +126,19 @@ export function completenessOf(
     setBlock(facts, stream, partition) ??
     sourceBlock(facts, stream, partition, waiting) ??
     metadataBlock(facts, stream, partition) ??
-    publishBlock(facts, stream, candidate)
+    publishBlock(facts, stream, candidate) ??
+    conditionBlock(facts, stream, candidate)
   return block === undefined ? { kind: 'complete', passed } : { kind: 'blocked', block }
+}
+
+function conditionBlock(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  { partition, folded }: Candidate,
+): Block | undefined {
+  const broken = brokenCondition(facts, stream, partition, folded)
+  if (broken === undefined) return undefined
+  return blockOf(stream, partition, { sinceMs: dueFromMs(stream, partition), ...broken })
 }
 
 type BlockParts = Pick<Block, 'rule' | 'sinceMs'> & Partial<Block>

@@ -28,8 +28,19 @@ export interface ReadyStream {
   readonly idleMs: DurationMs
   /** `late.every`: how long after a revision late rows wait for the next one. */
   readonly lateEveryMs: DurationMs
+  /** What its partitions wait for besides; absent: nothing. */
+  readonly conditions?: ReadyConditions
   /** Names of the targets that announcements go to. */
   readonly targets: readonly string[]
+}
+
+/** What keeps a complete partition from being announced, where the configuration says so. */
+export interface ReadyConditions {
+  readonly rowsMin: number | undefined
+  /** Of events. */
+  readonly deadLettersMax: number | undefined
+  /** Streams that must have announced everything up to the partition's end. */
+  readonly after: readonly string[]
 }
 
 /** The set of topic-partitions of all configured topics, as the brokers told it. */

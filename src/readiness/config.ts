@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { duration, secret, textForm, topicForm } from '../base/config-units.ts'
+import { duration, secret, text, textForm, topicForm, wholeNumber } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
 import type { SecretReference } from '../base/secret.ts'
 
@@ -94,6 +94,19 @@ export const readyConfig = section({
 })
 
 export type ReadyConfig = z.output<typeof readyConfig>
+
+/** The key `ready` of a stream: what its partitions wait for besides. */
+export const streamReadyConfig = section({
+  rowsMin: wholeNumber({ min: 1, max: 2 ** 40 })
+    .optional()
+    .describe('A partition with fewer rows is not announced. Without it an empty one is too.'),
+  deadLettersMax: wholeNumber({ min: 0, max: 2 ** 40 })
+    .optional()
+    .describe('A partition of which more events are dead letters is not announced.'),
+  after: listOf(text({ accepted: 'the name of a stream', shape: /^[A-Za-z0-9][\w-]{0,127}$/ }))
+    .prefault([])
+    .describe('Streams that must have announced the same span of time before.'),
+})
 
 /** The key `late` of a stream. */
 export const lateConfig = section({

@@ -1,5 +1,5 @@
 /** Late rows through a real daemon: into a later revision, or into the table beside. */
-import { appendFile, readdir } from 'node:fs/promises'
+import { appendFile, copyFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
@@ -103,6 +103,14 @@ test('appended: a later revision names them, and the earlier one is still proved
   }
   const all = await scene.verifyAll()
   expect(all.code, all.stdout).toBe(0)
+  const place = join(scene.config, '..', 'lake/_lakeward/test/ready/numbers', first.partitionPath)
+  await copyFile(join(place, '1.json'), join(place, '2.json'))
+  const older = await scene.ask('ready verify')
+  expect(older.code).toBe(1)
+  expect(older.stdout).toMatch(/2\.json" says something else than log entry/)
+  await rm(join(place, '1.json'))
+  const gone = await scene.ask('ready verify')
+  expect(gone.stdout).toMatch(/1\.json" is missing: what revision 1 named is not known/)
 })
 
 test('diverted: they lie in the table beside, as late events of their hour', async () => {

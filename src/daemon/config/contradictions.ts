@@ -36,6 +36,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...sameTables(parts),
     ...sharedBareTopics(parts),
     ...sharesAboveAll(parts),
+    ...waitsForNobody(parts),
   ]
 }
 
@@ -202,4 +203,30 @@ function sharesAboveAll({ memory, streams }: ReadParts): readonly ConfigProblem[
     const text = `${given}, of which it is a share; accepted: memory.buffers or less`
     return [{ path: ['streams', index, 'limits', 'buffers'], text }]
   })
+}
+
+/** Streams wait for others that are there, and that wait for none that waits for them. */
+function waitsForNobody({ streams }: ReadParts): readonly ConfigProblem[] {
+  const afterOf = new Map(streams.map(({ stream }) => [stream.name, stream.ready.after]))
+  const reached = (from: string): ReadonlySet<string> => {
+    const seen = new Set<string>()
+    const open = [...(afterOf.get(from) ?? [])]
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (seen.has(name)) continue
+      seen.add(name)
+      open.push(...(afterOf.get(name) ?? []))
+    }
+    return seen
+  }
+  return streams.flatMap(({ index, stream: { name, ready } }) =>
+    ready.after.flatMap((other, place) => {
+      const path: KeyPath = ['streams', index, 'ready', 'after', place]
+      if (!afterOf.has(other)) {
+        return [{ path, text: `no stream is called "${other}"; accepted: names of other streams` }]
+      }
+      if (other !== name && !reached(other).has(name)) return []
+      const text = `"${other}" waits for "${name}" itself; accepted: streams that do not`
+      return [{ path, text }]
+    }),
+  )
 }

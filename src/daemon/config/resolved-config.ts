@@ -34,6 +34,7 @@ export interface ResolvedStream {
   readonly identity: StreamConfig['columns']
   readonly names: StreamConfig['names']
   readonly mapping: StreamConfig['mapping']
+  readonly ready: StreamConfig['ready']
   readonly late: StreamConfig['late']
   readonly etl: readonly ResolvedStep[]
   readonly limits: StreamConfig['limits']

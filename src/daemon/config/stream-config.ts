@@ -11,7 +11,7 @@ import {
   partitionConfig,
 } from '../../exporter/config.ts'
 import { eventTimeConfig, formatConfig, schemaConfig } from '../../parser/config.ts'
-import { lateConfig } from '../../readiness/config.ts'
+import { lateConfig, streamReadyConfig } from '../../readiness/config.ts'
 import { alignmentConfig, topicSelector } from '../../source/config.ts'
 
 const oneOfTopics = 'accepted: either topic or topics'
@@ -46,6 +46,7 @@ const streamSection = section({
     .describe('Table, a folder of the lake. Without it: the name of the stream, "-" as "_".'),
   partition: partitionConfig.prefault({}).describe('Partitions of the table, by event time.'),
   file: fileConfig.prefault({}).describe('Parquet files of the table.'),
+  ready: streamReadyConfig.prefault({}).describe('What partitions of the stream wait for besides.'),
   late: lateConfig.prefault({}).describe('Rows that come after their partition was announced.'),
   alignment: alignmentConfig,
   columns: columnsConfig.prefault([]).describe('Columns with the identity of each row.'),

@@ -70,6 +70,7 @@ test('a configuration with only what is required gets every default', () => {
           pageIndex: true,
           bloom: [],
         },
+        ready: { after: [] },
         late: { policy: 'dead-letter', every: 300_000, closeAfter: 604_800_000 },
         columns: [],
         mapping: {
