@@ -169,7 +169,9 @@ export class Producer {
   #newestMs(pace: Pace): number {
     const nowMs = this.#clock.nowMs()
     if (pace === 'live') return nowMs - lakeBehindMs + this.#random.below(aheadMsMax)
-    return this.#startMs - behindMs + (nowMs - this.#startMs) * eventSpeed
+    const fastMs = this.#startMs - behindMs + (nowMs - this.#startMs) * eventSpeed
+    // A world that lives for long comes up with the lake's clock, and no event is of its future.
+    return Math.min(fastMs, nowMs - lakeBehindMs)
   }
 
   #nowMs(): number {
