@@ -57,6 +57,8 @@ export interface ModelEntry {
   /** Where the partition lies after a swap. */
   readonly toLocation: number
   readonly published: readonly CommitId[]
+  /** Of an append: its rows come after the announcement, and are added to what was announced. */
+  readonly late?: true
 }
 
 export interface ModelRange {
@@ -264,7 +266,7 @@ function appendOf(entry: ModelEntry): LogEntry {
     kind: 'append',
     ...baseOf(entry),
     ranges: productRanges(entry),
-    places: files.map(() => ({ stream, partition: hour })),
+    places: files.map(() => ({ stream, partition: hour, ...(entry.late ? { late: true } : {}) })),
     configVersion: 0,
     body: { files, counts: [], progress: [], evidence: [] },
   }

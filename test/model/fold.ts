@@ -60,6 +60,11 @@ export interface ModelFold {
   readonly closed: Bits | undefined
   /** By topic-partition; absent where nobody moved it. */
   readonly moves: readonly (Move | undefined)[]
+  /** Files that were added to what was announced. */
+  readonly appendedLate: Bits
+  /** Files that any revision added, and those that two of them did. */
+  readonly told: Bits
+  readonly toldTwice: Bits
 }
 
 const nothingReplaced = { inputs: 0, file: -1, location: 0 }
@@ -78,6 +83,9 @@ export const emptyModelFold = (): ModelFold => ({
   replaced: nothingReplaced,
   closed: undefined,
   moves: [],
+  appendedLate: 0,
+  told: 0,
+  toldTwice: 0,
 })
 
 const partitionOf = ({ state }: ModelFold): FoldedPartition | undefined =>
@@ -118,7 +126,7 @@ export function holdsOver(fold: ModelFold, entry: ModelEntry, off: RulesOff): bo
 }
 
 /** An append that relies on nothing whose rule is off. */
-function relaxed({ state }: ModelFold, entry: AppendEntry, off: RulesOff): AppendEntry {
+function relaxed({ state, closed }: ModelFold, entry: AppendEntry, off: RulesOff): AppendEntry {
   const placeless = { places: [], body: { ...entry.body, files: [] } }
   const ranges = off.has('relyNext')
     ? []
@@ -127,7 +135,8 @@ function relaxed({ state }: ModelFold, entry: AppendEntry, off: RulesOff): Appen
         const resetEpoch = off.has('relyEpoch') ? known : named
         return resetEpoch === undefined ? range : { ...range, resetEpoch }
       })
-  return { ...entry, ranges, ...(off.has('relyPlace') ? placeless : {}) }
+  const isAnywhere = off.has('relyPlace') || (off.has('lateClosed') && closed !== undefined)
+  return { ...entry, ranges, ...(isAnywhere ? placeless : {}) }
 }
 
 /** The model's own judgement; undefined for kinds that it leaves to the product. */
@@ -152,8 +161,10 @@ function modelHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean 
       return isHere && sameVersion && holds(fold.removed, entry.file)
     case 'close':
       return isHere && closeHolds(fold, entry, off)
-    case 'announce':
-      return isHere && sameVersion && entry.revision === fold.revision
+    case 'announce': {
+      const asPlanned = off.has('revisionVersion') || sameVersion
+      return isHere && asPlanned && entry.revision === fold.revision
+    }
   }
 }
 
@@ -163,7 +174,8 @@ function swapHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
   if (entry.revision === 0) return samePlace && inputsLive
   const sameVersion = off.has('relyMoveVersion') || entry.version === versionOf(fold)
   const isWhole = off.has('swapAll') || off.has('relyMoveVersion') || entry.inputs === fold.live
-  return samePlace && inputsLive && sameVersion && isWhole
+  const isTold = off.has('swapTold') || off.has('relyMoveVersion') || fold.live === fold.announced
+  return samePlace && inputsLive && sameVersion && isWhole && isTold
 }
 
 function closeHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
@@ -171,8 +183,9 @@ function closeHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean 
   const sameVersion = off.has('closeVersion') || entry.version === versionOf(fold)
   const isForgotten = off.has('closeForgotten') || fold.removed === 0
   const isTold = off.has('closeDelivered') || undelivered.length === 0
+  const isNamed = off.has('closeTold') || off.has('closeVersion') || fold.announced === fold.live
   const isDue = fold.revision > 0 && unpublished.size === 0
-  return isDue && sameVersion && isForgotten && isTold
+  return isDue && sameVersion && isForgotten && isTold && isNamed
 }
 
 export interface ModelStep {
@@ -193,7 +206,8 @@ export function foldModelEntry(fold: ModelFold, entry: ModelEntry, off: RulesOff
 
 function filesAgree(fold: ModelFold): boolean {
   const partition = partitionOf(fold)
-  if (fold.closed !== undefined) return partition === undefined
+  // What is added to a closed one, where no rule is against it, opens it anew.
+  if (fold.closed !== undefined) return partition === undefined || fold.live !== fold.closed
   const setOf = (paths: readonly { readonly path: string }[]): Bits =>
     paths.reduce((bits, { path }) => bits | bit(fileOf(path)), 0)
   const removed = partition?.removed?.map(({ file }) => file) ?? []
@@ -231,12 +245,15 @@ function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
   switch (kind) {
     case 'append':
       if (file === -1) return { ...fold, late: fold.late | rows }
-      return { ...fold, live: fold.live | bit(file) }
+      return appended(fold, entry)
     case 'ready':
     case 'announce': {
-      const { location } = fold
+      const { location, told } = fold
+      const added = kind === 'ready' ? inputs : inputs & ~rows
+      const announced = { announced: inputs, announcedLocation: location }
       const revision = fold.revision + 1
-      return { ...fold, revision, announced: inputs, announcedLocation: location }
+      const toldTwice = fold.toldTwice | (added & told)
+      return { ...fold, ...announced, revision, told: told | added, toldTwice }
     }
     case 'delivered':
       return { ...fold, delivered: entry.revision }
@@ -252,6 +269,12 @@ function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
       return moved(fold, entry)
   }
 }
+
+const appended = (fold: ModelFold, { file, late }: ModelEntry): ModelFold => ({
+  ...fold,
+  live: fold.live | bit(file),
+  appendedLate: fold.appendedLate | (late ? bit(file) : 0),
+})
 
 function swapped(fold: ModelFold, entry: ModelEntry): ModelFold {
   const { inputs, file, revision, toLocation } = entry
@@ -272,6 +295,8 @@ const undone = (fold: ModelFold, { inputs, toLocation }: ModelEntry): ModelFold 
   removed: (fold.removed & ~inputs) | fold.live,
   location: toLocation,
   replaced: nothingReplaced,
+  // What comes back is told once more.
+  told: fold.told & ~inputs,
 })
 
 const forgot = (fold: ModelFold, file: number): ModelFold => ({

@@ -29,7 +29,8 @@ export function violationOf(world: World, tables: Tables, bounds: Bounds): strin
     readerWrong(world, tables, fold) ??
     rowsHidden(world, tables, fold) ??
     directoryWrong(world, tables, fold) ??
-    closedWrong(world, fold) ??
+    closedWrong(world, fold, bounds) ??
+    toldWrong(world, fold, bounds) ??
     targetWrong(world, tables, fold)
   )
 }
@@ -78,7 +79,7 @@ function readingWrong(
 }
 
 /** What left the state can be found by its list alone, and nothing is left to do for it. */
-function closedWrong(world: World, fold: ModelFold): string | undefined {
+function closedWrong(world: World, fold: ModelFold, bounds: Bounds): string | undefined {
   const { closed } = fold
   if (closed === undefined) return undefined
   if (closed !== fold.live) return 'CLOSED: the list does not name the live files'
@@ -86,6 +87,21 @@ function closedWrong(world: World, fold: ModelFold): string | undefined {
   if (missing) return 'CLOSED: a file of the list does not stand'
   if (fold.removed !== 0) return 'CLOSED: nobody can forget what was swapped out'
   if (fold.delivered !== fold.revision) return 'CLOSED: nobody can acknowledge the announcement'
+  if (fold.announced !== closed) return 'CLOSED: a file of the list is named by no revision'
+  if (bounds.late === undefined || holds(world.manifests, fold.revision)) return undefined
+  return `CLOSED: nobody can make the manifest of revision ${fold.revision}`
+}
+
+/** Each late file is added by one revision, and each revision can be read. */
+function toldWrong(world: World, fold: ModelFold, { late }: Bounds): string | undefined {
+  if (late === undefined) return undefined
+  const { appendedLate, live, told, toldTwice, revision } = fold
+  if (toldTwice !== 0) return 'TOLD: a file is added by two revisions'
+  if ((appendedLate & ~live & ~told) !== 0) return 'TOLD: a late file went before it was named'
+  for (let earlier = 1; earlier < revision; earlier++) {
+    if (holds(world.manifests, earlier)) continue
+    return `TOLD: revision ${earlier} has no manifest, and nobody can make it`
+  }
   return undefined
 }
 
@@ -121,7 +137,9 @@ function directoryWrong(world: World, tables: Tables, fold: ModelFold): string |
   if (fold.revision === 0) return undefined
   const files = filesIn(world, tables, fold.announcedLocation)
   if ((fold.announced & ~files) !== 0) return 'DIRECTORY: an announced file is missing'
-  if ((files & ~fold.announced) !== 0) return 'DIRECTORY: a file that nobody announced'
+  // Late files appear one by one, each once its append is decided.
+  const known = fold.announced | (fold.appendedLate & fold.live)
+  if ((files & ~known) !== 0) return 'DIRECTORY: a file that nobody announced'
   return undefined
 }
 
@@ -151,5 +169,6 @@ export function announcementWrong(
       if ((rows & rowBit(partition, row)) === 0) return `EARLY: row ${row} of p${partition} misses`
     }
   }
-  return (fold.live & ~fold.announced) === 0 ? undefined : 'EARLY: a live file is not named'
+  if ((fold.live & ~fold.announced) !== 0) return 'EARLY: a live file is not named'
+  return (fold.live & ~fold.told) === 0 ? undefined : 'TOLD: no revision adds a live file'
 }

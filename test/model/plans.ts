@@ -1,18 +1,22 @@
 /** What an idle process may begin: any process may play any role, on a fold of its own. */
+import { durationMs } from '../../src/base/time.ts'
 import { nextOffset } from '../../src/model/offset.ts'
 import type { StagingJournal } from '../../src/model/staging-journal.ts'
 import { decideStaging } from '../../src/protocol/garbage.ts'
+import { type LateRule, rowFateOf } from '../../src/protocol/late.ts'
 import {
   type Bits,
   bit,
   commitOf,
   fileOf,
   holds,
+  hour,
   type ModelEntry,
   type ModelRange,
   productEntryOf,
   productRanges,
   rowBit,
+  stream,
 } from './entry.ts'
 import { epochOf, type ModelFold, nextOf, unpublishedOf, versionOf } from './fold.ts'
 import { filesIn, rowsOf } from './oracle.ts'
@@ -162,10 +166,18 @@ function planAppends(from: Beginning): void {
     }
     const what = (): string => `append of ${rangeNames(ranges)}`
     const entry = draft(from, { kind: 'append', ranges, rows })
-    // What is announced takes no rows: they go where late rows go.
-    if (from.fold.revision > 0) beginEntry(from, entry, 'append', () => `${what()}, late`)
-    else beginFile(from, entry, 'append', what)
+    const fate = fateIn(from)
+    if (fate === 'in-time') beginFile(from, entry, 'append', what)
+    else if (fate === 'append') beginFile(from, { ...entry, late: true }, 'append', what)
+    else beginEntry(from, entry, 'append', () => `${what()}, late`)
   }
+}
+
+/** The product's word on rows that are read at this fold. */
+function fateIn({ fold, bounds }: Beginning): ReturnType<typeof rowFateOf> {
+  const policy = bounds.late ?? 'dead-letter'
+  const rule: LateRule = { policy, closeAfterMs: durationMs(1) }
+  return rowFateOf(fold.state.streams.get(stream), hour, rule, undefined)
 }
 
 const rangeNames = (ranges: readonly (ModelRange | undefined)[]): string =>
@@ -204,7 +216,15 @@ function planReady(from: Beginning): void {
   const what = (): string => `${kind} ${fold.revision + 1} naming ${fileNames(fold.live)}`
   const before = { rows: fold.announced, toLocation: fold.announcedLocation }
   const told = kind === 'ready' ? {} : before
-  beginEntry(from, draft(from, { kind, inputs: fold.live, ...told }), 'ready', what)
+  const entry = draft(from, { kind, inputs: fold.live, ...told })
+  beginEntry(withManifest(from, 'manifestFirst'), entry, 'ready', what)
+}
+
+/** The state holds the newest announcement only: its manifest stands before another comes. */
+function withManifest(from: Beginning, rule: 'manifestFirst' | 'closeManifest'): Beginning {
+  const { world, fold, tables, bounds } = from
+  if (fold.revision === 0 || bounds.late === undefined || tables.off.has(rule)) return from
+  return { ...from, world: { ...world, manifests: world.manifests | bit(fold.revision) } }
 }
 
 export const fileNames = (files: Bits): string =>
@@ -223,7 +243,8 @@ function planSwaps(from: Beginning): void {
   const inputs = ready && off.has('swapAll') ? usable & -usable : usable
   const count = inputs.toString(2).replaceAll('0', '').length
   // After the announcement a swap takes every live file of the partition, or waits.
-  if (ready && (unpublished !== 0 || (fold.live & ~fold.announced) !== 0)) return
+  const untold = off.has('swapTold') ? 0 : fold.live & ~fold.announced
+  if (ready && (unpublished !== 0 || untold !== 0)) return
   let rows = 0
   for (const file of world.files.keys())
     if (holds(inputs, file)) rows |= rowsOf(world, tables, file)
@@ -270,10 +291,12 @@ function planForgets(from: Beginning): void {
 function planClose(from: Beginning): void {
   const { fold, world, bounds } = from
   if (world.left.close === 0 || fold.closed !== undefined || fold.revision === 0) return
-  const isDue = fold.removed === 0 && fold.delivered === fold.revision
+  const isTold = fold.delivered === fold.revision && fold.announced === fold.live
+  const isDue = fold.removed === 0 && isTold
   if (!isDue && bounds.hasty !== true) return
   const what = (): string => `closing with ${fileNames(fold.live)}`
-  beginEntry(from, draft(from, { kind: 'close', inputs: fold.live }), 'close', what)
+  const entry = draft(from, { kind: 'close', inputs: fold.live })
+  beginEntry(withManifest(from, 'closeManifest'), entry, 'close', what)
 }
 
 /** An operator says where a topic-partition is read on: before, behind, or where it is. */

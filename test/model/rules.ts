@@ -75,6 +75,36 @@ const rules = {
     by: 'product',
     harmless: true,
   },
+  lateClosed: {
+    says: '2.5: a late append relies on not being closed',
+    scenario: 'late-closing',
+    by: 'product',
+  },
+  revisionVersion: {
+    says: '2.5: a later revision relies on the version',
+    scenario: 'late-told',
+    by: 'product',
+  },
+  manifestFirst: {
+    says: '7: the manifest stands before the next revision',
+    scenario: 'late',
+    by: 'model',
+  },
+  closeTold: {
+    says: '3: closing once each file is named',
+    scenario: 'late-untold',
+    by: 'product',
+  },
+  closeManifest: {
+    says: '3: the manifest stands before closing',
+    scenario: 'late-closing',
+    by: 'model',
+  },
+  swapTold: {
+    says: '6: after ready, once each file is named',
+    scenario: 'late-swap',
+    by: 'product',
+  },
   look: { says: '7: delivered after a read-back', scenario: 'deliver', by: 'model' },
   deadline: { says: '7: a late deliverer writes nothing', scenario: 'deliver', by: 'model' },
 } satisfies Record<string, RuleText>

@@ -1,5 +1,5 @@
 /** Bounded worlds, each small enough to be explored to its end, and what each is there to show. */
-import { commitOf, type ModelEntry, rowBit } from './entry.ts'
+import { bit, commitOf, type ModelEntry, rowBit } from './entry.ts'
 import type { Tables } from './tables.ts'
 import {
   type Budget,
@@ -20,8 +20,10 @@ export interface Bounds {
   readonly budget: Partial<Budget>
   /** Closing is planned also where it is too early, and must be void then. */
   readonly hasty?: true
+  /** What becomes of rows that come after the announcement; undefined: they are dead letters. */
+  readonly late?: 'append'
   /** What stands already: files, an announcement of them, its delivery. */
-  readonly begun?: 'files' | 'announced' | 'delivered' | 'delivered-one'
+  readonly begun?: 'file' | 'files' | 'announced' | 'delivered' | 'delivered-one'
 }
 
 const one = { rows: [2], onTime: [2] }
@@ -131,6 +133,53 @@ export const quickScenarios: readonly Bounds[] = [
     budget: { append: 1, merge: 1, clean: 1, finish: 1 },
     begun: 'files',
   },
+  {
+    name: 'late',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 2, ready: 2, finish: 1, crash: 1 },
+    late: 'append',
+    begun: 'file',
+  },
+  {
+    name: 'late-told',
+    processes: 2,
+    rows: [3],
+    onTime: [1],
+    budget: { append: 2, ready: 2, deliver: 1, lost: 1 },
+    late: 'append',
+    begun: 'delivered-one',
+  },
+  {
+    name: 'late-closing',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, deliver: 1, close: 1, crash: 1, finish: 1 },
+    hasty: true,
+    late: 'append',
+    begun: 'delivered-one',
+  },
+  {
+    name: 'late-untold',
+    processes: 1,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, deliver: 1, move: 1, close: 1, finish: 1, crash: 1 },
+    hasty: true,
+    late: 'append',
+    begun: 'delivered-one',
+  },
+  {
+    name: 'late-swap',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, replace: 1, finish: 1 },
+    late: 'append',
+    begun: 'delivered-one',
+  },
 ]
 
 /** Three processes, two topic-partitions: by hand, with as many states as there is time for. */
@@ -168,6 +217,15 @@ export const largeScenarios: readonly Bounds[] = [
     onTime: [1, 0],
     budget: { append: 1, ready: 1, replace: 1, forget: 1, deliver: 1, close: 1 },
     begun: 'delivered-one',
+  },
+  {
+    name: 'three-late',
+    processes: 3,
+    rows: [2, 1],
+    onTime: [1, 0],
+    budget: { append: 2, ready: 2, crash: 1, finish: 1 },
+    late: 'append',
+    begun: 'file',
   },
   {
     name: 'core',
@@ -274,7 +332,7 @@ function entriesBegun({ rows, begun }: Bounds): readonly ModelEntry[] {
   const id = (counter: number) => commitOf(firstWriter, counter)
   const start: ModelEntry = { ...plainEntry, kind: 'append', commitId: id(100), ranges: starts }
   if (begun === undefined) return [start]
-  const count = begun === 'delivered-one' ? 1 : 2
+  const count = begun === 'delivered-one' || begun === 'file' ? 1 : 2
   const files = Array.from({ length: count }, (_, file) => file).map(
     (file): ModelEntry => ({
       ...plainEntry,
@@ -285,7 +343,7 @@ function entriesBegun({ rows, begun }: Bounds): readonly ModelEntry[] {
       rows: rowBit(0, file),
     }),
   )
-  if (begun === 'files') return [start, ...files]
+  if (begun === 'files' || begun === 'file') return [start, ...files]
   const told = files.map(({ commitId }) => commitId)
   const [inputs, version] = [(1 << count) - 1, id(count - 1)]
   const named = { ...plainEntry, commitId: id(101), inputs, version, published: told }
@@ -316,6 +374,7 @@ export function worldOf(bounds: Bounds, tables: Tables): World {
       shown === 0
         ? { revision: 0, location: 0, files: 0 }
         : { revision: 1, location: 0, files: shownFiles },
+    manifests: bounds.late === undefined ? 0 : bit(shown),
     left: budgetOf(bounds.budget),
   }
 }

@@ -275,6 +275,11 @@ function deed(acting: Acting): void {
     return emit(withProcess(next, at, change), () => `w${process.writer} ${what}`)
   }
   if (kind === 'forget') return done(acting, removed(acting, bit(file)), `deletes f${file}`)
+  if (acting.bounds.late !== undefined && (kind === 'ready' || kind === 'announce')) {
+    const { revision } = entryOf(acting)
+    const next = { ...world, manifests: world.manifests | bit(revision + 1) }
+    return done(acting, next, `writes the manifest of revision ${revision + 1}`)
+  }
   done(acting, world, 'goes on')
 }
 

@@ -90,6 +90,8 @@ export interface World {
   readonly locationsNext: number
   /** What a metastore shows. */
   readonly target: { readonly revision: number; readonly location: number; readonly files: Bits }
+  /** Revisions whose manifests stand; kept in worlds with late rows only. */
+  readonly manifests: Bits
   readonly left: Budget
 }
 
@@ -131,7 +133,7 @@ function numbersOf(world: World): readonly number[] {
   }
   numbers.push(inFlight?.entry ?? 0, inFlight?.index ?? 0)
   numbers.push(world.writersNext, world.commitsNext, world.locationsNext)
-  numbers.push(target.revision, target.location, target.files)
+  numbers.push(target.revision, target.location, target.files, world.manifests)
   for (const name of budgetNames) numbers.push(left[name])
   return numbers
 }
