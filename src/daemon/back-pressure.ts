@@ -26,6 +26,11 @@ interface StreamShare {
   readonly topics: readonly string[]
   /** Its topics pause above it. */
   readonly bytesMax: number
+  /**
+   * It is a part of the process' budget and shrinks with what of that is left for rows: else a
+   * stream that is full would leave nothing to the others.
+   */
+  readonly shrinks?: true
 }
 
 /** Who may hold how much. */
@@ -73,20 +78,27 @@ export function decidePressure(
   { accumulating, committing, shared }: HeldBytes,
   before: Pressure,
 ): PressureDecision {
-  const roomBytes = bytesMax - Math.min(shared, bytesMax / 2)
+  const roomBytes = roomOf(bytesMax, shared)
   const ofStream = (by: BytesByStream, name: string): number => by.get(name) ?? 0
   const accumulated = sumOf(accumulating)
   const pausing = new Set<string>()
   let hurries = accumulated > roomBytes / 2
   for (const [name, share] of streams) {
     const own = ofStream(accumulating, name)
-    if (own > share.bytesMax / 2) hurries = true
+    const shareBytes = shareOf(share, roomBytes / bytesMax)
+    if (own > shareBytes / 2) hurries = true
     const held = own + ofStream(committing, name)
-    if (isFull(held, share.bytesMax, before.streams.has(name))) pausing.add(name)
+    if (isFull(held, shareBytes, before.streams.has(name))) pausing.add(name)
   }
   const all = isFull(accumulated + sumOf(committing), roomBytes, before.all)
   return { hurries, all, streams: pausing }
 }
+
+const roomOf = (bytesMax: number, shared: number): number =>
+  bytesMax - Math.min(shared, bytesMax / 2)
+
+const shareOf = ({ bytesMax, shrinks }: StreamShare, left: number): number =>
+  shrinks === true ? Math.floor(bytesMax * left) : bytesMax
 
 /** Full above the budget; once full, until less than half of it is held. */
 const isFull = (held: number, bytesMax: number, wasFull: boolean): boolean =>
@@ -175,8 +187,10 @@ export class BackPressure {
       const stream = this.#fullStreamOf(topic)
       if (stream !== undefined) {
         const bytes = (accumulating.get(stream) ?? 0) + (committing.get(stream) ?? 0)
-        const share = bounds.streams.get(stream)?.bytesMax ?? 0
-        return `stream "${stream}" holds ${bytes} bytes, limits.buffers is ${formatSize(share)}`
+        const share = bounds.streams.get(stream)
+        const left = roomOf(bounds.bytesMax, shared) / bounds.bytesMax
+        const text = formatSize(share === undefined ? 0 : shareOf(share, left))
+        return `stream "${stream}" holds ${bytes} bytes, limits.buffers is ${text}`
       }
       if (!this.#pressure.all) return undefined
       const bytes = sumOf(accumulating) + sumOf(committing) + shared

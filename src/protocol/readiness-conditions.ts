@@ -9,7 +9,7 @@ import type { FoldedPartition } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 
-export type ConditionRule = 'too-few-rows' | 'dead-letters' | 'other-stream'
+type ConditionRule = 'too-few-rows' | 'dead-letters' | 'other-stream'
 
 export interface BrokenCondition {
   readonly rule: ConditionRule

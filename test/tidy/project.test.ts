@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 interface Manifest {
@@ -54,4 +54,15 @@ test('docs/status.md names only files that are there', () => {
   const paths = [...new Set(named.map(([, path = '']) => path))]
   expect(paths.length).toBeGreaterThan(20)
   expect(paths.filter((path) => !existsSync(path))).toEqual([])
+})
+
+test('each ADR has a number of its own, and bears it', () => {
+  const names = readdirSync('docs/adr')
+  expect(names.length).toBeGreaterThan(10)
+  const numbers = names.map((name) => name.slice(0, 4))
+  expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([])
+  const strange = names.filter(
+    (name) => !readFileSync(`docs/adr/${name}`, 'utf8').startsWith(`# ${name.slice(0, 4)} `),
+  )
+  expect(strange).toEqual([])
 })

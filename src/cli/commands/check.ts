@@ -97,7 +97,7 @@ function planLines(plan: Plan, paint: Paint): readonly string[] {
   const rows = [
     ['  kafka', `${plan.brokers.join(', ')} as group ${plan.group}`],
     ['  lake', lakeLine(plan.lake)],
-    ['  commits', `every ${plan.commitInterval}, or at half of ${plan.buffers}`],
+    ['  commits', `every ${plan.commitInterval}, or with half of ${plan.buffers} taken`],
     ['  ready', `${plan.readyDelay} after a partition's end, to ${targetsLine(plan.targets)}`],
     ...plan.secrets.map(({ key, reference }) => ['  secret', `${reference} for ${key}`]),
     ['  checksum', plan.checksum],

@@ -201,6 +201,28 @@ describe('what the kernel keeps', () => {
   })
 })
 
+describe('a share that nobody configured', () => {
+  const both: MemoryBounds = {
+    bytesMax: 100,
+    streams: new Map([
+      ['hot', { topics: ['hot'], bytesMax: 50, shrinks: true }],
+      ['calm', { topics: ['calm'], bytesMax: 50 }],
+    ]),
+  }
+
+  test('leaves the others half of what is left for rows, however much the kernel took', () => {
+    const full = decidePressure(both, holding({ hot: 26 }, {}, 4_000), noPressure)
+    expect(full).toEqual({ hurries: true, all: false, streams: new Set(['hot']) })
+    const fits = decidePressure(both, holding({ hot: 25 }, {}, 4_000), noPressure)
+    expect(fits.streams).toEqual(new Set())
+  })
+
+  test('is as it was configured otherwise', () => {
+    const fits = decidePressure(both, holding({ calm: 50 }, {}, 4_000), noPressure)
+    expect(fits).toEqual({ hurries: true, all: false, streams: new Set() })
+  })
+})
+
 describe('the room for rows', () => {
   const roomOf = (buffers: number, streamCount: number): number => {
     const streams = Array.from({ length: streamCount }, (_, index) => ({
