@@ -9,7 +9,7 @@ import {
 } from '../../src/protocol/log-paths.ts'
 import { hourly, lakeBehindMs, type Producer, strayBody, streams, topic } from './daemon-events.ts'
 import { type ProcessWorld, pipeline, type SimProcess } from './daemon-process.ts'
-import { faultyEntries } from './faulty-writer.ts'
+import { type FaultyEntry, faultyEntries, type LogFacts, repeatedEntry } from './faulty-writer.ts'
 import type { FateKind, FaultKind } from './plan.ts'
 import type { RecordedStore } from './recorded-store.ts'
 
@@ -349,32 +349,29 @@ export class Fates {
 
   /** Somebody puts entries that rely on what is not so, each at the end of the log. */
   #putFaulty(): void | false {
-    const { store, clock, random } = this.#world
+    return this.#putAll(faultyEntries(this.#logFacts(), faultyEntriesMax))
+  }
+
+  /** Somebody puts an entry of the log once more, at its end, where it is void for everybody. */
+  #putAgain(): void | false {
+    // Daemons that trim take a body away with the first entry that is of it.
+    const { keepMs } = this.#world.plan
+    const again = repeatedEntry(this.#logFacts(), { inlineOnly: keepMs !== undefined })
+    return this.#putAll(again === undefined ? [] : [again])
+  }
+
+  #logFacts(): LogFacts {
+    const { store, random } = this.#world
     const read = (path: string): Uint8Array | undefined => store.firstHeld.get(path)?.body
-    const made = faultyEntries({ pipeline, random, read }, faultyEntriesMax)
+    return { pipeline, random, read }
+  }
+
+  #putAll(made: readonly FaultyEntry[]): void | false {
+    const { store, clock } = this.#world
     const modifiedMs = clock.nowMs() - lakeBehindMs
     for (const { index, head } of made) {
       store.set(entryPath(pipeline, index), { body: head, modifiedMs })
     }
     return made.length > 0 ? undefined : false
-  }
-
-  /** Somebody puts an entry of the log once more, at its end: it is void for everybody. */
-  #putAgain(): void | false {
-    const { store, clock } = this.#world
-    const heads: Uint8Array[] = []
-    for (;;) {
-      const body = store.firstHeld.get(entryPath(pipeline, heads.length))?.body
-      if (body === undefined) break
-      heads.push(body)
-    }
-    const head = heads[this.#below(heads.length)]
-    // What was delivered may be said again, and evidence relies on nothing: such entries hold.
-    const text = Buffer.from(head ?? []).toString()
-    if (head === undefined || /"delivered"|"ranges":\[\]/.test(text)) return false
-    // Nobody can read an entry whose body was deleted with the one that it is of.
-    const body = /"path":"([^"]*\/bodies\/[^"]*)"/.exec(text)?.[1]
-    if (body !== undefined && !store.has(body)) return false
-    store.set(entryPath(pipeline, heads.length), { body: head, modifiedMs: clock.nowMs() })
   }
 }

@@ -5,10 +5,11 @@
 import type { FoldedPartition, LogState } from './judge/fold-state.ts'
 import { readLog } from './judge/log.ts'
 import { type Entry, readEntry } from './judge/log-entry.ts'
+import { entryAt } from './judge/paths.ts'
 import { holds } from './judge/reliance.ts'
 import type { SimRandom } from './random.ts'
 
-interface LogFacts {
+export interface LogFacts {
   readonly pipeline: string
   readonly random: SimRandom
   /** What a path holds, or held. */
@@ -27,7 +28,7 @@ interface Below {
   readonly any: <T>(items: readonly T[]) => T | undefined
 }
 
-interface FaultyEntry {
+export interface FaultyEntry {
   /** At the end of the log. */
   readonly index: number
   readonly head: Uint8Array
@@ -60,6 +61,26 @@ export function faultyEntries(
     if (!holds(state, readEntry(head, read))) made.push({ index, head })
   }
   return made
+}
+
+/**
+ * An entry of the log, to be put once more at its end; undefined where the one that was drawn would
+ * hold there: a delivery is true as often as it is said, and what was void may hold later on.
+ *
+ * @param inlineOnly leaves out those whose body is an object of its own.
+ */
+export function repeatedEntry(
+  { pipeline, random, read }: LogFacts,
+  { inlineOnly }: { readonly inlineOnly: boolean },
+): FaultyEntry | undefined {
+  const { state, entries, unreadable } = readLog(read, pipeline, () => {})
+  if (unreadable !== undefined || entries.length === 0) return undefined
+  const drawn = random.below(entries.length)
+  const entry = entries[drawn]?.entry
+  const head = read(entryAt(pipeline, drawn))
+  if (entry === undefined || head === undefined || holds(state, entry)) return undefined
+  if (inlineOnly && !Buffer.from(head).includes('"inline":')) return undefined
+  return { index: entries.length, head }
 }
 
 /** An append that would hold, but for `wrong`: it covers the next record of a topic-partition. */
