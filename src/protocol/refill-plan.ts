@@ -98,7 +98,7 @@ function missingOf(range: AppendRange, part: BrokerPart | undefined): string | u
 
 /** What was made of an entry's ranges. */
 export interface MadeAgain {
-  readonly files: readonly SealedFile[]
+  readonly files: readonly Pick<SealedFile, 'stream' | 'partitionPath' | 'rowCount'>[]
   readonly counts: readonly CountCell[]
 }
 

@@ -28,6 +28,10 @@ type EntryKind =
   | 'delivered'
   | 'swap'
   | 'undo'
+  /** A file that its table refused is brought home. */
+  | 'home'
+  /** The rows of lost files, read again; without a file they are given up. */
+  | 'refill'
   | 'forget'
   /** A later revision of what is announced. */
   | 'announce'
@@ -59,7 +63,17 @@ export interface ModelEntry {
   readonly published: readonly CommitId[]
   /** Of an append: its rows come after the announcement, and are added to what was announced. */
   readonly late?: true
+  /** Of an append: its second file, with rows of its own. */
+  readonly also?: { readonly file: number; readonly rows: Bits }
 }
+
+/** Files that an entry brings. */
+export const filesAdded = ({ file, also }: ModelEntry): Bits =>
+  (file === -1 ? 0 : bit(file)) | (also === undefined ? 0 : bit(also.file))
+
+/** Rows of one of the files that an entry brings. */
+export const rowsIn = ({ rows, also }: ModelEntry, file: number): Bits =>
+  also?.file === file ? also.rows : rows
 
 export interface ModelRange {
   /** Undefined for a start position. */
@@ -114,7 +128,8 @@ export const productRanges = ({ ranges }: ModelEntry): readonly AppendRange[] =>
 const folderOf = (location: number): string =>
   location === 0 ? `${table}/${hour.path}` : `${table}/_swapped/${location}/${hour.path}`
 
-const pathOf = (file: number, location: number): string => `${folderOf(location)}/f${file}.parquet`
+export const pathOf = (file: number, location: number): string =>
+  `${folderOf(location)}/f${file}.parquet`
 
 const pathsOf = (files: Bits, location: number): readonly string[] =>
   filesOf(files).map((file) => pathOf(file, location))
@@ -122,6 +137,8 @@ const pathsOf = (files: Bits, location: number): readonly string[] =>
 /** Numbers of the files in a set. */
 const filesOf = (bits: Bits): readonly number[] =>
   Array.from({ length: 16 }, (_, file) => file).filter((file) => holds(bits, file))
+
+export const countOf = (bits: Bits): number => filesOf(bits).length
 
 /** The number in a file's path. */
 export const fileOf = (path: string): number => Number(/f(\d+)\.parquet$/.exec(path)?.[1])
@@ -139,7 +156,7 @@ const productFile = ({
   path: pathOf(file, toLocation),
   stagedPath: `${table}/_staging/${commitId}/${file}.staged`,
   sizeBytes: 1,
-  rowCount: filesOf(rows).length,
+  rowCount: countOf(rows),
   crc32c: '00000000',
   schemaVersion: 1,
   eventTimeMs: { min: hour.startMs, max: hour.startMs },
@@ -195,7 +212,9 @@ export function productEntryOf(entry: ModelEntry): LogEntry {
     }
     case 'swap':
     case 'undo':
-      return swapOf(entry)
+    case 'home':
+    case 'refill':
+      return swapOf(entry, whyOf[entry.kind])
     case 'forget': {
       const { file, location } = entry
       const version = versionOr(entry)
@@ -239,14 +258,16 @@ const moveOf = ({ expected, next, epoch }: ModelRange, partition: number): Sourc
   cause: '',
 })
 
-function swapOf(entry: ModelEntry): SwapEntry {
+const whyOf = { swap: 'merge', undo: 'undo', home: 'move', refill: 'refill' } as const
+
+function swapOf(entry: ModelEntry, why: SwapEntry['why']): SwapEntry {
   const { kind, file, inputs, revision, version, location, toLocation } = entry
   const undoes = kind === 'undo'
   const isOpen = revision === 0
   return {
     kind: 'swap',
     ...baseOf(entry),
-    why: undoes ? 'undo' : 'merge',
+    why,
     reason: '',
     stream,
     partition: hour,
@@ -255,13 +276,14 @@ function swapOf(entry: ModelEntry): SwapEntry {
     inputs: undoes ? pathsOf(bit(file), location) : pathsOf(inputs, location),
     restored: undoes ? pathsOf(inputs, toLocation) : [],
     location: folderOf(toLocation),
-    lostRowCount: 0,
-    body: { files: undoes ? [] : [productFile(entry)] },
+    lostRowCount: file === -1 ? countOf(entry.rows) : 0,
+    body: { files: undoes || file === -1 ? [] : [productFile(entry)] },
   }
 }
 
 function appendOf(entry: ModelEntry): LogEntry {
   const files = entry.file === -1 ? [] : [productFile(entry)]
+  if (entry.also !== undefined) files.push(productFile({ ...entry, ...entry.also }))
   return {
     kind: 'append',
     ...baseOf(entry),

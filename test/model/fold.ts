@@ -11,6 +11,7 @@ import type { FoldedPartition, FoldState } from '../../src/model/fold-state.ts'
 import type { CommitId } from '../../src/model/ids.ts'
 import type { AppendEntry, LogEntry } from '../../src/model/log-entry.ts'
 import { sourceKey } from '../../src/model/topic-partition.ts'
+import { noteOrigins } from '../../src/protocol/file-origins.ts'
 import { emptyFold, foldEntry, headChecksumOf } from '../../src/protocol/fold.ts'
 import { foldAppend } from '../../src/protocol/fold-append.ts'
 import { foldClosedLate } from '../../src/protocol/fold-closed.ts'
@@ -21,7 +22,9 @@ import { brokenReliance } from '../../src/protocol/reliance.ts'
 import {
   type Bits,
   bit,
+  countOf,
   fileOf,
+  filesAdded,
   holds,
   hour,
   lane,
@@ -48,6 +51,8 @@ export interface ModelFold {
   readonly forgotten: Bits
   /** Rows that were read when the partition was announced already. */
   readonly late: Bits
+  /** Rows of lost files that an operator gave up. */
+  readonly givenUp: Bits
   readonly location: number
   readonly revision: number
   readonly announced: Bits
@@ -60,6 +65,8 @@ export interface ModelFold {
   readonly closed: Bits | undefined
   /** By topic-partition; absent where nobody moved it. */
   readonly moves: readonly (Move | undefined)[]
+  /** By path of a file the append whose rows it holds: the product's word. */
+  readonly origins: ReadonlyMap<string, ModelEntry>
   /** Files that were added to what was announced. */
   readonly appendedLate: Bits
   /** Files that any revision added, and those that two of them did. */
@@ -75,6 +82,7 @@ export const emptyModelFold = (): ModelFold => ({
   removed: 0,
   forgotten: 0,
   late: 0,
+  givenUp: 0,
   location: 0,
   revision: 0,
   announced: 0,
@@ -83,6 +91,7 @@ export const emptyModelFold = (): ModelFold => ({
   replaced: nothingReplaced,
   closed: undefined,
   moves: [],
+  origins: new Map(),
   appendedLate: 0,
   told: 0,
   toldTwice: 0,
@@ -151,6 +160,9 @@ function modelHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean 
       return undefined
     case 'swap':
       return isHere && swapHolds(fold, entry, off)
+    case 'home':
+    case 'refill':
+      return isHere && swapHolds(fold, entry, off) && isEven(fold, entry, off)
     case 'undo': {
       const alive = off.has('noRevive') || (entry.inputs & fold.forgotten) === 0
       const isKnown = off.has('undoPublished') || !holds(unpublishedOf(fold), entry.file)
@@ -178,6 +190,17 @@ function swapHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
   return samePlace && inputsLive && sameVersion && isWhole && isTold
 }
 
+/** As many rows as were taken come back, or are said to be lost. */
+function isEven(fold: ModelFold, { inputs, rows }: ModelEntry, off: RulesOff): boolean {
+  const isLoose = off.has('refillWhole') || off.has('refillOrigin') || off.has('refillSame')
+  if (isLoose || off.has('relyInputs')) return true
+  let rowCount = 0
+  for (const file of partitionOf(fold)?.files ?? []) {
+    if (holds(inputs, fileOf(file.path))) rowCount += file.rowCount
+  }
+  return rowCount === countOf(rows)
+}
+
 function closeHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
   const { undelivered, unpublished } = fold.state
   const sameVersion = off.has('closeVersion') || entry.version === versionOf(fold)
@@ -199,9 +222,15 @@ export function foldModelEntry(fold: ModelFold, entry: ModelEntry, off: RulesOff
   const head = headChecksumOf(Buffer.from(JSON.stringify(entry)))
   const state = productStep(fold.state, productEntryOf(entry), head, decided)
   if (!decided) return { fold: { ...fold, state }, decided }
-  const folded = { ...withEffect(fold, entry), state }
+  const folded = { ...withEffect(fold, entry), state, origins: originsOf(fold, entry) }
   assert(filesAgree(folded), 'the model and the product hold the same files live')
   return { fold: folded, decided }
+}
+
+function originsOf({ origins }: ModelFold, entry: ModelEntry): ModelFold['origins'] {
+  const known = new Map(origins)
+  noteOrigins(known, productEntryOf(entry), entry)
+  return known
 }
 
 function filesAgree(fold: ModelFold): boolean {
@@ -258,7 +287,11 @@ function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
     case 'delivered':
       return { ...fold, delivered: entry.revision }
     case 'swap':
+    case 'home':
       return swapped(fold, entry)
+    case 'refill':
+      if (file !== -1) return swapped(fold, entry)
+      return givenUp(fold, entry)
     case 'undo':
       return undone(fold, entry)
     case 'forget':
@@ -270,10 +303,17 @@ function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
   }
 }
 
-const appended = (fold: ModelFold, { file, late }: ModelEntry): ModelFold => ({
+const appended = (fold: ModelFold, entry: ModelEntry): ModelFold => ({
   ...fold,
-  live: fold.live | bit(file),
-  appendedLate: fold.appendedLate | (late ? bit(file) : 0),
+  live: fold.live | filesAdded(entry),
+  appendedLate: fold.appendedLate | (entry.late ? filesAdded(entry) : 0),
+})
+
+const givenUp = (fold: ModelFold, { inputs, rows }: ModelEntry): ModelFold => ({
+  ...fold,
+  live: fold.live & ~inputs,
+  forgotten: fold.forgotten | inputs,
+  givenUp: fold.givenUp | rows,
 })
 
 function swapped(fold: ModelFold, entry: ModelEntry): ModelFold {

@@ -1,5 +1,5 @@
 /** What must hold in every state of the world. Looks at what was decided and at the storage. */
-import { type Bits, bit, holds, rowBit } from './entry.ts'
+import { type Bits, bit, holds, rowBit, rowsIn } from './entry.ts'
 import { type ModelFold, nextOf, unpublishedOf } from './fold.ts'
 import { readFresh } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
@@ -8,7 +8,7 @@ import { published, staged, type World } from './world.ts'
 
 export const rowsOf = (world: World, tables: Tables, file: number): Bits => {
   const entry = world.files[file]?.entry ?? 0
-  return entry === 0 ? 0 : tables.entry(entry).rows
+  return entry === 0 ? 0 : rowsIn(tables.entry(entry), file)
 }
 
 /** Files that stand published in a location. */
@@ -41,14 +41,16 @@ function rowsWrong(
   fold: ModelFold,
   { rows }: Bounds,
 ): string | undefined {
-  let seen = fold.late
+  if ((fold.late & fold.givenUp) !== 0) return 'DOUBLED: a row was given up and counted as late'
+  let seen = fold.late | fold.givenUp
   for (const file of world.files.keys()) {
     if (!holds(fold.live, file)) continue
     const inFile = rowsOf(world, tables, file)
     if ((seen & inFile) !== 0) return `DOUBLED: a row of f${file} lies in two places`
     seen |= inFile
     const at = world.files[file]?.at ?? 0
-    if ((at & (published | staged)) === 0) return `LOST: f${file} was decided and is gone`
+    const isGone = (at & (published | staged)) === 0 && !holds(world.lost, file)
+    if (isGone) return `LOST: f${file} was decided and is gone`
   }
   for (const [partition, count] of rows.entries()) {
     const move = fold.moves[partition]
@@ -128,7 +130,8 @@ function rowsHidden(world: World, tables: Tables, fold: ModelFold): string | und
     if (!holds(fold.live, file) || (at & published) !== 0) continue
     const { kind, inputs } = tables.entry(entry)
     const gone = world.files.some((one, input) => holds(inputs, input) && one.at === 0)
-    if (kind === 'swap' && gone) return `HIDDEN: f${file} is not published, its inputs are deleted`
+    if ((kind === 'swap' || kind === 'home') && gone)
+      return `HIDDEN: f${file} is not published, its inputs are deleted`
   }
   return undefined
 }
@@ -161,7 +164,7 @@ export function announcementWrong(
   fold: ModelFold,
   { onTime }: Bounds,
 ): string | undefined {
-  let rows = 0
+  let rows = fold.givenUp
   const there = filesIn(world, tables, fold.location) & fold.live & fold.announced
   for (const file of world.files.keys()) if (holds(there, file)) rows |= rowsOf(world, tables, file)
   for (const [partition, count] of onTime.entries()) {

@@ -1,59 +1,25 @@
 /** What an idle process may begin: any process may play any role, on a fold of its own. */
 import { durationMs } from '../../src/base/time.ts'
-import { nextOffset } from '../../src/model/offset.ts'
-import type { StagingJournal } from '../../src/model/staging-journal.ts'
-import { decideStaging } from '../../src/protocol/garbage.ts'
 import { type LateRule, rowFateOf } from '../../src/protocol/late.ts'
 import {
-  type Bits,
-  bit,
-  commitOf,
-  fileOf,
-  holds,
-  hour,
-  type ModelEntry,
-  type ModelRange,
-  productEntryOf,
-  productRanges,
-  rowBit,
-  stream,
-} from './entry.ts'
-import { epochOf, type ModelFold, nextOf, unpublishedOf, versionOf } from './fold.ts'
+  type Beginning,
+  begin,
+  beginEntry,
+  beginFile,
+  draft,
+  type Emit,
+  fileNames,
+  filesAt,
+} from './beginning.ts'
+import { bit, holds, hour, type ModelEntry, type ModelRange, rowBit, stream } from './entry.ts'
+import { epochOf, nextOf, unpublishedOf } from './fold.ts'
+import { garbageIn } from './garbage-in.ts'
 import { filesIn, rowsOf } from './oracle.ts'
+import { planHome, planRefills } from './plans-refill.ts'
 import { readFresh } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
-import type { FoldId, Tables } from './tables.ts'
-import {
-  type BudgetName,
-  type Process,
-  published,
-  spent,
-  staged,
-  type World,
-  withFiles,
-  withProcess,
-} from './world.ts'
-
-/** Takes a next world, how it came about, and a promise that was broken on the way there. */
-export type Emit = (world: World, say: () => string, broken?: string) => void
-
-/** Words for a trace, made only when one is told. */
-type Text = () => string
-
-/** Files and counters are few bits. */
-const filesMax = 7
-const otherCommits = 16
-
-interface Beginning {
-  readonly world: World
-  readonly tables: Tables
-  readonly bounds: Bounds
-  readonly at: number
-  readonly writer: number
-  readonly foldId: FoldId
-  readonly fold: ModelFold
-  readonly emit: Emit
-}
+import type { Tables } from './tables.ts'
+import { published, staged, type World, withFiles, withProcess } from './world.ts'
 
 export function planAll(
   world: World,
@@ -76,84 +42,14 @@ export function planAll(
   planReady(beginning)
   planSwaps(beginning)
   planUndo(beginning)
+  planHome(beginning)
+  planRefills(beginning)
   planForgets(beginning)
   planClose(beginning)
   planMoves(beginning)
   planFinishes(beginning)
   planClean(beginning)
   planOthers(beginning)
-}
-
-/** Spends of a budget and lets the process go on with `step`. */
-function begin(
-  { emit, at }: Beginning,
-  world: World,
-  { budget, say, ...change }: { budget: BudgetName; say: () => string } & Partial<Process>,
-): void {
-  if (world.left[budget] > 0) emit(spent(withProcess(world, at, change), budget), say)
-}
-
-function draft(
-  from: Beginning,
-  change: Partial<ModelEntry> & Pick<ModelEntry, 'kind'>,
-): ModelEntry {
-  const { fold, world, writer } = from
-  const { revision, location } = fold
-  return {
-    commitId: commitOf(writer, otherCommits + world.commitsNext),
-    ranges: [],
-    file: -1,
-    rows: 0,
-    inputs: 0,
-    version: versionOf(fold),
-    revision,
-    location,
-    toLocation: location,
-    published: doneIn(fold, world),
-    ...change,
-  }
-}
-
-/** Commits whose files stand and whose removals are gone: the next entry tells so. */
-function doneIn({ state }: ModelFold, world: World): ModelEntry['published'] {
-  const at = (path: string): Bits => world.files[fileOf(path)]?.at ?? 0
-  return [...state.unpublished.values()]
-    .filter(({ files, removals = [] }) => {
-      const isGone = removals.every(({ path }) => (at(path) & (published | staged)) === 0)
-      return isGone && files.every(({ path }) => (at(path) & published) !== 0)
-    })
-    .map(({ commitId }) => commitId)
-}
-
-const filesAt = (world: World, place: Bits): Bits =>
-  world.files.reduce((bits, { at }, file) => ((at & place) === 0 ? bits : bits | bit(file)), 0)
-
-/** An entry without a file takes the next commit number. */
-function beginEntry(from: Beginning, entry: ModelEntry, budget: BudgetName, what: Text): void {
-  const world = { ...from.world, commitsNext: from.world.commitsNext + 1 }
-  const id = from.tables.idOf(entry)
-  const say = (): string => `w${from.writer} folds to ${from.fold.state.next}, plans ${what()}`
-  begin(from, world, { budget, say, step: 'put', entry: id })
-}
-
-/** Stages a file. Without unique ids a restarted process takes its first name once more. */
-function beginFile(
-  from: Beginning,
-  planned: Omit<ModelEntry, 'commitId' | 'file'>,
-  budget: BudgetName,
-  what: Text,
-): void {
-  const { world, tables, at, writer, fold } = from
-  const file = tables.off.has('ids') ? at : world.files.length
-  if (file >= filesMax) return
-  const entry = { ...planned, file, commitId: commitOf(writer, file) }
-  const id = tables.idOf(entry)
-  const files = [...world.files]
-  while (files.length < file) files.push({ at: 0, entry: 0 })
-  const known = files[file]?.at ?? 0
-  files[file] = { at: known | (tables.off.has('firstEntry') ? published : staged), entry: id }
-  const say = (): string => `w${writer} folds to ${fold.state.next}, stages f${file} for ${what()}`
-  begin(from, { ...world, files }, { budget, say, step: 'put', entry: id })
 }
 
 function planAppends(from: Beginning): void {
@@ -167,10 +63,17 @@ function planAppends(from: Beginning): void {
     const what = (): string => `append of ${rangeNames(ranges)}`
     const entry = draft(from, { kind: 'append', ranges, rows })
     const fate = fateIn(from)
-    if (fate === 'in-time') beginFile(from, entry, 'append', what)
+    if (fate === 'in-time') beginFile(from, inFiles(entry, from.bounds), 'append', what)
     else if (fate === 'append') beginFile(from, { ...entry, late: true }, 'append', what)
     else beginEntry(from, entry, 'append', () => `${what()}, late`)
   }
+}
+
+/** In one file, or the first row in one and the others in another. */
+function inFiles(entry: ModelEntry, { split }: Bounds): ModelEntry {
+  const others = entry.rows & (entry.rows - 1)
+  if (split === undefined || others === 0) return entry
+  return { ...entry, rows: entry.rows & ~others, also: { file: -1, rows: others } }
 }
 
 /** The product's word on rows that are read at this fold. */
@@ -208,7 +111,9 @@ function planReady(from: Beginning): void {
   )
   const there = filesIn(world, tables, fold.location)
   const unpublished = fold.live & ~there
-  const leftovers = there & fold.forgotten
+  // What a refill took may lie staged still, and be published by somebody who is slow.
+  const mayCome = off.has('stagedNames') || (bounds.budget.refill ?? 0) === 0 ? 0 : staged
+  const leftovers = (there | filesAt(world, mayCome)) & fold.forgotten
   if (!due || (unpublished !== 0 && !off.has('publishedReady'))) return
   if (leftovers !== 0 && !off.has('inputsGone')) return
   if (fold.announced === fold.live && fold.revision > 0) return
@@ -226,11 +131,6 @@ function withManifest(from: Beginning, rule: 'manifestFirst' | 'closeManifest'):
   if (fold.revision === 0 || bounds.late === undefined || tables.off.has(rule)) return from
   return { ...from, world: { ...world, manifests: world.manifests | bit(fold.revision) } }
 }
-
-export const fileNames = (files: Bits): string =>
-  Array.from({ length: filesMax }, (_, file) => file)
-    .flatMap((file) => (holds(files, file) ? [`f${file}`] : []))
-    .join(' ') || 'nothing'
 
 function planSwaps(from: Beginning): void {
   const { fold, world, tables } = from
@@ -344,37 +244,6 @@ function planClean(from: Beginning): void {
   const say = (): string =>
     `w${writer} folds to ${fold.state.next}, takes ${fileNames(files)} for garbage`
   begin(from, world, { budget: 'clean', say, step: 'clean', files })
-}
-
-/** Staged files that the fold calls garbage. */
-export function garbageIn(world: World, tables: Tables, fold: ModelFold): Bits {
-  let files = 0
-  for (const [file, { at, entry }] of world.files.entries()) {
-    if ((at & staged) === 0) continue
-    if (isGarbage(fold, tables, tables.entry(entry))) files |= bit(file)
-  }
-  return files
-}
-
-/** The product's judgement of a journal. */
-function isGarbage(fold: ModelFold, { off }: Tables, entry: ModelEntry): boolean {
-  const { commitId } = entry
-  if (off.has('garbage')) return !fold.state.unpublished.has(commitId)
-  const ranges = productRanges(entry).map((range) =>
-    off.has('garbageStrict') && range.expected !== undefined
-      ? { ...range, expected: nextOffset(range.expected - 1n) }
-      : range,
-  )
-  const journal = { pipeline: 'model', commitId, ranges, ...swapOf(entry) }
-  return decideStaging(fold.state, commitId, journal).kind === 'garbage'
-}
-
-/** What a staged swap relies on, as its journal says it. */
-function swapOf(entry: ModelEntry): Pick<StagingJournal, 'swap'> {
-  const product = productEntryOf(entry)
-  if (product.kind !== 'swap') return {}
-  const { stream, partition, place, version, inputs } = product
-  return { swap: { stream, partitionPath: partition.path, place, version, inputs } }
 }
 
 function planOthers(from: Beginning): void {

@@ -105,6 +105,19 @@ const rules = {
     scenario: 'late-swap',
     by: 'product',
   },
+  refillWhole: {
+    says: '4: a refill takes all files of the commit',
+    scenario: 'refill',
+    by: 'product',
+  },
+  refillOrigin: {
+    says: '4: rows of one append only, through moves',
+    scenario: 'refill-merged',
+    by: 'product',
+  },
+  refillRecords: { says: '4: the very same records', scenario: 'refill-moved', by: 'product' },
+  refillSame: { says: '4: as many rows as were lost', scenario: 'refill-gone', by: 'product' },
+  stagedNames: { says: '6: staged names go too', scenario: 'refill', by: 'model' },
   look: { says: '7: delivered after a read-back', scenario: 'deliver', by: 'model' },
   deadline: { says: '7: a late deliverer writes nothing', scenario: 'deliver', by: 'model' },
 } satisfies Record<string, RuleText>

@@ -12,8 +12,9 @@
 import { parseArgs } from 'node:util'
 import { type Exploration, explore, type Limits } from './explore.ts'
 import { judge } from './judge.ts'
+import { largeScenarios } from './large-scenarios.ts'
 import { type Rule, ruleNames, textOf } from './rules.ts'
-import { type Bounds, largeScenarios, quickScenarios } from './scenarios.ts'
+import { type Bounds, quickScenarios } from './scenarios.ts'
 
 const statesOf: Readonly<Record<string, number>> = { quick: 100_000, large: 3_000_000 }
 

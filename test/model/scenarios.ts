@@ -20,6 +20,8 @@ export interface Bounds {
   readonly budget: Partial<Budget>
   /** Closing is planned also where it is too early, and must be void then. */
   readonly hasty?: true
+  /** An append of several rows has two files, of the first row and of the others. */
+  readonly split?: true
   /** What becomes of rows that come after the announcement; undefined: they are dead letters. */
   readonly late?: 'append'
   /** What stands already: files, an announcement of them, its delivery. */
@@ -27,9 +29,6 @@ export interface Bounds {
 }
 
 const one = { rows: [2], onTime: [2] }
-/** One record in each of two topic-partitions: small enough for three processes to the end. */
-const each = { rows: [1, 1], onTime: [1, 1] }
-const both = { rows: [2, 1], onTime: [2, 1] }
 const lateRow = { rows: [2, 1], onTime: [1, 1] }
 
 /** Explored in `npm test`. */
@@ -180,109 +179,32 @@ export const quickScenarios: readonly Bounds[] = [
     late: 'append',
     begun: 'delivered-one',
   },
-]
-
-/** Three processes, two topic-partitions: by hand, with as many states as there is time for. */
-export const largeScenarios: readonly Bounds[] = [
   {
-    name: 'three',
-    processes: 3,
-    ...each,
-    budget: { append: 3, ready: 1, crash: 1, lost: 1, finish: 1 },
+    name: 'refill',
+    processes: 2,
+    ...one,
+    budget: { append: 1, ready: 1, loss: 2, refill: 2, giveUp: 1, finish: 1, crash: 1 },
+    split: true,
   },
   {
-    name: 'three-trim',
-    processes: 3,
-    ...each,
-    budget: { append: 3, ready: 1, checkpoint: 2, trim: 1 },
-  },
-  {
-    name: 'three-files',
-    processes: 3,
-    rows: [2, 1],
-    onTime: [2, 1],
-    budget: { append: 1, ready: 1, merge: 1, finish: 1, quarantine: 1 },
+    name: 'refill-merged',
+    processes: 2,
+    ...one,
+    budget: { merge: 1, home: 1, loss: 1, refill: 1, finish: 1, ready: 1 },
     begun: 'files',
   },
   {
-    name: 'three-moves',
-    processes: 3,
-    ...each,
-    budget: { append: 2, move: 1, crash: 1 },
+    name: 'refill-moved',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 2, move: 1, loss: 1, refill: 1 },
   },
   {
-    name: 'three-closing',
-    processes: 3,
-    rows: [2, 1],
-    onTime: [1, 0],
-    budget: { append: 1, ready: 1, replace: 1, forget: 1, deliver: 1, close: 1 },
-    begun: 'delivered-one',
-  },
-  {
-    name: 'three-late',
-    processes: 3,
-    rows: [2, 1],
-    onTime: [1, 0],
-    budget: { append: 2, ready: 2, crash: 1, finish: 1 },
-    late: 'append',
-    begun: 'file',
-  },
-  {
-    name: 'core',
-    processes: 3,
-    ...both,
-    budget: { append: 3, clean: 1, crash: 1, lost: 1, finish: 1 },
-  },
-  {
-    name: 'trim',
-    processes: 3,
-    ...both,
-    budget: { append: 3, ready: 1, checkpoint: 2, trim: 2, lost: 1 },
-  },
-  {
-    name: 'unreadable',
-    processes: 3,
-    ...both,
-    budget: { append: 3, checkpoint: 2, trim: 1, unreadable: 1, crash: 1, lost: 1 },
-  },
-  {
-    name: 'ready',
-    processes: 3,
-    ...lateRow,
-    budget: { append: 3, ready: 2, crash: 1, lost: 1, finish: 1 },
-  },
-  {
-    name: 'files',
-    processes: 3,
-    rows: [3, 1],
-    onTime: [2, 1],
-    budget: {
-      append: 2,
-      ready: 1,
-      merge: 2,
-      finish: 1,
-      quarantine: 1,
-      clean: 1,
-      crash: 1,
-      lost: 1,
-    },
-    begun: 'files',
-  },
-  {
-    name: 'after',
-    processes: 3,
-    rows: [3, 0],
-    onTime: [2, 0],
-    budget: { append: 1, ready: 2, replace: 2, undo: 1, forget: 2, deliver: 2, crash: 1, lost: 1 },
-    begun: 'delivered',
-  },
-  {
-    name: 'deliver',
-    processes: 3,
-    rows: [2, 0],
-    onTime: [2, 0],
-    budget: { ready: 2, merge: 1, replace: 1, forget: 1, deliver: 4, crash: 1 },
-    begun: 'announced',
+    name: 'refill-gone',
+    processes: 2,
+    ...one,
+    budget: { append: 1, loss: 1, compact: 1, refill: 1, giveUp: 1, ready: 1, clean: 1 },
   },
 ]
 
@@ -304,6 +226,11 @@ const noBudget = (): Record<BudgetName, number> => ({
   unreadable: 0,
   close: 0,
   move: 0,
+  home: 0,
+  refill: 0,
+  giveUp: 0,
+  loss: 0,
+  compact: 0,
 })
 
 function budgetOf(part: Partial<Budget>): Budget {
@@ -375,6 +302,8 @@ export function worldOf(bounds: Bounds, tables: Tables): World {
         ? { revision: 0, location: 0, files: 0 }
         : { revision: 1, location: 0, files: shownFiles },
     manifests: bounds.late === undefined ? 0 : bit(shown),
+    lost: 0,
+    compacted: 0,
     left: budgetOf(bounds.budget),
   }
 }

@@ -1,12 +1,21 @@
 /** One step of one process, or of the outside: every world that may follow a world. */
 import { assert, present } from '../../src/base/assert.ts'
-import { bit, commitOf, holds, type ModelEntry } from './entry.ts'
+import { type Emit, fileNames } from './beginning.ts'
+import { bit, commitOf, filesAdded, holds, type ModelEntry } from './entry.ts'
 import { holdsOver } from './fold.ts'
+import { garbageIn } from './garbage-in.ts'
 import { announcementWrong, filesIn } from './oracle.ts'
-import { type Emit, fileNames, garbageIn, planAll } from './plans.ts'
+import {
+  type Context,
+  type Explored,
+  lossOfCheckpoint,
+  lossOfFiles,
+  lossOfRecords,
+  trims,
+} from './outside.ts'
+import { planAll } from './plans.ts'
 import { type Reading, readFresh, readOn } from './reading.ts'
-import type { Bounds } from './scenarios.ts'
-import type { EntryId, Tables } from './tables.ts'
+import type { EntryId } from './tables.ts'
 import {
   compareProcesses,
   type Process,
@@ -15,6 +24,7 @@ import {
   spent,
   staged,
   type World,
+  withEntryAt,
   withFiles,
   withIdle,
   withProcess,
@@ -23,16 +33,13 @@ import {
 /** The log does not grow beyond: budgets end before. */
 const logMax = 20
 
-export interface Explored {
-  readonly tables: Tables
-  readonly bounds: Bounds
-}
-
 export function successors(world: World, explored: Explored, emit: Emit): void {
   const context = { ...explored, world, emit }
   lateLanding(context)
   trims(context)
   lossOfCheckpoint(context)
+  lossOfFiles(context)
+  lossOfRecords(context)
   for (const [at, process] of world.processes.entries()) {
     // Processes stand in order: equal ones stand side by side.
     const before = world.processes[at - 1]
@@ -43,21 +50,9 @@ export function successors(world: World, explored: Explored, emit: Emit): void {
   }
 }
 
-interface Context extends Explored {
-  readonly world: World
-  readonly emit: Emit
-}
-
 interface Acting extends Context {
   readonly at: number
   readonly process: Process
-}
-
-const withEntryAt = (world: World, index: number, entry: EntryId): World => {
-  const log = [...world.log]
-  while (log.length <= index) log.push(0)
-  log[index] = entry
-  return { ...world, log }
 }
 
 /** Puts an entry; what is decided follows the log. Garbage below its end changes nothing. */
@@ -89,31 +84,6 @@ function lateLanding({ world, tables, bounds, emit }: Context): void {
   emit(after.world, say, after.broken)
 }
 
-/** Deletes old entries: one of them, or all. */
-function trims({ world, tables, emit }: Context): void {
-  if (world.left.trim === 0) return
-  const { off } = tables
-  const nexts = world.checkpoints.map((fold) => tables.fold(fold).state.next)
-  // One alone may be the one that cannot be read: nothing below it is deleted yet.
-  const allowed = off.has('deleteOlder') || off.has('two') ? nexts[0] : nexts[1]
-  const next = off.has('deleteBelow') ? tables.fold(world.ghost).state.next : (allowed ?? 0)
-  const standing = world.log.slice(0, next).flatMap((entry, index) => (entry === 0 ? [] : [index]))
-  for (const index of standing) {
-    const without = withEntryAt(spent(world, 'trim'), index, 0)
-    emit(without, () => `entry ${index} is deleted`)
-  }
-  if (standing.length < 2) return
-  const log = world.log.map((entry, index) => (index < next ? 0 : entry))
-  emit({ ...spent(world, 'trim'), log }, () => `all entries below ${next} are deleted`)
-}
-
-function lossOfCheckpoint({ world, emit }: Context): void {
-  if (world.left.unreadable === 0 || world.newestUnreadable || world.checkpoints.length === 0)
-    return
-  const lost = { ...spent(world, 'unreadable'), newestUnreadable: true }
-  emit(lost, () => 'the newest checkpoint cannot be read any more')
-}
-
 function stepOf(acting: Acting): void {
   const { world, tables, bounds, at, process, emit } = acting
   if (process.step !== 'idle' && world.left.crash > 0) {
@@ -131,7 +101,9 @@ function stepOf(acting: Acting): void {
     case 'deed':
       return deed(acting)
     case 'second-deed':
-      return done(acting, removed(acting, entryOf(acting).inputs), 'deletes the merged inputs')
+      return secondDeed(acting)
+    case 'third-deed':
+      return thirdDeed(acting)
     case 'finish':
       return finish(acting)
     case 'unlink':
@@ -171,7 +143,7 @@ function done({ at, process, emit }: Acting, world: World, what: string): void {
 function dropped(acting: Acting, world: World): World {
   const { file, kind } = entryOf(acting)
   if (file === -1 || kind === 'forget' || kind === 'undo') return withIdle(world, acting.at)
-  return withIdle(withFiles(world, bit(file), { remove: staged }), acting.at)
+  return withIdle(withFiles(world, filesAdded(entryOf(acting)), { remove: staged }), acting.at)
 }
 
 function put(acting: Acting): void {
@@ -260,14 +232,18 @@ function publish({ world, tables }: Acting, files: number): World {
 function deed(acting: Acting): void {
   const { world, tables, at, process, emit } = acting
   const { kind, file, inputs } = entryOf(acting)
-  if (kind === 'append' || kind === 'swap') {
-    if (file === -1) return done(acting, world, 'goes on')
+  if (kind === 'append' || kind === 'swap' || kind === 'home' || kind === 'refill') {
+    if (file === -1 && kind === 'append') return done(acting, world, 'goes on')
     const merges = isMerge(entryOf(acting))
     if (merges && tables.off.has('outputFirst')) {
       return done(acting, removed(acting, inputs), 'deletes the merged inputs first')
     }
-    const next = publish(acting, bit(file))
-    const what = `publishes f${file}`
+    const next = publish(acting, filesAdded(entryOf(acting)))
+    // What was swapped away meanwhile needs nothing; what is still live has nothing in its place.
+    const isWanted = holds(tables.fold(readFresh(world, tables).fold).live, file)
+    const isGone = file !== -1 && next.files[file]?.at === 0 && isWanted
+    if (isGone && merges) return done(acting, next, `finds f${file} gone, deletes nothing`)
+    const what = `publishes ${fileNames(filesAdded(entryOf(acting)))}`
     const linked = ((next.files[file]?.at ?? 0) & staged) !== 0
     if (!linked && !merges) return done(acting, next, what)
     const step = linked ? 'unlink' : 'second-deed'
@@ -295,7 +271,20 @@ function unlink(acting: Acting): void {
 }
 
 /** A swap before the announcement: it is itself the forget of its inputs. */
-const isMerge = ({ kind, revision }: ModelEntry): boolean => kind === 'swap' && revision === 0
+const isMerge = ({ kind, revision }: ModelEntry): boolean =>
+  (kind === 'swap' || kind === 'home' || kind === 'refill') && revision === 0
+
+/** Only a refill takes what may be staged: by that name it goes first, or it could come back. */
+function secondDeed(acting: Acting): void {
+  const { world, tables, at, process, emit } = acting
+  const { kind, inputs } = entryOf(acting)
+  if (kind !== 'refill' || tables.off.has('stagedNames')) return thirdDeed(acting)
+  const next = withProcess(withFiles(world, inputs, { remove: staged }), at, { step: 'third-deed' })
+  emit(next, () => `w${process.writer} deletes staged ${fileNames(inputs)}`)
+}
+
+const thirdDeed = (acting: Acting): void =>
+  done(acting, removed(acting, entryOf(acting).inputs), 'deletes the inputs')
 
 function finish(acting: Acting): void {
   const { world, tables, at, process, emit } = acting

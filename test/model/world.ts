@@ -27,6 +27,7 @@ const processSteps = [
   'fold-after-put',
   'deed',
   'second-deed',
+  'third-deed',
   'finish',
   'unlink',
   'clean',
@@ -69,6 +70,11 @@ export const budgetNames = [
   'unreadable',
   'close',
   'move',
+  'home',
+  'refill',
+  'giveUp',
+  'loss',
+  'compact',
 ] as const
 export type BudgetName = (typeof budgetNames)[number]
 export type Budget = Readonly<Record<BudgetName, number>>
@@ -92,6 +98,10 @@ export interface World {
   readonly target: { readonly revision: number; readonly location: number; readonly files: Bits }
   /** Revisions whose manifests stand; kept in worlds with late rows only. */
   readonly manifests: Bits
+  /** Files that the storage lost before they were published. */
+  readonly lost: Bits
+  /** Rows whose records Kafka does not have any more. */
+  readonly compacted: Bits
   readonly left: Budget
 }
 
@@ -133,7 +143,8 @@ function numbersOf(world: World): readonly number[] {
   }
   numbers.push(inFlight?.entry ?? 0, inFlight?.index ?? 0)
   numbers.push(world.writersNext, world.commitsNext, world.locationsNext)
-  numbers.push(target.revision, target.location, target.files, world.manifests)
+  numbers.push(target.revision, target.location, target.files)
+  numbers.push(world.manifests, world.lost, world.compacted)
   for (const name of budgetNames) numbers.push(left[name])
   return numbers
 }
@@ -175,6 +186,13 @@ export const withFiles = (
       : { ...file, at: (file.at & ~(change.remove ?? 0)) | (change.add ?? 0) },
   ),
 })
+
+export const withEntryAt = (world: World, index: number, entry: EntryId): World => {
+  const log = [...world.log]
+  while (log.length <= index) log.push(0)
+  log[index] = entry
+  return { ...world, log }
+}
 
 export const spent = (world: World, name: BudgetName): World => ({
   ...world,
