@@ -49,6 +49,7 @@ export function draft(
 ): ModelEntry {
   const { fold, world, writer } = from
   const { revision, location } = fold
+  const { version, format } = fold.state.config
   return {
     commitId: commitOf(writer, otherCommits + world.commitsNext),
     ranges: [],
@@ -60,6 +61,8 @@ export function draft(
     location,
     toLocation: location,
     published: doneIn(fold, world),
+    ...(version === 0 ? {} : { configVersion: version }),
+    ...(format === 1 ? {} : { format }),
     ...change,
   }
 }

@@ -32,6 +32,8 @@ type EntryKind =
   | 'home'
   /** The rows of lost files, read again; without a file they are given up. */
   | 'refill'
+  /** A configuration entry of the next format. */
+  | 'raise'
   | 'forget'
   /** A later revision of what is announced. */
   | 'announce'
@@ -63,6 +65,9 @@ export interface ModelEntry {
   readonly published: readonly CommitId[]
   /** Of an append: its rows come after the announcement, and are added to what was announced. */
   readonly late?: true
+  /** Absent: the first one, and no configuration entry before. */
+  readonly format?: number
+  readonly configVersion?: number
   /** Of an append: its second file, with rows of its own. */
   readonly also?: { readonly file: number; readonly rows: Bits }
 }
@@ -210,6 +215,12 @@ export function productEntryOf(entry: ModelEntry): LogEntry {
       const delivery = { stream, partitionPath: hour.path, revision, target }
       return { kind: 'delivered', ...baseOf(entry), deliveries: [delivery] }
     }
+    case 'raise': {
+      const { configVersion: fromVersion = 0 } = entry
+      const version = fromVersion + 1
+      const config = { fromVersion, version, checksum: '', streams: [] }
+      return { kind: 'config', ...baseOf(entry), ...config }
+    }
     case 'swap':
     case 'undo':
     case 'home':
@@ -289,13 +300,13 @@ function appendOf(entry: ModelEntry): LogEntry {
     ...baseOf(entry),
     ranges: productRanges(entry),
     places: files.map(() => ({ stream, partition: hour, ...(entry.late ? { late: true } : {}) })),
-    configVersion: 0,
+    configVersion: entry.configVersion ?? 0,
     body: { files, counts: [], progress: [], evidence: [] },
   }
 }
 
-const baseOf = ({ commitId, published }: ModelEntry): EntryBase => ({
-  format: entryFormat,
+const baseOf = ({ commitId, published, format }: ModelEntry): EntryBase => ({
+  format: format ?? entryFormat,
   commitId,
   writerId: commitIdParts(commitId).writer,
   stagedAtMs: unixMs(0),

@@ -67,6 +67,8 @@ export interface ModelFold {
   readonly moves: readonly (Move | undefined)[]
   /** By path of a file the append whose rows it holds: the product's word. */
   readonly origins: ReadonlyMap<string, ModelEntry>
+  /** An entry of one format was decided where another one was in force. */
+  readonly mixed: boolean
   /** Files that were added to what was announced. */
   readonly appendedLate: Bits
   /** Files that any revision added, and those that two of them did. */
@@ -92,6 +94,7 @@ export const emptyModelFold = (): ModelFold => ({
   closed: undefined,
   moves: [],
   origins: new Map(),
+  mixed: false,
   appendedLate: 0,
   told: 0,
   toldTwice: 0,
@@ -122,7 +125,7 @@ export function unpublishedOf({ state }: ModelFold): Bits {
 /** Whether `entry` holds over `fold`, as far as the rules that are on ask for it. */
 export function holdsOver(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean {
   if (off.has('voids')) return true
-  const product = productEntryOf(entry)
+  const product = inAnyFormat(fold, productEntryOf(entry), off)
   if (product.kind === 'append') {
     return brokenReliance(fold.state, relaxed(fold, product, off)) === undefined
   }
@@ -132,6 +135,12 @@ export function holdsOver(fold: ModelFold, entry: ModelEntry, off: RulesOff): bo
   if (wanted === undefined) return isSound
   assert(off.size > 0 || wanted === isSound, `the product judges ${entry.kind} as the model does`)
   return wanted
+}
+
+/** As if it were of the format in force. */
+function inAnyFormat({ state }: ModelFold, entry: LogEntry, off: RulesOff): LogEntry {
+  if (!off.has('relyFormat') || entry.kind === 'config') return entry
+  return { ...entry, format: state.config.format }
 }
 
 /** An append that relies on nothing whose rule is off. */
@@ -157,6 +166,7 @@ function modelHolds(fold: ModelFold, entry: ModelEntry, off: RulesOff): boolean 
     case 'ready':
     case 'delivered':
     case 'move':
+    case 'raise':
       return undefined
     case 'swap':
       return isHere && swapHolds(fold, entry, off)
@@ -222,7 +232,8 @@ export function foldModelEntry(fold: ModelFold, entry: ModelEntry, off: RulesOff
   const head = headChecksumOf(Buffer.from(JSON.stringify(entry)))
   const state = productStep(fold.state, productEntryOf(entry), head, decided)
   if (!decided) return { fold: { ...fold, state }, decided }
-  const folded = { ...withEffect(fold, entry), state, origins: originsOf(fold, entry) }
+  const mixed = fold.mixed || (entry.format ?? 1) !== state.config.format
+  const folded = { ...withEffect(fold, entry), state, mixed, origins: originsOf(fold, entry) }
   assert(filesAgree(folded), 'the model and the product hold the same files live')
   return { fold: folded, decided }
 }
@@ -300,6 +311,8 @@ function withEffect(fold: ModelFold, entry: ModelEntry): ModelFold {
       return { ...fold, closed: inputs }
     case 'move':
       return moved(fold, entry)
+    case 'raise':
+      return fold
   }
 }
 

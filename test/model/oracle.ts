@@ -1,5 +1,6 @@
 /** What must hold in every state of the world. Looks at what was decided and at the storage. */
-import { type Bits, bit, holds, rowBit, rowsIn } from './entry.ts'
+import { commitIdParts } from '../../src/model/ids.ts'
+import { type Bits, bit, commitOf, holds, rowBit, rowsIn } from './entry.ts'
 import { type ModelFold, nextOf, unpublishedOf } from './fold.ts'
 import { readFresh } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
@@ -31,7 +32,8 @@ export function violationOf(world: World, tables: Tables, bounds: Bounds): strin
     directoryWrong(world, tables, fold) ??
     closedWrong(world, fold, bounds) ??
     toldWrong(world, fold, bounds) ??
-    targetWrong(world, tables, fold)
+    targetWrong(world, tables, fold) ??
+    formatWrong(world, tables, fold)
   )
 }
 
@@ -155,6 +157,30 @@ function targetWrong(world: World, tables: Tables, fold: ModelFold): string | un
   const busy = world.processes.some(({ step }) => step === 'deliver' || step === 'read-back')
   const behind = revision !== fold.revision && fold.delivered === fold.revision
   return behind && !busy ? 'TARGET: behind, though delivered, and nobody looks again' : undefined
+}
+
+/** One format at a time, and nobody folds what it does not know. */
+function formatWrong(world: World, tables: Tables, { mixed }: ModelFold): string | undefined {
+  if (mixed) return 'FORMAT: an entry of a format that is not in force is decided'
+  const misled = world.processes.find(
+    ({ fold, knows }) => tables.fold(fold).state.config.format > knows,
+  )
+  return misled && `FORMAT: w${misled.writer} folds what it does not know`
+}
+
+/** What must hold when a raise is decided: it stops nobody who is at work. */
+export function raiseWrong(
+  { processes }: World,
+  { state }: ModelFold,
+  { quiet }: Bounds,
+): string | undefined {
+  if (quiet === true) return undefined
+  const atWork = new Set(state.writers.keys())
+  const stopped = processes.find(
+    ({ writer, knows }) =>
+      knows < state.config.format && atWork.has(commitIdParts(commitOf(writer, 0)).writer),
+  )
+  return stopped && `FORMAT: the raise stops w${stopped.writer}, which is at work`
 }
 
 /** What must hold when an announcement is decided. */

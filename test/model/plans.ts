@@ -15,6 +15,7 @@ import { bit, holds, hour, type ModelEntry, type ModelRange, rowBit, stream } fr
 import { epochOf, nextOf, unpublishedOf } from './fold.ts'
 import { garbageIn } from './garbage-in.ts'
 import { filesIn, rowsOf } from './oracle.ts'
+import { planRaise } from './plans-raise.ts'
 import { planHome, planRefills } from './plans-refill.ts'
 import { readFresh } from './reading.ts'
 import type { Bounds } from './scenarios.ts'
@@ -26,7 +27,7 @@ export function planAll(
   at: number,
   { tables, bounds, emit }: { tables: Tables; bounds: Bounds; emit: Emit },
 ): void {
-  const { fold: foldId, stuck } = readFresh(world, tables)
+  const { fold: foldId, stuck } = readFresh(world, tables, world.processes[at]?.knows)
   if (stuck) return
   const known = world.processes[at]?.writer ?? 0
   const fresh = tables.off.has('ids') ? at + 1 : world.writersNext
@@ -44,6 +45,7 @@ export function planAll(
   planUndo(beginning)
   planHome(beginning)
   planRefills(beginning)
+  planRaise(beginning)
   planForgets(beginning)
   planClose(beginning)
   planMoves(beginning)

@@ -24,25 +24,33 @@ function readable(world: World, candidates: readonly FoldId[]): FoldId | undefin
   return candidates.find((fold) => !(world.newestUnreadable && fold === world.checkpoints[0]))
 }
 
+/** Of a reader that knows every format. */
+const everyFormat = 2
+
 /** From nothing: what a process that starts comes to. */
-export function readFresh(world: World, tables: Tables): Reading {
-  return readOn(world, tables, { fold: readable(world, world.checkpoints) ?? 0, entry: 0 })
+export function readFresh(world: World, tables: Tables, knows = everyFormat): Reading {
+  const fold = readable(world, world.checkpoints) ?? 0
+  return readOn(world, tables, { fold, entry: 0, knows })
 }
 
 /**
  * Folds to the tail; whether it may stay there is the product's decision.
  *
- * @param from the fold it has, and its own entry, which it looks for (0: none).
+ * @param from the fold it has, its own entry, which it looks for (0: none), and the newest format
+ *   that it knows.
  */
 export function readOn(
   world: World,
   tables: Tables,
-  from: { readonly fold: FoldId; readonly entry: EntryId },
+  from: { readonly fold: FoldId; readonly entry: EntryId; readonly knows: number },
 ): Reading {
   let begun = from.fold
   for (;;) {
-    const round = readRound(world, tables, { fold: begun, entry: from.entry })
-    const stays = { fold: round.fold, own: round.own, jumped: begun !== from.fold, stuck: false }
+    const isKnown = tables.fold(begun).state.config.format <= from.knows
+    const round = readRound(world, tables, { ...from, fold: begun })
+    const stuck = !isKnown || round.stuck
+    const stays = { fold: round.fold, own: round.own, jumped: begun !== from.fold, stuck }
+    if (stuck) return stays
     if (tables.off.has('listAfter')) return stays
     const decision = decideCheckpoint({
       names: world.checkpoints.map((fold) => nameOf(tables, fold)),
@@ -63,16 +71,18 @@ export function readOn(
 function readRound(
   world: World,
   tables: Tables,
-  from: { readonly fold: FoldId; readonly entry: EntryId },
-): { fold: FoldId; own: Reading['own']; checksums: Map<number, string> } {
+  from: { readonly fold: FoldId; readonly entry: EntryId; readonly knows: number },
+): { fold: FoldId; own: Reading['own']; checksums: Map<number, string>; stuck: boolean } {
   let fold = from.fold
   let own: Reading['own']
   const checksums = new Map([[tables.fold(fold).state.next, tables.fold(fold).state.checksum]])
   for (;;) {
     const { next } = tables.fold(fold).state
     const entry = world.log[next] ?? 0
-    if (entry === 0) return { fold, own, checksums }
-    const step = tables.step(fold, entry)
+    if (entry === 0) return { fold, own, checksums, stuck: false }
+    const isKnown = (tables.entry(entry).format ?? 1) <= from.knows
+    if (!isKnown && !tables.off.has('formatStops')) return { fold, own, checksums, stuck: true }
+    const step = isKnown ? tables.step(fold, entry) : tables.skip(fold, entry)
     if (entry === from.entry) own = step.decided ? 'decided' : 'void'
     fold = step.fold
     checksums.set(next + 1, tables.fold(fold).state.checksum)

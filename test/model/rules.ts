@@ -117,6 +117,22 @@ const rules = {
   },
   refillRecords: { says: '4: the very same records', scenario: 'refill-moved', by: 'product' },
   refillSame: { says: '4: as many rows as were lost', scenario: 'refill-gone', by: 'product' },
+  relyFormat: { says: '10: one format in force', scenario: 'raised', by: 'product' },
+  formatStops: {
+    says: '10: who does not know the format stops',
+    scenario: 'formats',
+    by: 'model',
+  },
+  raiseWaits: {
+    says: '10: no raise while an older writer works',
+    scenario: 'upgraded',
+    by: 'product',
+  },
+  raiseHolds: {
+    says: '10: looked at again before the put',
+    scenario: 'upgraded',
+    by: 'model',
+  },
   stagedNames: { says: '6: staged names go too', scenario: 'refill', by: 'model' },
   look: { says: '7: delivered after a read-back', scenario: 'deliver', by: 'model' },
   deadline: { says: '7: a late deliverer writes nothing', scenario: 'deliver', by: 'model' },

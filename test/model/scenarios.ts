@@ -22,6 +22,9 @@ export interface Bounds {
   readonly hasty?: true
   /** An append of several rows has two files, of the first row and of the others. */
   readonly split?: true
+  /** How many of the processes know the second format; and whether all others sleep long. */
+  readonly newer?: number
+  readonly quiet?: true
   /** What becomes of rows that come after the announcement; undefined: they are dead letters. */
   readonly late?: 'append'
   /** What stands already: files, an announcement of them, its delivery. */
@@ -180,6 +183,32 @@ export const quickScenarios: readonly Bounds[] = [
     begun: 'delivered-one',
   },
   {
+    name: 'formats',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, raise: 1, lost: 1, checkpoint: 1 },
+    newer: 1,
+    quiet: true,
+    begun: 'file',
+  },
+  {
+    name: 'raised',
+    processes: 2,
+    rows: [2],
+    onTime: [1],
+    budget: { append: 1, ready: 1, raise: 2, lost: 1 },
+    newer: 2,
+    begun: 'file',
+  },
+  {
+    name: 'upgraded',
+    processes: 3,
+    ...one,
+    budget: { append: 2, raise: 2, crash: 1 },
+    newer: 2,
+  },
+  {
     name: 'refill',
     processes: 2,
     ...one,
@@ -231,6 +260,7 @@ const noBudget = (): Record<BudgetName, number> => ({
   giveUp: 0,
   loss: 0,
   compact: 0,
+  raise: 0,
 })
 
 function budgetOf(part: Partial<Budget>): Budget {
@@ -293,7 +323,10 @@ export function worldOf(bounds: Bounds, tables: Tables): World {
     newestUnreadable: false,
     inFlight: undefined,
     files,
-    processes: Array.from({ length: bounds.processes }, () => idleProcess),
+    processes: Array.from({ length: bounds.processes }, (_, at) => ({
+      ...idleProcess,
+      knows: at < bounds.processes - (bounds.newer ?? 0) ? 1 : 2,
+    })),
     writersNext: tables.off.has('ids') ? bounds.processes + 1 : 1,
     commitsNext: 0,
     locationsNext: 1,

@@ -4,7 +4,7 @@ import { type Emit, fileNames } from './beginning.ts'
 import { bit, commitOf, filesAdded, holds, type ModelEntry } from './entry.ts'
 import { holdsOver } from './fold.ts'
 import { garbageIn } from './garbage-in.ts'
-import { announcementWrong, filesIn } from './oracle.ts'
+import { announcementWrong, filesIn, raiseWrong } from './oracle.ts'
 import {
   type Context,
   type Explored,
@@ -14,6 +14,7 @@ import {
   trims,
 } from './outside.ts'
 import { planAll } from './plans.ts'
+import { mayRaise } from './plans-raise.ts'
 import { type Reading, readFresh, readOn } from './reading.ts'
 import type { EntryId } from './tables.ts'
 import {
@@ -68,8 +69,13 @@ function landed(
     const { fold, decided } = tables.step(grown.ghost, entry)
     grown = { ...grown, ghost: fold }
     const { kind } = tables.entry(entry)
-    if (!decided || (kind !== 'ready' && kind !== 'announce')) continue
-    const broken = announcementWrong(grown, tables, tables.fold(fold), bounds)
+    if (!decided) continue
+    const broken =
+      kind === 'ready' || kind === 'announce'
+        ? announcementWrong(grown, tables, tables.fold(fold), bounds)
+        : kind === 'raise'
+          ? raiseWrong(grown, tables.fold(fold), bounds)
+          : undefined
     if (broken !== undefined) return { world: grown, broken }
   }
 }
@@ -175,7 +181,7 @@ function put(acting: Acting): void {
 /** Folds on, and goes by what became of its entry. */
 function settle(acting: Acting, what: string): void {
   const { world, tables, at, process, emit } = acting
-  const from = { fold: process.fold, entry: process.entry }
+  const from = { fold: process.fold, entry: process.entry, knows: process.knows }
   const reading = readOn(world, tables, from)
   if (reading.stuck) return
   const blind = process.step === 'put-again' && tables.off.has('readAgain')
@@ -207,7 +213,7 @@ const goOn = ({ world, at }: Acting, reading: Reading): World =>
 
 function outcomeOf(
   reading: Reading,
-  { tables, process }: Acting,
+  { world, tables, bounds, at, process }: Acting,
 ): 'decided' | 'void' | 'overtaken' | 'unfit' | 'fits' {
   if (reading.own !== undefined) return reading.own
   const entry = tables.entry(process.entry)
@@ -216,6 +222,8 @@ function outcomeOf(
     const kept = fold.state.unpublished.has(entry.commitId) && !tables.off.has('known')
     return kept ? 'decided' : 'overtaken'
   }
+  const again = entry.kind === 'raise' && !tables.off.has('raiseHolds')
+  if (again && !mayRaise(fold, { world, tables, bounds, at })) return 'unfit'
   return holdsOver(fold, entry, tables.off) ? 'fits' : 'unfit'
 }
 
@@ -303,7 +311,8 @@ function finish(acting: Acting): void {
 function quarantine(acting: Acting): void {
   const { world, tables, process } = acting
   const late = process.step === 'quarantine-late'
-  const reading = late ? { fold: process.fold, stuck: false } : readFresh(world, tables)
+  const fresh = readFresh(world, tables, process.knows)
+  const reading = late ? { fold: process.fold, stuck: false } : fresh
   if (reading.stuck) return
   const fold = tables.fold(reading.fold)
   const listed = late ? filesIn(world, tables, fold.location) : process.files
@@ -337,7 +346,7 @@ function readBack(acting: Acting): void {
   const { world, tables, at, process, emit } = acting
   const reading = tables.off.has('look')
     ? { fold: process.fold, stuck: false }
-    : readFresh(world, tables)
+    : readFresh(world, tables, process.knows)
   if (reading.stuck) return
   const fold = tables.fold(reading.fold)
   const { revision } = fold

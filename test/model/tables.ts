@@ -67,6 +67,19 @@ export class Tables {
     return made
   }
 
+  /** Passes over an entry as if it were void. */
+  skip(from: FoldId, entry: EntryId): TableStep {
+    const key = -(from * entriesMax + entry)
+    const known = this.#steps.get(key)
+    if (known !== undefined) return known
+    const fold = this.fold(from)
+    const { next, checksum } = this.fold(this.step(from, entry).fold).state
+    const skipped = { ...fold, state: { ...fold.state, next, checksum } }
+    const made = { fold: this.#folds.push(skipped) - 1, decided: false }
+    this.#steps.set(key, made)
+    return made
+  }
+
   /** The fold as it stands in a checkpoint: the product's bytes, read again. */
   written(id: FoldId): FoldId {
     const known = this.#written.get(id)
@@ -81,7 +94,7 @@ export class Tables {
 
 function readBack(state: FoldState): FoldState {
   const bytes = encodeCheckpoint(state)
-  const read = parseCheckpoint(bytes, 'checkpoint')
+  const read = parseCheckpoint(bytes, 'checkpoint', state.config.format)
   assert(Buffer.compare(encodeCheckpoint(read), bytes) === 0, 'a checkpoint says what was folded')
   return read
 }

@@ -49,6 +49,8 @@ export interface Process {
   readonly index: number
   /** Files that it has seen or works on. */
   readonly files: Bits
+  /** The newest format that it reads and writes. */
+  readonly knows: number
 }
 
 /** How often each thing may still happen. */
@@ -75,6 +77,7 @@ export const budgetNames = [
   'giveUp',
   'loss',
   'compact',
+  'raise',
 ] as const
 export type BudgetName = (typeof budgetNames)[number]
 export type Budget = Readonly<Record<BudgetName, number>>
@@ -112,6 +115,7 @@ export const idleProcess: Process = {
   entry: 0,
   index: 0,
   files: 0,
+  knows: 1,
 }
 
 const stepNumbers = new Map(processSteps.map((step, number) => [step, number]))
@@ -124,7 +128,8 @@ export const compareProcesses = (a: Process, b: Process): number =>
   a.fold - b.fold ||
   a.entry - b.entry ||
   a.index - b.index ||
-  a.files - b.files
+  a.files - b.files ||
+  a.knows - b.knows
 
 /** Processes in one order: which of two equal ones did what makes no difference. */
 export const canonical = (world: World): World => ({
@@ -138,8 +143,8 @@ function numbersOf(world: World): readonly number[] {
   const numbers = [world.ghost, world.log.length, ...world.log, world.checkpoints.length]
   numbers.push(...world.checkpoints, Number(world.newestUnreadable), world.files.length)
   for (const { at, entry } of world.files) numbers.push(at, entry)
-  for (const { step, writer, fold, entry, index, files } of world.processes) {
-    numbers.push(numberOf(step), writer, fold, entry, index, files)
+  for (const { step, writer, fold, entry, index, files, knows } of world.processes) {
+    numbers.push(numberOf(step), writer, fold, entry, index, files, knows)
   }
   numbers.push(inFlight?.entry ?? 0, inFlight?.index ?? 0)
   numbers.push(world.writersNext, world.commitsNext, world.locationsNext)
@@ -171,7 +176,11 @@ export const withProcess = (world: World, at: number, change: Partial<Process>):
 
 /** The process keeps its writer id and forgets everything else. */
 export const withIdle = (world: World, at: number): World =>
-  withProcess(world, at, { ...idleProcess, writer: world.processes[at]?.writer ?? 0 })
+  withProcess(world, at, {
+    ...idleProcess,
+    writer: world.processes[at]?.writer ?? 0,
+    knows: world.processes[at]?.knows ?? 1,
+  })
 
 /** Changes where files lie. */
 export const withFiles = (
