@@ -115,7 +115,7 @@ function searchIn({ folder, cache, first, count }: SearchIn): Promise<SearchOutc
       stop(child)
       done(outcome)
     }
-    const found = (wrong: readonly string[]): void => end({ kind: 'found', seed, wrong })
+    const found = (wrong: readonly string[]): void => end(outcomeOf(seed, wrong))
     const hang = (): void => found([`seed ${seed} does not end`])
     let silence = setTimeout(hang, silenceMsMax)
     child.on('message', (news: SeedNews) => {
@@ -129,6 +129,13 @@ function searchIn({ folder, cache, first, count }: SearchIn): Promise<SearchOutc
       else found([`the process ended with ${signal ?? code}`])
     })
   })
+}
+
+/** What a seed says of a patch. One that names what is not there is no bug: it does not compile. */
+export function outcomeOf(seed: number, wrong: readonly string[]): SearchOutcome {
+  const unknown = wrong.map((text) => /ReferenceError: .*/.exec(text)?.[0]).find(Boolean)
+  if (unknown !== undefined) return { kind: 'refused', because: unknown }
+  return { kind: 'found', seed, wrong }
 }
 
 function stop(child: ChildProcess): void {
