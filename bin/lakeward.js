@@ -5,8 +5,10 @@
 // cost more than they help, and so do collections before the heap has grown to what it needs.
 // Without the flags all works the same, for some more CPU time.
 
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import module from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const nodeMajorMin = 24
 
@@ -19,9 +21,28 @@ if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
 }
 
 // What Node.js compiled (and stripped of types) is kept for the next start: half of its CPU time.
-module.enableCompileCache()
+// NODE_COMPILE_CACHE names another place, NODE_DISABLE_COMPILE_CACHE=1 keeps nothing.
+const compiled = ownFolder(`lakeward-compiled-${userId()}`)
+if (compiled !== undefined) module.enableCompileCache(compiled)
 
 // Node.js strips no types below node_modules: there the compiled files are the only ones that run.
 const source = new URL('../src/cli/main.ts', import.meta.url)
 const isPackage = import.meta.url.includes('/node_modules/') || !existsSync(source)
 await import(isPackage ? new URL('../dist/cli/main.js', import.meta.url).href : source.href)
+
+function userId() {
+  return process.getuid === undefined ? 'own' : process.getuid()
+}
+
+/** Among the temporary files; undefined where others may write: what is kept there is run. */
+function ownFolder(name) {
+  const folder = join(tmpdir(), name)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const found = lstatSync(folder)
+    const isOurs = process.getuid === undefined || found.uid === process.getuid()
+    return found.isDirectory() && isOurs && (found.mode & 0o022) === 0 ? folder : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { ourNodeFlags, ourScript } from '../../bench/measure/our-command.ts'
 
 interface LakewardProcessOptions {
   readonly cwd?: string
@@ -22,7 +23,7 @@ export class LakewardProcess {
   /** @param args of the command line: `['run', '-c', 'lakeward.yaml']`. */
   constructor(args: readonly string[], options: LakewardProcessOptions = {}) {
     this.#onLine = options.onLine
-    this.#child = spawn(process.execPath, [binPath, ...args], {
+    this.#child = spawn(process.execPath, [...ourNodeFlags, ourScript, ...args], {
       cwd: options.cwd ?? process.cwd(),
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,8 +85,6 @@ export class LakewardProcess {
     })
   }
 }
-
-const binPath = new URL('../../bin/lakeward.js', import.meta.url).pathname
 
 /** Runs a command to its end. */
 export async function lakeward(

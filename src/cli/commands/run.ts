@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { SystemClock } from '../../adapters/local/system-clock.ts'
 import { SupervisedWorkers } from '../../adapters/process/supervised-workers.ts'
 import { openSupervisorLink } from '../../adapters/process/supervisor-link.ts'
@@ -62,6 +63,8 @@ async function untilStopped(served: ServedDaemon, stopSignal: AbortSignal): Prom
   const { daemon } = served
   try {
     await Promise.race([daemon.start(), aborted(stopSignal), daemon.failed])
+    // Not at its end alone: who is killed gets none, and its next start would compile all again.
+    flushCompileCache()
     await Promise.race([aborted(stopSignal), daemon.failed])
     await Promise.race([served.stop(), daemon.failed])
   } finally {
