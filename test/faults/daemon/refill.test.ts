@@ -267,21 +267,37 @@ test('a module that makes other rows than before: nothing is put', async () => {
   expect(kinds(await refill(world))).toEqual(['refilled'])
 })
 
-/** Small, for it is made anew for each call that fails. */
-async function smallWorld(): Promise<RefillWorld> {
+/** Two rows whose files are gone; small, for each is made anew for each call that fails. */
+const losses: readonly (readonly [string, () => Promise<RefillWorld>])[] = [
+  ['of an entry', lostByTheirEntry],
+  ['of a swap', lostOnTheirWayHome],
+]
+
+async function lostByTheirEntry(): Promise<RefillWorld> {
   const world = await RefillWorld.open()
   await world.produce(0, [{ hour: 0 }, { hour: 0 }])
   await world.commitLosing(everything)
   return world
 }
 
-const moments = ['before-effect', 'after-effect', 'lands-late'] as const
+async function lostOnTheirWayHome(): Promise<RefillWorld> {
+  const world = await RefillWorld.open()
+  await world.produce(0, [{ hour: 0 }, { hour: 0 }])
+  await world.commitSpilled('numbers')
+  await world.homeLosing(numbersOnly)
+  const { entries } = judgeLog(world.store, pipeline)
+  expect(entries.at(-1)).toMatchObject({ entry: { kind: 'swap' }, decided: true })
+  return world
+}
 
-describe.each(moments)('fault %s', (moment) => {
+const moments = ['before-effect', 'after-effect', 'lands-late'] as const
+const faults = moments.flatMap((moment) => losses.map(([of, lossy]) => ({ moment, of, lossy })))
+
+describe.each(faults)('files $of, fault $moment', ({ moment, lossy }) => {
   test('at any one call: it ends right, or the operator asks again', async () => {
     let failAt = 1
     for (; ; failAt++) {
-      const world = await smallWorld()
+      const world = await lossy()
       const run = await world.refill({ failAt, moment, lasting: 'once' })
       await world.clock.run(run.done.catch(() => []))
       run.lake.settle()
@@ -295,7 +311,7 @@ describe.each(moments)('fault %s', (moment) => {
   test('from any call on: the process ends, another finishes it or begins anew', async () => {
     let failAt = 1
     for (; ; failAt++) {
-      const world = await smallWorld()
+      const world = await lossy()
       const isReached = await refillUntilKilled(world, { failAt, moment, lasting: 'forever' })
       await world.finish()
       await refill(world)
