@@ -56,6 +56,14 @@ test.each(others)('$path has no hole in its types and fits its width', ({ path, 
   expect(lines.filter((line) => line.length > columnsMax)).toEqual([])
 })
 
+/** Whoever loads it elsewhere makes each start compile what nobody asks for. */
+const kafkaLibrary = /from '@platformatic\/kafka'|import\('@platformatic\/kafka'\)/
+
+test('one file loads the library of Kafka', () => {
+  const loading = files.filter(({ text }) => found(text, [kafkaLibrary]).length > 0)
+  expect(loading.map(({ path }) => path)).toEqual(['src/adapters/kafka/library.ts'])
+})
+
 test('the bans find what they must', () => {
   expect(found('const at = Date.now()', ambient)).toEqual(['Date.now'])
   expect(found("import { open } from 'node:fs/promises'", ambient)).toEqual(["'node:fs"])

@@ -17,12 +17,13 @@
  *
  * Source: `@platformatic/kafka` 2.12, class Producer; docs/interfaces.md, section 4.
  */
-import { Producer } from '@platformatic/kafka'
+
 import { Fault } from '../../base/fault.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { manifestText } from '../../protocol/readiness-manifest.ts'
 import { reasonOf } from './foreign-error.ts'
+import { Producer } from './library.ts'
 import { libraryLogin } from './library-login.ts'
 import type { KafkaLogin } from './options.ts'
 

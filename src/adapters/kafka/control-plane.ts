@@ -10,6 +10,20 @@
  *
  * Source: `@platformatic/kafka` 2.12, its public protocol modules and connection pool.
  */
+
+import { Fault } from '../../base/fault.ts'
+import { clusterId, topicId } from '../../model/topic-partition.ts'
+import {
+  isSelectedByPattern,
+  isTopicPattern,
+  selectsTopic,
+  topicNamesIn,
+} from '../../model/topic-selection.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
+import { Overdue, withDeadline } from './deadline.ts'
+import { errorCode, errorName } from './error-code.ts'
+import { answerOf } from './foreign-error.ts'
 import {
   apiVersionsV0,
   type Broker,
@@ -25,20 +39,7 @@ import {
   offsetCommitV8,
   offsetForLeaderEpochV4,
   syncGroupV4,
-} from '@platformatic/kafka'
-import { Fault } from '../../base/fault.ts'
-import { clusterId, topicId } from '../../model/topic-partition.ts'
-import {
-  isSelectedByPattern,
-  isTopicPattern,
-  selectsTopic,
-  topicNamesIn,
-} from '../../model/topic-selection.ts'
-import type { Clock } from '../../ports/clock.ts'
-import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
-import { Overdue, withDeadline } from './deadline.ts'
-import { errorCode, errorName } from './error-code.ts'
-import { answerOf } from './foreign-error.ts'
+} from './library.ts'
 import { libraryLogin } from './library-login.ts'
 import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
 

@@ -3,7 +3,7 @@
  *
  * Source: https://kafka.apache.org/protocol#protocol_error_codes.
  */
-import { protocolErrorsCodesById } from '@platformatic/kafka'
+import { protocolErrorsCodesById } from './library.ts'
 
 export const errorCode = {
   none: 0,

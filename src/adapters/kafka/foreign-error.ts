@@ -4,9 +4,9 @@
  * The library nests: an aggregate of one error per broker, each with causes.
  */
 import { X509Certificate } from 'node:crypto'
-import { AuthenticationError, ResponseError } from '@platformatic/kafka'
 import { InvariantError } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
+import { AuthenticationError, ResponseError } from './library.ts'
 import { type KafkaSourceOptions, loginName } from './options.ts'
 
 /** The parts of the options that faults name. */

@@ -7,13 +7,7 @@
  *
  * Source: KIP-709 (OffsetFetch of groups), KIP-848 (its groups are dead to DescribeGroups).
  */
-import {
-  apiVersionsV0,
-  type Connection,
-  consumerGroupDescribeV0,
-  describeGroupsV5,
-  offsetFetchV8,
-} from '@platformatic/kafka'
+
 import { Fault } from '../../base/fault.ts'
 import { type Offset, offset } from '../../model/offset.ts'
 import { type SourceKey, sourceKey } from '../../model/topic-partition.ts'
@@ -21,6 +15,13 @@ import { allSources, type ClusterFacts, partitionKey } from './cluster-facts.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
+import {
+  apiVersionsV0,
+  type Connection,
+  consumerGroupDescribeV0,
+  describeGroupsV5,
+  offsetFetchV8,
+} from './library.ts'
 
 const idleStates: ReadonlySet<string> = new Set(['Empty', 'Dead'])
 

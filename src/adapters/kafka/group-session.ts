@@ -8,14 +8,7 @@
  * Source: KIP-62, KIP-394 (a first join is answered with a member id), KIP-429, KIP-345 (static
  * members), KIP-814 (a leader that came back is told that there is nothing to assign).
  */
-import {
-  heartbeatV4,
-  joinGroupV6,
-  joinGroupV9,
-  leaveGroupV4,
-  offsetCommitV8,
-  syncGroupV4,
-} from '@platformatic/kafka'
+
 import {
   encodeAssignment,
   encodeSubscription,
@@ -28,6 +21,14 @@ import { assignPartitions, type MemberFacts, type PartitionCounts } from './assi
 import type { ControlPlane } from './control-plane.ts'
 import { errorCode } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
+import {
+  heartbeatV4,
+  joinGroupV6,
+  joinGroupV9,
+  leaveGroupV4,
+  offsetCommitV8,
+  syncGroupV4,
+} from './library.ts'
 import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 
 const protocolType = 'consumer'

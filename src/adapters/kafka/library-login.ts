@@ -1,4 +1,4 @@
-import { AuthenticationError, type SASLOptions } from '@platformatic/kafka'
+import { AuthenticationError, type SASLOptions } from './library.ts'
 import type { KafkaLogin, SaslOptions } from './options.ts'
 
 /** How to connect and log in, in the words of `@platformatic/kafka`. */

@@ -4,8 +4,9 @@
  *
  * Source: `@platformatic/kafka`, class Producer.
  */
-import { Producer } from '@platformatic/kafka'
+
 import { Fault } from '../../base/fault.ts'
+import { Producer } from './library.ts'
 
 export interface ProducedRecord {
   readonly topic: string

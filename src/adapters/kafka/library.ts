@@ -1,0 +1,34 @@
+/**
+ * The one place where `@platformatic/kafka` is loaded, so that it loads quickly; what we use of it
+ * stands here by name.
+ */
+import './late-validators.ts'
+
+export {
+  AuthenticationError,
+  apiVersionsV0,
+  type Broker,
+  type Connection,
+  ConnectionPool,
+  consumerGroupDescribeV0,
+  describeGroupsV5,
+  findCoordinatorV4,
+  heartbeatV4,
+  joinGroupV6,
+  joinGroupV9,
+  leaveGroupV4,
+  listOffsetsV6,
+  metadataV12,
+  offsetCommitV8,
+  offsetFetchV8,
+  offsetForLeaderEpochV4,
+  Producer,
+  protocolErrorsCodesById,
+  ResponseError,
+  type SASLOptions,
+  syncGroupV4,
+} from '@platformatic/kafka'
+
+import { compileAtOnce } from './late-validators.ts'
+
+compileAtOnce()
