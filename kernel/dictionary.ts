@@ -66,9 +66,9 @@ export function dropDictionary(c: Column): void {
 /**
  * Whether one more distinct value may be taken. `seen` counts the chunk's values so far.
  *
- * Judged at 512, 1,024, 2,048, … entries only. It ends at 512 to 2,048 when more than 31 of 32
- * values were distinct: such a pool is too large to pay later. It ends at 4,096 when more than
- * three of four were, at 8,192 and above when more than half; and at its bounds.
+ * Judged at 512, 1,024, 2,048, … entries only, and at its bounds. Of texts it ends at 512 to 2,048
+ * when more than 31 of 32 values were distinct: such a pool is too large to pay later; at 4,096
+ * when more than three of four were, at 8,192 and above when more than half.
  */
 export function pays(c: Column, seen: u32): bool {
   const distinct = c.distinct
@@ -76,10 +76,23 @@ export function pays(c: Column, seen: u32): bool {
     return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
   }
   if (c.dictionaryBytes > DICTIONARY_BYTES_MAX) return false
-  if (distinct >= (isTextDictionary(c) ? TEXTS_MAX : NUMBERS_MAX)) return false
+  if (!isTextDictionary(c)) return distinct < NUMBERS_MAX && numbersPay(distinct, seen)
+  if (distinct >= TEXTS_MAX) return false
   if (distinct < 4096) return distinct * 32 <= seen * 31
   if (distinct < 8192) return distinct * 4 <= seen * 3
   return distinct * 2 <= seen
+}
+
+/**
+ * Plain numbers compress badly, so that a dictionary of theirs pays wherever the pool fits in. Drawn
+ * from a pool of N, the first d distinct ones come with d² / 2N repeats: so many as of the largest
+ * pool are asked for, half as many of the first 512, where chance has its say. Numbers that are
+ * repeated at once, and then never again, are found out at 8,192.
+ */
+function numbersPay(distinct: u32, seen: u32): bool {
+  if (distinct >= 8192) return distinct * 8 <= seen * 5
+  const repeats = (seen - distinct) << (distinct == 512 ? 1 : 0)
+  return repeats * (2 * NUMBERS_MAX / 512) >= distinct * (distinct / 512)
 }
 
 /** Doubles the hash table (a small one twice; first: makes it) and puts every entry in place. */

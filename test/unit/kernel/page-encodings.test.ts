@@ -218,6 +218,22 @@ describe('a dictionary is given up', () => {
     expect(valuesOf(chunk)).toEqual(values)
   })
 
+  test.each([
+    ['a pool of 12,000 numbers keeps one', 12_000, 12_000],
+    ['of numbers of a pool too large for one, 512 are enough to tell', 60_000, 512],
+  ] as const)('%s', (_, pool, entries) => {
+    const { reader, append } = openColumn('int64')
+    // Drawn as chance draws: each number of the pool as likely as the others.
+    const values = range(120_000).map((i) => scattered(Number(scattered(i, 32) % BigInt(pool)), 40))
+    for (let first = 0; first < values.length; first += 1_000) {
+      append(values.slice(first, first + 1_000).map(numberRow))
+      reader.takePages()
+    }
+    const [chunk] = reader.chunks()
+    expect(chunk?.dictionaryCount).toBe(entries === 512 ? 0 : new Set(values).size)
+    expect(valuesOf(chunk)).toEqual(values)
+  })
+
   test('texts that differ only in zero bytes at their end are told apart', () => {
     const texts = ['', 'a', 'ab\u0000c'].flatMap((text) =>
       range(17 - text.length).map((zeros) => text + '\u0000'.repeat(zeros)),
