@@ -84,10 +84,10 @@ export function pays(c: Column, seen: u32): bool {
 }
 
 /**
- * Plain numbers compress badly, so that a dictionary of theirs pays wherever the pool fits in. Drawn
- * from a pool of N, the first d distinct ones come with d² / 2N repeats: so many as of the largest
- * pool are asked for, half as many of the first 512, where chance has its say. Numbers that are
- * repeated at once, and then never again, are found out at 8,192.
+ * Plain numbers compress badly: a dictionary of theirs pays wherever the pool fits in. Drawn from a
+ * pool of N, the first d distinct ones come with d² / 2N repeats: so many as of the largest pool
+ * are asked for, half as many of the first 512, where chance has its say. Numbers that are repeated
+ * at once, and then never again, are found out at 8,192.
  */
 function numbersPay(distinct: u32, seen: u32): bool {
   if (distinct >= 8192) return distinct * 8 <= seen * 5
