@@ -197,5 +197,11 @@ function* leavesOf<K, V>(node: Node<K, V> | undefined): Generator<Leaf<K, V>, un
   if (node === undefined) return
   if (node.kind === 'leaf') yield node
   else if (node.kind === 'collision') yield* node.leaves
-  else for (const child of node.children) yield* leavesOf(child)
+  else {
+    for (const child of node.children) {
+      // Most children are leaves: a generator for each costs more than all the rest.
+      if (child.kind === 'leaf') yield child
+      else yield* leavesOf(child)
+    }
+  }
 }

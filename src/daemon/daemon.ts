@@ -45,7 +45,10 @@ const reasonOf = (fault: Fault): string =>
 export class Daemon {
   readonly config: ResolvedConfig
   readonly #ports: DaemonPorts
-  /** Aborted by `stop`: nothing more is begun. */
+  /**
+   * Aborted by `stop`: nothing more is begun. Like the others with null: for undefined an exception
+   * would be made, with its stack, for nobody.
+   */
   readonly #draining = new AbortController()
   /** Aborted when all is drained: loops end. */
   readonly #stopping = new AbortController()
@@ -137,12 +140,12 @@ export class Daemon {
   async #stop(): Promise<void> {
     const { telemetry } = this.#ports
     telemetry.log.info('draining', {})
-    this.#draining.abort()
+    this.#draining.abort(null)
     const drained = this.#hasFailed || (await this.#within(drainMsMax, () => this.#drain()))
     const reason = this.health().reasons.join('; ')
     if (!drained) telemetry.log.warn('drain cut short', { reason })
-    this.#abandoning.abort()
-    this.#stopping.abort()
+    this.#abandoning.abort(null)
+    this.#stopping.abort(null)
     this.#running?.commits.stop()
     const closed = await this.#within(closeMsMax, () => this.#close())
     if (closed) telemetry.log.info('drained', {})

@@ -81,7 +81,7 @@ export class Outbox {
    */
   async run(signal: AbortSignal): Promise<void> {
     const ending = new AbortController()
-    const end = (): void => ending.abort()
+    const end = (): void => ending.abort(null)
     signal.addEventListener('abort', end, { once: true })
     if (signal.aborted) end()
     const tasks = [

@@ -253,25 +253,22 @@ export class Fates {
 
   /** When answers come again, a checkpoint stands above what it put, unpublished. */
   async #overtake(process: SimProcess): Promise<void> {
-    const { pass, begin, processes, producer, weather, clock } = this.#world
+    const { pass, begin, processes, producer, weather, clock, plan } = this.#world
     if (processes.length < 2) await begin()
     const table = streams[this.#below(2)] ?? ''
     const untilMs = clock.monotonicMs() + 30_000
     weather.refuse({ table, operations: ['publish'], untilMs })
     process.puttingAt = undefined
-    const recover = async (): Promise<void> => {
-      for (let n = 0; n < overtakingRoundsMax; n++) {
-        if (this.#world.isWild) producer.produce()
-        await pass(1_500)
-        // As soon as its index may go: what stands above it then is a checkpoint right over it.
-        const { puttingAt } = process
-        const [, second] = this.#checkpoints()
-        if (puttingAt !== undefined && second !== undefined && second.next > puttingAt) break
-      }
-      this.#deleteOldEntries()
-      process.losesPutAnswers = false
+    for (let n = 0; n < overtakingRoundsMax; n++) {
+      for (let at = 0; at < plan.partitionCount; at++) producer.produceOne(at)
+      await pass(1_500)
+      // As soon as its index may go: what stands above it then is a checkpoint right over it.
+      const { puttingAt } = process
+      const [, second] = this.#checkpoints()
+      if (puttingAt !== undefined && second !== undefined && second.next > puttingAt) break
     }
-    void recover()
+    this.#deleteOldEntries()
+    process.losesPutAnswers = false
   }
 
   /** Some die while they wait for it. */

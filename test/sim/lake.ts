@@ -178,10 +178,9 @@ export class SimLake implements Lake {
 
   #below(folder: string): readonly LakeObject[] {
     const prefix = `${folder}/`
-    return [...this.store.keys()]
-      .filter((path) => path.startsWith(prefix))
-      .sort()
-      .flatMap((path) => this.#objectAt(path) ?? [])
+    const found: string[] = []
+    for (const path of this.store.keys()) if (path.startsWith(prefix)) found.push(path)
+    return found.sort().flatMap((path) => this.#objectAt(path) ?? [])
   }
 
   /** Where objects are copied, a copy that stands was made before, by a call that broke. */
@@ -216,7 +215,7 @@ export class SimLake implements Lake {
 
   #set(path: string, body: Uint8Array): LakeObject {
     const modifiedMs = (this.#options.clock?.nowMs() ?? 0) - 600_000
-    this.store.set(path, { body: Uint8Array.from(body), modifiedMs })
+    this.store.set(path, { body: new Uint8Array(body), modifiedMs })
     return { path, sizeBytes: body.byteLength, modifiedMs: unixMs(modifiedMs) }
   }
 

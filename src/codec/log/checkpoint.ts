@@ -35,8 +35,12 @@ const zstdParams = {
 }
 
 const newline = 10
-/** Large, for the pieces are put together in the end. */
-const unpackedAtOnceBytes = 4 * 1_024 * 1_024
+/**
+ * Large, for the pieces are put together in the end; but no larger than what such JSON unpacks to,
+ * or a small checkpoint would take as much memory as a large one.
+ */
+const unpackedAtOnceBytes = { min: 65_536, max: 4 * 1_024 * 1_024 }
+const unpackedToPacked = 16
 
 /** @returns the object's bytes: equal for equal states. */
 export function encodeCheckpoint(state: FoldState): Uint8Array {
@@ -130,8 +134,10 @@ function linesOf(state: FoldState): CheckpointLine[] {
 }
 
 function unpacked(bytes: Uint8Array, path: string): Buffer {
+  const { min, max } = unpackedAtOnceBytes
+  const chunkSize = Math.min(max, Math.max(min, bytes.length * unpackedToPacked))
   try {
-    return zstdDecompressSync(bytes, { chunkSize: unpackedAtOnceBytes })
+    return zstdDecompressSync(bytes, { chunkSize })
   } catch (error) {
     throw unreadable(path, error instanceof Error ? error.message : String(error))
   }

@@ -5,22 +5,54 @@
  * taken strictly, so that a misspelt or newer key is an error with its path and never ignored.
  */
 import { type ZodType, z } from 'zod'
-
-const asText = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? value.toString() : value === undefined ? null : value
-
-const sorted = (key: string, value: unknown): unknown => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return asText(key, value)
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
+import { assert } from '../../base/assert.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Plain data as JSON, keys in the order they were made in. */
-export const encodeJson = (value: unknown): string => JSON.stringify(value, asText)
+export const encodeJson = (value: unknown): string => textOf(value, Object.keys)
 
 /** Plain data as JSON with sorted keys: equal data gives equal text. */
-export const encodeCanonicalJson = (value: unknown): string => JSON.stringify(value, sorted)
+export const encodeCanonicalJson = (value: unknown): string => textOf(value, sortedKeys)
+
+const sortedKeys = (value: object): readonly string[] => Object.keys(value).sort()
+
+/**
+ * By hand: `JSON.stringify` with a function for what it cannot write takes several times as long,
+ * and a checkpoint is as long as the state is large.
+ */
+function textOf(value: unknown, keysOf: (value: object) => readonly string[]): string {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+      return JSON.stringify(value)
+    case 'bigint':
+      return `"${value}"`
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? listText(value, keysOf) : objectText(value, keysOf)
+    default:
+      assert(value === undefined, `a ${typeof value} is no plain data`)
+      return 'null'
+  }
+}
+
+function listText(list: readonly unknown[], keysOf: Parameters<typeof textOf>[1]): string {
+  let text = ''
+  for (const item of list) text += text === '' ? textOf(item, keysOf) : `,${textOf(item, keysOf)}`
+  return `[${text}]`
+}
+
+function objectText(value: object, keysOf: Parameters<typeof textOf>[1]): string {
+  let text = ''
+  const fields = value as Readonly<Record<string, unknown>>
+  for (const key of keysOf(value)) {
+    const field = `${JSON.stringify(key)}:${textOf(fields[key], keysOf)}`
+    text += text === '' ? field : `,${field}`
+  }
+  return `{${text}}`
+}
 
 export type ParseOutcome<T> =
   | { readonly kind: 'parsed'; readonly value: T }

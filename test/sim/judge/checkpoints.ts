@@ -2,27 +2,37 @@
 import { zstdDecompressSync } from 'node:zlib'
 import type { LogState } from './fold-state.ts'
 
-/** All that a checkpoint must say, a line each, in no order. */
+/** All that a checkpoint must say, a line each, sorted. */
 export function linesOf(state: LogState): readonly string[] {
   const { next, checksum, config, voidCount } = state
-  const lines: unknown[] = []
+  const lines: string[] = []
+  const say = (value: object, line: object): void => void lines.push(textOf(value, line))
   for (const [lane, ofLane] of state.positions) {
-    for (const position of ofLane.values()) lines.push({ line: 'position', lane, position })
+    for (const position of ofLane.values()) say(position, { line: 'position', lane, position })
   }
   for (const [stream, { announcedNextMs, progress, partitions, closed }] of state.streams) {
-    lines.push({ line: 'stream', stream, announcedNextMs })
-    if (closed !== undefined) lines.push({ line: 'closed', stream, closed })
-    for (const one of progress.values()) lines.push({ line: 'progress', stream, progress: one })
-    for (const one of partitions.values()) lines.push({ line: 'partition', stream, partition: one })
+    lines.push(canonical({ line: 'stream', stream, announcedNextMs }))
+    if (closed !== undefined) say(closed, { line: 'closed', stream, closed })
+    for (const one of progress.values()) say(one, { line: 'progress', stream, progress: one })
+    for (const one of partitions.values()) say(one, { line: 'partition', stream, partition: one })
   }
-  for (const evidence of state.evidence.values()) lines.push({ line: 'evidence', evidence })
-  for (const [writerId, writer] of state.writers) lines.push({ line: 'writer', writerId, writer })
-  for (const commit of state.unpublished.values()) lines.push({ line: 'unpublished', commit })
-  for (const announcement of state.undelivered) lines.push({ line: 'undelivered', announcement })
-  for (const entry of state.voids) lines.push({ line: 'void', void: entry })
+  for (const evidence of state.evidence.values()) say(evidence, { line: 'evidence', evidence })
+  for (const [writerId, writer] of state.writers) say(writer, { line: 'writer', writerId, writer })
+  for (const commit of state.unpublished.values()) say(commit, { line: 'unpublished', commit })
+  for (const told of state.undelivered) say(told, { line: 'undelivered', announcement: told })
+  for (const entry of state.voids) say(entry, { line: 'void', void: entry })
   const lineCount = lines.length
   const head = { line: 'head', foldVersion: 1, next, checksum, config, voidCount, lineCount }
-  return [head, ...lines].map(canonical).sort()
+  return [canonical(head), ...lines].sort()
+}
+
+/** Lines by what they tell of, which is never changed, nor told of in two lines. */
+const linesKnown = new WeakMap<object, string>()
+
+function textOf(value: object, line: object): string {
+  const known = linesKnown.get(value) ?? canonical(line)
+  linesKnown.set(value, known)
+  return known
 }
 
 /** The lines of a checkpoint's bytes, whose keys are sorted; why an entry is void is for people. */
