@@ -4,6 +4,7 @@
  * Invariants:
  * - only the registry's own "schema not found" says that a number is unknown; another page that is
  *   not found says nothing;
+ * - an answer is read up to a bound: whatever answers at that address fills no memory;
  * - a redirect is not followed: credentials go to the configured server alone.
  *
  * Sample: GET /schemas/ids/42 → {"schemaType":"PROTOBUF","schema":"syntax = \"proto3\"; …"}
@@ -15,6 +16,8 @@ import { Fault } from '../../base/fault.ts'
 import type { RegisteredSchema, SchemaRegistry } from '../../ports/schema-registry.ts'
 
 const answerMsMax = 10_000
+/** Far above any schema: registries keep each in one record of Kafka. */
+const answerBytesMax = 16 * 1_048_576
 const schemaNotFound = 40_403
 const shownCharactersMax = 200
 
@@ -40,7 +43,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     const request = { headers: this.#headers(), signal: bounded, redirect: 'manual' } as const
     try {
       const response = await fetch(`${url}/schemas/ids/${id}`, request)
-      const text = await response.text()
+      const text = await textOf(response)
       if (response.status === 200) return schemaIn(text)
       if (isNotFound(text)) return { kind: 'unknown' }
       throw new Error(`it answered ${response.status} ${text.slice(0, shownCharactersMax)}`.trim())
@@ -58,6 +61,20 @@ export class ConfluentRegistry implements SchemaRegistry {
     const words = Buffer.from(`${login.username}:${login.password}`).toString('base64')
     return { ...accept, authorization: `Basic ${words}` }
   }
+}
+
+/** @throws {Error} it is longer than any answer of a registry; the rest is not read. */
+async function textOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let readBytes = 0
+  for await (const part of body ?? []) {
+    readBytes += part.length
+    if (readBytes > answerBytesMax) {
+      throw new Error(`its answer is longer than ${answerBytesMax} bytes`)
+    }
+    parts.push(part)
+  }
+  return new TextDecoder().decode(Buffer.concat(parts))
 }
 
 function schemaIn(text: string): RegisteredSchema {

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { ConfluentRegistry } from '../../../../src/adapters/http/confluent-registry.ts'
 import { FakeRegistry } from '../../../support/confluent.ts'
 
@@ -56,4 +58,29 @@ test('a server that is not there is told with why', async () => {
   const reason = expect.stringContaining('ECONNREFUSED')
   expect(fault).toMatchObject({ code: 'SCHEMA_REGISTRY_UNREACHABLE', facts: { reason } })
   server = await FakeRegistry.open()
+})
+
+test('an answer without end is read up to a bound, and its connection let go', async () => {
+  const page = Buffer.alloc(1_048_576, ' ')
+  let pages = 0
+  const ended = Promise.withResolvers<void>()
+  const endless = createServer((_request, response) => {
+    response.on('close', ended.resolve)
+    const more = (): void => {
+      while (!response.destroyed && response.write(page)) pages += 1
+    }
+    response.on('drain', more)
+    more()
+  })
+  await new Promise<void>((go) => endless.listen(0, '127.0.0.1', go))
+  onTestFinished(() => {
+    endless.closeAllConnections()
+    endless.close()
+  })
+  const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`
+  const fault = await codeOf(new ConfluentRegistry({ url, login: undefined }).schema(5, signal))
+  const reason = 'its answer is longer than 16777216 bytes'
+  expect(fault).toMatchObject({ code: 'SCHEMA_REGISTRY_UNREACHABLE', facts: { reason } })
+  await ended.promise
+  expect(pages).toBeLessThan(64)
 })
