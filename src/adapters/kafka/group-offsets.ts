@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - a group that still has members is refused: its offsets would move on behind our back;
+ * - nor is one taken whose state the coordinator does not tell, for whatever reason;
  * - what the group has committed is told as it is, also where retention has passed it.
  *
  * Source: KIP-709 (OffsetFetch of groups), KIP-848 (its groups are dead to DescribeGroups).
@@ -60,14 +61,12 @@ type GroupAnswer = ReturnType<typeof offsetFetchV8.parseResponse>['groups'][numb
 
 /** By partition key. @throws {Fault} KAFKA_GROUP_REFUSED, also of an offset in a transaction. */
 function committedIn(group: string, answer: GroupAnswer | undefined): ReadonlyMap<string, bigint> {
-  const refuse = (code: number): Fault =>
-    new Fault('KAFKA_GROUP_REFUSED', { group, reason: errorName(code) })
-  if (answer === undefined) throw refuse(errorCode.coordinatorNotAvailable)
-  if (answer.errorCode !== errorCode.none) throw refuse(answer.errorCode)
+  if (answer === undefined) throw refusedGroup(group, errorCode.coordinatorNotAvailable)
+  if (answer.errorCode !== errorCode.none) throw refusedGroup(group, answer.errorCode)
   const found = new Map<string, bigint>()
   for (const { name: topic, partitions } of answer.topics) {
     for (const { partitionIndex: partition, committedOffset, errorCode: code } of partitions) {
-      if (code !== errorCode.none) throw refuse(code)
+      if (code !== errorCode.none) throw refusedGroup(group, code)
       if (committedOffset >= 0n) found.set(partitionKey({ topic, partition }), committedOffset)
     }
   }
@@ -77,11 +76,32 @@ function committedIn(group: string, answer: GroupAnswer | undefined): ReadonlyMa
 /** The state of a group that has members; undefined of one that has none. */
 async function busyStateOf(connection: Connection, group: string): Promise<string | undefined> {
   const [classic] = (await answerOf(describeGroupsV5.api.async(connection, [group], false))).groups
+  checkDescribed(group, classic)
   const state = classic?.groupState ?? ''
   if (state !== '' && !idleStates.has(state)) return state
   const { api } = consumerGroupDescribeV0
   const { apiKeys } = await answerOf(apiVersionsV0.api.async(connection, '', ''))
   if (!apiKeys.some(({ apiKey }) => apiKey === api.key)) return undefined
   const [consumer] = (await answerOf(api.async(connection, [group], false))).groups
+  checkDescribed(group, consumer)
   return consumer !== undefined && consumer.members.length > 0 ? consumer.groupState : undefined
 }
+
+/** A group of the other protocol, or of none: it has no members of this one. */
+const hasNoMembers: ReadonlySet<number> = new Set([
+  errorCode.none,
+  errorCode.groupIdNotFound,
+  errorCode.unsupportedVersion,
+])
+
+/** @throws {Fault} KAFKA_GROUP_REFUSED: whether it has members is not told. */
+function checkDescribed(
+  group: string,
+  described: { readonly errorCode: number } | undefined,
+): void {
+  const code = described?.errorCode ?? errorCode.coordinatorNotAvailable
+  if (!hasNoMembers.has(code)) throw refusedGroup(group, code)
+}
+
+const refusedGroup = (group: string, code: number): Fault =>
+  new Fault('KAFKA_GROUP_REFUSED', { group, reason: errorName(code) })
