@@ -1,11 +1,12 @@
 import { isFault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
-import type { FoldState } from '../model/fold-state.ts'
+import type { FoldState, UnpublishedCommit } from '../model/fold-state.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { CommitOutcome } from '../model/sealed-commit.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import { planSwap, type SwapPlan } from '../protocol/swap-plan.ts'
+import { crc32cText } from './checksum.ts'
 import type { Committer } from './committer.ts'
 
 /** A file that was decided and is gone, and the entry that decided it. */
@@ -57,21 +58,30 @@ export type GivenUp =
   | { readonly kind: 'given-up'; readonly lost: LostFiles; readonly entry: EntryIndex }
   | { readonly kind: 'refused'; readonly lost: LostFiles; readonly because: string }
 
+interface GivingUp {
+  readonly lake: Lake
+  readonly committer: Committer
+  readonly log: CommitLog
+}
+
 /**
  * Gives up the rows of lost files, in an operator's words: one swap each partition, why `refill`,
- * that brings nothing in and says how many rows are lost.
+ * that brings nothing in and says how many rows are lost. What a swap lost on its way is refused
+ * while the file that it is a copy of stands: it would be deleted next, as that swap said.
+ *
+ * @throws {Fault} `LAKE_…`.
  */
 export async function giveUpLost(
-  parts: { readonly committer: Committer; readonly log: CommitLog },
+  { lake, committer, log }: GivingUp,
   losses: readonly LostFiles[],
   reason: string,
 ): Promise<readonly GivenUp[]> {
-  const { committer, log } = parts
   const done: GivenUp[] = []
   for (const lost of losses) {
     const plan = planOf(log, lost)
-    if (plan.kind !== 'swap') {
-      done.push({ kind: 'refused', lost, because: plan.because })
+    const because = plan.kind === 'swap' ? await refusalToLose(lake, log.state, lost) : plan.because
+    if (plan.kind !== 'swap' || because !== undefined) {
+      done.push({ kind: 'refused', lost, because: because ?? 'it cannot be swapped' })
       continue
     }
     const lostRowCount = plan.inputRowCount
@@ -79,6 +89,30 @@ export async function giveUpLost(
     done.push(givenUp(lost, outcome))
   }
   return done
+}
+
+/** Why rows are not given up: they still stand elsewhere. Undefined where they do not. */
+export async function refusalToLose(
+  lake: Lake,
+  { unpublished }: FoldState,
+  { files }: LostFiles,
+): Promise<string | undefined> {
+  for (const file of files) {
+    const isOf = (commit: UnpublishedCommit): boolean =>
+      commit.files.some(({ path }) => path === file.path)
+    for (const { path } of [...unpublished.values()].find(isOf)?.removals ?? []) {
+      if (!(await isCopy(lake, path, file))) continue
+      return `"${path}" holds the rows of "${file.path}": copy it there, or refill without --lost`
+    }
+  }
+  return undefined
+}
+
+/** What is to be taken out says no more than where it is: its bytes tell what it holds. */
+async function isCopy(lake: Lake, path: string, file: DataFile): Promise<boolean> {
+  if ((await lake.stat(path))?.sizeBytes !== file.sizeBytes) return false
+  const bytes = await lake.read(path)
+  return bytes !== undefined && crc32cText(bytes) === file.crc32c
 }
 
 function planOf(log: CommitLog, { stream, partitionPath, files }: LostFiles): SwapPlan {

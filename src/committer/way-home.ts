@@ -1,5 +1,4 @@
 /** The way home for files that their table refused, once it takes them. */
-import { crc32c } from '@node-rs/crc32'
 import { Fault, isFault } from '../base/fault.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { SealedFile } from '../model/sealed-commit.ts'
@@ -8,6 +7,7 @@ import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { type HomeBatch, planHome } from '../protocol/spill-plan.ts'
 import { planSwap } from '../protocol/swap-plan.ts'
+import { crc32cText } from './checksum.ts'
 import type { Committer } from './committer.ts'
 
 const batchBytesMax = 64 * 1_024 * 1_024
@@ -87,7 +87,7 @@ async function copyOf(
     if (!isLive(await log.refresh(), file)) return undefined
     throw new Fault('LAKE_FILE_UNREADABLE', { path, reason: 'it is not there' })
   }
-  const checksum = (crc32c(bytes) >>> 0).toString(16).padStart(8, '0')
+  const checksum = crc32cText(bytes)
   if (checksum !== told.crc32c) {
     const reason = `crc32c ${checksum}, ${told.crc32c} in the log`
     throw new Fault('LAKE_FILE_UNREADABLE', { path, reason })

@@ -7,7 +7,12 @@ import { Fault } from '../../src/base/fault.ts'
 import { durationMs } from '../../src/base/time.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import { Committer } from '../../src/committer/committer.ts'
-import { findLost } from '../../src/committer/give-up-lost.ts'
+import {
+  findLost,
+  type GivenUp,
+  giveUpLost,
+  lostByPartition,
+} from '../../src/committer/give-up-lost.ts'
 import { cleanStaging } from '../../src/committer/janitor.ts'
 import { bringHome } from '../../src/committer/way-home.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
@@ -175,6 +180,19 @@ export class RefillWorld {
     const work = async (): Promise<readonly Refilled[]> =>
       refillLost(parts, lostByEntry(await findLost(lake, log), parts.origins))
     return { lake, done: work() }
+  }
+
+  /** What an operator's process does who gives lost rows up. */
+  async giveUp(): Promise<readonly GivenUp[]> {
+    const { clock, store } = this
+    const lake = new SimLake({ clock, store })
+    const random = new SimRandom(this.#seed++)
+    const options = { lake, pipeline, clock, random, telemetry: new SimTelemetry() }
+    const log = await openCommitLog(options)
+    const committer = new Committer({ ...options, log })
+    const work = async (): Promise<readonly GivenUp[]> =>
+      giveUpLost({ lake, committer, log }, lostByPartition(await findLost(lake, log)), 'gone')
+    return clock.run(work())
   }
 
   /** What anybody does after: finish what was decided, say so, clean up. */

@@ -8,6 +8,7 @@ import {
   type LostFile,
   type LostFiles,
   lostByPartition,
+  refusalToLose,
 } from '../../committer/give-up-lost.ts'
 import {
   type FileOrigins,
@@ -26,7 +27,13 @@ import {
   flagOption,
   type Invocation,
 } from '../command.ts'
-import { type Lakeside, openLakeside, openReading, writingOptions } from '../reading.ts'
+import {
+  type Lakeside,
+  openLakeside,
+  openReading,
+  type Reading,
+  writingOptions,
+} from '../reading.ts'
 import { entriesBelow, fileOrigins, sourceOpener, withReadingParts } from '../refilling.ts'
 import { dryRunOption, reasonOf, whyOption } from '../repairing.ts'
 
@@ -47,7 +54,7 @@ export const command: CommandDefinition = {
     if (flagOption(invocation, 'dryRun')) {
       const reading = await openReading(invocation)
       const lost = await findLost(reading.lake, reading.log)
-      if (isLost) return answerLost(invocation, lostByPartition(lost))
+      if (isLost) return answerLost(invocation, await judgedLost(reading, lostByPartition(lost)))
       const losses = lostByEntry(lost, await originsOf(reading, lost))
       return answerReadable(invocation, await judged(invocation, reading, losses))
     }
@@ -55,11 +62,12 @@ export const command: CommandDefinition = {
     const lakeside = await openLakeside(invocation)
     const options = writingOptions(invocation, lakeside)
     const log = await openCommitLog(options)
-    const lost = await findLost(lakeside.lake, log)
+    const { lake } = lakeside
+    const lost = await findLost(lake, log)
     const committer = new Committer({ ...options, log })
     if (isLost) {
       const losses = lostByPartition(lost)
-      return answerGivenUp(invocation, await giveUpLost({ committer, log }, losses, why))
+      return answerGivenUp(invocation, await giveUpLost({ lake, committer, log }, losses, why))
     }
     if (lost.length === 0) return answerRefilled(invocation, [])
     const origins = await originsOf(lakeside, lost)
@@ -137,13 +145,34 @@ function answerRefilled({ output }: Invocation, done: readonly Refilled[]): Exit
   return isWhole ? exitCode.done : exitCode.failed
 }
 
-function answerLost({ output }: Invocation, losses: readonly LostFiles[]): ExitCode {
-  const lost = losses.map(shown)
+interface JudgedLost {
+  readonly lost: LostFiles
+  /** Why it would not be given up; undefined where it would. */
+  readonly because: string | undefined
+}
+
+async function judgedLost(
+  { lake, log }: Reading,
+  losses: readonly LostFiles[],
+): Promise<readonly JudgedLost[]> {
+  const judged: JudgedLost[] = []
+  for (const lost of losses) {
+    judged.push({ lost, because: await refusalToLose(lake, log.state, lost) })
+  }
+  return judged
+}
+
+function answerLost({ output }: Invocation, all: readonly JudgedLost[]): ExitCode {
+  const lost = all.map(({ lost: one, because }) => ({ ...shown(one), because }))
   output.answer({ outcome: 'dry-run', lost }, [
-    ...losses.map((loss) => `${textOf(loss)} would be given up`),
-    ...noneIf(losses.length === 0),
+    ...all.map(({ lost: one, because }) =>
+      because === undefined
+        ? `${textOf(one)} would be given up`
+        : `${textOf(one)} would not be given up: ${because}`,
+    ),
+    ...noneIf(all.length === 0),
   ])
-  return exitCode.done
+  return all.every(({ because }) => because === undefined) ? exitCode.done : exitCode.failed
 }
 
 function answerGivenUp({ output }: Invocation, done: readonly GivenUp[]): ExitCode {

@@ -1,5 +1,6 @@
 /** Lost files read again from Kafka, with every lake call failing in turn. */
 import { describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import type { Refilled } from '../../../src/daemon/refill.ts'
@@ -90,6 +91,45 @@ describe('files that are gone', () => {
     expect(world.astray()).toEqual([])
     expect(world.staged()).toEqual([])
     expect(await refill(world)).toEqual([])
+  })
+
+  test('are not given up while the file stands that the lost one is a copy of', async () => {
+    const world = await RefillWorld.open()
+    await world.produce(0, [{ hour: 0 }])
+    await world.commitSpilled('numbers')
+    await world.homeLosing(numbersOnly)
+    const [home = ''] = world.lost.keys()
+    const spilled = world.astray().find((path) => path !== home) ?? ''
+    expect(await world.giveUp()).toMatchObject([
+      {
+        kind: 'refused',
+        because: `"${spilled}" holds the rows of "${home}": copy it there, or refill without --lost`,
+      },
+    ])
+    // The operator does as he is told.
+    const copy = world.store.get(spilled)
+    if (copy !== undefined) world.store.set(home, copy)
+    expect(await world.giveUp()).toEqual([])
+    await world.finish()
+    expect(await world.rows()).toEqual({ numbers: ['0:0'], letters: [] })
+    expect(world.astray()).toEqual([])
+  })
+
+  test('are given up where the spilled file is gone as well, or is another by now', async () => {
+    for (const isDamaged of [false, true]) {
+      const world = await RefillWorld.open()
+      await world.produce(0, [{ hour: 0 }])
+      await world.commitSpilled('numbers')
+      await world.homeLosing(numbersOnly)
+      const [home = ''] = world.lost.keys()
+      const spilled = world.astray().find((path) => path !== home) ?? ''
+      const { body, ...stored } = present(world.store.get(spilled), 'the spilled file stands')
+      if (isDamaged) world.store.set(spilled, { ...stored, body: body.map((byte) => byte ^ 1) })
+      else world.store.delete(spilled)
+      expect(await world.giveUp()).toMatchObject([{ kind: 'given-up' }])
+      await world.finish()
+      expect(await world.rows()).toEqual({ numbers: [], letters: [] })
+    }
   })
 
   test('are read again as they were, whatever was announced meanwhile and whoever reads on', async () => {

@@ -54,7 +54,7 @@ test('are found and given up though their tickets stand, and no other is', async
     { stream, files: [{ path: expect.stringMatching(/-1-0\.parquet$/) }] },
   ])
   const done = await giveUpLost(
-    { committer: new Committer({ ...options, log }), log },
+    { lake, committer: new Committer({ ...options, log }), log },
     losses,
     'aborted',
   )
