@@ -1,20 +1,9 @@
 import { mayShareTopic } from '../model/topic-selection.ts'
+import { rowBytesOf } from '../protocol/row-memory.ts'
 import type { MemoryBounds } from './back-pressure.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 
 type BoundedStream = Pick<ResolvedConfig['streams'][number], 'name' | 'topics' | 'limits'>
-
-/**
- * What a process takes that holds no rows, by estimate: Node.js with its heap, and the schemas and
- * tables of each stream. Idle ones of 32 columns a stream were seen at 197 MB with one stream and
- * 235 MB with 300; at work the heap takes more.
- */
-const processBytes = 190 * 1_000_000
-const streamBytes = 250_000
-
-/** What is left of the budget for rows; half of it in any case. */
-const rowBytesOf = (buffers: number, streamCount: number): number =>
-  Math.max(Math.floor(buffers / 2), buffers - processBytes - streamCount * streamBytes)
 
 /**
  * What the budget of the process leaves for rows, and each stream's share of that.

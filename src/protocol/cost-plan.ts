@@ -12,6 +12,7 @@
 
 import { type DurationMs, durationMs } from '../base/time.ts'
 import { formatDuration, formatSize } from '../base/units.ts'
+import { bufferBytesFor, rowBytesOf } from './row-memory.ts'
 
 /** What a unit of work costs, measured on two virtual cores of 2026. */
 export const measured = {
@@ -63,6 +64,8 @@ export interface PlannedStream {
   /** Of one event in the topic, before compression. */
   readonly eventBytes: number
   readonly rollBytes: number
+  /** What it may hold of one worker's memory for rows: `limits.buffers`, or its default. */
+  readonly shareBytes: number
 }
 
 export interface CostFacts {
@@ -114,7 +117,6 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
   const { streams, workerCount, commitIntervalMs, onS3 } = facts
   const commitsOfWorker = dayMs / commitIntervalMs
   const commits = commitsOfWorker * workerCount
-  const wireBytesOf = (one: PlannedStream): number => one.eventsPerSecond * one.eventBytes
   const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
   const files = sum(streams.map((one) => filesPerCommit(facts, one))) * commits
   const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
@@ -136,7 +138,7 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
     writes: paidWrites,
     reads: paidReads,
     cores,
-    heldBytes: (wireBytes / commits) * measured.heldBytesPerWireByte,
+    heldBytes: sum(streams.map((one) => heldBytesOf(facts, one))),
     dollars: {
       requests: paidWrites * prices.write + paidReads * prices.read,
       cores: cores * 24 * prices.coreHour,
@@ -144,6 +146,12 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
     },
   }
 }
+
+const wireBytesOf = (one: PlannedStream): number => one.eventsPerSecond * one.eventBytes
+
+/** What one worker accumulates of a stream in an interval. */
+const heldBytesOf = ({ workerCount, commitIntervalMs }: CostFacts, stream: PlannedStream): number =>
+  ((wireBytesOf(stream) * (commitIntervalMs / 1_000)) / workerCount) * measured.heldBytesPerWireByte
 
 const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0)
 
@@ -198,19 +206,34 @@ function tooFewCores({ workerCount }: CostFacts, { cores }: DayOfCosts): OverLim
   return { limit: 'cores', text, remedy: `run --workers ${Math.ceil(cores / max)}` }
 }
 
+/** Above half of what it may hold a worker commits before the interval is over: more files. */
 function tooLittleMemory(facts: CostFacts, { heldBytes }: DayOfCosts): OverLimit | undefined {
-  const { bufferBytes } = facts
-  const max = bufferBytes * planLimits.budgetShareMax
-  if (heldBytes <= max) return undefined
-  const needed = formatSize(
-    Math.ceil(heldBytes / planLimits.budgetShareMax / 1_048_576) * 1_048_576,
-  )
+  const { bufferBytes, streams } = facts
+  const rowBytes = rowBytesOf(bufferBytes, streams.length)
+  if (heldBytes <= rowBytes * planLimits.budgetShareMax) return tooSmallShare(facts)
+  const wanted = bufferBytesFor(heldBytes / planLimits.budgetShareMax, streams.length)
   const text =
-    `${counted(heldBytes)} bytes accumulate in a commit of one worker, ` +
-    `at most half of memory.buffers, ${formatSize(bufferBytes)}`
-  const remedy = `set memory.buffers to ${needed}, shorten commit.interval, or add workers`
+    `${counted(heldBytes)} bytes accumulate in a commit of one worker, at most half of what ` +
+    `memory.buffers, ${formatSize(bufferBytes)}, leaves for rows, ${counted(rowBytes)} bytes`
+  const remedy = `set memory.buffers to ${inMebibytes(wanted)}, shorten commit.interval, or add workers`
   return { limit: 'memory', text, remedy }
 }
+
+function tooSmallShare(facts: CostFacts): OverLimit | undefined {
+  const { budgetShareMax } = planLimits
+  const held = (one: PlannedStream): number => heldBytesOf(facts, one)
+  const stream = facts.streams.find((one) => held(one) > one.shareBytes * budgetShareMax)
+  if (stream === undefined) return undefined
+  const { name, shareBytes } = stream
+  const text =
+    `${counted(held(stream))} bytes of stream "${name}" accumulate in a commit of one worker, ` +
+    `at most half of its share, ${counted(shareBytes)} bytes`
+  const wanted = inMebibytes(held(stream) / budgetShareMax)
+  const remedy = `set limits.buffers of "${name}" to ${wanted}, or shorten commit.interval`
+  return { limit: 'memory', text, remedy }
+}
+
+const inMebibytes = (bytes: number): string => formatSize(Math.ceil(bytes / 1_048_576) * 1_048_576)
 
 function tooManyCommits(facts: CostFacts, { commits }: DayOfCosts): OverLimit | undefined {
   const { commitsPerMinuteMax: max } = planLimits

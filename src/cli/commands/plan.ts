@@ -1,6 +1,8 @@
+import { present } from '../../base/assert.ts'
 import { parseSize } from '../../base/units.ts'
 import { loadConfig } from '../../daemon/config/load.ts'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
+import { memoryBoundsOf } from '../../daemon/memory-bounds.ts'
 import {
   type CostFacts,
   costOfDay,
@@ -56,9 +58,11 @@ export const command: CommandDefinition = {
 function factsOf(invocation: Invocation, config: ResolvedConfig): CostFacts {
   const eventBytes = sizeOption(invocation, 'event')
   const rates = ratesOf(invocation, config)
-  const streams = config.streams.map(({ name, file }): PlannedStream => {
+  const shares = memoryBoundsOf(config).streams
+  const streams = config.streams.map(({ name, file: { rollBytes } }): PlannedStream => {
     const eventsPerSecond = rates.get(name) ?? 0
-    return { name, eventsPerSecond, eventBytes, rollBytes: file.rollBytes }
+    const shareBytes = present(shares.get(name), 'every stream has its share').bytesMax
+    return { name, eventsPerSecond, eventBytes, rollBytes, shareBytes }
   })
   return {
     streams,

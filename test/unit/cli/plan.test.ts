@@ -14,7 +14,7 @@ async function configured(lake: string): Promise<string> {
   )
   const path = join(folder.path, 'lakeward.yaml')
   const stream = (name: string): string =>
-    `  - { name: ${name}, topic: t, schema: { file: app_event.proto, message: growth.AppEvent } }\n`
+    `  - { name: ${name}, topic: ${name}, schema: { file: app_event.proto, message: growth.AppEvent } }\n`
   writeFileSync(
     path,
     `pipeline: p\nkafka: { brokers: ["a:1"] }\nlake: { url: "${lake}" }\n` +
@@ -41,6 +41,13 @@ test('a plan above a limit exits 1 with the remedy', async () => {
   const { exit, out } = await plan('s3://bucket/p', '--rate', '500000')
   expect(exit).toBe(1)
   expect(out).toMatch(/cores: .* at most 0.8; run --workers \d+/)
+})
+
+test('a plan knows the share of a stream, and what a process takes by itself', async () => {
+  const { exit, out } = await plan('file:./lake', '--rate', 'one=9000,two=0')
+  expect([exit, out]).toEqual([1, expect.stringMatching(/memory: .* of stream "one" .* its share/)])
+  const most = await plan('file:./lake', '--rate', 'one=9000,two=9000')
+  expect(most.out).toMatch(/memory: .* memory.buffers, 1GiB, leaves for rows, 883,241,824 bytes/)
 })
 
 test.each([

@@ -8,8 +8,9 @@ import {
   planLimits,
 } from '../../../src/protocol/cost-plan.ts'
 
+const stream = { name: 'a', eventBytes: 330, rollBytes: 512 * 1_048_576, shareBytes: 2 ** 50 }
 const facts = (more: Partial<CostFacts> = {}, eventsPerSecond = 1_000): CostFacts => ({
-  streams: [{ name: 'a', eventsPerSecond, eventBytes: 330, rollBytes: 512 * 1_048_576 }],
+  streams: [{ ...stream, eventsPerSecond }],
   workerCount: 1,
   commitIntervalMs: durationMs(60_000),
   openPartitions: 1,
@@ -77,9 +78,9 @@ describe('a limit', () => {
 
   const many = (count: number, eventsPerSecond: number) =>
     Array.from({ length: count }, (_, at) => ({
+      ...stream,
       name: `s${at}`,
       eventsPerSecond,
-      eventBytes: 330,
       rollBytes: 1_073_741_824,
     }))
   const beyond: [string, CostFacts][] = [
@@ -103,6 +104,34 @@ describe('a limit', () => {
     }
     expect(over?.text).toMatch(/\d.*at most/)
     expect(limitsOf(healed)).not.toContain(limit)
+  })
+
+  // 28.2 MB of rows a commit: more than half of a 100 MiB budget leaves, less than half of it all.
+  test('of memory is that of rows: what the process takes by itself is none of it', () => {
+    const of = facts({ bufferBytes: 100 * 1_048_576 }, 1_000)
+    expect(overLimits(of, costOfDay(of))).toMatchObject([
+      { limit: 'memory', text: expect.stringContaining('leaves for rows, 52,428,800 bytes') },
+    ])
+    const larger = facts({ bufferBytes: 300 * 1_048_576 }, 5_000)
+    const [over] = overLimits(larger, costOfDay(larger))
+    const wanted = Number(/memory.buffers to (\d+)MiB/.exec(over?.remedy ?? '')?.[1])
+    expect(limitsOf({ ...larger, bufferBytes: wanted * 1_048_576 })).toEqual([])
+    expect(limitsOf({ ...larger, bufferBytes: (wanted - 1) * 1_048_576 })).toEqual(['memory'])
+  })
+
+  test('of memory is that of each stream too, and its remedy is its share', () => {
+    const shared = (shareBytes: number): CostFacts =>
+      facts({ streams: [{ ...stream, eventsPerSecond: 1_000, shareBytes }] })
+    const of = shared(50 * 1_048_576)
+    const [over] = overLimits(of, costOfDay(of))
+    expect(over).toMatchObject({
+      limit: 'memory',
+      text:
+        '28,200,000 bytes of stream "a" accumulate in a commit of one worker, ' +
+        'at most half of its share, 52,428,800 bytes',
+      remedy: 'set limits.buffers of "a" to 54MiB, or shorten commit.interval',
+    })
+    expect(limitsOf(shared(54 * 1_048_576))).toEqual([])
   })
 
   test('is one that the test names', () => {
