@@ -3,6 +3,7 @@ import { type DurationMs, durationMs } from '../base/time.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
+import { isClosed } from '../protocol/fold-closed.ts'
 import type { AskedPartition } from './announced.ts'
 
 /** Reading the end of the log costs one or two calls of the lake. */
@@ -10,6 +11,8 @@ const pauseMs = durationMs(2_000)
 
 export type WaitOutcome =
   | { readonly kind: 'announced'; readonly manifest: ReadyManifest }
+  /** It has left what the log takes rows for: no revision comes after those it has. */
+  | { readonly kind: 'closed' }
   /** The time is up. */
   | { readonly kind: 'overdue' }
   /** A signal came. */
@@ -41,10 +44,12 @@ export async function waitAnnounced(
   const endMs = clock.monotonicMs() + (timeoutMs ?? Number.POSITIVE_INFINITY)
   const refresh = refreshing(parts)
   while (!signal.aborted) {
-    const { manifest } = log.state.streams.get(stream)?.partitions.get(partition.path) ?? {}
+    const folded = log.state.streams.get(stream)
+    const { manifest } = folded?.partitions.get(partition.path) ?? {}
     if (manifest !== undefined && manifest.revision >= revision) {
       return { kind: 'announced', manifest }
     }
+    if (isClosed(folded, partition)) return { kind: 'closed' }
     const leftMs = endMs - clock.monotonicMs()
     if (leftMs <= 0) return { kind: 'overdue' }
     await clock.sleep(durationMs(Math.min(pauseMs, leftMs)), signal)

@@ -1,8 +1,6 @@
-import { isFault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'
 import { readSecrets } from '../../daemon/config/secrets.ts'
 import { notifiersOf } from '../../daemon/start.ts'
-import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { findAnnouncement } from '../announced.ts'
 import {
@@ -20,6 +18,7 @@ import {
   stateAbout,
   streamArgument,
 } from '../reading.ts'
+import { deliverOnce } from '../resending.ts'
 
 const attemptMsMax = 10_000
 
@@ -31,7 +30,7 @@ export const command: CommandDefinition = {
   arguments: partitionArguments,
   options: [
     configOption,
-    { flags: '--target <name>', description: 'this target only, as `status` names it' },
+    { flags: '--target <name>', description: 'this target only, as `check` names it' },
   ],
   example: 'lakeward ready resend app_events 2026-11-20T13 --target success-file',
   run: async (invocation) => {
@@ -53,7 +52,7 @@ export const command: CommandDefinition = {
     const { manifest } = found
     // The longest that a deliverer may take after it read the log.
     const attemptMs = durationMs(Math.min(attemptMsMax, config.ready.deliver.deadline / 2))
-    const sent = await Promise.all(notifiers.map((at) => deliver(at, manifest, attemptMs)))
+    const sent = await Promise.all(notifiers.map((at) => deliverOnce(at, manifest, attemptMs)))
     const lines = sent.map(({ target, error }) => `${target}  ${error ?? 'delivered'}`)
     output.answer({ id: manifest.id, deliveries: sent }, lines)
     return sent.every(({ error }) => error === undefined) ? exitCode.done : exitCode.unreachable
@@ -68,29 +67,4 @@ function chosenOf(invocation: Invocation, all: readonly Notifier[]): readonly No
   const chosen = all.filter(({ target }) => target === wanted)
   if (chosen.length > 0) return chosen
   throw refusal(invocation, `--target "${wanted}" is none; accepted: ${names.join(', ')}`)
-}
-
-interface Sent {
-  readonly target: string
-  /** Undefined when it was acknowledged. */
-  readonly error: string | undefined
-}
-
-async function deliver(
-  notifier: Notifier,
-  manifest: ReadyManifest,
-  attemptMs: number,
-): Promise<Sent> {
-  const { target } = notifier
-  try {
-    await notifier.deliver(manifest, AbortSignal.timeout(attemptMs))
-    return { target, error: undefined }
-  } catch (error) {
-    if (isFault(error, 'NOTIFY_FAILED') || isFault(error, 'LAKE_UNAVAILABLE')) {
-      return { target, error: error.message }
-    }
-    throw error
-  } finally {
-    await notifier.close()
-  }
 }

@@ -1,6 +1,7 @@
+import type { DurationMs } from '../../base/time.ts'
 import { formatDuration } from '../../base/units.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
-import { revisionOption } from '../announced.ts'
+import { type AskedPartition, revisionOption } from '../announced.ts'
 import {
   type CommandDefinition,
   configOption,
@@ -13,10 +14,11 @@ import {
   openReading,
   partitionArgument,
   partitionArguments,
+  type Reading,
   stateAbout,
   streamArgument,
 } from '../reading.ts'
-import { waitAnnounced } from '../wait-announced.ts'
+import { type WaitOutcome, waitAnnounced } from '../wait-announced.ts'
 
 /** `lakeward ready wait`: for schedulers that start a job when a partition is complete. */
 export const command: CommandDefinition = {
@@ -39,12 +41,10 @@ export const command: CommandDefinition = {
     const { output } = invocation
     const onTrouble = ({ message }: Error): void => output.progress(`${message}; asking again`)
     const signal = invocation.stopSignal()
-    const state = await stateAbout(reading, { stream, partition })
-    // A closed partition gets no further revision.
-    const isOpen = state === reading.log.state
-    const log = isOpen ? reading.log : { state, refresh: () => reading.log.refresh() }
-    const parts = { log, clock, timeoutMs, signal, onTrouble }
-    const outcome = await waitAnnounced(parts, { stream, partition }, revision)
+    const asked = { stream, partition }
+    const parts = { log: reading.log, clock, timeoutMs, signal, onTrouble }
+    const waited = await waitAnnounced(parts, asked, revision)
+    const outcome = waited.kind === 'closed' ? await closedAt(reading, asked, revision) : waited
     const name = `"${stream}" ${partitionName(partition)}`
     if (outcome.kind === 'announced') {
       const { manifest } = outcome
@@ -52,12 +52,35 @@ export const command: CommandDefinition = {
       output.answer(manifest, [`${name} is ready: revision ${manifest.revision}, ${rows}`])
       return exitCode.done
     }
-    const span = timeoutMs === undefined ? '' : ` after ${formatDuration(timeoutMs)}`
-    const why =
-      outcome.kind === 'stopped'
-        ? `${name} is not announced; a signal ended the waiting`
-        : `${name} is not announced${span}; lakeward why tells what it waits for`
+    const why = `${name} ${whyNot(outcome, timeoutMs)}`
     output.answer({ announced: false, why }, [why])
     return exitCode.failed
   },
+}
+
+type Unannounced =
+  | Exclude<WaitOutcome, { readonly kind: 'announced' | 'closed' }>
+  | { readonly kind: 'closed'; readonly newest: number | undefined; readonly wanted: number }
+
+/** A closed partition is found by its list; it gets no further revision. */
+async function closedAt(
+  reading: Reading,
+  asked: AskedPartition,
+  wanted: number,
+): Promise<Unannounced | Extract<WaitOutcome, { readonly kind: 'announced' }>> {
+  const { streams } = await stateAbout(reading, asked)
+  const manifest = streams.get(asked.stream)?.partitions.get(asked.partition.path)?.manifest
+  if (manifest !== undefined && manifest.revision >= wanted) return { kind: 'announced', manifest }
+  return { kind: 'closed', newest: manifest?.revision, wanted }
+}
+
+function whyNot(outcome: Unannounced, timeoutMs: DurationMs | undefined): string {
+  if (outcome.kind === 'stopped') return 'is not announced; a signal ended the waiting'
+  if (outcome.kind === 'closed') {
+    const { newest, wanted } = outcome
+    if (newest === undefined) return 'is not announced, and later ones are closed: it never will be'
+    return `is closed at revision ${newest}: there will be no revision ${wanted}`
+  }
+  const span = timeoutMs === undefined ? '' : ` after ${formatDuration(timeoutMs)}`
+  return `is not announced${span}; lakeward why tells what it waits for`
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { type WaitOutcome, type WaitParts, waitAnnounced } from '../../../src/cli/wait-announced.ts'
-import type { FoldState } from '../../../src/model/fold-state.ts'
+import { zeroCounts } from '../../../src/model/counts.ts'
+import { type FoldState, zeroChecksum } from '../../../src/model/fold-state.ts'
 import { parseCommitId } from '../../../src/model/ids.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import { SimClock } from '../../sim/clock.ts'
@@ -23,6 +24,19 @@ function announcedAt(revision: number): FoldState {
   const folded = { table, partition, place, version, files: [], counts, revision, manifest }
   const partitions = new Map([[partition.path, folded]])
   const known = { progress: new Map(), partitions, announcedNextMs: undefined }
+  return { ...emptyFold(), streams: new Map([[stream, known]]) }
+}
+
+/** The same once it is closed: its list has it, the state has it no more. */
+function closed(): FoldState {
+  const { startMs, nextMs } = asked.partition
+  const sums = { partitionCount: 1, fileCount: 0, rowCount: 0, counts: zeroCounts }
+  const known = {
+    progress: new Map(),
+    partitions: new Map(),
+    announcedNextMs: nextMs,
+    closed: { ...sums, firstMs: startMs, nextMs, checksum: zeroChecksum },
+  }
   return { ...emptyFold(), streams: new Map([[stream, known]]) }
 }
 
@@ -74,6 +88,11 @@ test('a revision is waited for, and a newer one will do', async () => {
   const steps = [announcedAt(1), announcedAt(1), announcedAt(3)]
   const { outcome } = await waited(steps, { revision: 2 })
   expect(outcome).toMatchObject({ kind: 'announced', manifest: { revision: 3 } })
+})
+
+test('what is closed is waited for no longer: no revision of it comes any more', async () => {
+  const { outcome, seconds } = await waited([announcedAt(1), closed()], { revision: 2 })
+  expect([outcome, seconds]).toEqual([{ kind: 'closed' }, 4])
 })
 
 test('the time is kept to the millisecond, and the end looked at once more', async () => {
