@@ -190,7 +190,8 @@ export class BackPressure {
         const share = bounds.streams.get(stream)
         const left = roomOf(bounds.bytesMax, shared) / bounds.bytesMax
         const text = formatSize(share === undefined ? 0 : shareOf(share, left))
-        return `stream "${stream}" holds ${bytes} bytes, limits.buffers is ${text}`
+        const limit = share?.shrinks === true ? 'its share of memory.buffers' : 'limits.buffers'
+        return `stream "${stream}" holds ${bytes} bytes, ${limit} is ${text}`
       }
       if (!this.#pressure.all) return undefined
       const bytes = sumOf(accumulating) + sumOf(committing) + shared

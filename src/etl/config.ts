@@ -102,7 +102,8 @@ export const limitsConfig = section({
     .optional()
     .describe(
       'Rows and files of this stream held in memory; its topics pause above it. Without it: half ' +
-        'of memory.buffers, and all of it where every other stream shares a topic with this one.',
+        'of what memory.buffers leaves for rows (workers.md), and all of that where every other ' +
+        'stream shares a topic with this one.',
     ),
   errorRate: notBuilt('Share of failing events that opens the circuit.'),
 })

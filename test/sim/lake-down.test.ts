@@ -105,7 +105,7 @@ test('an hour without the lake costs lag and no memory, and afterwards each even
   run.lake.fault = { failAt: run.lake.calls + 1, moment: 'before-effect', lasting: 'forever' }
   const callsBefore = run.lake.calls
   await pass(downMs)
-  const full = /^stream "hot" holds \d+ bytes, limits.buffers is \d+\w+$/
+  const full = /^stream "hot" holds \d+ bytes, its share of memory.buffers is \d+\w+$/
   expect([...lane().heldUp]).toEqual([['hot/0', expect.stringMatching(full)]])
   expect(Math.max(...held)).toBeLessThan(shareBytesMax + sliceBytes)
   // Somebody reads on: the stream that does not fill its share lags by nothing.

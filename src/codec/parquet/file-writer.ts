@@ -4,7 +4,8 @@
  *
  * - The file is kept in memory until it is sealed; it is written by others, in one go.
  * - A row group is closed when its bytes pass a limit, between two batches: a row is never split.
- * - Same rows in the same batches, with pages closed in the same places, give the same bytes.
+ * - Same rows in the same batches, with pages closed in the same places, give the same bytes, as
+ *   far as files of the table before have shown the same of its columns (kernel/column-habits.ts).
  *
  *     "PAR1" | row group: column chunk: dictionary page, data pages … | … | tail (file-tail.ts)
  *

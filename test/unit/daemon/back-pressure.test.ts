@@ -107,14 +107,14 @@ describe('the decision', () => {
 })
 
 /** A reader of one topic-partition each of four topics. */
-function world(refused: readonly string[] = []) {
+function world(refused: readonly string[] = [], of = bounds) {
   const calls: string[] = []
   const sources = ['hot', 'both', 'calm', 'far'].map((topic) => sourceAt(0, topic))
   const names = (of: readonly (typeof sources)[number][]) => of.map(topicPartitionName).join(' ')
   const telemetry = new SimTelemetry()
   let held = holding({})
   const pressure = new BackPressure({
-    bounds,
+    bounds: of,
     held: () => held,
     shared: () => held.shared,
     sources: () => sources,
@@ -215,6 +215,15 @@ describe('a share that nobody configured', () => {
     expect(full).toEqual({ hurries: true, all: false, streams: new Set(['hot']) })
     const fits = decidePressure(both, holding({ hot: 25 }, {}, 4_000), noPressure)
     expect(fits.streams).toEqual(new Set())
+  })
+
+  test('is told as what it is, not by a key that nobody wrote', () => {
+    const { hold, pressure } = world([], both)
+    hold(holding({ hot: 51, calm: 51 }))
+    expect(Object.fromEntries(pressure.reasons())).toMatchObject({
+      'hot/0': 'stream "hot" holds 51 bytes, its share of memory.buffers is 50B',
+      'calm/0': 'stream "calm" holds 51 bytes, limits.buffers is 50B',
+    })
   })
 
   test('is as it was configured otherwise', () => {
