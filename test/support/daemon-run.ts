@@ -16,6 +16,7 @@ export interface DaemonRunOptions {
   readonly seed?: number
   readonly fault?: LakeFault
   readonly newestFormat?: number
+  readonly dropsPending?: boolean
 }
 
 export interface DaemonRun {
@@ -29,6 +30,7 @@ export interface DaemonRun {
 /** Makes a daemon; it is not started. */
 export function daemonRun(options: DaemonRunOptions): DaemonRun {
   const { config, clock, store, source, seed = 1, fault, newestFormat } = options
+  const { dropsPending } = options
   const lake = new SimLake({ store, clock, ...(fault && { fault }) })
   const telemetry = new SimTelemetry()
   const daemon = new Daemon(config, {
@@ -41,6 +43,7 @@ export function daemonRun(options: DaemonRunOptions): DaemonRun {
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
     ...(newestFormat === undefined ? {} : { newestFormat }),
+    ...(dropsPending === undefined ? {} : { dropsPending }),
   })
   const failures: unknown[] = []
   daemon.failed.catch((error: unknown) => failures.push(error))

@@ -22,6 +22,9 @@ export const facts = { lakeNowMs: unixMs(nowMs), configVersion: 4, evidence: [] 
 const hourly = { by: 'hour', timezone: 'UTC' } as const
 export const pathOf = (atMs: number): string => partitionAt(unixMs(atMs), hourly).path
 
+/** Keys of a stream: rows whose text is "skip" are filtered. */
+export const skipping = `etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]`
+
 let ids = 0
 
 export function openStages(

@@ -2,34 +2,21 @@
 import { appendFile, copyFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
-import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
 import { eventually } from '../support/eventually.ts'
-import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
+import { writeNumbersConfig } from '../support/numbers.ts'
+import { hourMs, NumbersBroker } from '../support/numbers-broker.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const hourMs = 3_600_000
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
 const hour = new Date(startMs).toISOString().slice(0, 13)
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let broker: EmbeddedBroker
-let producer: RecordProducer
+let numbers: NumbersBroker
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  broker = await startBroker({ directory: join(folder.path, 'broker') })
-  const brokers = [`127.0.0.1:${broker.port}`]
-  producer = new RecordProducer({ brokers, clientId: 'late', compression: 'none' })
+  numbers = await NumbersBroker.open()
 })
-
-afterAll(async () => {
-  await producer.close()
-  await broker.close()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(() => numbers.close())
 
 /** A daemon with one topic of one partition, whose first hour is announced with one row. */
 class Scene {
@@ -43,9 +30,9 @@ class Scene {
   }
 
   static async open(topic: string, late: string): Promise<Scene> {
-    broker.createTopic(topic, 1)
-    const place = join(folder.path, topic)
-    const options = { brokerPort: broker.port, topic, assignment: 'static' } as const
+    numbers.broker.createTopic(topic, 1)
+    const place = numbers.place(topic)
+    const options = { brokerPort: numbers.broker.port, topic, assignment: 'static' } as const
     const config = await writeNumbersConfig(place, options)
     await appendFile(config, `    late: ${late}\n`)
     const scene = new Scene(topic, config)
@@ -61,10 +48,8 @@ class Scene {
 
   /** One event, `hours` after the first hour's beginning. */
   async send(hours: number): Promise<void> {
-    const atMs = startMs + hours * hourMs + 600_000
-    const value = numberRecord('numbers', this.#next++, atMs)
-    const at = { topic: this.#topic, partition: 0, key: undefined }
-    await producer.send([{ ...at, value, timestampMs: atMs }])
+    const at = { topic: this.#topic, partition: 0, atMs: startMs + hours * hourMs }
+    await numbers.send({ ...at, n: this.#next++ })
   }
 
   /** A command about the first hour, such as `ready show`, with what follows the hour. */

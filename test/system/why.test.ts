@@ -8,17 +8,14 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
-import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
 import type { FoldedPosition } from '../../src/model/fold-state.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { eventually } from '../support/eventually.ts'
-import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
+import { writeNumbersConfig } from '../support/numbers.ts'
+import { hourMs, NumbersBroker } from '../support/numbers-broker.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 import { freePort } from './services/free-ports.ts'
 
-const hourMs = 3_600_000
 /** Start of an hour of yesterday: the lake's time is beyond its end, whatever the minute. */
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
 const hour = new Date(startMs).toISOString().slice(0, 13)
@@ -39,22 +36,12 @@ interface Answer {
   readonly sentence: string
 }
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let broker: EmbeddedBroker
-let producer: RecordProducer
+let numbers: NumbersBroker
 
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  broker = await startBroker({ directory: join(folder.path, 'broker') })
-  const brokers = [`127.0.0.1:${broker.port}`]
-  producer = new RecordProducer({ brokers, clientId: 'why', compression: 'none' })
+  numbers = await NumbersBroker.open()
 })
-
-afterAll(async () => {
-  await producer.close()
-  await broker.close()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(() => numbers.close())
 
 /** One topic of two partitions, its configuration and its lake; `topic` names all of them. */
 class Scene {
@@ -70,10 +57,10 @@ class Scene {
   }
 
   static async open(topic: string, ready: string): Promise<Scene> {
-    broker.createTopic(topic, 2)
+    numbers.broker.createTopic(topic, 2)
     const more = `commit: { interval: 250ms }\nready: ${ready}`
-    const place = join(folder.path, topic)
-    const options = { brokerPort: broker.port, topic, more, assignment: 'static' } as const
+    const place = numbers.place(topic)
+    const options = { brokerPort: numbers.broker.port, topic, more, assignment: 'static' } as const
     const config = await writeNumbersConfig(place, options)
     const text = await readFile(config, 'utf8')
     await writeFile(config, text.replace('127.0.0.1:0', `127.0.0.1:${await freePort()}`))
@@ -114,10 +101,8 @@ class Scene {
 
   /** One event, `hours` after the hour that is asked about. */
   async send(partition: number, hours: number): Promise<void> {
-    const atMs = startMs + hours * hourMs + 600_000
-    const value = numberRecord('numbers', this.#next++, atMs)
-    const at = { topic: this.topic, partition, key: undefined }
-    await producer.send([{ ...at, value, timestampMs: atMs }])
+    const at = { topic: this.topic, partition, atMs: startMs + hours * hourMs }
+    await numbers.send({ ...at, n: this.#next++ })
   }
 
   /** Waits until so many records of each partition are committed. */
@@ -156,8 +141,8 @@ test('a topic-partition that is read and does not come along is lagging', async 
   await scene.send(0, 0)
   await scene.send(1, 2)
   await scene.committed(1, 1)
-  broker.faults.delay('fetch', 600_000)
-  onTestFinished(() => broker.faults.clear())
+  numbers.broker.faults.delay('fetch', 600_000)
+  onTestFinished(() => numbers.broker.faults.clear())
   // A fetch that was answered before the fault may still bring one: the first two are let through.
   await scene.send(0, 0)
   const asked = await eventually('it lags', 20_000, async () => {
@@ -173,7 +158,7 @@ test('a topic-partition that is read and does not come along is lagging', async 
   const [zero] = [...(positions?.values() ?? [])].filter(({ source }) => source.partition === 0)
   expect(later.lastOffset).toBe(String((zero?.next ?? 0n) - 1n))
   expect(later.lagRecords).toBe(
-    String((broker.highWatermark('lagging', 0) ?? 0n) - (zero?.next ?? 0n)),
+    String((numbers.broker.highWatermark('lagging', 0) ?? 0n) - (zero?.next ?? 0n)),
   )
 })
 

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { apiRoutes, eventsPath } from '../../../src/daemon/api.ts'
+import { durationMs } from '../../../src/base/time.ts'
+import { apiRoutes, eventsPath, partitionPath } from '../../../src/daemon/api.ts'
 import { apiDocument } from '../../../src/daemon/api-document.ts'
 import type { Daemon } from '../../../src/daemon/daemon.ts'
+import { openLaneWorld } from '../../support/lane-world.ts'
 
 /** A daemon whose log is not open yet: all that the routes may ask of it then. */
 const starting = {
@@ -13,6 +15,24 @@ const starting = {
 
 const metrics = { contentType: 'text/plain', text: () => Promise.resolve('lakeward_up 1\n') }
 const routes = apiRoutes(starting, metrics)
+
+test('what is said of a partition is tagged, and says the same while nothing changes', async () => {
+  const { config, running, clock } = await laneWithApi()
+  const { answer } = apiRoutes({ config, running } as unknown as Daemon, metrics).find(
+    ({ path }) => path === partitionPath,
+  ) ?? { answer: () => undefined }
+  const parameters = { name: 'numbers', partition: '2026-11-20T13' }
+  const asked = async () => await answer({ parameters, query: new URLSearchParams() })
+  const first = await asked()
+  expect(first).toMatchObject({ status: 200, isTagged: true })
+  await clock.run(clock.sleep(durationMs(60_000)))
+  expect(await asked()).toEqual(first)
+})
+
+async function laneWithApi() {
+  const world = await openLaneWorld()
+  return { config: world.config, running: world, clock: world.clock }
+}
 
 async function ask(path: string, method = 'GET') {
   const route = routes.find((each) => each.path === path && each.method === method)

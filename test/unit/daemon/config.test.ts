@@ -1,38 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { problemLine } from '../../../src/daemon/config/problems.ts'
 import { parseConfig, printConfig } from '../../../src/daemon/config.ts'
-
-interface Tree {
-  [key: string]: unknown
-}
-
-const stream = (more: Tree = {}): Tree => ({
-  name: 'app_events',
-  topic: 'growth.events',
-  schema: { file: 'app_event.proto', message: 'growth.AppEvent' },
-  ...more,
-})
-
-const config = (more: Tree = {}): Tree => ({
-  pipeline: 'growth',
-  kafka: { brokers: ['127.0.0.1:9092'] },
-  lake: { url: 'file:./lake' },
-  streams: [stream()],
-  ...more,
-})
-
-const problemsOf = (tree: unknown): readonly string[] => parseConfig(tree).problems.map(problemLine)
-
-/** The one problem of a tree that has exactly one. */
-function onlyProblem(tree: unknown): string {
-  const problems = problemsOf(tree)
-  expect(problems).toHaveLength(1)
-  return problems[0] ?? ''
-}
-
-/** The problem of a stream with one more key. */
-const streamProblem = (more: Tree): string => onlyProblem(config({ streams: [stream(more)] }))
+import {
+  configTree as config,
+  onlyProblem,
+  problemsOf,
+  streamTree as stream,
+  streamProblem,
+  type Tree,
+} from '../../support/config-trees.ts'
 
 test('a configuration with only what is required gets every default', () => {
   const { config: read, problems } = parseConfig(config())

@@ -3,6 +3,7 @@ import { Fault, isFault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
+import { configuredStreams } from '../../../src/daemon/stage-streams.ts'
 import type { SourceReader } from '../../../src/ports/source.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
@@ -13,6 +14,7 @@ import { SimTelemetry } from '../../sim/telemetry.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import { numberRecord, numbersConfig, pipeline } from '../../support/lane-world.ts'
+import { sampleHour, sampleManifest } from '../../support/log-samples.ts'
 
 const config = await numbersConfig()
 const at = { topic: 'events', partition: 0 }
@@ -76,6 +78,42 @@ test('a table that refuses is told by health, holds up nothing, and gets its fil
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   expect(standing).toMatchObject([expect.stringMatching(/^numbers\/dt=/)])
   await clock.run(run.daemon.stop())
+})
+
+/** A log that waits for a target which the daemon's configuration does not name. */
+async function announcedTo(target: string): Promise<void> {
+  const lake = new SimLake({ store, clock })
+  const telemetry = new SimTelemetry()
+  const random = new SimRandom(9)
+  const log = await openCommitLog({ lake, pipeline, clock, random, telemetry })
+  const { checksum } = config
+  await adoptOrPutConfig(log, { checksum, streams: configuredStreams(config) })
+  const manifest = { ...sampleManifest(13), pipeline, stream: 'numbers', files: [], rows: 0 }
+  const announcement = { stream: 'numbers', partition: sampleHour(13), version: undefined }
+  const announcements = [{ ...announcement, manifest, targets: [target] }]
+  const outcome = await log.put({ kind: 'ready', commitId: log.nextCommitId(), announcements })
+  expect(outcome).toMatchObject({ kind: 'decided' })
+}
+
+describe('announcements that wait for a target which is not configured', () => {
+  test('keep a daemon from starting, by name, and nothing is put', async () => {
+    await clock.run(announcedTo('webhook:old'))
+    const { next } = judgeLog(store, pipeline).state
+    const started = clock.run(run.daemon.start())
+    await expect(started).rejects.toMatchObject({ code: 'NOTIFY_TARGET_PENDING' })
+    expect(judgeLog(store, pipeline).state.next).toBe(next)
+  })
+
+  test('are given up where an operator says so, and the daemon goes on', async () => {
+    await clock.run(announcedTo('webhook:old'))
+    run = daemonRun({ config, clock, store, source, dropsPending: true })
+    await clock.run(run.daemon.start())
+    produce(0)
+    await pass(25)
+    expect(judgeLog(store, pipeline).state.undelivered).toEqual([])
+    expect([run.failures, nextOffsets()]).toEqual([[], [1n]])
+    await clock.run(run.daemon.stop())
+  })
 })
 
 describe('a drain', () => {

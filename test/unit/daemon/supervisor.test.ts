@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
+import { partitionPath } from '../../../src/daemon/api.ts'
 import { supervisedRoutes } from '../../../src/daemon/supervised-api.ts'
 import { restartDelayMs, Supervisor } from '../../../src/daemon/supervisor.ts'
 import type {
@@ -177,6 +178,7 @@ describe('over HTTP', () => {
     { method: 'GET', path: '/readyz', isOpen: true },
     { method: 'GET', path: '/metrics' },
     { method: 'GET', path: '/api/v1/streams/:name' },
+    { method: 'GET', path: partitionPath },
   ] as const
   const request = { parameters: { name: 'a b' }, query: new URLSearchParams('x=1') }
 
@@ -218,6 +220,13 @@ describe('over HTTP', () => {
       'lakeward_worker_restarts_total{worker="1"} 0',
       '',
     ])
+  })
+
+  test('what a worker says of a partition is tagged, as its own server would tag it', async () => {
+    const at = world(1)
+    at.workers.at(0).answer = json(200, { stream: 'a' })
+    expect(await asked(partitionPath, at)).toMatchObject({ status: 200, isTagged: true })
+    expect(await asked('/api/v1/streams/:name', at)).not.toHaveProperty('isTagged')
   })
 
   test('one worker answers for all: the first that is not in trouble', async () => {

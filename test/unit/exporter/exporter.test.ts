@@ -14,6 +14,7 @@ import {
   pathOf,
   rowsOf,
   seal,
+  skipping,
   take,
 } from '../../support/exporter-stages.ts'
 import {
@@ -38,8 +39,7 @@ function keyValuesOf({ chunks }: SealedFile): ReadonlyMap<string, string> {
 let stages: Stages
 
 beforeEach(async () => {
-  const filter = `etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]`
-  stages = openStages(await numbersConfig([{ name: 'numbers', more: [filter] }]))
+  stages = openStages(await numbersConfig([{ name: 'numbers', more: [skipping] }]))
 })
 
 describe('a commit', () => {

@@ -8,6 +8,7 @@ import {
   pathOf,
   rowsOf,
   seal,
+  skipping,
   take,
 } from '../../support/exporter-stages.ts'
 import {
@@ -83,8 +84,7 @@ describe('a late row', () => {
   })
 
   test('that is filtered is neither appended nor diverted', async () => {
-    const filter = `etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]`
-    const more = [late('divert'), filter]
+    const more = [late('divert'), skipping]
     const diverting = openStages(await numbersConfig([{ name: 'numbers', more }]))
     diverting.exporter.onFold(announced('numbers', eventsMs + hourMs))
     take(diverting, fetched(source, 0, [numberRecord({ n: 0, text: 'skip' })]))

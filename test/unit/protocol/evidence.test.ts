@@ -2,20 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { nextOffset } from '../../../src/model/offset.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
 import { decideEvidence } from '../../../src/protocol/evidence.ts'
-import {
-  at,
-  dataFile,
-  factsOf,
-  hourOf,
-  type PlantedLog,
-  type PlantedSource,
-  sourceNamed,
-} from '../../support/readiness-world.ts'
+import { at, factsOf, type PlantedLog, type PlantedSource } from '../../support/readiness-world.ts'
+import { file, shard, thirteen } from '../../support/two-shards.ts'
 
-const shard = (index: number) => sourceNamed('events', index)
 const owned = [shard(0), shard(1)]
-const thirteen = hourOf('2026-11-20T13')
-const file = dataFile(thirteen, 'growth-aaaaaaaaaaaaaaaa-1-0', 120)
 const rows = (watermark: string, rowsAt: string) => ({
   app_events: { watermark: at(watermark), rowsAt: at(rowsAt) },
 })

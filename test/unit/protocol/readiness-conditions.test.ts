@@ -1,11 +1,22 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { PersistentMap } from '../../../src/base/persistent-map.ts'
+import { readyStreams } from '../../../src/daemon/stage-streams.ts'
 import type { FoldedPartition } from '../../../src/model/fold-state.ts'
 import { commitIdOf } from '../../../src/model/ids.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
+import { decideReady } from '../../../src/protocol/readiness.ts'
 import { brokenCondition } from '../../../src/protocol/readiness-conditions.ts'
 import type { ReadyConditions } from '../../../src/protocol/readiness-facts.ts'
-import { appEvents, countsOf, dataFile, hourOf, writerA } from '../../support/readiness-world.ts'
+import { numbersConfig } from '../../support/lane-world.ts'
+import {
+  appEvents,
+  countsOf,
+  dataFile,
+  factsOf,
+  hourOf,
+  writerA,
+} from '../../support/readiness-world.ts'
+import { now, rowsOf, thirteen, twoShards } from '../../support/two-shards.ts'
 
 const hour = hourOf('2026-11-20T13')
 const none: ReadyConditions = { rowsMin: undefined, deadLettersMax: undefined, after: [] }
@@ -68,4 +79,38 @@ test('another stream must have announced as far', () => {
   expect(brokenBy({ after })).toEqual({ rule: 'other-stream', detail: 'users' })
   expect(brokenBy({ after }, folded, foldTo('2026-11-20T12'))).toMatchObject({ detail: 'users' })
   expect(brokenBy({ after }, folded, foldTo('2026-11-20T13'))).toBeUndefined()
+})
+
+describe('a complete partition', () => {
+  const complete = twoShards({ progress: rowsOf('2026-11-20T14:05:00Z') })
+  const decided = (changes: Partial<ReadyConditions>) => {
+    const streams = [{ ...appEvents, conditions: { ...none, ...changes } }]
+    return decideReady(factsOf(complete, now, { streams }))
+  }
+
+  test('is announced when what its stream waits for has come, and told with its rule before', () => {
+    expect(decided({ rowsMin: 120 }).kind).toBe('announce')
+    const detail = '120 rows, ready.rowsMin is 121'
+    expect(decided({ rowsMin: 121 })).toMatchObject({
+      kind: 'wait',
+      blocks: [{ rule: 'too-few-rows', detail, partition: thirteen }],
+    })
+    expect(decided({ after: ['users'] })).toMatchObject({ blocks: [{ rule: 'other-stream' }] })
+  })
+
+  test('that waits for more than its topics is told first of what its topics lack', () => {
+    const late = twoShards({ progress: rowsOf('2026-11-20T14:04:59.999Z') })
+    const streams = [{ ...appEvents, conditions: { ...none, rowsMin: 121 } }]
+    const { blocks } = decideReady(factsOf(late, now, { streams }))
+    expect(blocks.map(({ rule }) => rule)).not.toContain('too-few-rows')
+  })
+})
+
+test('each condition of a stream is what its configuration says', async () => {
+  const ready = 'ready: { rowsMin: 5, deadLettersMax: 0, after: [others] }'
+  const config = await numbersConfig([{ name: 'numbers', more: [ready] }, { name: 'others' }])
+  expect(readyStreams(config).map(({ conditions }) => conditions)).toEqual([
+    { rowsMin: 5, deadLettersMax: 0, after: ['others'] },
+    { rowsMin: undefined, deadLettersMax: undefined, after: [] },
+  ])
 })

@@ -2,44 +2,26 @@ import { describe, expect, test } from 'vitest'
 import { unixMs } from '../../../src/base/time.ts'
 import { commitIdOf } from '../../../src/model/ids.ts'
 import { announcementsMax, decideReady } from '../../../src/protocol/readiness.ts'
-import type { ReadinessFacts } from '../../../src/protocol/readiness-facts.ts'
 import {
   appEvents,
   at,
   countsOf,
-  dataFile,
   factsOf,
   hour,
   hourOf,
   type PlantedLog,
-  type PlantedSource,
-  sourceNamed,
   writerA,
 } from '../../support/readiness-world.ts'
-
-const shard = (index: number) => sourceNamed('events', index)
-const thirteen = hourOf('2026-11-20T13')
-const file = dataFile(thirteen, 'growth-aaaaaaaaaaaaaaaa-1-0', 120)
-const rowsOf = (iso: string) => ({ app_events: { watermark: at(iso), rowsAt: at(iso) } })
-const now = at('2026-11-20T14:16:00Z')
-
-/** Two topic-partitions; the first has passed 13h by its watermark. */
-const twoShards = (second: Partial<PlantedSource>): PlantedLog => ({
-  sources: [
-    { source: shard(0), progress: rowsOf('2026-11-20T14:05:00Z') },
-    { source: shard(1), ...second },
-  ],
-  partitions: { app_events: [{ partition: thirteen, files: [file] }] },
-})
-
-const announced = (facts: ReadinessFacts): string[] => {
-  const decision = decideReady(facts)
-  if (decision.kind === 'wait') return []
-  return decision.announcements.map(({ stream, partition, manifest }) =>
-    [stream, partition.path.slice(8), manifest.reason].join(' '),
-  )
-}
-const rules = (facts: ReadinessFacts) => decideReady(facts).blocks.map(({ rule }) => rule)
+import {
+  announced,
+  file,
+  now,
+  rowsOf,
+  rules,
+  shard,
+  thirteen,
+  twoShards,
+} from '../../support/two-shards.ts'
 
 describe('a partition with rows', () => {
   test('is announced when every topic-partition passed its end and delay', () => {

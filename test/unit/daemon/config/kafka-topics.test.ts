@@ -1,32 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { problemLine } from '../../../../src/daemon/config/problems.ts'
 import { parseConfig, printConfig } from '../../../../src/daemon/config.ts'
-
-type Tree = Record<string, unknown>
-
-const stream = (more: Tree = {}): Tree => ({
-  name: 'app_events',
-  topic: 'growth.events',
-  schema: { file: 'app_event.proto', message: 'growth.AppEvent' },
-  ...more,
-})
-
-const config = (more: Tree = {}): Tree => ({
-  pipeline: 'growth',
-  kafka: { brokers: ['127.0.0.1:9092'] },
-  lake: { url: 'file:./lake' },
-  streams: [stream()],
-  ...more,
-})
-
-/** The one problem of a tree that has exactly one. */
-function onlyProblem(tree: unknown): string {
-  const problems = parseConfig(tree).problems.map(problemLine)
-  expect(problems).toHaveLength(1)
-  return problems[0] ?? ''
-}
-
-const streamProblem = (more: Tree): string => onlyProblem(config({ streams: [stream(more)] }))
+import {
+  configTree as config,
+  onlyProblem,
+  problemsOf,
+  streamTree as stream,
+  streamProblem,
+  type Tree,
+} from '../../../support/config-trees.ts'
 
 describe('topics', () => {
   test('are named, or selected by a pattern of their whole name', () => {
@@ -92,10 +73,10 @@ describe('kafka.start', () => {
 describe('confluent-protobuf', () => {
   const framed = (more: Tree = {}) => stream({ format: 'confluent-protobuf', ...more })
   const schemaRegistry = { url: 'http://registry:8081' }
-  const problemsOf = (more: Tree) => parseConfig(config(more)).problems.map(problemLine)
+  const problemsWith = (more: Tree) => problemsOf(config(more))
 
   test('goes with a registry, and a registry with it', () => {
-    expect(problemsOf({ schemaRegistry, streams: [framed()] })).toEqual([])
+    expect(problemsWith({ schemaRegistry, streams: [framed()] })).toEqual([])
     expect(onlyProblem(config({ streams: [framed()] }))).toMatch(
       /^streams\[0\].format: "confluent-protobuf" goes with schemaRegistry/,
     )
@@ -105,7 +86,7 @@ describe('confluent-protobuf', () => {
   test('shares a topic between streams of different messages, and with no other format', () => {
     const schema = { file: 'app_event.proto', message: 'growth.Other' }
     const other = { name: 'other', table: 'other' }
-    const two = (second: Tree) => problemsOf({ schemaRegistry, streams: [framed(), second] })
+    const two = (second: Tree) => problemsWith({ schemaRegistry, streams: [framed(), second] })
     expect(two(framed({ ...other, schema }))).toEqual([])
     expect(two(framed(other))).toHaveLength(1)
     expect(two(stream(other))).toEqual([
@@ -116,7 +97,7 @@ describe('confluent-protobuf', () => {
   test('the registry takes a login over HTTP only, and both of its halves', () => {
     const login = { username: 'lake', password: 'env:SECRET' }
     const withKeys = (more: Tree) =>
-      problemsOf({ schemaRegistry: { ...schemaRegistry, ...more }, streams: [framed()] })
+      problemsWith({ schemaRegistry: { ...schemaRegistry, ...more }, streams: [framed()] })
     expect(withKeys(login)).toEqual([])
     expect(withKeys({ username: 'lake' })).toEqual([
       expect.stringMatching(/^schemaRegistry.password: missing beside the other/),
