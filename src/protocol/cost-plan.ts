@@ -215,7 +215,8 @@ function tooLittleMemory(facts: CostFacts, { heldBytes }: DayOfCosts): OverLimit
   const text =
     `${counted(heldBytes)} bytes accumulate in a commit of one worker, at most half of what ` +
     `memory.buffers, ${formatSize(bufferBytes)}, leaves for rows, ${counted(rowBytes)} bytes`
-  const remedy = `set memory.buffers to ${inMebibytes(wanted)}, shorten commit.interval, or add workers`
+  const larger = `set memory.buffers to ${inMebibytes(wanted)}`
+  const remedy = `${larger}, shorten commit.interval, or add workers`
   return { limit: 'memory', text, remedy }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What of `memory.buffers` is for rows. Node.js with its heap, and the schemas and tables of each
- * stream, take the rest, by estimate: idle processes of 32 columns a stream were seen at 197 MB with
- * one stream and 235 MB with 300; at work the heap takes more.
+ * stream, take the rest, by estimate: idle processes of 32 columns a stream were seen at 197 MB
+ * with one stream and 235 MB with 300; at work the heap takes more.
  */
 const processBytes = 190 * 1_000_000
 const streamBytes = 250_000
