@@ -27,7 +27,7 @@ import { SimLake, type SimStore } from '../sim/lake.ts'
 import { SimRandom } from '../sim/random.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { MemoryConfigFiles } from '../unit/daemon/memory-config-files.ts'
-import { encodeRawEvent, utf8, varintField } from './raw-events.ts'
+import { encodeRawEvent, utf8, varintBytes, varintField } from './raw-events.ts'
 import { encodeBatch, type TestRecord } from './record-batch.ts'
 
 export const pipeline = 'sim'
@@ -109,9 +109,8 @@ export interface NumberFields {
 
 export function numberPayload({ n, text = `number ${n}` }: NumberFields): Uint8Array {
   const bytes = utf8(text)
-  const tail = [18, bytes.length]
-  if (bytes.length > 127) throw new Error('a short text')
-  return Uint8Array.from([...varintField(1, BigInt(n)), ...tail, ...bytes])
+  const head = [...varintField(1, BigInt(n)), 18, ...varintBytes(BigInt(bytes.length))]
+  return new Uint8Array(Buffer.concat([Uint8Array.from(head), bytes]))
 }
 
 export function numberRecord(number: NumberFields): TestRecord {

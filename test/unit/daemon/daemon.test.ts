@@ -99,6 +99,7 @@ describe('announcements that wait for a target which is not configured', () => {
   test('keep a daemon from starting, by name, and nothing is put', async () => {
     await clock.run(announcedTo('webhook:old'))
     const { next } = judgeLog(store, pipeline).state
+    run = daemonRun({ config, clock, store, source, dropsPending: false })
     const started = clock.run(run.daemon.start())
     await expect(started).rejects.toMatchObject({ code: 'NOTIFY_TARGET_PENDING' })
     expect(judgeLog(store, pipeline).state.next).toBe(next)

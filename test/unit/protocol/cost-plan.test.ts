@@ -132,6 +132,7 @@ describe('a limit', () => {
       remedy: 'set limits.buffers of "a" to 54MiB, or shorten commit.interval',
     })
     expect(limitsOf(shared(54 * 1_048_576))).toEqual([])
+    expect(limitsOf({ ...of, workerCount: 2 })).toEqual([])
   })
 
   test('is one that the test names', () => {

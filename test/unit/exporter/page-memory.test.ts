@@ -1,0 +1,58 @@
+/** Open pages of many files, which together take more than builders may. */
+import { expect, test } from 'vitest'
+import type { EtlModule } from '../../../src/ports/etl-module.ts'
+import { openStages, seal, take } from '../../support/exporter-stages.ts'
+import {
+  eventsMs,
+  fetched,
+  fetchedNumbers,
+  hourMs,
+  numberRecord,
+  numbersConfig,
+  sourceAt,
+} from '../../support/lane-world.ts'
+
+const source = sourceAt(0)
+const mebibyte = 1_048_576
+/** Of a budget as small as this one. */
+const takenBytesMax = 16 * mebibyte
+const [hours, rowsEach] = [110, 64]
+const teaching = 2_000
+/** Of 2,500 bytes, and like no other. */
+const textOf = (n: number): string => `${n}-`.padEnd(2_500, String(n))
+
+/** Makes a row of each event, with what the event has. */
+const same: EtlModule = {
+  run: ({ count, payloads: rows, payloadNext: rowNext }) => {
+    const eventRowNext = Int32Array.from({ length: count }, (_, n) => n + 1)
+    return Promise.resolve({ kind: 'done', result: { rows, rowNext, eventRowNext, failures: [] } })
+  },
+  close: async () => {},
+}
+
+test.each([
+  ['of the kernel alone', new Map<number, EtlModule>()],
+  ['of a module', new Map([[0, same]])],
+])('rows %s: the largest pages are closed early, and no row is missing', async (_, modules) => {
+  const stages = openStages(await numbersConfig(), modules, 16 * mebibyte)
+  // From it on files know that a dictionary is of no use: dictionaries are no pages.
+  take(stages, fetchedNumbers(source, 0, teaching))
+  await stages.modules.drain()
+  seal(stages)
+  let mostBytes = 0
+  for (let hour = 0; hour < hours; hour++) {
+    const first = teaching + hour * rowsEach
+    const records = Array.from({ length: rowsEach }, (__, at) =>
+      numberRecord({ n: first + at, text: textOf(first + at), eventMs: eventsMs - hour * hourMs }),
+    )
+    take(stages, fetched(source, first, records))
+    await stages.modules.drain()
+    mostBytes = Math.max(mostBytes, stages.kernel.takenBytes)
+  }
+  // What accumulates is more than that: it lies compressed in pages that are closed.
+  expect(mostBytes).toBeGreaterThan(takenBytesMax / 2)
+  expect(mostBytes).toBeLessThanOrEqual(takenBytesMax)
+  const { files } = seal(stages)
+  expect(files).toHaveLength(hours)
+  expect(files.every(({ rowCount }) => rowCount === rowsEach)).toBe(true)
+})
