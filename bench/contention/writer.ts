@@ -131,7 +131,7 @@ function stepsOf(
   announcer: Announcer,
 ): CommitSteps {
   return {
-    refresh: () => log.refresh(),
+    refresh: () => log.readOn(),
     seal: async () => sealed(log, sourceAt(index)),
     commit: (commit) => committer.commit(commit),
     committed: async () => announcer.nudge(),

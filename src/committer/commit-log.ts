@@ -29,6 +29,8 @@ import { type RetryContext, untilAnswered } from './retry.ts'
 import { Troubles } from './troubles.ts'
 
 const writerIdBytes = 16
+/** Of silence of all others: longer than they are silent between two commits, as a rule. */
+const aloneAfterMs = 600_000
 /** Attempts given up that are remembered until an entry tells of them. */
 const discardedKeptMax = 1_000
 
@@ -122,6 +124,14 @@ class LakeCommitLog implements CommitLog {
     })
   }
 
+  readOn(): Promise<FoldState> {
+    return this.#mutex.run(async () => {
+      if (this.#options.readOnly !== true) await this.#time.readIfOld()
+      await this.#fold(this.#reader.foldToTail('few'))
+      return this.state
+    })
+  }
+
   nextCommitId(): CommitId {
     return commitIdOf(this.writerId, this.#counterNext++)
   }
@@ -155,7 +165,10 @@ class LakeCommitLog implements CommitLog {
 
   async #put(draft: EntryDraft, wish: Wish): Promise<PutEntryOutcome> {
     await untilAnswered(this.#retry, () => this.#time.read())
-    await untilAnswered(this.#retry, () => this.#fold())
+    // Who is alone need not look first: the put itself finds out that somebody came.
+    if (!this.#isAlone) {
+      await untilAnswered(this.#retry, () => this.#fold(this.#reader.foldToTail('few')))
+    }
     const format = wish.format ?? this.state.config.format
     const entry: LogEntry = { ...draft, ...this.#base(), format }
     const broken = this.#broken(entry, wish)
@@ -164,21 +177,30 @@ class LakeCommitLog implements CommitLog {
     const bodyPathOf = (sha256: string) => bodyPath(pipeline, entry.commitId, sha256)
     const encoded = encodeEntry(entry, bodyPathOf, inlineBytesMax)
     await this.#putBody(encoded)
-    return this.#putHead(entry, encoded.head, wish)
+    return this.#putHead(entry, encoded, wish)
+  }
+
+  /** No other writer has put anything lately: that somebody has won the next index is unlikely. */
+  get #isAlone(): boolean {
+    const sinceMs = this.lakeNowMs() - aloneAfterMs
+    for (const [writer, { lastEntryAtMs }] of this.state.writers) {
+      if (writer !== this.writerId && lastEntryAtMs >= sinceMs) return false
+    }
+    return true
   }
 
   /**
    * The bytes stay the same whatever happens: an answer that did not come may still be a put that
    * lands, and the log must not hold two entries of one commit.
    */
-  async #putHead(entry: LogEntry, head: Uint8Array, wish: Wish): Promise<PutEntryOutcome> {
-    const checksum = headChecksumOf(head)
+  async #putHead(entry: LogEntry, encoded: EncodedEntry, wish: Wish): Promise<PutEntryOutcome> {
+    const checksum = headChecksumOf(encoded.head)
     for (let racesLost = 0; ; racesLost++) {
       await this.#standAside(racesLost)
       const broken = this.#broken(entry, wish)
       if (broken !== undefined) return this.#discard(entry, broken)
       const index = this.state.next
-      await untilAnswered(this.#retry, () => this.#occupy(index, head))
+      await untilAnswered(this.#retry, () => this.#occupy(index, encoded))
       const folded = this.#reader.foldedAt(index)
       if (folded?.headChecksum === checksum) return this.#settled(entry, index, folded.verdict)
       if (folded === undefined) return this.#overtaken(entry, index)
@@ -206,10 +228,11 @@ class LakeCommitLog implements CommitLog {
   }
 
   /** Puts the head and folds, whoever's entry it is that stands at the index then. */
-  async #occupy(index: EntryIndex, head: Uint8Array): Promise<void> {
+  async #occupy(index: EntryIndex, encoded: EncodedEntry): Promise<void> {
     const path = entryPath(this.#options.pipeline, index)
-    await this.#options.lake.putIfAbsent(path, head)
-    await this.#fold()
+    const put = await this.#options.lake.putIfAbsent(path, encoded.head)
+    const isOwn = put.kind === 'created'
+    await this.#fold(isOwn ? this.#reader.foldOwn(index, encoded) : this.#reader.foldToTail())
     if (this.state.next > index) return
     const reason = 'it was put, or stood already, and is not there to be read'
     throw new Fault('LAKE_UNAVAILABLE', { operation: 'read', path, reason })
@@ -256,8 +279,8 @@ class LakeCommitLog implements CommitLog {
     await untilAnswered(this.#retry, () => this.#options.lake.putIfAbsent(body.path, body.bytes))
   }
 
-  async #fold(): Promise<void> {
-    await this.#reader.foldToTail()
+  async #fold(folding: Promise<void> = this.#reader.foldToTail()): Promise<void> {
+    await folding
     for (const id of this.#publishedHere) {
       if (!this.state.unpublished.has(id)) this.#publishedHere.delete(id)
     }

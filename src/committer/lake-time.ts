@@ -2,8 +2,8 @@ import { type MonotonicMs, monotonicMs, type UnixMs, unixMs } from '../base/time
 import type { Clock } from '../ports/clock.ts'
 import type { Lake } from '../ports/lake.ts'
 
-/** A reading is taken again when it is older; clocks drift less meanwhile than matters. */
-const readingAgeMsMax = 60_000
+/** A reading is taken again when it is older: clocks drift by less than a fifth of a second. */
+const readingAgeMsMax = 300_000
 
 /**
  * The lake's clock: time that decides anything is never a machine's.

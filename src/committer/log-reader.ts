@@ -1,7 +1,12 @@
 import { hash } from 'node:crypto'
 import { Fault, isFault } from '../base/fault.ts'
 import { encodeCheckpoint, parseCheckpoint } from '../codec/log/checkpoint.ts'
-import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
+import {
+  completeEntry,
+  type EncodedEntry,
+  parseEntryHead,
+  storedBodyOf,
+} from '../codec/log/entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { EntryIndex, LogEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
@@ -91,14 +96,45 @@ export class LogReader {
    *
    * Reads to the tail, then lists checkpoints: an index whose entry was deleted can be won again by
    * a writer that slept, and only the checkpoint above it tells that such an entry is garbage.
+   *
+   * @param pains `few`: what follows nothing is believed unlisted. Who slept until the next entry
+   *   was deleted then goes on with an old state, which a put finds out, and a fold that takes all.
    */
-  async foldToTail(): Promise<void> {
+  foldToTail(pains: 'all' | 'few' = 'all'): Promise<void> {
+    return this.#foldOn((round) => this.#readToTail(round), pains)
+  }
+
+  /**
+   * Folds the entry that this process has put at `index`, without reading it back. What others put
+   * behind it is left to the next fold.
+   */
+  foldOwn(index: EntryIndex, { head, body }: EncodedEntry): Promise<void> {
+    const { pipeline, newestFormat } = this.#options
+    const path = entryPath(pipeline, index)
+    const entry = completeEntry(parseEntryHead(head, path, newestFormat), body?.bytes, path)
+    // A notice must be weighed against what it speaks of, and a round that broke off be ended.
+    const isPlain = entry.kind !== 'void' && this.#round === undefined
+    if (!isPlain || this.#state.next !== index) return this.foldToTail()
+    const headChecksum = hash('sha256', head, 'hex')
+    return this.#foldOn((round) => {
+      this.#fold(round, { entry, headChecksum })
+      return Promise.resolve(true)
+    }, 'all')
+  }
+
+  /** @param look at what follows first; says whether it found entries. Then the tail is read. */
+  async #foldOn(look: (round: Round) => Promise<boolean>, pains: 'all' | 'few'): Promise<void> {
     const begun = new Map<EntryIndex, number>()
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       this.#round ??= newRound(this.#state)
       const round = this.#round
-      const grown = await this.#readToTail(round)
+      const grown = await (isFirst ? look(round) : this.#readToTail(round))
       const nothingRead = round.firstRead === this.#state.next
+      if (isFirst && nothingRead && pains === 'few') {
+        this.#folded = round.folded
+        this.#round = undefined
+        return
+      }
       // Also when nothing was there to be read: the next entry may have been deleted.
       const names = await this.#checkpoints()
       const decision = decideCheckpoint({
@@ -137,7 +173,8 @@ export class LogReader {
         this.#fold(round, found)
       }
       if (gap === 0) return this.#state.next > before
-      wave = gap === -1 ? Math.min(waveMax, wave * 2) : 1
+      // Never more ahead than were found: mostly it is one entry, and then nothing.
+      wave = gap === -1 ? Math.min(waveMax, this.#state.next - before) : 1
     }
   }
 

@@ -5,7 +5,7 @@ import type { SealedFile } from '../model/sealed-commit.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { type HomeBatch, planHome } from '../protocol/spill-plan.ts'
+import { type HomeBatch, holdsSpilled, planHome } from '../protocol/spill-plan.ts'
 import { planSwap } from '../protocol/swap-plan.ts'
 import { crc32cText } from './checksum.ts'
 import type { Committer } from './committer.ts'
@@ -30,6 +30,8 @@ export interface WayHomeOptions {
  */
 export async function bringHome(options: WayHomeOptions): Promise<void> {
   const { log, committer, signal } = options
+  // Nothing is asked of the lake while nothing lies in the spill area, as far as was folded.
+  if (!holdsSpilled(log.state)) return
   const state = await log.refresh()
   const refusing = new Set<string>()
   const { publishedHere } = log

@@ -251,7 +251,7 @@ export class Lane implements SourceReader, CommitSteps {
 
   async refresh(): Promise<FoldState> {
     const { log, exporter } = this.#parts
-    const fold = await untilAnswered(this.#retry, () => log.refresh())
+    const fold = await untilAnswered(this.#retry, () => log.readOn())
     exporter.onFold(fold)
     return fold
   }

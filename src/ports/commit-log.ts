@@ -54,6 +54,12 @@ export interface CommitLog {
    * @throws {Fault} `LAKE_UNAVAILABLE`, or a `LOG_…` fault: an entry cannot be read.
    */
   refresh(): Promise<FoldState>
+  /**
+   * The same, asking as little as can be: who slept until entries were deleted may be told that
+   * nothing was put since. For what only prepares a put, which finds that out.
+   * @throws {Fault} as `refresh`.
+   */
+  readOn(): Promise<FoldState>
   /** A commit id that was never used. */
   nextCommitId(): CommitId
   /**

@@ -53,6 +53,16 @@ export function planHome(facts: HomeFacts): readonly HomeBatch[] {
   return batches
 }
 
+/** Whether any partition has a file in the spill area, published or not. */
+export function holdsSpilled({ streams }: Pick<FoldState, 'streams'>): boolean {
+  for (const { partitions } of streams.values()) {
+    for (const folded of partitions.values()) {
+      if (spilledFileOf(folded) !== undefined) return true
+    }
+  }
+  return false
+}
+
 /** A file of the partition that is not where its readers look; undefined when all are. */
 export const spilledFileOf = ({ files }: FoldedPartition): DataFile | undefined =>
   files.find(({ path }) => isSpilled(path))

@@ -1,5 +1,6 @@
 import { Fault } from '../base/fault.ts'
-import { type DurationMs, durationMs } from '../base/time.ts'
+import { type DurationMs, durationMs, monotonicMs } from '../base/time.ts'
+import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { Announcement, EntryIndex } from '../model/log-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
@@ -14,6 +15,7 @@ import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
 import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
+import { mayBeOutdated, othersFilesOf } from '../protocol/readiness-news.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { gaugeReadiness } from './readiness-metrics.ts'
@@ -21,6 +23,7 @@ import { gaugeReadiness } from './readiness-metrics.ts'
 /** Folders that are listed at the same time. */
 const listedAtOnceMax = 16
 const failurePauseMsMax = 30_000
+const missingPauseMs = 1_000
 const missingTopicAskedEachMs = 10_000
 /** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
 const passing: ReadonlySet<BlockRule> = new Set([
@@ -50,6 +53,10 @@ export type RoundOutcome =
 /**
  * Announces partitions: gathers facts, asks `decideReady`, looks into the folders, puts the entry,
  * writes the manifests. Every daemon of a pipeline runs one; the log lets one of them win.
+ *
+ * Looking costs the lake nothing while nothing is due: turns decide over what this process folded
+ * for its commits. Whoever puts a commit knows all that came before it, so the commit that releases
+ * a partition is followed by a turn that sees it: its own writer's.
  */
 export class Announcer {
   readonly #setup: ReadinessSetup
@@ -59,6 +66,14 @@ export class Announcer {
   #blocks: readonly Block[] = []
   /** Paths of files that were missing when their folder was looked at last. */
   #missing: ReadonlySet<string> = new Set()
+  /** When folders that lack files are looked at again, and how often they were in a row. */
+  #missingAgainMs = monotonicMs(0)
+  #missingLooks = 0
+  /** Paths of others' files that stood when their folder was looked at. */
+  #standing: ReadonlySet<string> = new Set()
+  #sighted: Sighted = nothingSighted
+  /** Asked for since the last turn that came to its end. */
+  #nudged = false
   /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
   #wake = new AbortController()
 
@@ -75,22 +90,27 @@ export class Announcer {
 
   /** The facts of this moment, for `explainPartition` and `decideEvidence`. */
   facts(): ReadinessFacts {
-    const findings = { metadata: this.#metadata, filesMissing: this.#missing }
+    const findings = {
+      metadata: this.#metadata,
+      filesMissing: this.#missing,
+      filesStanding: this.#standing,
+    }
     return readinessFacts(this.#setup, this.#ports.log, findings)
   }
 
-  /** Decides as if no file were missing: whether one is, the folders say each time anew. */
-  #decideNow(): ReadyDecision {
-    return decideReady({ ...this.facts(), filesMissing: new Set() })
+  /** Decides as if no file were missing, unless told: whether one is, the folders say anew. */
+  #decideNow(missing: ReadonlySet<string> = new Set()): ReadyDecision {
+    return decideReady({ ...this.facts(), filesMissing: missing })
   }
 
-  /** Begins the next round now: something was committed. */
+  /** Begins the next turn now: something was committed. */
   nudge(): void {
+    this.#nudged = true
     this.#wake.abort(null)
   }
 
   /**
-   * Rounds until `signal` is aborted, each at most `pauseMs` after the other. What outside systems
+   * Turns until `signal` is aborted, each at most `pauseMs` after the other. What outside systems
    * refuse is tried again, with growing pauses.
    *
    * @throws {Fault} one that says "never try again": the log cannot be read.
@@ -100,7 +120,7 @@ export class Announcer {
     let failures = 0
     while (!signal.aborted) {
       try {
-        const outcome = await this.round()
+        const outcome = await this.turn()
         failures = 0
         if (outcome.kind === 'announced') continue
       } catch (error) {
@@ -112,16 +132,38 @@ export class Announcer {
     }
   }
 
+  /** A round where one may come to anything; a look at what is folded where not. */
+  async turn(): Promise<RoundOutcome> {
+    const isNudged = this.#nudged
+    const isSoon = this.#ports.clock.monotonicMs() < this.#missingAgainMs
+    const decision = await this.#decide(isSoon && !isNudged ? this.#missing : undefined)
+    const wantsNews = decision.blocks.some((block) => this.#wantsNews(block, isNudged))
+    const outcome = wantsNews ? await this.round() : await this.#obey(decision)
+    if (isNudged) this.#nudged = false
+    return outcome
+  }
+
+  /** Whether the log must be looked at before this block is believed. */
+  #wantsNews(block: Block, isNudged: boolean): boolean {
+    if (mayBeOutdated(this.facts(), { block, known: this.#blocks, isNudged })) return true
+    return this.#hidden(block).length > 0
+  }
+
   /** One look at the log, and at most one entry. */
   async round(): Promise<RoundOutcome> {
-    const { log } = this.#ports
-    await log.refresh()
-    const first = await this.#decide()
+    await this.#ports.log.refresh()
+    const decision = await this.#decide()
+    const isSighted = await this.#lookFor(decision.blocks)
+    return this.#obey(isSighted ? await this.#decide() : decision)
+  }
+
+  async #obey(first: ReadyDecision): Promise<RoundOutcome> {
     if (first.kind === 'wait') {
       this.#tell(first.blocks)
       await this.#keeper.keep()
       return { kind: 'waited' }
     }
+    const { log } = this.#ports
     const listings = await this.#listFolders(first.announcements)
     await log.refresh()
     const second = this.#decideNow()
@@ -130,9 +172,36 @@ export class Announcer {
     return this.#put(sound)
   }
 
+  /** Files that a block waits for, of others, that nobody looked for since the log has grown. */
+  #hidden(block: Block): readonly DataFile[] {
+    const { state, writerId } = this.#ports.log
+    if (this.#sighted.state === state && this.#sighted.partitions.has(nameOf(block))) return []
+    return othersFilesOf(state, writerId, block)
+  }
+
+  /**
+   * Looks for files that others may have published and not told of: their next entry would.
+   *
+   * @returns whether some of them stand.
+   */
+  async #lookFor(blocks: readonly Block[]): Promise<boolean> {
+    const { state } = this.#ports.log
+    const hidden = blocks.filter((block) => this.#hidden(block).length > 0)
+    if (hidden.length === 0) return false
+    const wanted = hidden.flatMap((block) => this.#hidden(block))
+    const folders = [...new Set(wanted.map((file) => `${file.table}/${file.partitionPath}`))]
+    const listed = (await inBatches(folders, (folder) => this.#ports.lake.list(folder))).flat()
+    const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
+    const stand = wanted.filter(({ path, sizeBytes }) => sizes.get(path) === sizeBytes)
+    const before = this.#sighted.state === state ? this.#sighted.partitions : []
+    this.#sighted = { state, partitions: new Set([...before, ...hidden.map(nameOf)]) }
+    this.#standing = new Set(stand.map(({ path }) => path))
+    return stand.length > 0
+  }
+
   /** Decides, asking the brokers first where the decision waits for their answer. */
-  async #decide(): Promise<ReadyDecision> {
-    const decision = this.#decideNow()
+  async #decide(missing?: ReadonlySet<string>): Promise<ReadyDecision> {
+    const decision = this.#decideNow(missing)
     if (!this.#brokersAreNeeded(decision)) return decision
     const { log, brokers, telemetry } = this.#ports
     const askedAtMs = log.lakeNowMs()
@@ -143,7 +212,7 @@ export class Announcer {
       if (!(error instanceof Fault) || error.retry === 'never') throw error
       telemetry.log.warn('metadata-not-answered', { code: error.code, error })
     }
-    return this.#decideNow()
+    return this.#decideNow(missing)
   }
 
   /** A topic that is missing is asked for again now and then: somebody may create it. */
@@ -157,14 +226,9 @@ export class Announcer {
 
   /** What lies in the folder of each partition, taken before the fold it is compared with. */
   async #listFolders(announcements: readonly Announcement[]): Promise<Listings> {
-    const listings = new Map<string, readonly LakeObject[]>()
     const folders = [...new Set(announcements.map(folderOf))]
-    for (let first = 0; first < folders.length; first += listedAtOnceMax) {
-      const some = folders.slice(first, first + listedAtOnceMax)
-      const listed = await Promise.all(some.map((folder) => this.#ports.lake.list(folder)))
-      for (const [index, folder] of some.entries()) listings.set(folder, listed[index] ?? [])
-    }
-    return listings
+    const listed = await inBatches(folders, (folder) => this.#ports.lake.list(folder))
+    return new Map(folders.map((folder, index) => [folder, listed[index] ?? []]))
   }
 
   /** The announcements whose folders are as the log says; strays are put aside before. */
@@ -188,9 +252,18 @@ export class Announcer {
       if (isFirst) heldBack.add(announcement.stream)
       blocks.push(this.#missingBlock(announcement, found))
     }
-    this.#missing = missing
+    this.#noteMissing(missing)
     this.#tell(blocks)
     return sound
+  }
+
+  /** What is missing may be put back: it is looked for again, more and more seldom. */
+  #noteMissing(paths: ReadonlySet<string>): void {
+    this.#missing = paths
+    this.#missingLooks = paths.size === 0 ? 0 : this.#missingLooks + 1
+    if (paths.size === 0) return
+    const pauseMs = this.#backOffMs(durationMs(missingPauseMs), this.#missingLooks)
+    this.#missingAgainMs = monotonicMs(this.#ports.clock.monotonicMs() + pauseMs)
   }
 
   /** Quarantines strays. @returns paths of the partition's files that are not there. */
@@ -280,6 +353,28 @@ export class Announcer {
     await this.#ports.clock.sleep(span, this.#wake.signal)
     if (this.#wake.signal.aborted) this.#wake = new AbortController()
   }
+}
+
+/** Partitions whose folder was looked at over a state of the log. */
+interface Sighted {
+  readonly state: FoldState | undefined
+  readonly partitions: ReadonlySet<string>
+}
+
+const nothingSighted: Sighted = { state: undefined, partitions: new Set() }
+
+const nameOf = ({ stream, partition }: Block): string => `${stream} ${partition.path}`
+
+/** In the order of `items`. */
+async function inBatches<T, R>(
+  items: readonly T[],
+  look: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const found: R[] = []
+  for (let first = 0; first < items.length; first += listedAtOnceMax) {
+    found.push(...(await Promise.all(items.slice(first, first + listedAtOnceMax).map(look))))
+  }
+  return found
 }
 
 /** By folder. */

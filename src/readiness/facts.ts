@@ -41,14 +41,17 @@ export interface ReadinessFindings {
   readonly metadata: MetadataFact | undefined
   /** Paths of published files that are not on the lake as the log says. */
   readonly filesMissing: ReadonlySet<string>
+  /** Paths of others' files that stand published, though the log does not say so. */
+  readonly filesStanding?: ReadonlySet<string>
 }
 
 /** The facts of this moment, over the state that `log` folded last. */
 export function readinessFacts(
   setup: ReadinessSetup,
   log: CommitLog,
-  findings: ReadinessFindings,
+  { filesStanding, ...findings }: ReadinessFindings,
 ): ReadinessFacts {
+  const standing = union(setup.standing?.(), filesStanding)
   return {
     pipeline: setup.pipeline,
     lakeUrl: setup.lakeUrl,
@@ -63,8 +66,14 @@ export function readinessFacts(
     refused: setup.refused?.() ?? new Map(),
     ...(setup.heldUp && { heldUp: setup.heldUp() }),
     publishedHere: log.publishedHere,
-    ...(setup.standing && { standing: setup.standing() }),
+    ...(standing && { standing }),
     stuck: setup.stuck?.() ?? new Map(),
     ...findings,
   }
 }
+
+const union = (
+  a: ReadonlySet<string> | undefined,
+  b: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : new Set([...a, ...b])

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { Lake } from '../../src/ports/lake.ts'
+import { type Suite, vitestSuite } from './suite.ts'
 
 export interface OpenedLake {
   readonly lake: Lake
@@ -17,7 +18,11 @@ const target = 'events/dt=2026-11-20/hour=13/growth-c1-0.parquet'
 const place = { stagedPath: staged, path: target }
 
 /** What every lake promises. Run on the simulated one and on each adapter. */
-export function lakeContract(name: string, open: () => Promise<OpenedLake>): void {
+export function lakeContract(
+  name: string,
+  open: () => Promise<OpenedLake>,
+  { describe, test, beforeEach, afterEach }: Suite = vitestSuite,
+): void {
   describe(`lake contract: ${name}`, () => {
     let opened: OpenedLake
     beforeEach(async () => {

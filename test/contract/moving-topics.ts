@@ -7,7 +7,8 @@ import type { Fault } from '../../src/base/fault.ts'
 import { sourceKey, topicPartitionName } from '../../src/model/topic-partition.ts'
 import type { Source } from '../../src/ports/source.ts'
 import { eventually } from '../support/eventually.ts'
-import { RecordingReader, type SourceWorld } from './source.ts'
+import { RecordingReader } from '../support/recording-reader.ts'
+import type { SourceWorld } from './source.ts'
 
 export interface MovingWorld extends SourceWorld {
   /** A plain consumer of a group commits these offsets of `topic`, then leaves it or stays. */

@@ -1,8 +1,8 @@
 /** What static members (group.instance.id) promise, on the embedded broker and on real ones. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { RecordingReader } from '../support/recording-reader.ts'
 import { SourceRun, until } from '../support/source-run.ts'
-import { RecordingReader } from './source.ts'
 
 interface Brokers {
   readonly port: number

@@ -5,7 +5,7 @@ import type { DataFile } from '../../src/model/data-file.ts'
 import type { CommitId } from '../../src/model/ids.ts'
 import type { AppendRange } from '../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../src/model/offset.ts'
-import { type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
 import type { CommitLog, PutEntryOutcome } from '../../src/ports/commit-log.ts'
 import type { MetadataAnswer } from '../../src/ports/source.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
@@ -29,6 +29,8 @@ export interface DaemonOptions {
   readonly fault?: LakeFault
   readonly streams?: readonly ReadyStream[]
   readonly sources: readonly SourcePartition[]
+  /** What this daemon reads; absent: nobody was asked. */
+  readonly assigned?: readonly SourcePartition[]
 }
 
 /** What an append brings of one stream. */
@@ -42,6 +44,8 @@ export interface SimAppend {
   readonly source: SourcePartition
   readonly next: bigint
   readonly rows?: readonly SimRows[]
+  /** Decided only: the files are not published yet. */
+  readonly unpublished?: true
   /** The rows came after their partition was announced. */
   readonly late?: true
   /** Highest event time seen of `app_events`, where it is not that of the rows. */
@@ -86,6 +90,7 @@ export class SimDaemon {
   readonly telemetry = new SimTelemetry()
   readonly random: SimRandom
   readonly streams: readonly ReadyStream[]
+  readonly #assigned: ReadonlySet<SourceKey> | undefined
   metadata: MetadataAnswer
   metadataAskedCount = 0
   #log: CommitLog | undefined
@@ -95,6 +100,7 @@ export class SimDaemon {
     this.sim = sim
     this.random = new SimRandom(options.seed)
     this.streams = options.streams ?? [appEvents]
+    this.#assigned = options.assigned && new Set(options.assigned.map(sourceKey))
     this.lake = new SimLake({
       store: sim.store,
       clock: sim.clock,
@@ -138,7 +144,7 @@ export class SimDaemon {
       commitIntervalMs: durationMs(minute),
       streams: () => this.streams,
       ends: () => new Map(),
-      assigned: () => undefined,
+      assigned: () => this.#assigned,
       lakeTrouble: () => undefined,
     }
   }
@@ -165,7 +171,7 @@ export class SimDaemon {
 
   /** Commits rows and publishes their files at once. */
   async append(append: SimAppend): Promise<PutEntryOutcome> {
-    const { source, next, rows = [], watermark, evidence, late } = append
+    const { source, next, rows = [], watermark, evidence, late, unpublished } = append
     const commitId = this.log.nextCommitId()
     const expected = this.log.state.positions.get(lane)?.get(sourceKey(source))?.next
     if (expected === undefined) throw new Error('the log knows the source')
@@ -198,11 +204,14 @@ export class SimDaemon {
           : [],
       },
     })
-    if (outcome.kind === 'decided') {
-      for (const { file } of placed) this.publish(file)
-      this.log.markPublished(commitId)
-    }
+    if (outcome.kind === 'decided' && unpublished === undefined) this.publishCommit(commitId)
     return outcome
+  }
+
+  /** Makes its files stand, and knows that they do. */
+  publishCommit(commitId: CommitId): void {
+    for (const file of this.log.state.unpublished.get(commitId)?.files ?? []) this.publish(file)
+    this.log.markPublished(commitId)
   }
 
   publish(file: DataFile): void {

@@ -3,10 +3,10 @@ import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions } from '../../src/adapters/kafka/options.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import type { Source } from '../../src/ports/source.ts'
-import { RecordingReader } from '../contract/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { eventually } from './eventually.ts'
 import { sourceOptions } from './kafka-world.ts'
+import { RecordingReader } from './recording-reader.ts'
 
 const boundMs = 60_000
 const all = { static: { workerIndex: 0, workerCount: 1 } } as const

@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import type { Source } from '../../src/ports/source.ts'
-import { RecordingReader } from '../contract/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { eventually } from '../support/eventually.ts'
 import { sourceOptions } from '../support/kafka-world.ts'
 import { hasKafka, RealKafka } from '../support/real-kafka.ts'
+import { RecordingReader } from '../support/recording-reader.ts'
 
 const until = (what: string, look: () => boolean): Promise<true> =>
   eventually(what, 60_000, () => look() || undefined)

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
-import { RecordingReader } from '../contract/source.ts'
 import { eventually } from '../support/eventually.ts'
 import { KafkaWorld } from '../support/kafka-world.ts'
+import { RecordingReader } from '../support/recording-reader.ts'
 
 const script = new URL('../support/source-member.ts', import.meta.url).pathname
 const children: ChildProcess[] = []

@@ -16,12 +16,15 @@ import { S3Lake } from './s3-lake.ts'
 import type { S3Place } from './s3-url.ts'
 
 const connectionTimeoutMs = 5_000
-/** A part of 8 MiB over a slow line is well within. */
+/** Uploads have their own, by their size. */
 const requestTimeoutMs = 60_000
 /** 16 files at a time, and as many reads. */
 const socketsMax = 64
 /** What servers other than Amazon's take, whatever they call themselves. */
 const regionOfOthers = 'us-east-1'
+
+/** The SDK would print that it repeats no upload; our faults tell what went wrong. */
+const silent = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 export interface S3Settings {
   /** As configured: "s3://bucket/prefix". */
@@ -74,6 +77,7 @@ function clientOf(
     ...keys,
     forcePathStyle: pathStyle,
     maxAttempts: 1,
+    logger: silent,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,

@@ -1,9 +1,16 @@
-/** A file's chunks as the parts of an upload. Pure. */
+/** A file's chunks as the parts of an upload, without a copy of any. Pure. */
 
 const mib = 1_048_576
-const partBytesDefault = 8 * mib
+/** Requests cost, parts save nothing: a file of the usual size is one part. S3 takes 5 GiB. */
+const partBytesDefault = 512 * mib
 /** S3 takes 10,000; the rest is room for rounding. */
 const partsMax = 9_000
+
+export interface PartBody {
+  /** In order; none is empty. */
+  readonly pieces: readonly Uint8Array[]
+  readonly sizeBytes: number
+}
 
 /**
  * Cuts chunks into bodies of one size; the last may be smaller. Always at least one.
@@ -13,22 +20,22 @@ const partsMax = 9_000
 export function* partBodies(
   chunks: readonly Uint8Array[],
   partBytes: number = partBytesDefault,
-): Generator<Buffer> {
-  const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-  const bodyBytes = Math.max(partBytes, Math.ceil(sizeBytes / partsMax))
-  let held: Uint8Array[] = []
-  let heldBytes = 0
+): Generator<PartBody> {
+  const fileBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  const bodyBytes = Math.max(partBytes, Math.ceil(fileBytes / partsMax))
+  let pieces: Uint8Array[] = []
+  let sizeBytes = 0
   for (const chunk of chunks) {
     for (let first = 0; first < chunk.byteLength; ) {
-      const piece = chunk.subarray(first, first + bodyBytes - heldBytes)
-      held.push(piece)
-      heldBytes += piece.byteLength
+      const piece = chunk.subarray(first, first + bodyBytes - sizeBytes)
+      pieces.push(piece)
+      sizeBytes += piece.byteLength
       first += piece.byteLength
-      if (heldBytes < bodyBytes) continue
-      yield Buffer.concat(held)
-      held = []
-      heldBytes = 0
+      if (sizeBytes < bodyBytes) continue
+      yield { pieces, sizeBytes }
+      pieces = []
+      sizeBytes = 0
     }
   }
-  if (heldBytes > 0 || sizeBytes === 0) yield Buffer.concat(held)
+  if (sizeBytes > 0 || fileBytes === 0) yield { pieces, sizeBytes }
 }

@@ -9,6 +9,7 @@
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
  */
+import { Readable } from 'node:stream'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -20,7 +21,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { crc32c } from '@node-rs/crc32'
 import { assert, present } from '../../base/assert.ts'
-import { partBodies } from './part-bodies.ts'
+import { type PartBody, partBodies } from './part-bodies.ts'
 import { crcText, type S3Bucket } from './s3-bucket.ts'
 import type { UploadPart, UploadTicket } from './upload-ticket.ts'
 
@@ -45,24 +46,31 @@ export class S3Uploads {
     const parts: UploadPart[] = []
     let [sizeBytes, wholeCrc] = [0, 0]
     for (const body of partBodies(chunks)) {
-      const crc = crcText(crc32c(body))
+      let bodyCrc = 0
+      for (const piece of body.pieces) {
+        bodyCrc = crc32c(piece, bodyCrc)
+        wholeCrc = crc32c(piece, wholeCrc)
+      }
+      const crc = crcText(bodyCrc)
       const input = {
         ...this.#bucket.at(path),
         UploadId: uploadId,
         PartNumber: parts.length + 1,
-        Body: body,
-        ContentLength: body.byteLength,
+        ContentLength: body.sizeBytes,
         ChecksumCRC32C: crc,
       }
       const { ETag } = await requests.value({
         operation: 'stage',
         path,
         priced: 'write',
-        send: () => client.send(new UploadPartCommand(input)),
+        send: () => {
+          // A stream is read once: each attempt has its own, over the same bytes.
+          const command = new UploadPartCommand({ ...input, Body: streamOf(body) })
+          return client.send(command, { requestTimeout: uploadTimeoutMs(body.sizeBytes) })
+        },
       })
       parts.push({ etag: present(ETag, 'S3 answers a part with its etag'), crc32c: crc })
-      sizeBytes += body.byteLength
-      wholeCrc = crc32c(body, wholeCrc)
+      sizeBytes += body.sizeBytes
     }
     return { path, uploadId, sizeBytes, crc32c: crcText(wholeCrc), parts }
   }
@@ -203,6 +211,15 @@ export class S3Uploads {
     return found
   }
 }
+
+const streamOf = ({ pieces, sizeBytes }: PartBody): Readable | Uint8Array =>
+  sizeBytes === 0 ? new Uint8Array(0) : Readable.from(pieces, { objectMode: false })
+
+/** A line of a MiB a second is slow; what takes longer was broken off. */
+const uploadTimeoutMs = (sizeBytes: number): number =>
+  uploadMs.least + (sizeBytes / 1_048_576) * uploadMs.perMib
+
+const uploadMs = { least: 60_000, perMib: 1_000 }
 
 /** S3 copies at most 5 GiB as one part; smaller ones are answered sooner. */
 const copyBytes = 512 * 1_048_576

@@ -58,10 +58,10 @@ describe.each(['before-effect', 'after-effect', 'lands-late'] as const)('a fault
       expect(sim.store.has(zombie), `failAt=${failAt}`).toBe(false)
       expect(sim.paths('_lakeward/growth/quarantine/')).toHaveLength(1)
       reached = failAt
-      // The announcement itself takes this many calls; later ones only look at the log's end.
-      if (failAt >= 20 || failAt > calls) break
+      if (failAt > calls) break
     }
-    expect(reached).toBe(20)
+    // List, fold and list, move aside, the entry with its folds, and the manifest.
+    expect(reached).toBeGreaterThanOrEqual(9)
   })
 
   test('that stays: nothing is announced before the entry, and nothing twice after it', async () => {

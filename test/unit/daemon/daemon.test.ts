@@ -117,6 +117,20 @@ describe('announcements that wait for a target which is not configured', () => {
   })
 })
 
+test('with nothing to read the lake is asked once a commit interval, and seldom besides', async () => {
+  await clock.run(run.daemon.start())
+  produce(0)
+  await pass(60)
+  const before = run.lake.calls
+  const seconds = 3_600
+  await pass(seconds)
+  const intervals = (seconds * 1_000) / config.commit.interval
+  // Each ten minutes some thirteen calls clean up; each five the lake's clock is read.
+  expect(run.lake.calls - before).toBeGreaterThanOrEqual(intervals - 1)
+  expect(run.lake.calls - before).toBeLessThanOrEqual(intervals * 1.1 + (13 * seconds) / 600 + 12)
+  await clock.run(run.daemon.stop())
+})
+
 describe('a drain', () => {
   test('commits what was read, once, however often it is asked for', async () => {
     await clock.run(run.daemon.start())

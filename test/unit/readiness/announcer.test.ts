@@ -220,11 +220,14 @@ test('the loop announces what becomes due, is woken by a nudge and ends when tol
   const loop = daemon.announcer.run(ending.signal, durationMs(60_000))
   await sim.clock.run(sim.clock.sleep(durationMs(10)))
   expect(sim.store.has(manifestPath)).toBe(true)
+  const rows = [{ eventMs: at('2026-11-20T14:30:00Z'), rowCount: 30 }]
+  await daemon.append({ source: shard(0), next: 160n, rows, watermark: at('2026-11-20T15:06:00Z') })
+  await sim.until(at('2026-11-20T15:05:30Z'))
+  await daemon.append({ source: shard(1), next: 20n, watermark: at('2026-11-20T15:06:00Z') })
   const atMs = sim.clock.monotonicMs()
-  const before = daemon.lake.calls
   daemon.announcer.nudge()
   await sim.clock.run(sim.clock.sleep(durationMs(1)))
-  expect(daemon.lake.calls).toBeGreaterThan(before)
+  expect(sim.store.has(manifestPath.replace('hour=13', 'hour=14'))).toBe(true)
   expect(sim.clock.monotonicMs() - atMs).toBeLessThan(60_000)
   ending.abort()
   await sim.clock.run(loop)

@@ -4,9 +4,9 @@ import { readingOf } from '../../../../src/adapters/kafka/reading.ts'
 import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
 import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
 import { offset } from '../../../../src/model/offset.ts'
-import { RecordingReader } from '../../../contract/source.ts'
 import { sourceOptions } from '../../../support/kafka-world.ts'
 import { anySource } from '../../../support/read-batches.ts'
+import { RecordingReader } from '../../../support/recording-reader.ts'
 
 test('a replica that is not listed any more gives its partitions back to their leaders', async () => {
   const lent = { ...readingOf(anySource), position: offset(0n), leaderId: 1, nodeId: 2 }

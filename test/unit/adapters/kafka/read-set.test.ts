@@ -5,8 +5,8 @@ import { isReadable } from '../../../../src/adapters/kafka/reading.ts'
 import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
 import { offset } from '../../../../src/model/offset.ts'
 import { clusterId, sourceKey, topicId } from '../../../../src/model/topic-partition.ts'
-import { RecordingReader } from '../../../contract/source.ts'
 import { anySource } from '../../../support/read-batches.ts'
+import { RecordingReader } from '../../../support/recording-reader.ts'
 
 const clusterOf = (cluster: string, id: string): ClusterFacts => ({
   clusterId: clusterId(cluster),
