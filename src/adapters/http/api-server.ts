@@ -8,9 +8,10 @@
  * Source: docs/interfaces.md, section 5; server-sent events: the HTML standard, section 9.2.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Fault } from '../../base/fault.ts'
+import { createServer } from './create-server.ts'
 
 export interface ApiAnswer {
   readonly status: number

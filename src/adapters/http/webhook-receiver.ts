@@ -5,9 +5,10 @@
  * Source: docs/interfaces.md, section 4.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
+import { createServer } from './create-server.ts'
 
 const bodyBytesMax = 16 * 1_048_576
 
