@@ -26,15 +26,19 @@ const needsStaging: ReadonlySet<CommitPhase> = new Set([
   'decided but unpublished',
 ])
 
+/** What tells the phase that a writer is in. */
+type SeenLake = Pick<LakeWatch, 'isCommitting' | 'isAnyDue' | 'trace' | 'phaseOf'>
+
 /** Runs freely until the phase can be reached: what is stopped all the time gets nowhere. */
 async function comesNear(
   phase: CommitPhase,
   writer: string,
-  { watch, endMs }: { readonly watch: LakeWatch; readonly endMs: number },
+  { watch, endMs }: { readonly watch: SeenLake; readonly endMs: number },
 ): Promise<void> {
   const isNear = async (): Promise<boolean> => {
-    if (phase === 'published but unannounced') return await watch.isAnyDue()
-    return watch.isCommitting(writer) === needsStaging.has(phase)
+    if (needsStaging.has(phase)) return watch.isCommitting(writer)
+    if (phase === 'accumulating' && watch.isCommitting(writer)) return false
+    return (await watch.isAnyDue()) === (phase === 'published but unannounced')
   }
   // One turn at least, in which what was stopped goes on.
   await turn()
@@ -116,7 +120,7 @@ export class Place {
    *
    * @returns its writer id.
    */
-  async stopIn(phase: CommitPhase, watch: LakeWatch, known: Known): Promise<string> {
+  async stopIn(phase: CommitPhase, watch: SeenLake, known: Known): Promise<string> {
     const name = `worker ${this.#index} has started`
     const writer = await eventually(name, answerMsMax, () => this.#writerId)
     const endMs = performance.now() + stepsMsMax

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Place } from '../../chaos/place.ts'
+import type { CommitPhase } from '../../support/commit-phase.ts'
 
 /** No process has it: nothing is signalled that is not ours. */
 const pid = 2 ** 30
@@ -35,4 +36,22 @@ test.each([
   place.hear({ event: 'worker started', worker: 3, pid })
   place.hear({ event: 'worker ended', worker: 3, code, signal })
   expect(place.troubleText).toBe(`worker 3 ended by itself: code ${code}, signal ${signal}`)
+})
+
+test('a worker that is behind runs until nothing is due before it is stopped accumulating', async () => {
+  const place = new Place(0)
+  place.hear({ event: 'worker started', worker: 0, pid })
+  place.hear({ event: 'started', worker: 0, writerId: 'w' })
+  let [commitLooks, dueLooks, stops] = [5, 5, 0]
+  const watch = {
+    isCommitting: () => commitLooks-- > 0,
+    isAnyDue: async () => dueLooks-- > 0,
+    trace: () => '',
+    phaseOf: async (): Promise<CommitPhase> => {
+      stops += 1
+      return commitLooks < 0 && dueLooks < 0 ? 'accumulating' : 'published but unannounced'
+    },
+  }
+  await place.stopIn('accumulating', watch, { puts: new Set() })
+  expect(stops).toBe(1)
 })
