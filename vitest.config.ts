@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+
+/** What vitest takes by itself leaves one core to a person who watches. */
+const maxWorkers = availableParallelism()
 
 export default defineConfig({
   test: {
@@ -10,6 +14,8 @@ export default defineConfig({
           // Files share the modules of their process: loading them for each costs half of the time.
           // No test may leave state behind in a module.
           isolate: false,
+          maxWorkers,
+          sequence: { groupOrder: 0 },
           // A bound for what hangs; a test is not judged by how busy the machine is.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -21,7 +27,9 @@ export default defineConfig({
           include: ['test/{golden,system}/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They wait more than they work; with more than two, JVMs of several would meet.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
