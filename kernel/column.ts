@@ -43,6 +43,8 @@ export class Column {
   hash: usize
   hashCapacity: u32
   hashMask: u32
+  /** Entries that the hash begins with, as the last chunk had them, or another file; or 0. */
+  hashFirst: u32
   /**
    * 1 when the last chunk found no use for a dictionary in its first page: the next starts plain,
    * also that of another file, see `columnHabit` in kernel/index.ts.

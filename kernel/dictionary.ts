@@ -29,6 +29,8 @@ export const NUMBER_SHIFT: u32 = 4
 /** A longer run of occupied entries means luck beyond belief, or an attack. */
 export const PROBES_MAX: u32 = 192
 const HASH_FIRST: u32 = 16
+/** No hash begins larger, however large the last one was: a file may have few rows. */
+const HASH_FIRST_MAX: u32 = 1024
 const DICTIONARY_BYTES_MAX: u32 = 1 << 20
 const TEXTS_MAX: u32 = 32768
 const NUMBERS_MAX: u32 = 16384
@@ -57,10 +59,16 @@ export function openDictionary(c: Column): void {
 }
 
 export function dropDictionary(c: Column): void {
+  if (c.distinct) c.hashFirst = hashFor(c.distinct + (c.distinct >> 3))
   drop(c.hashBuffer())
   drop(c.offsetsBuffer())
   drop(c.dictionaryBuffer())
   c.hashMask = 0
+}
+
+let judgedFrom: u32 = 512
+export function setMemoryShort(isShort: u32): void {
+  judgedFrom = isShort ? 128 : 512
 }
 
 /**
@@ -68,14 +76,16 @@ export function dropDictionary(c: Column): void {
  *
  * Judged at 512, 1,024, 2,048, … entries only, and at its bounds. Of texts it ends at 512 to 2,048
  * when more than 31 of 32 values were distinct: such a pool is too large to pay later; at 4,096
- * when more than three of four were, at 8,192 and above when more than half.
+ * when more than three of four were, at 8,192 and above when more than half. Where memory is short
+ * all are judged so from 128 on: hundreds of files would find out at the same time.
  */
 export function pays(c: Column, seen: u32): bool {
   const distinct = c.distinct
-  if (distinct < 512 || (distinct & (distinct - 1)) != 0) {
+  if (distinct < judgedFrom || (distinct & (distinct - 1)) != 0) {
     return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
   }
   if (c.dictionaryBytes > DICTIONARY_BYTES_MAX) return false
+  if (distinct < 512) return distinct * 32 <= seen * 31
   if (!isTextDictionary(c)) return distinct < NUMBERS_MAX && numbersPay(distinct, seen)
   if (distinct >= TEXTS_MAX) return false
   if (distinct < 4096) return distinct * 32 <= seen * 31
@@ -95,10 +105,20 @@ function numbersPay(distinct: u32, seen: u32): bool {
   return repeats * (2 * NUMBERS_MAX / 512) >= distinct * (distinct / 512)
 }
 
+/** Entries of a hash that is at most half full with so many values. */
+function hashFor(distinct: u32): u32 {
+  const entries = <u32>1 << (32 - clz<u32>(distinct << 1))
+  return entries < HASH_FIRST ? HASH_FIRST : entries < HASH_FIRST_MAX ? entries : HASH_FIRST_MAX
+}
+@inline
+function hashFirst(c: Column): u32 {
+  return c.hashFirst ? c.hashFirst : HASH_FIRST
+}
+
 /** Doubles the hash table (a small one twice; first: makes it) and puts every entry in place. */
 export function growHash(c: Column): void {
   const size = entrySize(c)
-  const count = c.hashMask ? (c.hashMask + 1) << (c.hashMask < 1023 ? 2 : 1) : HASH_FIRST
+  const count = c.hashMask ? (c.hashMask + 1) << (c.hashMask < 1023 ? 2 : 1) : hashFirst(c)
   const old = c.hash
   const oldCapacity = c.hashCapacity
   const oldCount = c.hashMask ? c.hashMask + 1 : 0

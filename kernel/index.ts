@@ -49,6 +49,7 @@ export {
   tryAllocate,
 } from './memory'
 export { captureCount, captureList } from './capture'
+export { setMemoryShort } from './dictionary'
 export { forgetUnknown, unknownCount, unknownList, unknownOthers } from './unknown-counts'
 export {
   addArray,
@@ -157,17 +158,19 @@ export function openFile(program: Program, plainOnly: u32): File {
 
 /**
  * What the column's values have shown: 1 when a dictionary was of little use to them, and 2 more
- * when there were repeats all the same.
+ * when there were repeats all the same; above these two bits the entries that its hash needs.
  */
 export function columnHabit(file: File, column: u32): u32 {
   const c = columnAt(file, column)
-  return c.skipDictionary | c.seldomRepeats | ((c.repeats | c.seldomRepeats) << 1)
+  const shown = c.skipDictionary | c.seldomRepeats | ((c.repeats | c.seldomRepeats) << 1)
+  return shown | (c.hashFirst << 2)
 }
 /** Has an empty column begin as one of the same values ended. */
 export function setColumnHabit(file: File, column: u32, habit: u32): void {
   const c = columnAt(file, column)
   c.skipDictionary = habit & 1
-  c.repeats = habit >> 1
+  c.repeats = (habit >> 1) & 1
+  c.hashFirst = habit >> 2
   openDictionary(c)
 }
 

@@ -1,6 +1,6 @@
 /**
  * Memory is bounded: whoever holds half of a budget hurries the commit, whoever holds all of it is
- * not read any more until it is down to half.
+ * not read any more until enough of it is free.
  *
  * - The process has a budget, `memory.buffers`: above it nothing is read.
  * - Each stream has a share of it, `limits.buffers`: above it its topics are not read, and the
@@ -9,7 +9,9 @@
  *
  * What is held is what accumulates, what is in modules, and the commit under way: with a lake that
  * takes nothing all of these stand still at their budgets, and records wait in Kafka. The kernel's
- * memory never shrinks: what of it is nobody's rows takes from the budget of the process too.
+ * memory never shrinks: what of it is nobody's rows takes from the budget of the process too. It is
+ * no reason to commit, though, where it is free: rows that come go there. A commit costs time for
+ * each of its files, so that one that is made sooner than it must be is paid for by all rows.
  */
 import { formatSize } from '../base/units.ts'
 import type { SealedCommit } from '../model/sealed-commit.ts'
@@ -49,8 +51,17 @@ export interface HeldBytes {
   readonly accumulating: BytesByStream
   /** Files of the commit under way. */
   readonly committing: BytesByStream
-  /** The kernel's memory beside rows of streams: events that wait, input, what is free for rows. */
+  readonly kernel: KernelBytes
+}
+
+/** The kernel's memory: it only grows. */
+interface KernelBytes {
+  /** Of what accumulates: open pages and dictionaries. */
+  readonly builders: number
+  /** Beside them: events that wait, input, what is free for rows. */
   readonly shared: number
+  /** Of what is shared, what nobody has. */
+  readonly free: number
 }
 
 export interface Pressure {
@@ -61,6 +72,13 @@ export interface Pressure {
 }
 
 export const noPressure: Pressure = { all: false, streams: new Set() }
+
+/** Of open pages: as large they are about once they are closed, beside the memory that they had. */
+const closedShare = 1 / 4
+/** Of open pages: by so much they hurry. Their memory takes rows while they are committed. */
+const hurryShare = 1 / 2
+/** Of its budget: what a process holds at most that is read again. */
+const readAgainShare = 3 / 4
 
 /** Whether to commit before the interval is over, and whose reading pauses. */
 export interface PressureDecision extends Pressure {
@@ -75,22 +93,29 @@ export interface PressureDecision extends Pressure {
  */
 export function decidePressure(
   { bytesMax, streams }: MemoryBounds,
-  { accumulating, committing, shared }: HeldBytes,
+  { accumulating, committing, kernel }: HeldBytes,
   before: Pressure,
 ): PressureDecision {
-  const roomBytes = roomOf(bytesMax, shared)
+  const roomBytes = roomOf(bytesMax, kernel.shared)
   const ofStream = (by: BytesByStream, name: string): number => by.get(name) ?? 0
   const accumulated = sumOf(accumulating)
   const pausing = new Set<string>()
-  let hurries = accumulated > roomBytes / 2
-  for (const [name, share] of streams) {
+  const hurryBytes = accumulated - kernel.builders * (1 - hurryShare)
+  let hurries = hurryBytes > roomOf(bytesMax, kernel.shared - kernel.free) / 2
+  for (const [name, configured] of streams) {
     const own = ofStream(accumulating, name)
-    const shareBytes = shareOf(share, roomBytes / bytesMax)
+    const shareBytes = shareOf(configured, roomBytes / bytesMax)
     if (own > shareBytes / 2) hurries = true
     const held = own + ofStream(committing, name)
-    if (isFull(held, shareBytes, before.streams.has(name))) pausing.add(name)
+    const share = { bytesMax: shareBytes, readAgainBelow: shareBytes / 2 }
+    if (isFull(held, share, before.streams.has(name))) pausing.add(name)
   }
-  const all = isFull(accumulated + sumOf(committing), roomBytes, before.all)
+  const underWay = sumOf(committing)
+  const bounds = { bytesMax: roomBytes, readAgainBelow: roomBytes * readAgainShare }
+  const sealedBytes = kernel.builders * closedShare
+  const all = isFull(accumulated + sealedBytes + underWay, bounds, before.all)
+  // Nothing else would set it free before the interval is over.
+  if (all && underWay === 0) hurries = true
   return { hurries, all, streams: pausing }
 }
 
@@ -100,9 +125,12 @@ const roomOf = (bytesMax: number, shared: number): number =>
 const shareOf = ({ bytesMax, shrinks }: StreamShare, left: number): number =>
   shrinks === true ? Math.floor(bytesMax * left) : bytesMax
 
-/** Full above the budget; once full, until less than half of it is held. */
-const isFull = (held: number, bytesMax: number, wasFull: boolean): boolean =>
-  held > bytesMax || (wasFull && held >= bytesMax / 2)
+/** Full above the budget; once full, until less than a part of it is held. */
+const isFull = (
+  held: number,
+  { bytesMax, readAgainBelow }: { readonly bytesMax: number; readonly readAgainBelow: number },
+  wasFull: boolean,
+): boolean => held > bytesMax || (wasFull && held >= readAgainBelow)
 
 export const sumOf = (bytes: BytesByStream): number =>
   [...bytes.values()].reduce((sum, each) => sum + each, 0)
@@ -121,8 +149,8 @@ export function sizesOf({ files }: Pick<SealedCommit, 'files'>): BytesByStream {
 export interface BackPressureParts {
   readonly bounds: MemoryBounds
   /** What is held at this moment, by stream and beside them. */
-  readonly held: () => Omit<HeldBytes, 'shared'>
-  readonly shared: () => number
+  readonly held: () => Omit<HeldBytes, 'kernel'>
+  readonly kernel: () => KernelBytes
   /** What is read, paused or not. */
   readonly sources: () => readonly SourcePartition[]
   /** These have stopped for another reason, and are never resumed here. */
@@ -156,7 +184,8 @@ export class BackPressure {
 
   /** True while a topic of this stream is not read for want of memory, whoever holds it. */
   isStreamPaused(stream: string): boolean {
-    return this.#isFelt && this.#pausedStreams().has(stream)
+    const share = this.#parts.bounds.streams.get(stream)
+    return this.#isFelt && share !== undefined && this.#isShareHeldUp(share)
   }
 
   /** Looks at what is held now, and does what it asks for. */
@@ -182,7 +211,8 @@ export class BackPressure {
   reasons(): ReadonlyMap<string, string> {
     if (!this.#isFelt) return new Map()
     const { bounds, sources } = this.#parts
-    const { accumulating, committing, shared } = this.#held()
+    const { accumulating, committing, kernel } = this.#held()
+    const { shared } = kernel
     const reasonOf = ({ topic }: SourcePartition): string | undefined => {
       const stream = this.#fullStreamOf(topic)
       if (stream !== undefined) {
@@ -207,8 +237,8 @@ export class BackPressure {
   }
 
   #held(): HeldBytes {
-    const { held, shared } = this.#parts
-    return { ...held(), shared: shared() }
+    const { held, kernel } = this.#parts
+    return { ...held(), kernel: kernel() }
   }
 
   #pausedKeys(read: readonly SourcePartition[]): ReadonlySet<SourceKey> {
@@ -233,15 +263,17 @@ export class BackPressure {
   }
 
   #pausedStreams(): ReadonlySet<string> {
-    const { streams } = this.#parts.bounds
-    const read = [...new Set(this.#parts.sources().map(({ topic }) => topic))]
+    const streams = [...this.#parts.bounds.streams]
+    return new Set(streams.flatMap(([name, share]) => (this.#isShareHeldUp(share) ? [name] : [])))
+  }
+
+  #isShareHeldUp({ topics }: StreamShare): boolean {
     const isPaused = (topic: string): boolean =>
       isPausedBy(this.#pressure, this.#fullStreamOf(topic))
-    const isStreamPaused = ({ topics }: StreamShare): boolean =>
-      topicNamesIn(topics).some(isPaused) ||
-      (topics.some(isTopicPattern) &&
-        read.some((topic) => selectsTopic(topics, topic) && isPaused(topic)))
-    return new Set([...streams].flatMap(([name, share]) => (isStreamPaused(share) ? [name] : [])))
+    if (topicNamesIn(topics).some(isPaused)) return true
+    if (!topics.some(isTopicPattern)) return false
+    const read = new Set(this.#parts.sources().map(({ topic }) => topic))
+    return [...read].some((topic) => selectsTopic(topics, topic) && isPaused(topic))
   }
 
   #tell(before: ReadonlySet<string>, now: ReadonlySet<string>): void {

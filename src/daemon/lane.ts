@@ -124,7 +124,7 @@ export class Lane implements SourceReader, CommitSteps {
     this.#backPressure = new BackPressure({
       bounds: parts.memory,
       held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
-      shared: () => parts.exporter.sharedBytes,
+      kernel: () => parts.exporter.kernelBytes,
       sources: () => parts.positions.sources(),
       isRefused,
       pause: (sources) => parts.source.pause(sources),

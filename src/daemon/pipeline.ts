@@ -4,7 +4,8 @@ import { messageJson } from '../codec/protobuf/message-json.ts'
 import { FilterStep } from '../etl/filter-step.ts'
 import { ModuleStage } from '../etl/module-stage.ts'
 import { DeadLetterTable } from '../exporter/dead-letter-table.ts'
-import { type BuilderMemory, Exporter } from '../exporter/exporter.ts'
+import { Exporter } from '../exporter/exporter.ts'
+import type { BuilderMemory } from '../exporter/page-relief.ts'
 import { PositionTable } from '../exporter/position-table.ts'
 import { WaitingEvents } from '../exporter/waiting-events.ts'
 import { Kernel } from '../kernel/kernel.ts'
@@ -47,7 +48,7 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const streams = exportedStreams(config, kernel)
   const { nextCommitId } = ports
 
-  const waitingRoom = new WaitingEvents(kernel.copies(waitingBytesMaxOf(ports.bufferBytesMax)))
+  const waitingRoom = waitingRoomOf(kernel, ports.bufferBytesMax)
   const builders = buildersOf(kernel, ports.bufferBytesMax)
   const exporting = { streams, letters, positions, input, waitingRoom, builders, nextCommitId }
   const exporter = new Exporter(exporting)
@@ -109,10 +110,14 @@ const kernelBytesMax = 4 * 1_024 * 1_024 * 1_024 - 65_536
 const kernelBytesOf = (bufferBytesMax: number): number =>
   Math.min(kernelBytesMax, largestBatchBytes + 2 * bufferBytesMax)
 
+const buildersShare = 1 / 3
 /** Pages of one file or two are closed when they are full, however small the budget. */
 const builderBytesLeast = 16 * 1_024 * 1_024
 
-/** Finished pages take the rest of the budget: those of two commits, one under way. */
+/**
+ * Finished pages take the rest of the budget: those of two commits, one under way. So much is what
+ * hundreds of files need until a commit is due anyway; pages that are closed for less are small.
+ */
 const buildersOf = (kernel: Kernel, bufferBytesMax: number): BuilderMemory => ({
   get takenBytes() {
     return kernel.takenBytes
@@ -120,11 +125,17 @@ const buildersOf = (kernel: Kernel, bufferBytesMax: number): BuilderMemory => ({
   get everTakenBytes() {
     return kernel.memoryBytes
   },
-  takenBytesMax: Math.max(builderBytesLeast, Math.floor(bufferBytesMax / 3)),
+  set isShort(isShort: boolean) {
+    kernel.isMemoryShort = isShort
+  },
+  takenBytesMax: Math.max(builderBytesLeast, Math.floor(bufferBytesMax * buildersShare)),
 })
 
 const waitingBytesMax = 64 * 1_024 * 1_024
 
 /** Events that wait for more of their file take a small part of the budget. */
-const waitingBytesMaxOf = (bufferBytesMax: number): number =>
-  Math.min(waitingBytesMax, bufferBytesMax / 16)
+function waitingRoomOf(kernel: Kernel, bufferBytesMax: number): WaitingEvents {
+  const sizeBytesMax = Math.min(waitingBytesMax, bufferBytesMax / 16)
+  const { input } = kernel
+  return new WaitingEvents({ input, sizeBytesMax, copies: kernel.copies(sizeBytesMax) })
+}

@@ -23,8 +23,9 @@ import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
+import { LoadWriters } from './load-writers.ts'
 import { appendModuleRows, rowCountOf } from './module-rows.ts'
-import { planRelief } from './page-relief.ts'
+import { type BuilderMemory, PageRelief } from './page-relief.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import type { PositionTable } from './position-table.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -39,18 +40,6 @@ export interface ExporterParts {
   readonly builders: BuilderMemory
   readonly nextCommitId: () => CommitId
 }
-
-/** The kernel's memory: open pages and dictionaries of all files, events that wait, input. */
-export interface BuilderMemory {
-  readonly takenBytes: number
-  /** The same at its highest: it never shrinks. */
-  readonly everTakenBytes: number
-  /** Pages are closed above it. */
-  readonly takenBytesMax: number
-}
-
-/** Of the most that may be taken: what comes free at once, so that not each load closes pages. */
-const reliefShare = 1 / 8
 
 const decodeErrors: Record<RefusalReason, string> = {
   truncated: 'the payload ends within a field',
@@ -72,15 +61,19 @@ export class Exporter implements EventFates {
   readonly #parts: ExporterParts
   readonly #counts = new CountTable()
   readonly #streams: readonly StreamWriter[]
-  readonly #waiting = new Set<PartitionWriter>()
+  readonly #writers = new LoadWriters()
   readonly #dirty: PartitionWriter[] = []
   #commitId: CommitId
   #fold: FoldState | undefined
+  readonly #relief: PageRelief
 
   constructor(parts: ExporterParts) {
     this.#parts = parts
     this.#streams = parts.streams.map(
       (stream) => new StreamWriter(stream, this.#counts, () => this.#commitId),
+    )
+    this.#relief = new PageRelief(parts.builders, () =>
+      this.#streams.flatMap((stream) => [...stream.writers()]),
     )
     this.#commitId = parts.nextCommitId()
   }
@@ -92,13 +85,14 @@ export class Exporter implements EventFates {
     return sum
   }
 
-  /** The kernel's memory beside builders: events that wait, input, what is kept for later rows. */
-  get sharedBytes(): number {
-    let builderBytes = 0
+  /** The kernel's memory: builders of open files, and the rest, some of which is free for rows. */
+  get kernelBytes(): { readonly builders: number; readonly shared: number; readonly free: number } {
+    const { everTakenBytes, takenBytes } = this.#parts.builders
+    let builders = 0
     for (const stream of this.#streams) {
-      for (const writer of stream.writers()) builderBytes += writer.builderBytes
+      for (const writer of stream.writers()) builders += writer.builderBytes
     }
-    return this.#parts.builders.everTakenBytes - builderBytes
+    return { builders, shared: everTakenBytes - builders, free: everTakenBytes - takenBytes }
   }
 
   /** The same by stream, dead letters under the stream they are counted in. */
@@ -132,11 +126,13 @@ export class Exporter implements EventFates {
   route(load: EventLoad): void {
     const { events, records } = load
     const maxima = records.sources.map((source) => this.#parts.positions.eventMsMax(source))
+    this.#writers.begin(events)
     for (let event = 0; event < events.count; event++) {
       const index = events.stream[event] ?? settled
       if (index === settled) continue
       const eventMs = events.eventTimeMs[event] ?? Number.NaN
       const writer = this.#writerAt(index, eventMs)
+      this.#writers.set(event, writer)
       writer.cell.read += 1
       const eventMsMax = maxima[records.source[events.record[event] ?? 0] ?? 0]
       if (eventMsMax !== undefined && !((eventMsMax[index] ?? Number.NaN) >= eventMs)) {
@@ -146,27 +142,16 @@ export class Exporter implements EventFates {
     }
   }
 
-  /** Last look at a load: writes the events that have no fate yet. */
+  /** Last look at a load that was routed last: writes the events that have no fate yet. */
   append(load: EventLoad): void {
-    const { events } = load
-    for (let event = 0; event < events.count; event++) {
-      const index = events.stream[event] ?? settled
-      if (index === settled) continue
-      const writer = this.#writerAt(index, events.eventTimeMs[event] ?? Number.NaN)
-      if (writer.pending.count === 0) this.#dirty.push(writer)
-      writer.pending.add(event)
-    }
     const { waitingRoom } = this.#parts
     waitingRoom.begin(load)
-    for (const writer of this.#dirty) {
-      const pending = writer.pending.take()
-      if (pending.length < rowsAtOnceMin) this.#setAside(writer, pending, load)
-      else this.#writeBoth(writer, pending, load)
-    }
-    this.#dirty.length = 0
-    if (waitingRoom.count >= this.#waiting.size * rowsAtOnceWanted) this.#writeWaiting()
+    const waits = this.#writers.areScattered(load.events, rowsAtOnceMin)
+    if (!waits || !waitingRoom.adopt(this.#writers.numbers)) this.#appendEach(load)
+    const { count, writerCount, isFull } = waitingRoom
+    if (isFull || (count > 0 && count >= writerCount * rowsAtOnceWanted)) this.#writeWaiting()
     this.#parts.letters.flush()
-    this.#relievePages()
+    this.#relief.give()
   }
 
   filtered(load: EventLoad, event: number, reason: string): void {
@@ -217,13 +202,15 @@ export class Exporter implements EventFates {
       else countReason(cell.filtered, 'etl-empty')
     }
     this.#parts.letters.flush()
-    this.#relievePages()
+    this.#relief.give()
     input.clear()
   }
 
   /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
   seal(facts: SealFacts): SealedCommit | undefined {
     this.#writeWaiting()
+    this.#parts.input.clear()
+    this.#writers.forget()
     const writers = this.#streams.flatMap((stream) => stream.take())
     const files: SealedFile[] = []
     const places: AppendPlace[] = []
@@ -252,8 +239,9 @@ export class Exporter implements EventFates {
       for (const writer of stream.take()) writer.discard()
       stream.takeUnknownFields()
     }
-    this.#waiting.clear()
     this.#parts.waitingRoom.clear()
+    this.#parts.input.clear()
+    this.#writers.forget()
     this.#dirty.length = 0
     this.#parts.letters.discard()
     this.#counts.seal()
@@ -290,50 +278,46 @@ export class Exporter implements EventFates {
     }
   }
 
+  #appendEach(load: EventLoad): void {
+    const { events } = load
+    for (let event = 0; event < events.count; event++) {
+      if (events.stream[event] === settled) continue
+      const writer = this.#writers.of(event)
+      if (writer.pending.count === 0) this.#dirty.push(writer)
+      writer.pending.add(event)
+    }
+    for (const writer of this.#dirty) {
+      const pending = writer.pending.take()
+      const waits = pending.length < rowsAtOnceMin || this.#parts.waitingRoom.hasOf(writer.number)
+      if (waits) this.#setAside(writer, pending, load)
+      else this.#write(writer, pending, load)
+    }
+    this.#dirty.length = 0
+  }
+
   /** Has events wait for more of their file, or writes them where there is no room for that. */
   #setAside(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
     const { waitingRoom } = this.#parts
     for (let index = 0; index < events.length; index++) {
       const event = events[index] ?? -1
-      let place = waitingRoom.take(event)
-      if (place === 'no-room') {
-        this.#writeWaiting()
-        place = waitingRoom.take(event)
-      }
-      if (typeof place !== 'number') return this.#writeBoth(writer, events.subarray(index), load)
-      if (writer.waiting.count === 0) this.#waiting.add(writer)
-      writer.waiting.add(place)
+      let taken = waitingRoom.take(event, writer.number)
+      if (taken === 'taken') continue
+      // Rows keep their order: what waits of the file is written before them.
+      this.#writeWaiting()
+      if (taken === 'no-room') taken = waitingRoom.take(event, writer.number)
+      if (taken !== 'taken') return this.#write(writer, events.subarray(index), load)
     }
     return undefined
   }
 
-  /** Writes what waits for a file before what comes: rows keep their order. */
-  #writeBoth(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
-    if (this.#waiting.delete(writer)) {
-      this.#write(writer, writer.waiting.take(), this.#parts.waitingRoom.load)
-    }
-    this.#write(writer, events, load)
-  }
-
   #writeWaiting(): void {
     const { waitingRoom } = this.#parts
-    for (const writer of this.#waiting) {
-      this.#write(writer, writer.waiting.take(), waitingRoom.load)
-    }
-    this.#waiting.clear()
+    waitingRoom.forEachWriter((number, events, load) => {
+      this.#write(this.#writers.numbered(number), events, load)
+      // Files of even streams outgrow their pages at the same time: not all before some are closed.
+      this.#relief.give()
+    })
     waitingRoom.clear()
-  }
-
-  /** Has pages closed while builders take more than they may. */
-  #relievePages(): void {
-    const { takenBytes, takenBytesMax } = this.#parts.builders
-    if (takenBytes <= takenBytesMax) return
-    const writers = this.#streams.flatMap((stream) => [...stream.writers()])
-    const heldBy = (leastBytes: number): readonly number[] =>
-      writers.map((writer) => writer.openPageBytes(leastBytes))
-    const wantedBytes = takenBytes - takenBytesMax * (1 - reliefShare)
-    const { files, leastBytes } = planRelief(heldBy, wantedBytes)
-    for (const index of files) writers[index]?.closePages(leastBytes)
   }
 
   #write(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {

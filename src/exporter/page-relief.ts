@@ -1,9 +1,13 @@
 /** Decides which open pages are closed before they are full, for the memory they take. */
 import { present } from '../base/assert.ts'
+import type { PartitionWriter } from './partition-writer.ts'
 
-/** Capacities of pages are powers of two. A smaller page is not worth closing: it costs time. */
+/**
+ * Capacities of pages are powers of two. A smaller page is not worth closing: it costs as much time
+ * as a large one, and where there are no others a commit is due.
+ */
 const leastBytesFrom = 262_144
-const leastBytesTo = 16_384
+const leastBytesTo = 32_768
 
 export interface Relief {
   /** Files by index: of these the pages are closed that hold at least `leastBytes`. */
@@ -44,4 +48,57 @@ function largestOf(heldBytes: readonly number[], wantedBytes: number): readonly 
     return freed >= wantedBytes
   })
   return last === -1 ? holders : holders.slice(0, last + 1)
+}
+
+/** The kernel's memory: open pages and dictionaries of all files, events that wait, input. */
+export interface BuilderMemory {
+  readonly takenBytes: number
+  /** The same at its highest: it never shrinks. */
+  readonly everTakenBytes: number
+  /** Pages are closed above it. */
+  readonly takenBytesMax: number
+  /** While it is, files begin with smaller dictionaries. */
+  isShort: boolean
+}
+
+/** Of the most that may be taken: what comes free at once, so that not each load closes pages. */
+const reliefShare = 1 / 8
+/** Of the most that may be taken: what is taken anew until pages are looked for again. */
+const retryShare = 1 / 16
+/** Of the most that may be taken: from here on memory is short. */
+const shortShare = 1 / 4
+/** What files of a few streams take whatever the budget. */
+const shortBytesLeast = 33_554_432
+
+/** Has pages closed while builders take more than they may. */
+export class PageRelief {
+  readonly #builders: BuilderMemory
+  readonly #writers: () => readonly PartitionWriter[]
+  /** What was taken when pages had been closed, while that is more than may be. */
+  #relievedTo = 0
+
+  constructor(builders: BuilderMemory, writers: () => readonly PartitionWriter[]) {
+    this.#builders = builders
+    this.#writers = writers
+  }
+
+  /** To be called often: nearly always there is nothing to do. */
+  give(): void {
+    const { takenBytes, takenBytesMax } = this.#builders
+    this.#builders.isShort = takenBytes > Math.max(takenBytesMax * shortShare, shortBytesLeast)
+    if (takenBytes <= takenBytesMax) this.#relievedTo = 0
+    const limit = Math.max(takenBytesMax, this.#relievedTo + takenBytesMax * retryShare)
+    if (takenBytes > limit) this.#closePages()
+  }
+
+  #closePages(): void {
+    const { takenBytes, takenBytesMax } = this.#builders
+    const writers = this.#writers()
+    const heldBy = (leastBytes: number): readonly number[] =>
+      writers.map((writer) => writer.openPageBytes(leastBytes))
+    const wantedBytes = takenBytes - takenBytesMax * (1 - reliefShare)
+    const { files, leastBytes } = planRelief(heldBy, wantedBytes)
+    for (const index of files) writers[index]?.closePages(leastBytes)
+    this.#relievedTo = this.#builders.takenBytes
+  }
 }

@@ -25,10 +25,10 @@ export class PartitionWriter {
   readonly cell: OpenCell
   /** What becomes of rows of the partition. Where it is `divert`, this is the other table. */
   fate: RowFate
+  /** Its place among the writers of the commit; -1 until its first event is routed. */
+  number = -1
   /** Events of the load under way. */
   readonly pending = new EventList()
-  /** Events that wait for more of them. */
-  readonly waiting = new EventList()
   readonly #sealed: SealedFile[] = []
   readonly #commitId: CommitId
   #file: ParquetFileWriter | undefined
@@ -101,8 +101,7 @@ export class PartitionWriter {
 
   /** Closes the open file. @returns all files of this commit, possibly none. */
   seal(): readonly SealedFile[] {
-    const isWritten = this.pending.count === 0 && this.waiting.count === 0
-    assert(isWritten, 'the events of a partition are written before it is sealed')
+    assert(this.pending.count === 0, 'the events of a partition are written before it is sealed')
     if (this.#file !== undefined) this.#roll(this.#file)
     return this.#sealed
   }

@@ -1,7 +1,8 @@
 /**
  * What files of a table have shown of its columns: a file that begins knows for which of them a
  * dictionary is of no use. To find that out takes hundreds of values, and the most memory that a
- * column ever needs; with hundreds of files of a few thousand rows it takes as long as the rest.
+ * column ever needs; with hundreds of files of a few thousand rows it takes as long as the rest. It
+ * knows as well how large the dictionaries become that are: their hashes need not grow to it.
  */
 import type { KernelExports } from './kernel-exports.ts'
 
@@ -9,11 +10,11 @@ import type { KernelExports } from './kernel-exports.ts'
 const filesPerLook = 8
 
 export class ColumnHabits {
-  readonly #habits: Uint8Array
+  readonly #habits: Uint16Array
   #files = 0
 
   constructor(leafCount: number) {
-    this.#habits = new Uint8Array(leafCount)
+    this.#habits = new Uint16Array(leafCount)
   }
 
   /** Of a file that was opened and has no rows. */

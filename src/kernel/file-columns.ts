@@ -95,6 +95,8 @@ const refusalReasons: readonly (RefusalReason | undefined)[] = [
 const capturesFull = -2
 /** A batch cut this short by a full row set wants more room. */
 const cutShort = 0.25
+/** Longer arrays have memory of their own, which costs more than the copy: V8's own bound. */
+const heapBytesMax = 64
 /** A payload above this share of the memory is impossible: it is copied several times. */
 const payloadShareMax = 1 / 8
 
@@ -324,12 +326,13 @@ export class KernelFile implements FileColumns {
     return this.#memory.u32.subarray(first, first + count)
   }
 
-  /** A copy within the pool of Node.js: an array of its own for each would be much garbage. */
+  /** A copy: V8 has short ones in its heap, and longer ones lie in the pool of Node.js. */
   #rangeEnd(column: number, end: 'min' | 'max'): Uint8Array {
     const isMax = end === 'max' ? 1 : 0
     const start = this.#calls.rangeStart(this.#file, column, isMax)
     const sizeBytes = this.#calls.rangeSize(this.#file, column, isMax)
-    return Buffer.from(this.#memory.view(start, sizeBytes))
+    if (sizeBytes > heapBytesMax) return Buffer.from(this.#memory.view(start, sizeBytes))
+    return this.#memory.u8.slice(start >>> 0, (start >>> 0) + sizeBytes)
   }
 
   nextRowGroup(): void {

@@ -13,6 +13,8 @@ interface MemoryExports {
   /** Bytes of blocks that somebody has. */
   bytesTaken(): number
   bytesEverTaken(): number
+  /** 1 while dictionaries are to be given up early. */
+  setMemoryShort(isShort: number): void
   tryAllocate(bytes: number): Word
   release(block: Word, bytes: number): void
   setSeed(low: number, high: number): void
@@ -142,6 +144,7 @@ export const kernelFunctions = [
   'capHit',
   'bytesTaken',
   'bytesEverTaken',
+  'setMemoryShort',
   'tryAllocate',
   'release',
   'setSeed',

@@ -5,6 +5,7 @@ import type { LinearMemory } from './linear-memory.ts'
 export interface KernelInput {
   /** Current view of linear memory; refetch after any other call on the kernel. */
   readonly u8: Uint8Array
+  /** Since the last `clear`. */
   readonly loadedBytes: number
   /**
    * Room behind what is loaded, for bytes that are made: `load` copies nothing of a view that
@@ -20,8 +21,14 @@ export interface KernelInput {
    * @throws {InvariantError} when the kernel's memory is used up.
    */
   load(bytes: Uint8Array): number
-  /** Forgets everything loaded: all addresses become invalid. */
+  /** Forgets everything loaded but for what is kept: all other addresses become invalid. */
   clear(): void
+  /** Has what is loaded stay over `clear` and `rewind`, until `forgetKept`. */
+  keep(): void
+  /** What is kept is nobody's: the next `clear` takes it. Its addresses stay valid until then. */
+  forgetKept(): void
+  /** Memory of what is kept. */
+  readonly keptBytes: number
   /** Where the input stands, for `rewind`. Void after `clear`. */
   mark(): InputMark
   /** Forgets what was loaded since a mark; addresses from before it stay valid. */
@@ -42,11 +49,18 @@ interface Block {
   readonly sizeBytes: number
 }
 
+const nothing: InputMark = { blockCount: 0, usedBytes: 0, loadedBytes: 0 }
+
 /** Blocks are added, never moved, so that addresses hold; the first one is kept over `clear`. */
 export class InputBlocks implements KernelInput {
   readonly #memory: LinearMemory
   #blocks: Block[] = []
   #used = 0
+  /** The end of what is kept. */
+  #kept = nothing
+  /** As many blocks as were ever kept stay ours: builders would leave no whole one of them. */
+  readonly #idle: Block[] = []
+  #keptCountMax = 0
   loadedBytes = 0
 
   constructor(memory: LinearMemory) {
@@ -74,10 +88,28 @@ export class InputBlocks implements KernelInput {
     return address
   }
 
+  get keptBytes(): number {
+    return this.#blocks
+      .slice(0, this.#kept.blockCount)
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
+
+  keep(): void {
+    this.#kept = this.mark()
+    this.#keptCountMax = Math.max(this.#keptCountMax, this.#kept.blockCount)
+  }
+
+  forgetKept(): void {
+    this.#kept = nothing
+  }
+
   clear(): void {
-    for (const { start, sizeBytes } of this.#blocks.splice(1)) {
-      this.#memory.release(start, sizeBytes)
+    if (this.#kept.blockCount > 0) {
+      this.rewind(this.#kept)
+      this.loadedBytes = 0
+      return
     }
+    this.#giveBack(this.#blocks.splice(1))
     const [first] = this.#blocks
     if (first !== undefined && first.sizeBytes > 4 * blockBytesMin) {
       this.#memory.release(first.start, first.sizeBytes)
@@ -94,10 +126,9 @@ export class InputBlocks implements KernelInput {
 
   rewind(mark: InputMark): void {
     assert(mark.blockCount <= this.#blocks.length, 'the input was not cleared since the mark')
-    for (const { start, sizeBytes } of this.#blocks.splice(mark.blockCount)) {
-      this.#memory.release(start, sizeBytes)
-    }
-    this.#used = mark.usedBytes
+    const end = isBehind(this.#kept, mark) ? this.#kept : mark
+    this.#giveBack(this.#blocks.splice(end.blockCount))
+    this.#used = end.usedBytes
     this.loadedBytes = mark.loadedBytes
   }
 
@@ -110,10 +141,27 @@ export class InputBlocks implements KernelInput {
 
   #addBlock(need: number): Block {
     const sizeBytes = 2 ** Math.ceil(Math.log2(Math.max(need, blockBytesMin)))
-    const start = this.#memory.allocate(sizeBytes, `loading ${need} bytes of input`)
-    const block = { start, sizeBytes }
+    const idle = sizeBytes === blockBytesMin ? this.#idle.pop() : undefined
+    const block = idle ?? this.#newBlock(sizeBytes, need)
     this.#blocks.push(block)
     this.#used = 0
     return block
   }
+
+  #newBlock(sizeBytes: number, need: number): Block {
+    const start = this.#memory.allocate(sizeBytes, `loading ${need} bytes of input`)
+    return { start, sizeBytes }
+  }
+
+  #giveBack(blocks: readonly Block[]): void {
+    for (const block of blocks) {
+      const isKept = this.#idle.length < this.#keptCountMax && block.sizeBytes === blockBytesMin
+      if (isKept) this.#idle.push(block)
+      else this.#memory.release(block.start, block.sizeBytes)
+    }
+  }
 }
+
+const isBehind = (one: InputMark, other: InputMark): boolean =>
+  one.blockCount > other.blockCount ||
+  (one.blockCount === other.blockCount && one.usedBytes > other.usedBytes)

@@ -86,6 +86,11 @@ export class Kernel {
     return this.#parts.memory.sizeBytes
   }
 
+  /** While memory is short, dictionaries that seem of no use are given up early. */
+  set isMemoryShort(isShort: boolean) {
+    this.#parts.memory.calls.setMemoryShort(isShort ? 1 : 0)
+  }
+
   compile(plan: TablePlan): CompiledTable {
     const hasText = plan.leaves.some(({ text }) => text !== undefined)
     const { renderMessage } = this.#parts

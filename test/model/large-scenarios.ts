@@ -42,14 +42,6 @@ export const largeScenarios: readonly Bounds[] = [
     begun: 'delivered-one',
   },
   {
-    name: 'three-forget',
-    processes: 3,
-    rows: [3, 1],
-    onTime: [2, 0],
-    budget: { append: 1, ready: 1, replace: 1, forget: 1, deliver: 1, crash: 1 },
-    begun: 'delivered',
-  },
-  {
     name: 'three-late',
     processes: 3,
     rows: [2, 1],

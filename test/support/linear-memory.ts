@@ -7,7 +7,20 @@ import type { InputMark, KernelInput } from '../../src/kernel/kernel-input.ts'
 export class LinearMemory implements KernelInput {
   #memory = new Uint8Array(16)
   #next = 16
+  #kept = 16
   loadedBytes = 0
+
+  get keptBytes(): number {
+    return this.#kept - 16
+  }
+
+  keep(): void {
+    this.#kept = this.#next
+  }
+
+  forgetKept(): void {
+    this.#kept = 16
+  }
 
   get u8(): Uint8Array {
     return this.#memory
@@ -31,8 +44,8 @@ export class LinearMemory implements KernelInput {
   }
 
   clear(): void {
-    this.#memory = new Uint8Array(16)
-    this.#next = 16
+    this.#memory = this.#memory.slice(0, this.#kept)
+    this.#next = this.#kept
     this.loadedBytes = 0
   }
 
@@ -41,8 +54,8 @@ export class LinearMemory implements KernelInput {
   }
 
   rewind(mark: InputMark): void {
-    this.#memory.fill(0xbb, mark.usedBytes)
-    this.#next = mark.usedBytes
+    this.#next = Math.max(mark.usedBytes, this.#kept)
+    this.#memory.fill(0xbb, this.#next)
     this.loadedBytes = mark.loadedBytes
   }
 }

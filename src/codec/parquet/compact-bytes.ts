@@ -50,6 +50,12 @@ export class CompactBytes {
     this.#sizeBytes += bytes.length
   }
 
+  /** Four bytes that are none of the protocol, little endian. */
+  fixed32(value: number): void {
+    this.#room(4)
+    this.#sizeBytes = this.#bytes.writeUInt32LE(value, this.#sizeBytes)
+  }
+
   number(value: number): void {
     this.#varint(value * 2)
   }
@@ -77,6 +83,11 @@ export class CompactBytes {
   /** Copies all that was written since the last time to the beginning of a target. */
   moveTo(target: Uint8Array): void {
     target.set(this.#bytes.subarray(0, this.#sizeBytes), 0)
+    this.#sizeBytes = 0
+  }
+
+  /** What was written since the last time is nobody's. */
+  forget(): void {
     this.#sizeBytes = 0
   }
 

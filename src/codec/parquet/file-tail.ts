@@ -9,29 +9,32 @@
  * Source: Apache Parquet, PageIndex.md, BloomFilter.md ("File format").
  */
 import { CompactBytes } from './compact-bytes.ts'
-import { type ChunkPlace, encodeFooter, type FileContent, type FileSpan } from './footer.ts'
-import { encodeColumnIndex, encodeOffsetIndex } from './page-index.ts'
+import { type ChunkPlace, type FileContent, type FileSpan, writeFooter } from './footer.ts'
+import type { PlacePage } from './page.ts'
+import { writeColumnIndex, writeOffsetIndex } from './page-index.ts'
 
 export interface TailContent extends Omit<FileContent, 'indexes'> {
   /** Whether column and offset indexes are written. */
   readonly hasPageIndex: boolean
 }
 
-/** @param offset of the tail in the file. @returns its bytes, in order. */
-export function encodeTail(content: TailContent, offset: number): readonly Uint8Array[] {
+/** One for all: a tail is taken before the next is begun. */
+const tail = new CompactBytes()
+
+/** @param offset of the tail in the file. @returns its bytes. */
+export function encodeTail(content: TailContent, offset: number, place: PlacePage): Uint8Array {
   const { hasPageIndex, rowGroups, ...rest } = content
-  const bytes = new TailBytes(offset)
-  const spansOf = (
-    encode: (chunk: ChunkPlace) => Uint8Array | undefined,
-  ): readonly (readonly (FileSpan | undefined)[])[] =>
-    rowGroups.map(({ chunks }) => chunks.map((chunk) => bytes.push(encode(chunk))))
-  const blooms = spansOf(({ bloom }) => bloom)
-  const columnIndexes = spansOf((chunk) =>
-    hasPageIndex ? encodeColumnIndex(chunk.column.leaf, chunk.dataPages) : undefined,
-  )
-  const offsetIndexes = spansOf((chunk) =>
-    hasPageIndex ? encodeOffsetIndex(chunk.dataPages, chunk.dataOffset) : undefined,
-  )
+  // What is half written, by our own mistake, would stand before this one.
+  tail.forget()
+  const spansOf = (write: (chunk: ChunkPlace) => void): Spans =>
+    rowGroups.map(({ chunks }) => chunks.map((chunk) => spanOf(offset, () => write(chunk))))
+  const blooms = spansOf(({ bloom }) => bloom && tail.written(bloom))
+  const columnIndexes = spansOf(({ column, dataPages }) => {
+    if (hasPageIndex) writeColumnIndex(tail, column.leaf, dataPages)
+  })
+  const offsetIndexes = spansOf(({ dataPages, dataOffset }) => {
+    if (hasPageIndex) writeOffsetIndex(tail, dataPages, dataOffset)
+  })
   const indexes = rowGroups.map(({ chunks }, group) =>
     chunks.map((_, column) => ({
       bloom: blooms[group]?.[column],
@@ -39,30 +42,19 @@ export function encodeTail(content: TailContent, offset: number): readonly Uint8
       offsetIndex: offsetIndexes[group]?.[column],
     })),
   )
-  bytes.push(encodeFooter({ ...rest, rowGroups, indexes }))
-  return bytes.all
+  writeFooter(tail, { ...rest, rowGroups, indexes })
+  const bytes = place(tail.sizeBytes)
+  tail.moveTo(bytes)
+  return bytes
 }
 
-/** One for all: a tail is taken before the next is begun. */
-const tail = new CompactBytes()
+/** Of each chunk of each row group. */
+type Spans = readonly (readonly (FileSpan | undefined)[])[]
 
-/** Dozens of small pieces in one: each would be an array of its own until the commit is over. */
-class TailBytes {
-  #offset: number
-
-  constructor(offset: number) {
-    this.#offset = offset
-  }
-
-  get all(): readonly Uint8Array[] {
-    return [tail.take()]
-  }
-
-  push(bytes: Uint8Array | undefined): FileSpan | undefined {
-    if (bytes === undefined) return undefined
-    const span = { offset: this.#offset, sizeBytes: bytes.length }
-    tail.written(bytes)
-    this.#offset += bytes.length
-    return span
-  }
+/** Where something stands in the file; undefined when nothing is written. */
+function spanOf(offset: number, write: () => void): FileSpan | undefined {
+  const first = tail.sizeBytes
+  write()
+  const sizeBytes = tail.sizeBytes - first
+  return sizeBytes === 0 ? undefined : { offset: offset + first, sizeBytes }
 }

@@ -12,7 +12,7 @@
  * Source: Apache Parquet format, README ("File format").
  */
 import { crc32c } from '@node-rs/crc32'
-import { assert } from '../../base/assert.ts'
+import { assert, present } from '../../base/assert.ts'
 import type { CompiledTable, FileColumns } from '../../kernel/kernel.ts'
 import type { FileEncodings } from '../../kernel/page-encodings.ts'
 import type { IdentityColumn, RowBatch, RowRefusal } from '../../model/row-batch.ts'
@@ -69,11 +69,11 @@ export class ParquetFileWriter {
   readonly #bytes: Uint8Array[] = [magic]
   readonly #rowGroups: RowGroupPlace[] = []
   readonly #sources = new RowSources()
-  /** Leaves of the identity columns. */
-  readonly #identity: ReadonlyMap<IdentityColumn, number>
+  readonly #leaves: CompiledTable['plan']['leaves']
   /** Leaves with Bloom filters. */
   readonly #bloomed: ReadonlySet<number>
-  #chunks: readonly ColumnChunk[]
+  /** By leaf; there from the first page of its column on, which is the last one of most files. */
+  #chunks: (ColumnChunk | undefined)[]
   #closedBytes = magic.length
   /** Compressed pages of the open row group. */
   #openBytes = 0
@@ -86,14 +86,10 @@ export class ParquetFileWriter {
     this.#options = options
     this.#columns = table.openFile(options.encodings)
     this.#compress = pageCompressor(options.codec, options.level)
-    this.#identity = new Map(
-      table.plan.leaves.flatMap(({ identity }, leaf) =>
-        identity === undefined ? [] : [[identity, leaf]],
-      ),
-    )
+    this.#leaves = table.plan.leaves
+    this.#chunks = this.#noChunks()
     this.#bloomed = new Set(options.bloom?.columns.map((path) => leafAt(this.#schema, path)))
     for (const column of this.#bloomed) this.#columns.hashValues(column)
-    this.#chunks = this.#newChunks()
   }
 
   /** Rows in the file, open row group included. */
@@ -106,7 +102,7 @@ export class ParquetFileWriter {
     const encodedBytes = Math.max(this.encodedBytes, this.#slabs.heldBytes)
     if (!this.#isOpen) return encodedBytes
     let bloomBytes = 0
-    for (const column of this.#bloomed) bloomBytes += this.#chunk(column).bloomBytes
+    for (const column of this.#bloomed) bloomBytes += this.#chunks[column]?.bloomBytes ?? 0
     return encodedBytes + this.#columns.bufferedBytes + bloomBytes
   }
 
@@ -167,7 +163,7 @@ export class ParquetFileWriter {
       hasPageIndex: this.#options.pageIndex,
       keyValues: new Map([...this.#options.keyValues, ...known, ...offsets]),
     }
-    this.#push(encodeTail(content, this.#closedBytes))
+    this.#push([encodeTail(content, this.#closedBytes, this.#place)])
     // Hundreds of sealed files wait for their commit: none keeps more than its bytes alive.
     const slabs = this.#slabs
     return {
@@ -201,7 +197,7 @@ export class ParquetFileWriter {
   /** Closes the row group and begins the next. */
   #closeRowGroup(): void {
     this.#endRowGroup()
-    this.#chunks = this.#newChunks()
+    this.#chunks = this.#noChunks()
   }
 
   #endRowGroup(): void {
@@ -222,27 +218,35 @@ export class ParquetFileWriter {
 
   /** What the file has of the columns by which its rows are in order, up to the first it lacks. */
   #sortedBy(): readonly number[] {
-    const leaves = sortColumns(this.#sources.takeOrder()).map((name) => this.#identity.get(name))
-    const missing = leaves.indexOf(undefined)
-    return leaves.slice(0, missing < 0 ? undefined : missing).flatMap((leaf) => leaf ?? [])
+    const leaves = sortColumns(this.#sources.takeOrder()).map((name) => this.#leafOf(name))
+    const missing = leaves.indexOf(-1)
+    return leaves.slice(0, missing < 0 ? undefined : missing)
+  }
+
+  /** Of an identity column; -1 when the table has none. */
+  #leafOf(name: IdentityColumn): number {
+    return this.#leaves.findIndex(({ identity }) => identity === name)
+  }
+
+  readonly #place = (sizeBytes: number): Uint8Array => this.#slabs.place(sizeBytes)
+
+  #noChunks(): undefined[] {
+    return Array.from({ length: this.#leaves.length })
   }
 
   #chunk(column: number): ColumnChunk {
-    const chunk = this.#chunks[column]
-    assert(chunk !== undefined, 'every leaf has a chunk')
-    return chunk
+    return (this.#chunks[column] ??= this.#newChunk(column))
   }
 
-  #newChunks(): readonly ColumnChunk[] {
-    const place = (sizeBytes: number): Uint8Array => this.#slabs.place(sizeBytes)
+  #newChunk(column: number): ColumnChunk {
+    const leaf = present(this.#schema.leaves[column], 'every column is a leaf')
     const { codec, bloom: wish } = this.#options
-    const wanted = { codec, compress: this.#compress, place }
-    return this.#schema.leaves.map((leaf, column) => {
-      const isBloomed = wish !== undefined && this.#bloomed.has(column)
-      return new ColumnChunk(leaf, {
-        ...wanted,
-        bloom: isBloomed ? new BloomFilter(wish) : undefined,
-      })
+    const isBloomed = wish !== undefined && this.#bloomed.has(column)
+    return new ColumnChunk(leaf, {
+      codec,
+      compress: this.#compress,
+      place: this.#place,
+      bloom: isBloomed ? new BloomFilter(wish) : undefined,
     })
   }
 

@@ -12,17 +12,9 @@
  */
 import { type PageEncoding, pageEncodings } from '../../kernel/page-encodings.ts'
 import type { LeafColumn, TableSchema } from '../../model/table-schema.ts'
-import { CompactBytes } from './compact-bytes.ts'
+import type { CompactBytes } from './compact-bytes.ts'
 import type { ParquetCodec } from './compression.ts'
-import {
-  codecs,
-  createdBy,
-  encodings,
-  magic,
-  pageTypes,
-  physicalTypes,
-  trailerBytes,
-} from './format.ts'
+import { codecs, createdBy, encodings, magic, pageTypes, physicalTypes } from './format.ts'
 import type { PagePlace } from './page-index.ts'
 import { schemaElements } from './schema-elements.ts'
 import { type ChunkBounds, writeStatistics } from './statistics.ts'
@@ -77,13 +69,11 @@ export interface FileContent {
   readonly keyValues: ReadonlyMap<string, string>
 }
 
-/** One for all: a footer is taken before the next is begun. */
-const out = new CompactBytes()
-
-/** Footer and trailer: everything behind the last page. */
-export function encodeFooter(content: FileContent): Uint8Array {
+/** Writes footer and trailer: everything behind the indexes. */
+export function writeFooter(out: CompactBytes, content: FileContent): void {
   const { schema, rowGroups, indexes, keyValues } = content
   const { elements, orders } = schemaLists(schema)
+  const first = out.sizeBytes
   out.field(1, 'i32')
   out.number(formatVersion)
   out.field(1, 'list')
@@ -93,20 +83,16 @@ export function encodeFooter(content: FileContent): Uint8Array {
   out.field(1, 'list')
   out.list('struct', rowGroups.length)
   for (const [index, group] of rowGroups.entries()) {
-    writeRowGroup(group, indexes[index] ?? [], index)
+    writeRowGroup(out, group, indexes[index] ?? [], index)
   }
-  if (keyValues.size > 0) writeKeyValues(keyValues)
+  if (keyValues.size > 0) writeKeyValues(out, keyValues)
   out.field(keyValues.size > 0 ? 1 : 2, 'binary')
   out.binary(createdByBytes)
   out.field(1, 'list')
   out.written(orders)
   out.end()
-  const footer = out.take()
-  const whole = Buffer.alloc(footer.length + trailerBytes)
-  whole.set(footer, 0)
-  whole.writeUInt32LE(footer.length, footer.length)
-  whole.set(magic, footer.length + 4)
-  return whole
+  out.fixed32(out.sizeBytes - first)
+  out.written(magic)
 }
 
 const createdByBytes = Buffer.from(createdBy, 'utf8')
@@ -142,7 +128,7 @@ function pathBytes(column: LeafColumn): Uint8Array {
   return path
 }
 
-function writeKeyValues(keyValues: ReadonlyMap<string, string>): void {
+function writeKeyValues(out: CompactBytes, keyValues: ReadonlyMap<string, string>): void {
   out.field(1, 'list')
   out.list('struct', keyValues.size)
   for (const [key, value] of keyValues) {
@@ -155,6 +141,7 @@ function writeKeyValues(keyValues: ReadonlyMap<string, string>): void {
 }
 
 function writeRowGroup(
+  out: CompactBytes,
   group: RowGroupPlace,
   indexes: readonly ChunkIndexes[],
   index: number,
@@ -163,12 +150,12 @@ function writeRowGroup(
   const [first] = chunks
   out.field(1, 'list')
   out.list('struct', chunks.length)
-  for (const [column, chunk] of chunks.entries()) writeColumnChunk(chunk, indexes[column])
+  for (const [column, chunk] of chunks.entries()) writeColumnChunk(out, chunk, indexes[column])
   out.field(1, 'i64')
   out.number(chunks.reduce((total, chunk) => total + chunk.uncompressedBytes, 0))
   out.field(1, 'i64')
   out.number(rowCount)
-  if (sortedBy.length > 0) writeSortedBy(sortedBy)
+  if (sortedBy.length > 0) writeSortedBy(out, sortedBy)
   out.field(sortedBy.length > 0 ? 1 : 2, 'i64')
   out.number(first?.dictionaryOffset ?? first?.dataOffset ?? 0)
   out.field(1, 'i64')
@@ -182,7 +169,7 @@ function writeRowGroup(
 }
 
 /** Ascending, nulls last: there are none. */
-function writeSortedBy(columns: readonly number[]): void {
+function writeSortedBy(out: CompactBytes, columns: readonly number[]): void {
   out.field(1, 'list')
   out.list('struct', columns.length)
   for (const column of columns) {
@@ -195,29 +182,33 @@ function writeSortedBy(columns: readonly number[]): void {
 }
 
 /** `file_offset` is 0: there is no second copy of the metadata outside of the footer. */
-function writeColumnChunk(chunk: ChunkPlace, indexes: ChunkIndexes | undefined): void {
+function writeColumnChunk(
+  out: CompactBytes,
+  chunk: ChunkPlace,
+  indexes: ChunkIndexes | undefined,
+): void {
   const { columnIndex, offsetIndex } = indexes ?? {}
   out.field(2, 'i64')
   out.number(0)
   out.field(1, 'struct')
-  writeMetaData(chunk, indexes?.bloom)
+  writeMetaData(out, chunk, indexes?.bloom)
   if (offsetIndex !== undefined) {
-    writeSpan(1, offsetIndex)
+    writeSpan(out, 1, offsetIndex)
     // Never without the other: file-tail.ts writes both or the offset index alone.
-    if (columnIndex !== undefined) writeSpan(1, columnIndex)
+    if (columnIndex !== undefined) writeSpan(out, 1, columnIndex)
   }
   out.end()
 }
 
 /** Two fields, offset and size. @param step of the first. */
-function writeSpan(step: number, { offset, sizeBytes }: FileSpan): void {
+function writeSpan(out: CompactBytes, step: number, { offset, sizeBytes }: FileSpan): void {
   out.field(step, 'i64')
   out.number(offset)
   out.field(1, 'i32')
   out.number(sizeBytes)
 }
 
-function writeMetaData(chunk: ChunkPlace, bloom: FileSpan | undefined): void {
+function writeMetaData(out: CompactBytes, chunk: ChunkPlace, bloom: FileSpan | undefined): void {
   const { column, dictionaryOffset } = chunk
   const used = usedEncodings(chunk)
   out.field(1, 'i32')
@@ -243,38 +234,60 @@ function writeMetaData(chunk: ChunkPlace, bloom: FileSpan | undefined): void {
   }
   out.field(dictionaryOffset === undefined ? 3 : 1, 'struct')
   writeStatistics(out, column.leaf, chunk)
-  writeEncodingStats(chunk)
-  if (bloom !== undefined) writeSpan(1, bloom)
+  writeEncodingStats(out, chunk)
+  if (bloom !== undefined) writeSpan(out, 1, bloom)
   out.end()
 }
 
 /** Ascending, each once; levels are always run lengths. */
-function usedEncodings(chunk: ChunkPlace): readonly number[] {
-  const { pages, column, dictionaryOffset } = chunk
-  const used: number[] = pageEncodings.flatMap((encoding) =>
-    encoding !== 'plain' && pages[encoding] > 0 ? [encodings[encoding]] : [],
-  )
-  if (column.definitionMax > 0 || column.repetitionMax > 0) used.push(encodings.rle)
-  if (pages.plain > 0 || dictionaryOffset !== undefined) used.push(encodings.plain)
-  return used.sort((left, right) => left - right)
+function usedEncodings({ pages, column, dictionaryOffset }: ChunkPlace): readonly number[] {
+  const hasLevels = column.definitionMax > 0 || column.repetitionMax > 0
+  const hasPlain = pages.plain > 0 || dictionaryOffset !== undefined
+  let kinds = (hasLevels ? 1 : 0) | (hasPlain ? 2 : 0)
+  for (let place = 0; place < pageEncodings.length; place++) {
+    const encoding = pageEncodings[place]
+    if (encoding !== undefined && encoding !== 'plain' && pages[encoding] > 0) kinds |= 4 << place
+  }
+  return (encodingLists[kinds] ??= encodingsOf(kinds))
 }
+
+/** By what a chunk has, a bit each: few kinds of chunks there are, and many chunks. */
+const encodingLists: (readonly number[] | undefined)[] = []
+
+const encodingsOf = (kinds: number): readonly number[] =>
+  [
+    ...((kinds & 1) === 0 ? [] : [encodings.rle]),
+    ...((kinds & 2) === 0 ? [] : [encodings.plain]),
+    ...pageEncodings.flatMap((encoding, place) =>
+      (kinds & (4 << place)) === 0 ? [] : [encodings[encoding]],
+    ),
+  ].sort((left, right) => left - right)
 
 /** By these a reader knows that a chunk has only dictionary pages, and may filter by dictionary. */
-function writeEncodingStats({ pages, dictionaryOffset }: ChunkPlace): void {
+function writeEncodingStats(out: CompactBytes, { pages, dictionaryOffset }: ChunkPlace): void {
   const hasDictionary = dictionaryOffset !== undefined
-  const given = pageEncodings.filter((encoding) => pages[encoding] > 0)
+  let count = hasDictionary ? 1 : 0
+  for (const encoding of pageEncodings) if (pages[encoding] > 0) count += 1
   out.field(1, 'list')
-  out.list('struct', given.length + (hasDictionary ? 1 : 0))
-  if (hasDictionary) writeEncodingCount(pageTypes.dictionary, encodings.plain, 1)
-  for (const encoding of given) {
-    writeEncodingCount(pageTypes.data, encodings[encoding], pages[encoding])
+  out.list('struct', count)
+  if (hasDictionary) writeEncodingCount(out, pageTypes.dictionary, encodings.plain, 1)
+  for (const encoding of pageEncodings) {
+    if (pages[encoding] === 0) continue
+    writeEncodingCount(out, pageTypes.data, encodings[encoding], pages[encoding])
   }
 }
 
-function writeEncodingCount(page: number, encoding: number, count: number): void {
-  for (const number of [page, encoding, count]) {
-    out.field(1, 'i32')
-    out.number(number)
-  }
+function writeEncodingCount(
+  out: CompactBytes,
+  page: number,
+  encoding: number,
+  count: number,
+): void {
+  out.field(1, 'i32')
+  out.number(page)
+  out.field(1, 'i32')
+  out.number(encoding)
+  out.field(1, 'i32')
+  out.number(count)
   out.end()
 }

@@ -15,7 +15,7 @@
 import { assert } from '../../base/assert.ts'
 import type { ColumnLeaf } from '../../model/table-schema.ts'
 import type { PageValues } from './chunk-bounds.ts'
-import { CompactBytes } from './compact-bytes.ts'
+import type { CompactBytes } from './compact-bytes.ts'
 import { boundsOf } from './statistics.ts'
 import { type CompareValues, valueOrder } from './value-order.ts'
 
@@ -55,55 +55,57 @@ export function pagePlace(
   }
 }
 
-/** One for all: an index is taken before the next is begun. */
-const index = new CompactBytes()
 const nothing = new Uint8Array(0)
 
 /** @param offset of the first of the pages in the file. */
-export function encodeOffsetIndex(pages: readonly PagePlace[], offset: number): Uint8Array {
+export function writeOffsetIndex(
+  out: CompactBytes,
+  pages: readonly PagePlace[],
+  offset: number,
+): void {
   // Before anything is written: what is half written would stand before the next index.
   for (const { rowCount } of pages) assert(rowCount > 0, 'a page begins with a row')
   let pageOffset = offset
   let firstRow = 0
-  index.field(1, 'list')
-  index.list('struct', pages.length)
+  out.field(1, 'list')
+  out.list('struct', pages.length)
   for (const { sizeBytes, rowCount } of pages) {
-    index.field(1, 'i64')
-    index.number(pageOffset)
-    index.field(1, 'i32')
-    index.number(sizeBytes)
-    index.field(1, 'i64')
-    index.number(firstRow)
-    index.end()
+    out.field(1, 'i64')
+    out.number(pageOffset)
+    out.field(1, 'i32')
+    out.number(sizeBytes)
+    out.field(1, 'i64')
+    out.number(firstRow)
+    out.end()
     pageOffset += sizeBytes
     firstRow += rowCount
   }
-  index.end()
-  return index.take()
+  out.end()
 }
 
-/** @returns undefined when a page with values has no bounds. */
-export function encodeColumnIndex(
+/** @returns false, and writes nothing, when a page with values has no bounds. */
+export function writeColumnIndex(
+  out: CompactBytes,
   leaf: ColumnLeaf,
   pages: readonly PagePlace[],
-): Uint8Array | undefined {
-  if (pages.some(({ hasValues, bounds }) => hasValues && bounds === undefined)) return undefined
-  index.field(1, 'list')
-  index.list('bool', pages.length)
-  for (const { hasValues } of pages) index.bool(!hasValues)
-  index.field(1, 'list')
-  index.list('binary', pages.length)
-  for (const { bounds } of pages) index.binary(bounds?.min ?? nothing)
-  index.field(1, 'list')
-  index.list('binary', pages.length)
-  for (const { bounds } of pages) index.binary(bounds?.max ?? nothing)
-  index.field(1, 'i32')
-  index.number(boundaryOrders[boundaryOrder(leaf, pages)])
-  index.field(1, 'list')
-  index.list('i64', pages.length)
-  for (const { nullCount } of pages) index.number(nullCount)
-  index.end()
-  return index.take()
+): boolean {
+  if (pages.some(({ hasValues, bounds }) => hasValues && bounds === undefined)) return false
+  out.field(1, 'list')
+  out.list('bool', pages.length)
+  for (const { hasValues } of pages) out.bool(!hasValues)
+  out.field(1, 'list')
+  out.list('binary', pages.length)
+  for (const { bounds } of pages) out.binary(bounds?.min ?? nothing)
+  out.field(1, 'list')
+  out.list('binary', pages.length)
+  for (const { bounds } of pages) out.binary(bounds?.max ?? nothing)
+  out.field(1, 'i32')
+  out.number(boundaryOrders[boundaryOrder(leaf, pages)])
+  out.field(1, 'list')
+  out.list('i64', pages.length)
+  for (const { nullCount } of pages) out.number(nullCount)
+  out.end()
+  return true
 }
 
 /** Pages of nothing but nulls stand anywhere. */

@@ -17,8 +17,13 @@ const slabBytesMin = 32_768
 const slabBytesUsual = 1_048_576
 /** Larger slabs are made for one page and not kept. */
 const slabBytesKeptMax = 4 * 1_048_576
-/** Of what a file has: its next slab stands half empty in the end, on average. */
-const growthShare = 1 / 4
+/**
+ * Of what a file has: its next slab stands half empty in the end, on average. Files of a commit
+ * take over slabs of those before, so that hundreds of them should not want larger ones than these.
+ */
+const growthShare = 1 / 16
+/** Slabs that are filled at a time: what a large page leaves free is taken by small ones. */
+const openSlabsMax = 4
 
 export class PageSlabs {
   readonly #idle = new Map<number, Uint8Array[]>()
@@ -35,7 +40,8 @@ export class PageSlabs {
   take(sizeBytes: number): Uint8Array {
     this.#taken.latest += sizeBytes
     const slab = this.#idle.get(sizeBytes)?.pop()
-    if (slab === undefined) return Buffer.allocUnsafeSlow(sizeBytes)
+    // Not as a buffer: parts of it would be buffers too, which take longer to make.
+    if (slab === undefined) return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer)
     this.#idleBytes -= sizeBytes
     return slab
   }
@@ -66,9 +72,8 @@ export const pageSlabs = new PageSlabs()
 export class FileSlabs {
   readonly #pool: PageSlabs
   #slabs: Uint8Array[] = []
-  /** The one that is filled, and how far. */
-  #open: Uint8Array = new Uint8Array(0)
-  #usedBytes = 0
+  /** Those that are filled, and how far. */
+  #open: OpenSlab[] = []
   #heldBytes = 0
   #released = false
 
@@ -84,19 +89,20 @@ export class FileSlabs {
   /** @returns room for exactly `sizeBytes`, valid until `release`. */
   place(sizeBytes: number): Uint8Array {
     assert(!this.#released, 'pages are placed before their file is released')
-    if (this.#open.length - this.#usedBytes < sizeBytes) {
-      const slab = this.#nextSlab(sizeBytes)
-      const room = slab.subarray(0, sizeBytes)
-      // Whichever has more room left is filled on: a large page has a slab of its own.
-      if (slab.length - sizeBytes >= this.#open.length - this.#usedBytes) {
-        this.#open = slab
-        this.#usedBytes = sizeBytes
-      }
-      return room
+    const open = this.#fitting(sizeBytes) ?? this.#nextSlab(sizeBytes)
+    const first = open.usedBytes
+    open.usedBytes += sizeBytes
+    return open.slab.subarray(first, open.usedBytes)
+  }
+
+  /** Of the open slabs with room for it, the fullest. */
+  #fitting(sizeBytes: number): OpenSlab | undefined {
+    let found: OpenSlab | undefined
+    for (const open of this.#open) {
+      const isRoomy = roomOf(open) >= sizeBytes
+      if (isRoomy && (found === undefined || roomOf(open) < roomOf(found))) found = open
     }
-    const first = this.#usedBytes
-    this.#usedBytes += sizeBytes
-    return this.#open.subarray(first, first + sizeBytes)
+    return found
   }
 
   /** Gives all memory back: every place is void. May be called again. */
@@ -104,18 +110,33 @@ export class FileSlabs {
     this.#released = true
     for (const slab of this.#slabs) this.#pool.giveBack(slab)
     this.#slabs = []
-    this.#open = new Uint8Array(0)
-    this.#usedBytes = 0
+    this.#open = []
     this.#heldBytes = 0
   }
 
   /** A file starts small, for there may be hundreds of them, and its slabs grow as it does. */
-  #nextSlab(sizeBytes: number): Uint8Array {
+  #nextSlab(sizeBytes: number): OpenSlab {
     const grown = Math.min(slabBytesUsual, Math.max(slabBytesMin, this.#heldBytes * growthShare))
     const needed = 2 ** Math.ceil(Math.log2(sizeBytes))
     const slab = this.#pool.take(Math.max(2 ** Math.floor(Math.log2(grown)), needed))
     this.#slabs.push(slab)
     this.#heldBytes += slab.length
-    return slab
+    const open = { slab, usedBytes: 0 }
+    this.#open.push(open)
+    if (this.#open.length > openSlabsMax) this.#open.splice(fullestOf(this.#open), 1)
+    return open
   }
+}
+
+interface OpenSlab {
+  readonly slab: Uint8Array
+  usedBytes: number
+}
+
+const roomOf = ({ slab, usedBytes }: OpenSlab): number => slab.length - usedBytes
+
+/** Of all but the last, which is new. */
+function fullestOf(slabs: readonly OpenSlab[]): number {
+  const rooms = slabs.slice(0, -1).map(roomOf)
+  return rooms.indexOf(Math.min(...rooms))
 }

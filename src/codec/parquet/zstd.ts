@@ -60,7 +60,7 @@ export function works(compress: Compress, level: number): boolean {
 export function compressAgain(level: number): Compress {
   const stream = createZstdCompress({ params: paramsOf(level) })
   const { _handle: handle, _writeState: state } = zstdInside(stream)
-  let output = Buffer.alloc(0)
+  let output = new Uint8Array(0)
   let failure: string | undefined
   handle.onerror = (message) => {
     failure = message
@@ -68,7 +68,7 @@ export function compressAgain(level: number): Compress {
   return (body) => {
     const sizeBytesMax = zstdBytesMax(body.length)
     if (output.length < sizeBytesMax) {
-      output = Buffer.allocUnsafeSlow(Math.max(startSizeBytes, sizeBytesMax))
+      output = new Uint8Array(Math.max(startSizeBytes, sizeBytesMax))
     }
     const room = output.length
     handle.writeSync(constants.ZSTD_e_end, body, 0, body.length, output, 0, room)
@@ -76,7 +76,7 @@ export function compressAgain(level: number): Compress {
     const [roomLeft = 0, bodyLeft = 0] = state
     assert(bodyLeft === 0 && roomLeft > 0, 'a page is compressed in one go')
     const compressed = output.subarray(0, room - roomLeft)
-    if (room > keptSizeBytesMax) output = Buffer.alloc(0)
+    if (room > keptSizeBytesMax) output = new Uint8Array(0)
     return compressed
   }
 }

@@ -24,11 +24,11 @@ const bounds: MemoryBounds = {
 const holding = (
   accumulating: Readonly<Record<string, number>>,
   committing: Readonly<Record<string, number>> = {},
-  shared = 0,
+  kernel: Partial<HeldBytes['kernel']> = {},
 ): HeldBytes => ({
   accumulating: new Map(Object.entries(accumulating)),
   committing: new Map(Object.entries(committing)),
-  shared,
+  kernel: { builders: 0, shared: 0, free: 0, ...kernel },
 })
 
 test('a stream of a pattern pauses the topics that it selects, and is told as paused', () => {
@@ -44,7 +44,7 @@ test('a stream of a pattern pauses the topics that it selects, and is told as pa
       ]),
     },
     held: () => holding(held),
-    shared: () => 0,
+    kernel: () => holding(held).kernel,
     sources: () => sources,
     isRefused: () => false,
     pause: (paused) => calls.push(...paused.map(topicPartitionName)),
@@ -77,7 +77,7 @@ describe('the decision', () => {
     expect(decided).toEqual({ hurries: true, all: true, streams: new Set() })
   })
 
-  test('whatever is held: above a budget is paused, below half of it is not, between stays', () => {
+  test('whatever is held: above a budget is paused, below a part of it is not, between stays', () => {
     const bytes = fc.nat(120)
     const facts = fc.record({ hot: bytes, calm: bytes, far: bytes, _unknown: bytes })
     const before = fc.record({
@@ -90,15 +90,18 @@ describe('the decision', () => {
         const budgets = [...bounds.streams].map(([name, { bytesMax }]) => {
           const key = name as 'hot'
           const isPaused = [now.streams.has(name), was.streams.has(name)] as const
-          return { held: accumulating[key] + committing[key], bytesMax, isPaused }
+          const held = accumulating[key] + committing[key]
+          return { held, bytesMax, readAgainBelow: bytesMax / 2, isPaused }
         })
         const sum = (by: Readonly<Record<string, number>>): number =>
           Object.values(by).reduce((total, each) => total + each, 0)
         const held = sum(accumulating) + sum(committing)
-        budgets.push({ held, bytesMax: bounds.bytesMax, isPaused: [now.all, was.all] })
-        for (const { held: own, bytesMax, isPaused } of budgets) {
+        const { bytesMax } = bounds
+        const readAgainBelow = (bytesMax * 3) / 4
+        budgets.push({ held, bytesMax, readAgainBelow, isPaused: [now.all, was.all] })
+        for (const { held: own, bytesMax, readAgainBelow, isPaused } of budgets) {
           const [isNow, wasBefore] = isPaused
-          const expected = own > bytesMax || (own >= bytesMax / 2 && wasBefore)
+          const expected = own > bytesMax || (own >= readAgainBelow && wasBefore)
           expect(isNow).toBe(expected)
         }
       }),
@@ -116,7 +119,7 @@ function world(refused: readonly string[] = [], of = bounds) {
   const pressure = new BackPressure({
     bounds: of,
     held: () => held,
-    shared: () => held.shared,
+    kernel: () => held.kernel,
     sources: () => sources,
     isRefused: ({ topic }) => refused.includes(topic),
     pause: (of) => calls.push(`pause ${names(of)}`),
@@ -187,17 +190,48 @@ describe('a stream that holds its share', () => {
 })
 
 describe('what the kernel keeps', () => {
+  const hurries = (held: HeldBytes): boolean => decidePressure(bounds, held, noPressure).hurries
+  const isPaused = (held: HeldBytes, all = false): boolean =>
+    decidePressure(bounds, held, { all, streams: new Set() }).all
+
   test('takes from the room of the process, and hurries the commit', () => {
-    expect(decidePressure(bounds, holding({ far: 36 }, {}, 28), noPressure).hurries).toBe(false)
-    expect(decidePressure(bounds, holding({ far: 37 }, {}, 28), noPressure).hurries).toBe(true)
-    expect(decidePressure(bounds, holding({ far: 72 }, {}, 28), noPressure).all).toBe(false)
-    expect(decidePressure(bounds, holding({ far: 73 }, {}, 28), noPressure).all).toBe(true)
+    expect(hurries(holding({ far: 36 }, {}, { shared: 28 }))).toBe(false)
+    expect(hurries(holding({ far: 37 }, {}, { shared: 28 }))).toBe(true)
+    expect(isPaused(holding({ far: 72 }, {}, { shared: 28 }))).toBe(false)
+    expect(isPaused(holding({ far: 73 }, {}, { shared: 28 }))).toBe(true)
+  })
+
+  test('pauses and does not hurry where it is free: rows that come go there', () => {
+    const kernel = { shared: 48, free: 40 }
+    expect(hurries(holding({ far: 46 }, {}, kernel))).toBe(false)
+    expect(hurries(holding({ far: 47 }, {}, kernel))).toBe(true)
+    expect(isPaused(holding({ far: 46 }, { far: 6 }, kernel))).toBe(false)
+    expect(isPaused(holding({ far: 46 }, { far: 7 }, kernel))).toBe(true)
+  })
+
+  test('hurries by half of what is in open pages: they are smaller when they are closed', () => {
+    expect(hurries(holding({ _unknown: 70 }, {}, { builders: 40 }))).toBe(false)
+    expect(hurries(holding({ _unknown: 71 }, {}, { builders: 40 }))).toBe(true)
+  })
+
+  test('pauses by what open pages become beside the memory that they had', () => {
+    expect(isPaused(holding({ far: 60 }, { far: 30 }, { builders: 40 }))).toBe(false)
+    expect(isPaused(holding({ far: 60 }, { far: 31 }, { builders: 40 }))).toBe(true)
   })
 
   test('takes no more than half, so that who was paused is read again', () => {
+    expect(isPaused(holding({ far: 38 }, {}, { shared: 4_000 }), true)).toBe(true)
+    expect(isPaused(holding({ far: 37 }, {}, { shared: 4_000 }), true)).toBe(false)
+  })
+
+  test('lets nobody wait for the interval who is paused while nothing is committed', () => {
+    const kernel = { shared: 60, free: 60 }
     const paused = { all: true, streams: new Set<string>() }
-    expect(decidePressure(bounds, holding({ far: 25 }, {}, 4_000), paused).all).toBe(true)
-    expect(decidePressure(bounds, holding({ far: 24 }, {}, 4_000), paused).all).toBe(false)
+    const held = holding({ far: 39 }, {}, kernel)
+    expect(decidePressure(bounds, held, noPressure)).toMatchObject({ all: false, hurries: false })
+    expect(decidePressure(bounds, held, paused)).toMatchObject({ all: true, hurries: true })
+    const committing = holding({ far: 30 }, { far: 9 }, kernel)
+    expect(decidePressure(bounds, committing, paused)).toMatchObject({ all: true, hurries: false })
   })
 })
 
@@ -211,9 +245,9 @@ describe('a share that nobody configured', () => {
   }
 
   test('leaves the others half of what is left for rows, however much the kernel took', () => {
-    const full = decidePressure(both, holding({ hot: 26 }, {}, 4_000), noPressure)
+    const full = decidePressure(both, holding({ hot: 26 }, {}, { shared: 4_000 }), noPressure)
     expect(full).toEqual({ hurries: true, all: false, streams: new Set(['hot']) })
-    const fits = decidePressure(both, holding({ hot: 25 }, {}, 4_000), noPressure)
+    const fits = decidePressure(both, holding({ hot: 25 }, {}, { shared: 4_000 }), noPressure)
     expect(fits.streams).toEqual(new Set())
   })
 
@@ -227,7 +261,7 @@ describe('a share that nobody configured', () => {
   })
 
   test('is as it was configured otherwise', () => {
-    const fits = decidePressure(both, holding({ calm: 50 }, {}, 4_000), noPressure)
+    const fits = decidePressure(both, holding({ calm: 50 }, {}, { shared: 4_000 }), noPressure)
     expect(fits).toEqual({ hurries: true, all: false, streams: new Set() })
   })
 })

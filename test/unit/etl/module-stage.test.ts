@@ -56,6 +56,9 @@ function world(): {
     reserve: notUsed,
     load: notUsed,
     clear: notUsed,
+    keep: notUsed,
+    forgetKept: notUsed,
+    keptBytes: 0,
     mark: notUsed,
     rewind: notUsed,
   }

@@ -117,6 +117,43 @@ describe('few rows of a file', () => {
     ])
   })
 
+  test('among many of another file wait as copies, in their order, and as whole letters', async () => {
+    const hourMs = 3_600_000
+    const key = Buffer.from('a key')
+    const bad = encodeRawEvent({
+      stream: 'numbers',
+      event_time_ms: eventsMs - hourMs,
+      payload: broken,
+    })
+    let offset = 0
+    for (let load = 0; load < 6; load++) {
+      const many = Array.from({ length: 100 }, (_, index) => numberRecord({ n: offset + index }))
+      // Of two loads all events wait, as they are.
+      const first = load === 2 || load === 3 ? offset : offset + many.length
+      const few = [0, 1].map((index) =>
+        numberRecord({ n: first + index, eventMs: eventsMs - hourMs }),
+      )
+      const records = first === offset ? few : [...many, ...few]
+      if (load === 4) records.push({ value: bad, key, timestampMs: eventsMs })
+      take(stages, fetched(source, offset, records))
+      offset += records.length
+    }
+    const { files, counts } = seal(stages)
+    expect(counts.every((cell) => countsAddUp(cell.counts))).toBe(true)
+    const [one, other, letters] = await Promise.all(files.map(rowsOf))
+    const numbersOf = (rows: typeof one): readonly number[] =>
+      present(rows, 'rows').map((row) => Number(row['n']))
+    const sizes = [one, other].map((rows) => rows?.length)
+    expect(new Set(sizes)).toEqual(new Set([12, 400]))
+    for (const rows of [one, other]) {
+      expect(numbersOf(rows)).toEqual(numbersOf(rows).toSorted((a, b) => a - b))
+      expect(rows?.every((row) => row['_offset'] === row['n'])).toBe(true)
+    }
+    expect(letters).toMatchObject([{ reason: 'decode-truncated' }])
+    expect(Buffer.from(letters?.[0]?.['value'] as Uint8Array)).toEqual(Buffer.from(bad))
+    expect(Buffer.from(letters?.[0]?.['key'] as Uint8Array)).toEqual(key)
+  })
+
   test('are forgotten with what else accumulated', async () => {
     take(stages, one(0))
     stages.exporter.discard()

@@ -55,3 +55,31 @@ it('room that is reserved and not used is the place of the next load', () => {
   expect(unused.byteOffset).not.toBe(large.byteOffset)
   expect(input.loadedBytes).toBe(2)
 })
+
+it('what is kept stays over clear and rewind until it is forgotten, and takes no more room then', () => {
+  const kernel = Kernel.open({ hashSeed: 1n, memoryMaxBytes: 64 * mebibyte })
+  const { input } = kernel
+  const mark = input.mark()
+  const places = Array.from({ length: 20 }, (_, load) => {
+    const place = input.load(new Uint8Array(300_000).fill(load))
+    input.load(new Uint8Array(2 * mebibyte).fill(0xee))
+    expect(input.loadedBytes).toBe(300_000 + 2 * mebibyte)
+    if (load % 2 === 0) input.keep()
+    if (load % 3 === 0) input.rewind(mark)
+    input.clear()
+    expect(input.loadedBytes).toBe(0)
+    return place
+  })
+  for (const [load, place] of places.entries()) {
+    if (load % 2 !== 0) continue
+    expect(input.u8.subarray(place, place + 300_000).every((byte) => byte === load)).toBe(true)
+  }
+  expect(input.keptBytes).toBeGreaterThan(10 * 2.3 * mebibyte - 1)
+  const { takenBytes } = kernel
+  input.forgetKept()
+  expect(input.keptBytes).toBe(0)
+  const [first = 0] = places
+  expect(input.u8[first + 299_999]).toBe(0)
+  input.clear()
+  expect(kernel.takenBytes).toBeLessThan(takenBytes - 20 * mebibyte)
+})

@@ -1,11 +1,12 @@
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js'
 import { describe, expect, test } from 'vitest'
 import { present } from '../../../../src/base/assert.ts'
+import { CompactBytes } from '../../../../src/codec/parquet/compact-bytes.ts'
 import {
-  encodeColumnIndex,
-  encodeOffsetIndex,
   type PagePlace,
   pagePlace,
+  writeColumnIndex,
+  writeOffsetIndex,
 } from '../../../../src/codec/parquet/page-index.ts'
 import { decodeThrift, type ThriftValue } from '../../../../src/codec/parquet/thrift.ts'
 import type { ColumnLeaf } from '../../../../src/model/table-schema.ts'
@@ -48,6 +49,22 @@ function indexOf(column: ColumnLeaf, pages: readonly PagePlace[]) {
     order: order?.type === 'i32' ? order.value : undefined,
     nulls: listOf(5).map((value) => (value.type === 'i64' ? Number(value.value) : -1)),
   }
+}
+
+function encodeColumnIndex(
+  column: ColumnLeaf,
+  pages: readonly PagePlace[],
+): Uint8Array | undefined {
+  const out = new CompactBytes()
+  const isWritten = writeColumnIndex(out, column, pages)
+  expect(out.sizeBytes > 0).toBe(isWritten)
+  return isWritten ? out.take() : undefined
+}
+
+function encodeOffsetIndex(pages: readonly PagePlace[], offset: number): Uint8Array {
+  const out = new CompactBytes()
+  writeOffsetIndex(out, pages, offset)
+  return out.take()
 }
 
 const orders = { unordered: 0, ascending: 1, descending: 2 }
