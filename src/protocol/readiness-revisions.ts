@@ -2,7 +2,8 @@
  * Later revisions: announced partitions that late rows were added to, and that nobody was told of.
  *
  * Invariants:
- * - a revision names every live file, each of them published, and tells what came since the last;
+ * - a revision names every live file, each of them published, by the log's word or because it was
+ *   seen at its place, and tells what came since the last;
  * - at most one in `late.every`, however many commits bring late rows;
  * - no partition waits for the revision of another, and no first announcement for any revision.
  *
@@ -44,6 +45,15 @@ export function dueRevisions(
   }
   return due
 }
+
+/** What keeps revisions that are due, of every stream: one block for each of their partitions. */
+export const revisionBlocks = (facts: ReadinessFacts): readonly Block[] =>
+  facts.streams.flatMap((stream) =>
+    changedPartitions(facts.fold.streams.get(stream.name)).flatMap((folded) => {
+      const pending = pendingRevision(facts, stream, folded)
+      return pending.kind === 'blocked' ? [pending.block] : []
+    }),
+  )
 
 /** How the next revision of a partition stands; undefined where there is none to come. */
 export function pendingRevisionOf(

@@ -16,6 +16,7 @@ import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
 import { mayBeOutdated, othersFilesOf } from '../protocol/readiness-news.ts'
+import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { gaugeReadiness } from './readiness-metrics.ts'
@@ -137,10 +138,15 @@ export class Announcer {
     const isNudged = this.#nudged
     const isSoon = this.#ports.clock.monotonicMs() < this.#missingAgainMs
     const decision = await this.#decide(isSoon && !isNudged ? this.#missing : undefined)
-    const wantsNews = decision.blocks.some((block) => this.#wantsNews(block, isNudged))
+    const wantsNews = this.#blocksOf(decision).some((block) => this.#wantsNews(block, isNudged))
     const outcome = wantsNews ? await this.round() : await this.#obey(decision)
     if (isNudged) this.#nudged = false
     return outcome
+  }
+
+  /** Of first announcements and of revisions: where rows trickle in, one file is always untold. */
+  #blocksOf({ blocks }: ReadyDecision): readonly Block[] {
+    return [...blocks, ...revisionBlocks(this.facts())]
   }
 
   /** Whether the log must be looked at before this block is believed. */
@@ -153,7 +159,7 @@ export class Announcer {
   async round(): Promise<RoundOutcome> {
     await this.#ports.log.refresh()
     const decision = await this.#decide()
-    const isSighted = await this.#lookFor(decision.blocks)
+    const isSighted = await this.#lookFor(this.#blocksOf(decision))
     return this.#obey(isSighted ? await this.#decide() : decision)
   }
 
@@ -193,9 +199,10 @@ export class Announcer {
     const listed = (await inBatches(folders, (folder) => this.#ports.lake.list(folder))).flat()
     const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
     const stand = wanted.filter(({ path, sizeBytes }) => sizes.get(path) === sizeBytes)
-    const before = this.#sighted.state === state ? this.#sighted.partitions : []
+    const isSame = this.#sighted.state === state
+    const [before, stood] = isSame ? [this.#sighted.partitions, this.#standing] : [[], []]
     this.#sighted = { state, partitions: new Set([...before, ...hidden.map(nameOf)]) }
-    this.#standing = new Set(stand.map(({ path }) => path))
+    this.#standing = new Set([...stood, ...stand.map(({ path }) => path)])
     return stand.length > 0
   }
 

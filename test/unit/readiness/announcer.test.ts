@@ -113,6 +113,33 @@ test('a file that is published between the look into the folder and the fold is 
   expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 123 })
 })
 
+/** Each commit of two daemons brings another row of the hour, which event time is beyond. */
+async function trickling(sim: ReadinessSim): Promise<SimDaemon> {
+  const daemon = await complete(sim)
+  const other = await sim.start({ seed: 2, sources })
+  const trickle = (writer: SimDaemon, index: number, next: bigint) => {
+    const rows = [{ eventMs: at('2026-11-20T13:40:00Z'), rowCount: 1 }]
+    const watermark = at('2026-11-20T14:05:30Z')
+    return writer.append({ source: shard(index), next, rows, watermark })
+  }
+  await trickle(daemon, 0, 131n)
+  await trickle(other, 1, 131n)
+  await trickle(daemon, 0, 132n)
+  return daemon
+}
+
+test('an hour is announced though rows of it trickle in with each commit of several writers', async () => {
+  const sim = begin()
+  const daemon = await trickling(sim)
+  // The entry of a round may lose a race: the next one goes on from what was seen.
+  const put = daemon.log.put.bind(daemon.log)
+  daemon.log.put = () => Promise.resolve({ kind: 'discarded', because: 'overtaken' } as const)
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'overtaken' })
+  daemon.log.put = put
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+  expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 123 })
+})
+
 /** An append inside of a call that the clock already runs. */
 async function appendWithin(
   daemon: SimDaemon,

@@ -27,9 +27,9 @@ async function announcedWorld(): Promise<{ sim: ReadinessSim; daemon: SimDaemon 
   return { sim, daemon }
 }
 
-const late = (daemon: SimDaemon, next: bigint, rowCount: number) =>
+const late = (daemon: SimDaemon, next: bigint, rowCount: number, partition = 0) =>
   daemon.append({
-    source: sourceNamed('events', 0),
+    source: sourceNamed('events', partition),
     next,
     rows: [{ eventMs: at('2026-11-20T13:40:00Z'), rowCount }],
     watermark: at('2026-11-20T14:05:30Z'),
@@ -75,6 +75,46 @@ describe('late rows of an announced partition', () => {
     await daemon.run(daemon.announcer.round())
     expect(shown(sim, 3)).toMatchObject({ rows: 133, added: [expect.stringContaining('-')] })
     expect(partitionOf(daemon).firstAnnouncedAtMs).toBe(Date.parse(first.decidedAt))
+  })
+
+  test('are told though each commit of several writers brings more of them', async () => {
+    const { sim, daemon } = await announcedWorld()
+    const other = await sim.start({ seed: 2, sources })
+    const daemons = [daemon, other]
+    const revisions: number[] = []
+    for (let minute = 12; minute < 24; minute++) {
+      await sim.until(at(`2026-11-20T14:${minute}:00Z`))
+      for (const [index, writer] of daemons.entries()) {
+        const next = 131n + BigInt(minute)
+        await late(writer, next, 1, index)
+      }
+      for (const { announcer } of daemons) await daemon.run(announcer.turn())
+      await daemon.run(daemon.log.refresh())
+      revisions.push(partitionOf(daemon).revision)
+    }
+    // One at once, and one each five minutes after: no writer waits for the others to fall silent.
+    expect(revisions).toEqual([2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4])
+    expect(shown(sim, 4).rows).toBe(120 + 2 * 11)
+  })
+
+  test('wait for a file of another writer that does not stand yet', async () => {
+    const { sim, daemon } = await announcedWorld()
+    const other = await sim.start({ seed: 2, sources })
+    await sim.until(at('2026-11-20T14:12:00Z'))
+    await late(other, 143n, 1, 1)
+    const { log } = daemon
+    await daemon.run(log.refresh())
+    const file = present(partitionOf(daemon).files.at(-1), 'the late file')
+    for (const body of [undefined, new Uint8Array(file.sizeBytes - 1)]) {
+      if (body === undefined) sim.store.delete(file.path)
+      else sim.store.set(file.path, { body, modifiedMs: 0 })
+      expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+      expect(why(daemon)).toMatch(/revision 2 waits \(unpublished\)/)
+    }
+    daemon.publish(file)
+    // It is looked for anew when the log has grown.
+    await daemon.append({ source: sourceNamed('events', 0), next: 150n })
+    expect(await daemon.run(daemon.announcer.round())).toMatchObject({ count: 1 })
   })
 
   test('wait while a file of theirs is not published, and keep no later hour waiting', async () => {
