@@ -38,11 +38,20 @@ function userId() {
 function ownFolder(name) {
   const folder = join(tmpdir(), name)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const found = lstatSync(folder)
     const isOurs = process.getuid === undefined || found.uid === process.getuid()
     return found.isDirectory() && isOurs && (found.mode & 0o022) === 0 ? folder : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Not with its parents: Node.js tries that for ever where none can be made, as below /proc. */
+function makeFolder(folder) {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
   }
 }

@@ -14,7 +14,7 @@ const name = `lakeward-compiled-${process.getuid?.() ?? 'own'}`
 
 async function version(tmp: string, more: NodeJS.ProcessEnv = {}): Promise<string> {
   const { NODE_COMPILE_CACHE: _none, NODE_DISABLE_COMPILE_CACHE: _on, ...env } = process.env
-  const options = { env: { ...env, TMPDIR: tmp, ...more } }
+  const options = { env: { ...env, TMPDIR: tmp, ...more }, timeout: 60_000 }
   const { stdout } = await promisify(execFile)(process.execPath, [script, '--version'], options)
   return stdout
 }
@@ -40,6 +40,13 @@ test('nothing is kept where others may write, and nothing is said of it', async 
   expect(await version(tmp.path)).toMatch(/^\d/)
   expect(await kept(open)).toEqual([])
 })
+
+test.each(['/proc', '/nowhere/at/all', script])(
+  'a place for temporary files that takes none, %s, keeps nothing and holds up nobody',
+  async (tmp) => {
+    expect(await version(tmp)).toMatch(/^\d/)
+  },
+)
 
 test('nothing is kept behind a link that somebody else may have laid', async () => {
   await using tmp = await temporaryFolder()
