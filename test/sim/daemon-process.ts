@@ -22,9 +22,9 @@ import type { SimKafka } from './source.ts'
 
 export const pipeline = 'sim'
 export const readyDelayMs = 2_000
-export const readyIdleMs = 5_000
+export const readyIdleMs = 3_000
 export const deliverDeadlineMs = 2_000
-const lateEveryMs = 4_000
+const lateEveryMs = 2_500
 
 const yaml = (
   notify: string,

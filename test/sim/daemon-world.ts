@@ -31,12 +31,14 @@ const webhookFailuresMax = 3
 const leasesMax = 3
 const lateWhileListedMax = 2
 const recordWhileAskedMax = 4
-const lullMs = 15_000
+const lullMs = 10_000
 const quietStepMs = 2_500
 const afterlifeSteps = 3
-const settleRoundMs = 3_000
+/** Until what concerns a log that has grown: what goes wrong no more has mostly been mended. */
+const calmMs = 4_000
+const settleRoundMs = 1_000
 /** Half an hour until all is committed, published, announced and delivered. */
-const settleRoundsMax = 600
+const settleRoundsMax = 1_800
 
 export class World implements FateWorld {
   readonly pipeline = pipeline
@@ -142,7 +144,7 @@ export class World implements FateWorld {
     if (this.producer.events.length === 0) this.producer.produce()
     this.isWild = false
     this.#calm()
-    await this.pass(2 * settleRoundMs)
+    await this.pass(calmMs)
     await this.#fates.last()
     await this.#settle()
     if (this.plan.hasAfterlife && this.violations.length === 0) await this.#liveAgain()

@@ -14,9 +14,10 @@ import type { FateKind, FaultKind } from './plan.ts'
 import type { RecordedStore } from './recorded-store.ts'
 
 const sessionTimeoutMs = 5_000
-const overtakingRoundsMax = 12
+const overtakingRoundsMax = 10
+const overtakingRoundMs = 1_500
+const overtakingMsMax = 45_000
 const faultyEntriesMax = 8
-/** Calls in which a process is killed; undefined is any. */
 /** By quotas of names and of space, and by permissions. */
 const refusedOperations = [
   ['publish'],
@@ -24,6 +25,7 @@ const refusedOperations = [
   ['publish', 'stage', 'putIfAbsent', 'remove'],
 ] as const
 
+/** Calls in which a process is killed; undefined is any. */
 const doomedOperations = [
   undefined,
   undefined,
@@ -194,10 +196,7 @@ export class Fates {
       life.resume()
       // It goes on with what it was about, until the brokers tell it.
       if (kind === 'zombie') await pass(this.#below(3_000))
-      this.#robbed.delete(robbed)
-      if (!processes.includes(robbed)) return
-      source.lose()
-      void kafka.join(source)
+      this.#comeBack(robbed)
     }
     void wake()
   }
@@ -232,11 +231,12 @@ export class Fates {
   }
 
   /** Beyond the time that a drain may take, and often a drain begins in it. */
-  async #losePutAnswers(): Promise<void> {
+  async #losePutAnswers(): Promise<void | false> {
     const { pass, begin, producer } = this.#world
+    const member = this.#member()
+    if (member !== undefined && this.#chance(0.4)) return this.#overtake(member)
     const process = this.#any()
     process.losesPutAnswers = true
-    if (this.#chance(0.4)) return this.#overtake(process)
     const drains = this.#chance(0.5)
     void pass(drains ? 75_000 : this.#below(40_000)).then(() => {
       process.losesPutAnswers = false
@@ -251,24 +251,50 @@ export class Fates {
     await begin()
   }
 
-  /** When answers come again, a checkpoint stands above what it put, unpublished. */
-  async #overtake(process: SimProcess): Promise<void> {
-    const { pass, begin, processes, producer, weather, clock, plan } = this.#world
+  /**
+   * When answers come again, a checkpoint stands above what it put, unpublished: others have its
+   * partitions meanwhile, and go on from its entry.
+   */
+  async #overtake(process: SimProcess): Promise<void | false> {
+    const { pass, begin, processes, weather, clock, kafka } = this.#world
+    // Who joined later would wait for what is about to lose its answers.
+    const hasOther = (): boolean => processes.some((at) => at !== process && at.isMember)
     if (processes.length < 2) await begin()
+    await this.#produceUntil(hasOther)
+    if (!hasOther()) return false
     const table = streams[this.#below(2)] ?? ''
-    const untilMs = clock.monotonicMs() + 30_000
+    const untilMs = clock.monotonicMs() + overtakingMsMax
     weather.refuse({ table, operations: ['publish'], untilMs })
-    process.puttingAt = undefined
-    for (let n = 0; n < overtakingRoundsMax; n++) {
-      for (let at = 0; at < plan.partitionCount; at++) producer.produceOne(at)
-      await pass(1_500)
-      // As soon as its index may go: what stands above it then is a checkpoint right over it.
-      const { puttingAt } = process
-      const [, second] = this.#checkpoints()
-      if (puttingAt !== undefined && second !== undefined && second.next > puttingAt) break
-    }
+    Object.assign(process, { losesPutAnswers: true, puttingAt: undefined })
+    await this.#produceUntil(() => process.puttingAt !== undefined)
+    const { source, daemon, puttingAt = Number.NaN } = process
+    this.#robbed.add(process)
+    void kafka.leave(source)
+    // Its index may go, and the one above: who reads on from its entry finds nothing then.
+    const isBelow = (): boolean => (this.#checkpoints()[1]?.next ?? 0) > puttingAt + 1
+    if (!Number.isNaN(puttingAt)) await this.#produceUntil(isBelow)
     this.#deleteOldEntries()
     process.losesPutAnswers = false
+    const isAnswered = (): boolean => !((daemon.running?.log.state.next ?? 0) <= puttingAt)
+    await this.#produceUntil(isAnswered)
+    void pass(this.#below(5_000)).then(() => this.#comeBack(process))
+  }
+
+  /** Into each topic-partition, again and again. */
+  async #produceUntil(isOver: () => boolean): Promise<void> {
+    const { pass, producer, plan } = this.#world
+    for (let round = 0; round < overtakingRoundsMax && !isOver(); round++) {
+      for (let at = 0; at < plan.partitionCount; at++) producer.produceOne(at)
+      await pass(overtakingRoundMs)
+    }
+  }
+
+  /** The brokers tell it that its partitions are others'. */
+  #comeBack(robbed: SimProcess): void {
+    this.#robbed.delete(robbed)
+    if (!this.#world.processes.includes(robbed)) return
+    robbed.source.lose()
+    void this.#world.kafka.join(robbed.source)
   }
 
   /** Some die while they wait for it. */

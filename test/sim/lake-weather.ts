@@ -11,7 +11,7 @@ const lostKinds = [
   ['lake-answer-lost', 'after-effect'],
   ['lake-lands-late', 'lands-late'],
 ] as const
-const leaseMs = 15_000
+const leaseMs = 8_000
 const meetingMsMax = 2_500
 
 /** Steps of a process's calls until it is killed in one. */

@@ -159,13 +159,13 @@ function drawnPlan(random: SimRandom): Plan {
     daemonCount: 1 + random.below(2),
     partitionCount: 1 + random.below(3),
     notifies: random.fraction() < 0.6,
-    checkpointEvery: present([2, 2, 3, 200][random.below(4)], 'an interval'),
+    checkpointEvery: present([2, 3, 5, 200][random.below(4)], 'an interval'),
     inlineBytesMax: random.fraction() < 0.4 ? 600 : undefined,
     lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
     pace: random.fraction() < 0.65 ? 'fast' : 'live',
-    hourEndsInMs: random.below(30_000),
+    hourEndsInMs: random.below(20_000),
     keepMs: random.fraction() < 0.5 ? random.below(10_000) : undefined,
-    hasAfterlife: random.fraction() < 0.4,
+    hasAfterlife: random.fraction() < 0.2,
   } as const
   return { ...drawn, late: latePoliciesOf(drawn.hourEndsInMs) }
 }
