@@ -2,12 +2,19 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Assignment } from './numbered.ts'
+import type { LakeKind } from './plan.ts'
+
+export type BrokerKind = 'embedded' | 'kafka-4'
 
 export interface Flags {
   readonly kills: number
   readonly workers: number
   readonly seed: number
   readonly assignment: Assignment
+  /** The embedded broker, or a real one. */
+  readonly broker: BrokerKind
+  /** A folder, or a bucket on a real server. */
+  readonly lake: LakeKind
   /** Where the sums are kept; undefined: nowhere. */
   readonly resumePath: string | undefined
   readonly record: boolean
@@ -26,6 +33,8 @@ export function parseFlags(args: readonly string[]): Flags {
       workers: { type: 'string', default: '1' },
       seed: { type: 'string', default: '20261121' },
       assignment: { type: 'string' },
+      broker: { type: 'string', default: 'embedded' },
+      lake: { type: 'string', default: 'file' },
       resume: { type: 'string' },
       record: { type: 'boolean', default: false },
     },
@@ -35,7 +44,16 @@ export function parseFlags(args: readonly string[]): Flags {
   if (assignment !== 'static' && assignment !== 'group') {
     throw new Error(`--assignment is "${assignment}", accepted: static, group`)
   }
+  const { broker, lake } = values
+  if (broker !== 'embedded' && broker !== 'kafka-4') {
+    throw new Error(`--broker is "${broker}", accepted: embedded, kafka-4`)
+  }
+  if (lake !== 'file' && lake !== 's3') {
+    throw new Error(`--lake is "${lake}", accepted: file, s3`)
+  }
   return {
+    broker,
+    lake,
     kills: wholeNumber('kills', values.kills, { least: 1, most: killsMax }),
     workers,
     seed: wholeNumber('seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),

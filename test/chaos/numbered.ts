@@ -25,12 +25,17 @@ export const streamOf = (n: number): string => streams[n % streamCount] ?? 'none
 
 export type Assignment = 'group' | 'static'
 
-/** Writes the configuration of the workers into a folder; the lake lies beside it. */
+/** Writes the configuration of the workers into a folder. */
 export async function writeChaosConfig(
   folder: string,
-  config: { readonly brokerPort: number; readonly assignment: Assignment },
+  config: {
+    readonly brokerPort: number
+    readonly assignment: Assignment
+    /** As YAML; absent: a folder beside the configuration. */
+    readonly lake?: string
+  },
 ): Promise<string> {
-  const { brokerPort, assignment } = config
+  const { brokerPort, assignment, lake = '{ url: "file:./lake" }' } = config
   const stream = (name: string): string => `  - name: ${name}
     topic: ${topic}
     schema: { file: number.proto, message: test.Number }
@@ -42,7 +47,7 @@ kafka:
   brokers: ["127.0.0.1:${brokerPort}"]
   assignment: ${assignment}
   sessionTimeout: ${sessionTimeoutMs / 1000}s
-lake: { url: "file:./lake" }
+lake: ${lake}
 http: { listen: "127.0.0.1:0" }
 commit: { interval: 250ms }
 ready: { delay: 0s, idle: 1h, deliver: { deadline: 1s }, notify: [ { success-file: {} } ] }

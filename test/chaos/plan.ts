@@ -3,9 +3,10 @@ import { type CommitPhase, commitPhases } from '../support/commit-phase.ts'
 
 /**
  * `kill`: SIGKILL in a phase of a commit. `pause`: SIGSTOP in a phase, past the session timeout,
- * then SIGCONT. `broker`: SIGKILL of the broker, which starts again on its folder.
+ * then SIGCONT. `broker`, `store`: SIGKILL of the broker, or of the lake's server, which starts
+ * again on its data.
  */
-export const blowKinds = ['kill', 'pause', 'broker'] as const
+export const blowKinds = ['kill', 'pause', 'broker', 'store'] as const
 
 export type BlowKind = (typeof blowKinds)[number]
 
@@ -15,29 +16,55 @@ export interface Blow {
   readonly phase: CommitPhase
 }
 
-/** Of each so many blows one is a pause and one hits the broker. */
-const blockLength = 10
+export type LakeKind = 'file' | 's3'
+
+/** What is in each block of so many blows once; the others are kills. */
+interface Blocks {
+  readonly length: number
+  readonly owed: readonly BlowKind[]
+  /** Those in which a worker can be found. */
+  readonly phases: readonly CommitPhase[]
+}
+
+/** On S3 nobody sees a put that is under way, and the store is hit as often as the others. */
+export const blocksOn: Readonly<Record<LakeKind, Blocks>> = {
+  file: { length: 10, owed: ['pause', 'broker'], phases: commitPhases },
+  s3: {
+    length: 3,
+    owed: ['broker', 'store'],
+    phases: commitPhases.filter((phase) => phase !== 'put in flight'),
+  },
+}
 
 /**
  * @param done blows so far, oldest first, with the phase that was found after each SIGKILL or stop.
  * @param killsWanted blows altogether.
  * @param fraction draws a number in [0, 1).
  */
-export function planBlow(done: readonly Blow[], killsWanted: number, fraction: () => number): Blow {
-  const blockFirst = done.length - (done.length % blockLength)
-  const left = Math.min(blockFirst + blockLength, killsWanted) - done.length
+export function planBlow(
+  done: readonly Blow[],
+  killsWanted: number,
+  fraction: () => number,
+  blocks: Blocks = blocksOn.file,
+): Blow {
+  const blockFirst = done.length - (done.length % blocks.length)
+  const left = Math.min(blockFirst + blocks.length, killsWanted) - done.length
   const block = done.slice(blockFirst)
-  const owed = (['pause', 'broker'] as const).filter((kind) => block.every((b) => b.kind !== kind))
+  const owed = blocks.owed.filter((kind) => block.every((b) => b.kind !== kind))
   const drawn = fraction() * left
   const kind = owed[Math.floor(drawn)] ?? 'kill'
-  return { kind, phase: rarestPhase(done, kind, fraction) }
+  const same = done.filter((blow) => blow.kind === kind)
+  return { kind, phase: rarestPhase(same, blocks.phases, fraction) }
 }
 
-/** Of the phases that were hit least by this kind, one by chance. */
-function rarestPhase(done: readonly Blow[], kind: BlowKind, fraction: () => number): CommitPhase {
-  const same = done.filter((blow) => blow.kind === kind)
+/** Of the phases that were hit least, one by chance. */
+function rarestPhase(
+  same: readonly Blow[],
+  phases: readonly CommitPhase[],
+  fraction: () => number,
+): CommitPhase {
   const hits = (phase: CommitPhase): number => same.filter((blow) => blow.phase === phase).length
-  const least = Math.min(...commitPhases.map(hits))
-  const rarest = commitPhases.filter((phase) => hits(phase) === least)
+  const least = Math.min(...phases.map(hits))
+  const rarest = phases.filter((phase) => hits(phase) === least)
   return rarest[Math.floor(fraction() * rarest.length)] ?? 'staged'
 }

@@ -5,31 +5,38 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimRandom } from '../sim/random.ts'
 import { eventually } from '../support/eventually.ts'
 import { LakewardProcess } from '../support/processes.ts'
+import { s3Credentials } from '../system/services/s3-server.ts'
 import { judgeLake, type Verdict } from './checker.ts'
 import { BrokerProcess, killAtExit } from './children.ts'
+import type { BrokerKind } from './flags.ts'
 import { Fleet } from './fleet.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { NumberFlow } from './number-flow.ts'
 import { type Assignment, hourMs, sessionTimeoutMs, writeChaosConfig } from './numbered.ts'
 import type { Place } from './place.ts'
-import type { Blow } from './plan.ts'
+import type { Blow, LakeKind } from './plan.ts'
+import { KilledService } from './services.ts'
 
 const ageMs = 400 * 24 * hourMs
 const drainMsMax = 180_000
-const brokerDownMsMax = 500
+const serviceDownMsMax = 500
 const commitMsMax = 180_000
 
 export interface RoundOptions {
   readonly folder: string
   readonly workerCount: number
   readonly assignment: Assignment
+  readonly broker: BrokerKind
+  readonly lake: LakeKind
   readonly random: SimRandom
 }
 
 export class Round {
   readonly #options: RoundOptions
+  /** Folder of the lake; of a bucket that of its server, where each object is a file. */
   readonly #lake: string
-  readonly #broker: BrokerProcess
+  readonly #broker: BrokerProcess | KilledService
+  readonly #store: KilledService | undefined
   readonly #startMs = Math.floor(Date.now() / hourMs) * hourMs - ageMs
   #fleet: Fleet | undefined
   #configPath = ''
@@ -40,18 +47,28 @@ export class Round {
 
   constructor(options: RoundOptions) {
     this.#options = options
-    this.#lake = join(options.folder, 'lake')
-    this.#broker = new BrokerProcess(join(options.folder, 'broker'))
+    const { folder, broker, lake } = options
+    this.#store = lake === 's3' ? new KilledService(folder, 's3') : undefined
+    this.#lake = join(this.#store?.bucketFolder ?? folder, 'lake')
+    this.#broker =
+      broker === 'embedded'
+        ? new BrokerProcess(join(folder, 'broker'))
+        : new KilledService(folder, broker)
   }
 
   async start(): Promise<void> {
     const { folder, assignment, workerCount } = this.#options
+    await this.#store?.start()
     mkdirSync(this.#lake, { recursive: true })
     await this.#broker.start()
     const brokerPort = this.#broker.port
     this.#flow = new NumberFlow(brokerPort, this.#startMs)
     await this.#flow.start()
-    this.#configPath = await writeChaosConfig(folder, { brokerPort, assignment })
+    this.#configPath = await writeChaosConfig(folder, {
+      brokerPort,
+      assignment,
+      ...(this.#store && { lake: lakeSection(this.#store.address) }),
+    })
     this.#fleet = new Fleet(folder, this.#configPath, workerCount)
     await this.#fleet.atWork()
     this.#watch = await LakeWatch.open(this.#lake)
@@ -59,7 +76,8 @@ export class Round {
 
   /** @returns what was hit: the phase is the one that the process was found in. */
   async hit(blow: Blow): Promise<Blow> {
-    if (blow.kind === 'broker') return await this.#hitBroker(blow)
+    if (blow.kind === 'broker') return await this.#hitService(this.#broker, blow)
+    if (blow.kind === 'store') return await this.#hitService(present(this.#store), blow)
     const index = await this.#anyAtWork()
     return blow.kind === 'kill' ? await this.#kill(index, blow) : await this.#pause(index, blow)
   }
@@ -72,6 +90,7 @@ export class Round {
     const counts = await flow.stop()
     const troubles = await this.#drain(watch, counts)
     await this.#broker.kill()
+    await this.#store?.kill()
     const verdict = await judgeLake(this.#lake, { counts, startMs: this.#startMs })
     const findings = [...troubles, ...verdict.findings]
     return { ...verdict, findings, discarded: watch.discardedCount }
@@ -107,11 +126,11 @@ export class Round {
     return present(this.#fleet?.places[index])
   }
 
-  async #hitBroker(blow: Blow): Promise<Blow> {
-    await this.#broker.kill()
-    await sleep(this.#options.random.below(brokerDownMsMax))
+  async #hitService(service: BrokerProcess | KilledService, blow: Blow): Promise<Blow> {
+    await service.kill()
+    await sleep(this.#options.random.below(serviceDownMsMax))
     for (const place of present(this.#fleet).places) place.markHit()
-    await this.#broker.start()
+    await service.start()
     return blow
   }
 
@@ -173,4 +192,14 @@ export class Round {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the round has not started')
   return value
+}
+
+/** Of a bucket's folder, with its keys in the environment of whoever is started. */
+function lakeSection(endpoint: string): string {
+  const { accessKeyId, secretAccessKey } = s3Credentials
+  process.env['LAKE_ACCESS_KEY'] = accessKeyId
+  process.env['LAKE_SECRET_KEY'] = secretAccessKey
+  const keys = '{ accessKey: "env:LAKE_ACCESS_KEY", secretKey: "env:LAKE_SECRET_KEY" }'
+  const server = `endpoint: "${endpoint}", region: us-east-1`
+  return `{ url: "s3://lakeward/lake", ${server}, credentials: ${keys} }`
 }

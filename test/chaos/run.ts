@@ -5,6 +5,7 @@
  *     npm run chaos -- --kills 30                    one worker, supervised
  *     npm run chaos -- --kills 30 --workers 4        a consumer group
  *     npm run chaos -- --kills 30 --workers 4 --assignment static
+ *     npm run chaos -- --kills 60 --broker kafka-4 --lake s3     real servers, hit as often as workers
  *     npm run chaos -- --kills 1000 --resume sums.json --record
  *
  * With `--resume` the sums of judged rounds are kept in that file, and the same command goes on
@@ -18,7 +19,7 @@ import { dirname, join } from 'node:path'
 import { commitText } from '../../bench/measure/machine.ts'
 import { SimRandom } from '../sim/random.ts'
 import { type Flags, parseFlags } from './flags.ts'
-import { type Blow, planBlow } from './plan.ts'
+import { type Blow, blocksOn, planBlow } from './plan.ts'
 import { appendRecord } from './record.ts'
 import { Round } from './round.ts'
 import {
@@ -57,8 +58,10 @@ function earlierSums(path: string | undefined, run: RunOf): Sums {
   return refuse(new Error(`${path} is of ${kept}, this run is of ${wanted}: take another file`))
 }
 
+const isOnService = ({ kind }: Blow): boolean => kind === 'broker' || kind === 'store'
+
 const sayBlow = (number: number, wanted: Blow, hit: Blow, seconds: number): void => {
-  const where = hit.kind === 'broker' ? '' : ` in "${hit.phase}"`
+  const where = isOnService(hit) ? '' : ` in "${hit.phase}"`
   const meant = hit.phase === wanted.phase ? '' : ` (meant: "${wanted.phase}")`
   const total = flags.kills
   console.log(`${number}/${total}  ${hit.kind}${where}${meant}, ${seconds.toFixed(1)} s`)
@@ -70,15 +73,15 @@ const secondsBetween = (firstMs: number, nextMs: number): string =>
 /** One lake. @returns the sums with it, and whether its folder must stay. */
 async function playRound(sums: Sums, folder: string): Promise<Sums> {
   const random = new SimRandom(flags.seed + sums.rounds * 7_919)
-  const { workers: workerCount, assignment } = flags
-  const round = new Round({ folder, workerCount, assignment, random })
+  const { workers: workerCount, assignment, broker, lake } = flags
+  const round = new Round({ folder, workerCount, assignment, broker, lake, random })
   const startMs = performance.now()
   await round.start()
   const hitMs = performance.now()
   const blows: Blow[] = []
   while (blows.length < killsPerRound && sums.blows.length + blows.length < flags.kills) {
     const done = [...sums.blows, ...blows]
-    const wanted = planBlow(done, flags.kills, () => random.fraction())
+    const wanted = planBlow(done, flags.kills, () => random.fraction(), blocksOn[flags.lake])
     const beganMs = performance.now()
     const hit = await round.hit(wanted)
     blows.push(hit)
@@ -103,8 +106,8 @@ const flags = flagsOrRefuse()
 // kafkajs hands timers negative times once it throttled: Node warns, and takes 1 ms.
 process.removeAllListeners('warning')
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-const { resumePath, seed, workers, assignment } = flags
-const run: RunOf = { commit: commitText(), seed, workers, assignment }
+const { resumePath, seed, workers, assignment, broker, lake } = flags
+const run: RunOf = { commit: commitText(), seed, workers, assignment, broker, lake }
 let sums = earlierSums(resumePath, run)
 const home =
   resumePath === undefined ? mkdtempSync(join(tmpdir(), 'lakeward-chaos-')) : dirname(resumePath)

@@ -2,8 +2,9 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { commitPhases } from '../support/commit-phase.ts'
 import type { Verdict } from './checker.ts'
+import type { BrokerKind } from './flags.ts'
 import type { Assignment } from './numbered.ts'
-import { type Blow, type BlowKind, blowKinds } from './plan.ts'
+import { type Blow, type BlowKind, blocksOn, blowKinds, type LakeKind } from './plan.ts'
 
 /** What must stay the same for parts to be summed. */
 export interface RunOf {
@@ -11,6 +12,8 @@ export interface RunOf {
   readonly seed: number
   readonly workers: number
   readonly assignment: Assignment
+  readonly broker: BrokerKind
+  readonly lake: LakeKind
 }
 
 export interface Sums {
@@ -67,7 +70,7 @@ const allPhasesFrom = 30
 /** The reasons to exit 1; empty when the promise held. */
 export function troublesOf(sums: Sums): readonly string[] {
   const { phases } = hitsOf(sums)
-  const missed = commitPhases.filter((phase) => phases[phase] === 0)
+  const missed = blocksOn[sums.run.lake].phases.filter((phase) => phases[phase] === 0)
   const isLong = sums.blows.length >= allPhasesFrom
   const unhit = isLong && missed.length > 0 ? [`never hit: ${missed.join(', ')}`] : []
   return [...sums.troubles, ...unhit]
@@ -75,7 +78,7 @@ export function troublesOf(sums: Sums): readonly string[] {
 
 /** Blows by phase (of workers) and by kind. */
 export function hitsOf({ blows }: Sums) {
-  const onWorkers = blows.filter(({ kind }) => kind !== 'broker')
+  const onWorkers = blows.filter(({ kind }) => kind === 'kill' || kind === 'pause')
   const phases = Object.fromEntries(
     commitPhases.map((at) => [at, onWorkers.filter(({ phase }) => phase === at).length]),
   )

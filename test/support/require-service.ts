@@ -28,6 +28,7 @@ export type ServiceName =
   | 'hive'
   | 's3'
   | 's3-minio'
+  | 'httpfs'
   | 'mysql'
   | 'clickhouse'
 

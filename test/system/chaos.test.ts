@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { commitText } from '../../bench/measure/machine.ts'
+import { hasKafka } from '../support/real-kafka.ts'
+import { hasS3 } from '../support/real-s3.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 async function chaos(...args: string[]) {
@@ -62,6 +64,20 @@ test('three workers of a group, killed and paused, lose, double and announce not
   const { code, stdout, stderr } = await chaos('--kills', '4', '--workers', '3')
   expect(code, stdout + stderr).toBe(0)
   expect(summaryOf(stdout)).toMatchObject({ ...unharmed, kills: 4 })
+})
+
+describe.skipIf(!hasKafka('kafka-4') || !hasS3('s3'))('with a real broker and a real store', () => {
+  test('SIGKILLs of worker, broker and store lose, double and announce nothing', {
+    timeout: 600_000,
+  }, async () => {
+    const services = ['--broker', 'kafka-4', '--lake', 's3']
+    const { code, stdout, stderr } = await chaos('--kills', '6', ...services)
+    expect(code, stdout + stderr).toBe(0)
+    const summary = summaryOf(stdout)
+    expect(summary).toMatchObject({ ...unharmed, kinds: { kill: 2, broker: 2, store: 2 } })
+    expect(summary.events).toBeGreaterThan(1_000)
+    expect(summary.announced).toBeGreaterThan(10)
+  })
 })
 
 test('flags that cannot be are refused with what is accepted', async () => {
