@@ -1,8 +1,12 @@
 /** Suites fail for what they are about, and for nothing else: a wrong adapter for each case. */
 import { expect, test } from 'vitest'
 import type { SimStore } from '../sim/lake.ts'
+import { SimKafka } from '../sim/source.ts'
 import { lakeContract } from './lake.ts'
 import { lyingLakes } from './lying-lakes.ts'
+import { lyingSources } from './lying-sources.ts'
+import { simWorld } from './sim-world.ts'
+import { sourceContract } from './source.ts'
 import { casesOf, failuresOf } from './suite.ts'
 
 /** The lake contract over lakes that lie in one way. */
@@ -27,5 +31,37 @@ test.each(Object.entries(lyingLakes))(
   'a lake wrong in one thing fails only: %s',
   async (name, lying) => {
     expect(await failuresOf(casesOver(lying))).toEqual([name])
+  },
+)
+
+/** For what never comes from a wrong source. */
+const boundMs = 5_000
+
+/** The source contract over sources that lie in one way. */
+const casesOverSource = (lying: (typeof lyingSources)[string]) =>
+  casesOf((suite) => {
+    const open = async () => {
+      const world = simWorld(new SimKafka())
+      return {
+        ...world,
+        source: (...asked: Parameters<typeof world.source>) => lying(world.source(...asked)),
+      }
+    }
+    sourceContract('lying', open, suite, boundMs)
+  })
+
+test('there is a wrong source for each case of the source contract', () => {
+  const [lying] = Object.values(lyingSources)
+  if (lying === undefined) throw new Error('there are wrong sources')
+  const names = casesOverSource(lying).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(lyingSources)).toEqual(names)
+})
+
+test.concurrent.each(Object.entries(lyingSources))(
+  'a source wrong in one thing fails only: %s',
+  { timeout: 120_000 },
+  async (name, lying) => {
+    expect(await failuresOf(casesOverSource(lying))).toEqual([name])
   },
 )

@@ -13,6 +13,8 @@ test.each([
   ['--workers', '9'],
   ['--seed', '-1'],
   ['--assignment', 'sticky'],
+  ['--broker', 'kafka'],
+  ['--lake', 'hdfs'],
   ['--speed', '3'],
   ['--resume'],
 ])('refuses %s %s', (...args) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Blow, planBlow } from '../../chaos/plan.ts'
+import { type Blow, blocksOn, planBlow } from '../../chaos/plan.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { commitPhases } from '../../support/commit-phase.ts'
 
@@ -54,4 +54,16 @@ test('a phase that was missed is planned again until it is hit', () => {
 test('chance decides when within ten the pause comes', () => {
   const at = new Set(seeds.map((seed) => play(10, seed).findIndex(({ kind }) => kind === 'pause')))
   expect(at.size).toBeGreaterThan(6)
+})
+
+test('on a real store workers, broker and store are hit equally often, never in a put', () => {
+  for (const seed of seeds) {
+    const random = new SimRandom(seed)
+    const blows: Blow[] = []
+    while (blows.length < 60) {
+      blows.push(planBlow(blows, 60, () => random.fraction(), blocksOn.s3))
+    }
+    for (const kind of ['kill', 'broker', 'store'] as const) expect(countOf(blows, kind)).toBe(20)
+    expect(blows.map(({ phase }) => phase)).not.toContain('put in flight')
+  }
 })
