@@ -193,7 +193,9 @@ async function counted(
   try {
     return await count()
   } catch (error) {
-    console.error(`${name} did not count: ${error instanceof Error ? error.message : error}`)
+    console.error(
+      `${name} did not count: ${error instanceof Error ? error.message : String(error)}`,
+    )
     return undefined
   }
 }
