@@ -17,6 +17,7 @@ const perTickAndPartition = 5
 export class NumberFlow {
   readonly #kafka: Kafka
   readonly #startMs: number
+  readonly #settleMs: number
   /** Acknowledged records by topic-partition. */
   #counts: number[] = Array.from({ length: partitionCount }, () => 0)
   #producer: Producer | undefined
@@ -25,9 +26,14 @@ export class NumberFlow {
   /** Times that a send failed for good and the high watermarks were asked. */
   restarts = 0
 
-  /** @param startMs event time of number 0, the beginning of an hour. */
-  constructor(brokerPort: number, startMs: number) {
+  /**
+   * @param startMs event time of number 0, the beginning of an hour.
+   * @param settleMs how long ends must stay as they are to be believed: a real broker tells of old
+   *   ones for a moment after it came back, and may still carry out what it had received.
+   */
+  constructor(brokerPort: number, startMs: number, settleMs: number) {
     this.#startMs = startMs
+    this.#settleMs = settleMs
     this.#kafka = new Kafka({
       clientId: 'chaos',
       brokers: [`127.0.0.1:${brokerPort}`],
@@ -66,7 +72,9 @@ export class NumberFlow {
 
   async #tick(): Promise<void> {
     if (this.#producer === undefined) {
-      this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+      // Nothing is sent again unasked: a broker that was killed may know its producers no more.
+      const retry = { retries: 0 }
+      this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry })
       await this.#producer.connect()
     }
     const messages = this.#counts.flatMap((count, partition) =>
@@ -83,7 +91,13 @@ export class NumberFlow {
     this.restarts += 1
     await this.#producer?.disconnect().catch(() => undefined)
     this.#producer = undefined
-    this.#counts = await this.#highWatermarks()
+    let ends = await this.#highWatermarks()
+    for (let before: number[] = []; this.#settleMs > 0 && `${before}` !== `${ends}`; ) {
+      before = ends
+      await sleep(this.#settleMs)
+      ends = await this.#highWatermarks()
+    }
+    this.#counts = ends
   }
 
   /** @throws {Error} the broker lost what it had acknowledged. */

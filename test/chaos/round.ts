@@ -20,6 +20,7 @@ import { KilledService } from './services.ts'
 const ageMs = 400 * 24 * hourMs
 const drainMsMax = 180_000
 const serviceDownMsMax = 500
+const settleMs = 1_000
 const commitMsMax = 180_000
 
 export interface RoundOptions {
@@ -57,12 +58,12 @@ export class Round {
   }
 
   async start(): Promise<void> {
-    const { folder, assignment, workerCount } = this.#options
+    const { folder, assignment, workerCount, broker } = this.#options
     await this.#store?.start()
     mkdirSync(this.#lake, { recursive: true })
     await this.#broker.start()
     const brokerPort = this.#broker.port
-    this.#flow = new NumberFlow(brokerPort, this.#startMs)
+    this.#flow = new NumberFlow(brokerPort, this.#startMs, broker === 'embedded' ? 0 : settleMs)
     await this.#flow.start()
     this.#configPath = await writeChaosConfig(folder, {
       brokerPort,

@@ -5,7 +5,7 @@
  *     npm run chaos -- --kills 30                    one worker, supervised
  *     npm run chaos -- --kills 30 --workers 4        a consumer group
  *     npm run chaos -- --kills 30 --workers 4 --assignment static
- *     npm run chaos -- --kills 60 --broker kafka-4 --lake s3     real servers, hit as often as workers
+ *     npm run chaos -- --kills 60 --broker kafka-4 --lake s3     servers are hit as often
  *     npm run chaos -- --kills 1000 --resume sums.json --record
  *
  * With `--resume` the sums of judged rounds are kept in that file, and the same command goes on
