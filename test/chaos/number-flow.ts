@@ -92,7 +92,7 @@ export class NumberFlow {
     await this.#producer?.disconnect().catch(() => undefined)
     this.#producer = undefined
     let ends = await this.#highWatermarks()
-    for (let before: number[] = []; this.#settleMs > 0 && `${before}` !== `${ends}`; ) {
+    for (let before: number[] = []; this.#settleMs > 0 && before.join() !== ends.join(); ) {
       before = ends
       await sleep(this.#settleMs)
       ends = await this.#highWatermarks()
