@@ -29,11 +29,12 @@ export const measured = {
   /** Multipart upload: create, part, complete; its journal; the look whether it stands. */
   writesPerFile: 4,
   readsPerFile: 1,
-  /** The entry, a checkpoint now and then, looks at the log's end. */
-  writesPerCommit: 3,
+  /**
+   * The entry and its body, the clock and the journal, the log's end, a checkpoint now and then, and
+   * a list, which is paid as a write. Who has nothing to commit asks as often, and for less.
+   */
+  writesPerCommit: 6,
   readsPerCommit: 5,
-  /** Each worker looks whether the log went on: a read, and a list, which is paid as a write. */
-  looksPerSecond: 1,
 } as const
 
 /** US dollars: S3 Standard and a core by the hour in us-east-1, 2026. */
@@ -120,9 +121,8 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
   const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
   const files = sum(streams.map((one) => filesPerCommit(facts, one))) * commits
   const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
-  const looks = measured.looksPerSecond * daySeconds * workerCount
-  const writes = files * measured.writesPerFile + commits * measured.writesPerCommit + looks
-  const reads = files * measured.readsPerFile + commits * measured.readsPerCommit + looks
+  const writes = files * measured.writesPerFile + commits * measured.writesPerCommit
+  const reads = files * measured.readsPerFile + commits * measured.readsPerCommit
   const [paidWrites, paidReads] = onS3 ? [writes, reads] : [0, 0]
   const cpuSeconds =
     wireBytes * measured.cpuSecondsPerWireByte +

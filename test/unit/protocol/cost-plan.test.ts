@@ -25,12 +25,12 @@ describe('a day', () => {
   test('of one stream and one worker is a file and its requests in each commit', () => {
     const day = costOfDay(facts())
     expect(day).toMatchObject({ events: 86_400_000, commits: 1_440, files: 1_440 })
-    expect([day.writes, day.reads]).toEqual([1_440 * 7 + 86_400, 1_440 * 6 + 86_400])
+    expect([day.writes, day.reads]).toEqual([1_440 * 10, 1_440 * 6])
     expect(day.lakeBytes / 1e9).toBeCloseTo(7.38, 2)
     expect(day.fileBytes * day.files).toBeCloseTo(day.lakeBytes, 0)
     // 86.4 million events at 3.29 CPU-s a million are 284 s, and 18 s for files and commits.
     expect(day.cores * 86_400).toBeCloseTo(284.256 + 3.6 + 14.4, 3)
-    expect(day.dollars.requests).toBeCloseTo((96_480 * 0.005 + 95_040 * 0.0004) / 1_000, 6)
+    expect(day.dollars.requests).toBeCloseTo((14_400 * 0.005 + 8_640 * 0.0004) / 1_000, 6)
   })
 
   test('on a local lake asks for nothing that is paid', () => {
