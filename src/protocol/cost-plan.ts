@@ -30,8 +30,8 @@ export const measured = {
   writesPerFile: 4,
   readsPerFile: 1,
   /**
-   * The entry and its body, the clock and the journal, the log's end, a checkpoint now and then, and
-   * a list, which is paid as a write. Who has nothing to commit asks as often, and for less.
+   * The entry and its body, the clock and the journal, the log's end, a checkpoint now and then,
+   * and a list, which is paid as a write. Who has nothing to commit asks as often, and for less.
    */
   writesPerCommit: 6,
   readsPerCommit: 5,
