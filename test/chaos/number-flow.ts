@@ -74,7 +74,7 @@ export class NumberFlow {
     if (this.#producer === undefined) {
       // Nothing is sent again unasked: a broker that was killed may know its producers no more.
       const retry = { retries: 0 }
-      this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry })
+      this.#producer = this.#kafka.producer({ maxInFlightRequests: 1, retry })
       await this.#producer.connect()
     }
     const messages = this.#counts.flatMap((count, partition) =>
