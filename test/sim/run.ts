@@ -93,7 +93,7 @@ async function runOne(seed: number, cut: PlanCut): Promise<boolean> {
 async function runSeeds(first: number, count: number): Promise<boolean> {
   const tally = new Tally()
   // Stacks are for who looks at one seed: thousands of calls fail in each.
-  Error.stackTraceLimit = 1
+  Error.stackTraceLimit = 0
   for (let seed = first; seed < first + count; seed++) {
     const result = await runSeed(seed, World)
     tally.add(result)

@@ -17,7 +17,7 @@ const tell = (news: SeedNews): void => void process.send?.(news)
 
 const url = pathToFileURL(join(folder, 'test/sim/daemon-world.ts')).href
 // Stacks are for who looks at one seed: thousands of calls fail in each.
-Error.stackTraceLimit = 1
+Error.stackTraceLimit = 0
 process.once('disconnect', () => process.exit())
 const { World } = (await import(url)) as { readonly World: WorldClass }
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
