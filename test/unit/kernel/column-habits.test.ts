@@ -64,3 +64,45 @@ describe('a file begins as the one before it ended', () => {
     expect(write(kernel.compile(planOf(message)))[1]).toBe('rle-dictionary')
   })
 })
+
+test('while memory is short a file finds out four times as early what repeats', () => {
+  const own = openKernel()
+  const encodingsOf = (isShort: boolean): readonly (string | undefined)[] => {
+    own.isMemoryShort = isShort
+    const file = own.compile(planOf(message)).openFile()
+    appendPayloads(own, file, range(200).map(rowOf))
+    const encodings = [0, 1, 2].map((column) => file.takePage(column)?.encoding)
+    file.release()
+    return encodings
+  }
+  const all = ['rle-dictionary', 'rle-dictionary', 'rle-dictionary']
+  expect(encodingsOf(false)).toEqual(all)
+  expect(encodingsOf(true)).toEqual(['delta-byte-array', 'rle-dictionary', 'rle-dictionary'])
+  expect(encodingsOf(false)).toEqual(all)
+})
+
+test('a hash begins as large as the one before needed to be, and no larger', () => {
+  const own = openKernel()
+  const table = own.compile(planOf(messageOf('T', [scalarField(['few', 1], 'string')])))
+  const heldAfter = (values: number): number => {
+    const file = table.openFile()
+    appendPayloads(own, file, [bytesField(1, utf8('kind 0'))])
+    const heldBytes = file.bufferedBytes
+    appendPayloads(
+      own,
+      file,
+      range(4 * values).map((n) => bytesField(1, utf8(`kind ${n % values}`))),
+    )
+    file.takePage(0)
+    file.closeChunk(0)
+    file.nextRowGroup()
+    file.release()
+    return heldBytes
+  }
+  const anew = heldAfter(100)
+  const entryBytes = 24
+  const ofHundred = heldAfter(10) - anew
+  expect(ofHundred).toBeGreaterThanOrEqual(200 * entryBytes)
+  expect(ofHundred).toBeLessThan(600 * entryBytes)
+  expect(heldAfter(10) - anew).toBeLessThan(100 * entryBytes)
+})
