@@ -66,9 +66,9 @@ export function dropDictionary(c: Column): void {
   c.hashMask = 0
 }
 
-let judgedFrom: u32 = 512
+let isMemoryShort: bool = false
 export function setMemoryShort(isShort: u32): void {
-  judgedFrom = isShort ? 128 : 512
+  isMemoryShort = isShort != 0
 }
 
 /**
@@ -81,6 +81,7 @@ export function setMemoryShort(isShort: u32): void {
  */
 export function pays(c: Column, seen: u32): bool {
   const distinct = c.distinct
+  const judgedFrom: u32 = isMemoryShort ? 128 : 512
   if (distinct < judgedFrom || (distinct & (distinct - 1)) != 0) {
     return c.dictionaryBytes <= DICTIONARY_BYTES_MAX
   }
@@ -110,9 +111,10 @@ function hashFor(distinct: u32): u32 {
   const entries = <u32>1 << (32 - clz<u32>(distinct << 1))
   return entries < HASH_FIRST ? HASH_FIRST : entries < HASH_FIRST_MAX ? entries : HASH_FIRST_MAX
 }
+/** Where memory is short, files may have fewer rows than those before. */
 @inline
 function hashFirst(c: Column): u32 {
-  return c.hashFirst ? c.hashFirst : HASH_FIRST
+  return c.hashFirst && !isMemoryShort ? c.hashFirst : HASH_FIRST
 }
 
 /** Doubles the hash table (a small one twice; first: makes it) and puts every entry in place. */

@@ -4,6 +4,8 @@ import { cpuSecondsOf } from '../measure/process-figures.ts'
 import type { MeasuredProcess } from '../measure/run-process.ts'
 
 const lookMs = 250
+/** A daemon that was paused and not done is looked at less and less often. */
+const lookMsMax = 4_000
 /** Of the time between two looks; whoever uses more still reads. */
 const idleShare = 0.3
 
@@ -22,12 +24,14 @@ async function endWhenRead(
   address: string,
   partitionCount: number,
 ): Promise<void> {
+  let waitMs = lookMs
   for (let before = cpuSecondsOf(daemon.pid); ; ) {
-    await sleep(lookMs)
+    await sleep(waitMs)
     const now = cpuSecondsOf(daemon.pid)
-    const isIdle = (now - before) * 1_000 < lookMs * idleShare
+    const isIdle = (now - before) * 1_000 < waitMs * idleShare
     before = now
     if (isIdle && (await hasReadAll(address, partitionCount))) return daemon.askToEnd()
+    waitMs = isIdle ? Math.min(2 * waitMs, lookMsMax) : lookMs
   }
 }
 

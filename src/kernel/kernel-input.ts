@@ -89,9 +89,9 @@ export class InputBlocks implements KernelInput {
   }
 
   get keptBytes(): number {
-    return this.#blocks
-      .slice(0, this.#kept.blockCount)
-      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const { blockCount, usedBytes } = this.#kept
+    const whole = this.#blocks.slice(0, Math.max(0, blockCount - 1))
+    return whole.reduce((sum, { sizeBytes }) => sum + sizeBytes, usedBytes)
   }
 
   keep(): void {

@@ -105,4 +105,7 @@ test('a hash begins as large as the one before needed to be, and no larger', () 
   expect(ofHundred).toBeGreaterThanOrEqual(200 * entryBytes)
   expect(ofHundred).toBeLessThan(600 * entryBytes)
   expect(heldAfter(10) - anew).toBeLessThan(100 * entryBytes)
+  heldAfter(100)
+  own.isMemoryShort = true
+  expect(heldAfter(10)).toBe(anew)
 })
