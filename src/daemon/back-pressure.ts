@@ -111,7 +111,10 @@ export function decidePressure(
     if (isFull(held, share, before.streams.has(name))) pausing.add(name)
   }
   const underWay = sumOf(committing)
-  const bounds = { bytesMax: roomBytes, readAgainBelow: roomBytes * readAgainShare }
+  // Rows that go where the kernel has memory anyway take none of anybody.
+  const kernelBytes = Math.min(kernel.builders + kernel.free, bytesMax)
+  const allBytes = Math.max(roomBytes, kernelBytes)
+  const bounds = { bytesMax: allBytes, readAgainBelow: allBytes * readAgainShare }
   const sealedBytes = kernel.builders * closedShare
   const all = isFull(accumulated + sealedBytes + underWay, bounds, before.all)
   // Nothing else would set it free before the interval is over.

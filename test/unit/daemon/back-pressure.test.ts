@@ -224,13 +224,19 @@ describe('what the kernel keeps', () => {
     expect(isPaused(holding({ far: 37 }, {}, { shared: 4_000 }), true)).toBe(false)
   })
 
+  test('takes rows where it is free, also beyond half of the budget', () => {
+    const kernel = { shared: 95, free: 70, builders: 4 }
+    expect(isPaused(holding({ _unknown: 73 }, {}, kernel))).toBe(false)
+    expect(isPaused(holding({ _unknown: 74 }, {}, kernel))).toBe(true)
+  })
+
   test('lets nobody wait for the interval who is paused while nothing is committed', () => {
     const kernel = { shared: 60, free: 60 }
     const paused = { all: true, streams: new Set<string>() }
-    const held = holding({ far: 39 }, {}, kernel)
+    const held = holding({ far: 46 }, {}, kernel)
     expect(decidePressure(bounds, held, noPressure)).toMatchObject({ all: false, hurries: false })
     expect(decidePressure(bounds, held, paused)).toMatchObject({ all: true, hurries: true })
-    const committing = holding({ far: 30 }, { far: 9 }, kernel)
+    const committing = holding({ far: 30 }, { far: 16 }, kernel)
     expect(decidePressure(bounds, committing, paused)).toMatchObject({ all: true, hurries: false })
   })
 })
