@@ -43,11 +43,13 @@ const settingsWith = (buffers: string): string =>
   ['commit: { interval: 1m }', `memory: { buffers: ${buffers} }`, 'ready: { delay: 12h }', ''].join(
     '\n',
   )
-const manyBuffers = '1GiB'
+/** As much for a stream of a thousand as for one of three hundred. */
+const buffersOf = (streamCount: number): string => `${Math.ceil((1_024 * streamCount) / 300)}MiB`
 /** What one stream needs to run at its full speed. */
 const oneBuffers = '128MiB'
 const settingsText =
-  `lakeward run, commit.interval 1m, memory.buffers ${manyBuffers} (of the memory of one stream ` +
+  `lakeward run, commit.interval 1m, memory.buffers ${buffersOf(300)} with 300 streams and ` +
+  `${buffersOf(1_000)} with 1,000, of one and of many (of the memory of one stream ` +
   `${oneBuffers}), ready.delay 12h, file: lake, zstd 1`
 const idleMs = 6_000
 
@@ -86,14 +88,18 @@ async function measure({ rows, streamCount, pairs, placement }: Wish): Promise<S
   const one = await RunningBroker.of({ streamCount: 1, rows })
   const many = await RunningBroker.of({ streamCount, rows })
   try {
-    const idleBytes = { one: await one.idleBytes(placement), many: await many.idleBytes(placement) }
+    const buffers = buffersOf(streamCount)
+    const idleBytes = {
+      one: await one.idleBytes(placement, buffers),
+      many: await many.idleBytes(placement, buffers),
+    }
     const small = await one.run(placement, oneBuffers)
     console.log(`one stream, ${oneBuffers}: ${runText(small)}, load ${loadText()}`)
     const runs: { one: OurRun; many: OurRun }[] = []
     while (runs.length < pairs) {
       const isTurned = runs.length % 2 === 1
-      const first = await (isTurned ? many : one).run(placement)
-      const second = await (isTurned ? one : many).run(placement)
+      const first = await (isTurned ? many : one).run(placement, buffers)
+      const second = await (isTurned ? one : many).run(placement, buffers)
       const pair = isTurned ? { one: second, many: first } : { one: first, many: second }
       runs.push(pair)
       console.log(
@@ -174,7 +180,7 @@ class RunningBroker {
     return new RunningBroker(topic, broker, port)
   }
 
-  async run(placement: Placement, buffers = manyBuffers): Promise<OurRun> {
+  async run(placement: Placement, buffers: string): Promise<OurRun> {
     const lake = this.#lake(topicName, buffers)
     try {
       const { rows } = this.#topic
@@ -186,8 +192,8 @@ class RunningBroker {
   }
 
   /** Resident memory of a daemon with the same streams and nothing to read. */
-  async idleBytes(placement: Placement): Promise<number> {
-    const lake = this.#lake('app.nothing', manyBuffers)
+  async idleBytes(placement: Placement, buffers: string): Promise<number> {
+    const lake = this.#lake('app.nothing', buffers)
     try {
       const daemon = new MeasuredProcess(placement, lake.command)
       await new Promise((resolve) => setTimeout(resolve, idleMs))
