@@ -22,11 +22,12 @@ export async function commitAsConsumer(
   const consumer = kafka.consumer({ groupId: group })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
-  const joined = new Promise<void>((resolve) => {
-    consumer.on('consumer.group_join', () => resolve())
+  // Not as soon as it has joined: one that is to stop before its first fetch never leaves.
+  const fetched = new Promise<void>((resolve) => {
+    consumer.on('consumer.fetch', () => resolve())
   })
   await consumer.run({ autoCommit: false, eachBatch: async () => {} })
-  await joined
+  await fetched
   const offsets = [...next].map(([partition, at]) => ({ topic, partition, offset: `${at}` }))
   await consumer.commitOffsets(offsets)
   const stop = (): Promise<void> => consumer.disconnect()
