@@ -160,6 +160,9 @@ async function removedFrom(options: JanitorOptions, folder: StagingFolder): Prom
 /**
  * The journal goes last: what is left after a crash can still be judged. Every file that it names
  * is discarded, whether anything of it is to be seen or not: its writer may have died over it.
+ *
+ * A journal that was not there is not taken away: what was seen without one may be the journal
+ * itself on its way, which stands by now, and keeps what is staged behind it.
  */
 async function removeFolder(
   { lake }: JanitorOptions,
@@ -169,6 +172,7 @@ async function removeFolder(
   const named = new Set(files.map(({ stagedPath }) => stagedPath))
   for (const file of files) await lake.discard(file)
   for (const path of objects) if (!named.has(path)) await lake.remove(path)
+  if (journal === 'absent') return objects.length
   await lake.remove(at)
   return objects.length + 1
 }

@@ -9,7 +9,7 @@
  *   its successor commits the same range, or an operator gives the commit up, which makes its
  *   entry void should it ever be put;
  * - a journal is written before anything else in its folder and removed after everything else. So
- *   what lies there without one was judged before, and landed late.
+ *   what lies there without one was judged before and landed late, or is the journal on its way.
  *
  * Source: docs/protocol.md, "Cleaning up".
  */

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { assert } from '../../src/base/assert.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { durationMs, unixMs } from '../../src/base/time.ts'
@@ -33,9 +34,10 @@ export interface LakeFault {
 }
 
 /**
- * Whose semantics a lake has. `file`: renames. `hdfs`: renames, and a broken write leaves a part of
- * the file. `s3`: no renames, so that copy and removal are two calls; of conditional puts that are
- * under way at the same time one is refused with a conflict.
+ * Whose semantics a lake has. `file`: renames, and a put into a staging folder is two calls,
+ * between which it shows under a name of its own, for ever if its process died. `hdfs`: renames,
+ * and a broken write leaves a part of the file. `s3`: no renames, so that copy and removal are two
+ * calls; of conditional puts that are under way at the same time one is refused with a conflict.
  */
 export type LakeKind = 'file' | 's3' | 'hdfs'
 
@@ -101,13 +103,20 @@ export class SimLake implements Lake {
     for (const { land } of this.#late.splice(0)) land()
   }
 
-  putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {
+  async putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {
     const effect = (): PutOutcome => {
       if (this.store.has(path)) return { kind: 'already-exists' }
       this.#set(path, body)
       return { kind: 'created' }
     }
-    return this.#call('putIfAbsent', path, effect, { body })
+    const draft = this.#draftOf(path)
+    if (draft === undefined) return await this.#call('putIfAbsent', path, effect, { body })
+    await this.#call('draft', draft, () => this.#set(draft, body))
+    try {
+      return await this.#call('putIfAbsent', path, effect, { body })
+    } finally {
+      this.store.delete(draft)
+    }
   }
 
   put(path: string, body: Uint8Array): Promise<LakeObject> {
@@ -174,6 +183,12 @@ export class SimLake implements Lake {
     return this.#call('remove', path, () => {
       this.store.delete(path)
     })
+  }
+
+  #draftOf(path: string): string | undefined {
+    if (this.#options.kind !== 'file' || !path.includes('/_staging/')) return undefined
+    const { dir, base } = posix.parse(path)
+    return `${dir}/.${base}.${this.calls.toString(16).padStart(16, '0')}.put`
   }
 
   #below(folder: string): readonly LakeObject[] {

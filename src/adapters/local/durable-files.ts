@@ -41,20 +41,23 @@ export class DurableFiles {
 
   /** Writes `body` whole under a name that did not exist. @returns false when it did. */
   async create(path: string, body: Uint8Array): Promise<boolean> {
-    const temp = await this.#writeTemp(path, [body])
-    try {
-      const created = await linked(temp.path, path)
-      // When another put won, its name must be on the disk too before we rely on it.
-      await syncFolder(dirname(path))
-      return created
-    } finally {
-      await unlink(temp.path).catch(() => {})
-    }
+    // Whoever cleans a staging folder takes a put in flight for a dead one: it is made again.
+    return await this.#inFolderOf(path, async () => {
+      const temp = await writeTemp(path, [body])
+      try {
+        const created = await linked(temp.path, path)
+        // When another put won, its name must be on the disk too before we rely on it.
+        await syncFolder(dirname(path))
+        return created
+      } finally {
+        await unlink(temp.path).catch(() => {})
+      }
+    })
   }
 
   /** Writes `body` whole, over what stood there. @returns when, on the disk's clock. */
   async replace(path: string, body: Uint8Array): Promise<number> {
-    const temp = await this.#writeTemp(path, [body])
+    const temp = await this.#inFolderOf(path, () => writeTemp(path, [body]))
     try {
       await rename(temp.path, path)
     } catch (error) {
@@ -132,21 +135,7 @@ export class DurableFiles {
     await syncFolder(dirname(path))
   }
 
-  async #writeTemp(
-    path: string,
-    chunks: readonly Uint8Array[],
-  ): Promise<{ path: string; modifiedMs: number }> {
-    const temp = tempPathOf(path)
-    try {
-      const modifiedMs = await this.#inFolderOf(path, () => writeFileDurably(temp, 'wx', chunks))
-      return { path: temp, modifiedMs }
-    } catch (error) {
-      await unlink(temp).catch(() => {})
-      throw error
-    }
-  }
-
-  /** Does `effect`, making the folder again when somebody cleaned it away meanwhile. */
+  /** Does `effect`, and again when somebody cleaned it or its folder away meanwhile. */
   async #inFolderOf<T>(path: string, effect: () => Promise<T>): Promise<T> {
     const folder = dirname(path)
     for (let attempt = 1; ; attempt++) {
@@ -158,6 +147,19 @@ export class DurableFiles {
         this.#folders.delete(folder)
       }
     }
+  }
+}
+
+async function writeTemp(
+  path: string,
+  chunks: readonly Uint8Array[],
+): Promise<{ path: string; modifiedMs: number }> {
+  const temp = tempPathOf(path)
+  try {
+    return { path: temp, modifiedMs: await writeFileDurably(temp, 'wx', chunks) }
+  } catch (error) {
+    await unlink(temp).catch(() => {})
+    throw error
   }
 }
 

@@ -63,6 +63,7 @@ interface Writer {
 /** A lake whose every call takes a while, and whose fault is drawn anew for each. */
 function wildLake({ clock, store, random, seen }: Race): SimLake {
   const lake: SimLake = new SimLake({
+    kind: 'file',
     clock,
     store,
     latencyMs: () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, link, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -63,6 +63,32 @@ describe('a local lake', () => {
     expect((await lake.list('t/_staging')).map(({ path }) => path)).toEqual([died])
     await lake.remove(died)
     expect(await readdir(join(folder.path, 't/_staging'))).toEqual([])
+  })
+
+  test('makes a put again that somebody took for a dead one and cleaned away', async () => {
+    await using folder = await temporaryFolder()
+    const lake = new LocalLake(`file:${folder.path}`)
+    let removed = 0
+    for (let commit = 0; removed === 0; commit++) {
+      const at = `t/_staging/${commit}`
+      let isPut = false
+      const putting = lake.putIfAbsent(`${at}/head.json`, bytes('journal')).finally(() => {
+        isPut = true
+      })
+      // The first that is seen, with its folder: the next one is let be.
+      while (!isPut && removed === 0) {
+        for (const name of await readdir(join(folder.path, at)).catch(() => [])) {
+          if (!name.endsWith('.put')) continue
+          const path = join(folder.path, at, name)
+          await unlink(path).then(
+            () => removed++,
+            () => {},
+          )
+        }
+      }
+      expect(await putting).toEqual({ kind: 'created' })
+      expect((await lake.list(at)).map(({ path }) => path)).toEqual([`${at}/head.json`])
+    }
   })
 
   test('takes an emptied staging folder away, and never one that holds something', async () => {
