@@ -108,10 +108,7 @@ export class LogReader {
    * Folds the entry that this process has put at `index`, without reading it back. What others put
    * behind it is left to the next fold.
    */
-  foldOwn(index: EntryIndex, { head, body }: EncodedEntry): Promise<void> {
-    const { pipeline, newestFormat } = this.#options
-    const path = entryPath(pipeline, index)
-    const entry = completeEntry(parseEntryHead(head, path, newestFormat), body?.bytes, path)
+  foldOwn(index: EntryIndex, { head, readBack: entry }: EncodedEntry): Promise<void> {
     // A notice must be weighed against what it speaks of, and a round that broke off be ended.
     const isPlain = entry.kind !== 'void' && this.#round === undefined
     if (!isPlain || this.#state.next !== index) return this.foldToTail()

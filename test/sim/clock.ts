@@ -36,6 +36,8 @@ export class SimClock implements Clock {
   /** A heap: the earliest first. */
   readonly #timers: Timer[] = []
   readonly #firingsMax: number
+  /** One listener for each signal, however often somebody sleeps until it. */
+  readonly #sleepers = new WeakMap<AbortSignal, Set<() => void>>()
 
   /** @param firingsMax after so many timers a run is given up; without it never. */
   constructor(startMs: number = simStartMs, firingsMax: number = Number.POSITIVE_INFINITY) {
@@ -58,10 +60,11 @@ export class SimClock implements Clock {
 
   sleep(span: DurationMs, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()
+    const sleepers = signal && this.#sleepersUntil(signal)
     return new Promise((resolve) => {
       const atMs = this.#monotonicMs + Math.max(0, span)
       const fire = (): void => {
-        signal?.removeEventListener('abort', wake)
+        sleepers?.delete(wake)
         resolve()
       }
       const timer: Timer = { atMs, order: this.#order++, fire, isOver: false }
@@ -69,9 +72,21 @@ export class SimClock implements Clock {
         timer.isOver = true
         resolve()
       }
-      signal?.addEventListener('abort', wake, { once: true })
+      sleepers?.add(wake)
       this.#push(timer)
     })
+  }
+
+  #sleepersUntil(signal: AbortSignal): Set<() => void> {
+    const known = this.#sleepers.get(signal)
+    if (known !== undefined) return known
+    const sleepers = new Set<() => void>()
+    this.#sleepers.set(signal, sleepers)
+    const wakeAll = (): void => {
+      for (const wake of sleepers) wake()
+    }
+    signal.addEventListener('abort', wakeAll, { once: true })
+    return sleepers
   }
 
   /** Runs `task` to its end, jumping over every sleep. Simulated days take real milliseconds. */

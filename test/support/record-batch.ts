@@ -1,7 +1,8 @@
 /** A writer of record batches (format v2) for tests: any header may be set, also wrongly. */
 import { createRequire } from 'node:module'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
+import { type Compress, zstdCompressorOf } from '../../src/codec/compression/zstd-compressor.ts'
 import type { BatchCodec } from '../../src/codec/kafka/record-batch.ts'
 
 export interface TestRecord {
@@ -71,6 +72,8 @@ function foreignCodecs() {
   return library.compressionsAlgorithms
 }
 
+let zstd: Compress | undefined
+
 export function compress(codec: BatchCodec, bytes: Buffer): Uint8Array {
   switch (codec) {
     case 'none':
@@ -78,7 +81,8 @@ export function compress(codec: BatchCodec, bytes: Buffer): Uint8Array {
     case 'gzip':
       return gzipSync(bytes)
     case 'zstd':
-      return zstdCompressSync(bytes)
+      zstd ??= zstdCompressorOf({})
+      return Buffer.from(zstd(bytes))
     case 'lz4':
       return foreignCodecs().lz4.compressSync(bytes)
     case 'snappy':

@@ -15,7 +15,7 @@
  * these lines, so that who can read the log's newest entry can read its checkpoints.
  * Source: docs/protocol.md, "Checkpoints".
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdDecompressSync } from 'node:zlib'
 import { type ZodType, z } from 'zod'
 import { Fault } from '../../base/fault.ts'
 import type { FoldedPartition, FoldState } from '../../model/fold-state.ts'
@@ -28,11 +28,7 @@ import {
 } from './checkpoint-lines.ts'
 import { stateOf } from './checkpoint-state.ts'
 import { encodeCanonicalJson, type ParseOutcome, parseJson, parseShape } from './json.ts'
-
-const zstdParams = {
-  [constants.ZSTD_c_compressionLevel]: 1,
-  [constants.ZSTD_c_checksumFlag]: 1,
-}
+import { packed } from './packed.ts'
 
 const newline = 10
 /**
@@ -59,7 +55,7 @@ export function encodeCheckpoint(state: FoldState): Uint8Array {
   }
   const texts = [encodeCanonicalJson(head), ...lines.map(textOf)]
   const bytes = Buffer.concat(texts.map((text) => Buffer.from(`${text}\n`)))
-  return zstdCompressSync(bytes, { params: zstdParams })
+  return packed(bytes)
 }
 
 /** Lines of announced partitions, which hardly change: most of a checkpoint is as it was before. */

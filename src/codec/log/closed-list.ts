@@ -7,12 +7,12 @@
  * holds their checksum, is the same from everybody.
  */
 import { hash } from 'node:crypto'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { z } from 'zod'
 import { Fault } from '../../base/fault.ts'
 import type { FoldedPartition } from '../../model/fold-state.ts'
 import { partitionLineShape } from './checkpoint-lines.ts'
 import { encodeCanonicalJson, type ParseOutcome, parseJson, parseShape } from './json.ts'
+import { packed, unpacked } from './packed.ts'
 
 export interface ClosedList {
   /** SHA-256 of the list before it. */
@@ -28,14 +28,9 @@ const listShape = z.strictObject({
   partition: partitionLineShape,
 })
 
-const zstdParams = {
-  [constants.ZSTD_c_compressionLevel]: 1,
-  [constants.ZSTD_c_checksumFlag]: 1,
-}
-
 export function encodeClosedList(list: ClosedList): { bytes: Uint8Array; sha256: string } {
   const text = encodeCanonicalJson({ format: 1, ...list })
-  const bytes = zstdCompressSync(text, { params: zstdParams })
+  const bytes = packed(Buffer.from(text))
   return { bytes, sha256: hash('sha256', bytes, 'hex') }
 }
 
@@ -53,10 +48,7 @@ export function parseClosedList(bytes: Uint8Array, path: string): ClosedList {
 }
 
 function listIn(bytes: Uint8Array): ParseOutcome<z.output<typeof listShape>> {
-  try {
-    const json = parseJson(zstdDecompressSync(bytes))
-    return json.kind === 'refused' ? json : parseShape(listShape, json.value)
-  } catch (error) {
-    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
-  }
+  const inside = unpacked(bytes)
+  const json = inside.kind === 'refused' ? inside : parseJson(inside.bytes)
+  return json.kind === 'refused' ? json : parseShape(listShape, json.value)
 }

@@ -21,7 +21,6 @@
  * Source: docs/protocol.md, "Entries".
  */
 import { hash } from 'node:crypto'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type ZodType, z } from 'zod'
 import { assert, present } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
@@ -35,6 +34,7 @@ import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { SwapBody } from '../../model/swap-entry.ts'
 import { type EntryHead, entryHeadShape, type StoredBody } from './entry-head.ts'
 import { encodeJson, parseJson, parseShape } from './json.ts'
+import { packed, unpacked } from './packed.ts'
 import {
   configuredStreamShape,
   countCellShape,
@@ -47,16 +47,12 @@ import {
 /** A body of at most this many bytes of JSON stands in the head itself, if not told otherwise. */
 const inlineBytesDefault = 65_536
 
-/** Level 1 with a checksum of the content. */
-const zstdParams = {
-  [constants.ZSTD_c_compressionLevel]: 1,
-  [constants.ZSTD_c_checksumFlag]: 1,
-}
-
 /** An entry as it goes to the lake: the body, if there is one, before the head. */
 export interface EncodedEntry {
   readonly head: Uint8Array
   readonly body: { readonly path: string; readonly bytes: Uint8Array } | undefined
+  /** What readers make of these bytes. */
+  readonly readBack: LogEntry
 }
 
 /**
@@ -75,11 +71,12 @@ export function encodeEntry(
   const stored = inline ? undefined : storedBody(bodyText, bodyPathOf)
   const reference = stored === undefined ? { inline: body } : stored.reference
   const head = Buffer.from(encodeJson({ ...fields, body: reference }))
-  const readBack = parseEntryHead(head, 'own entry', entry.format)
+  const headBack = parseEntryHead(head, 'own entry', entry.format)
+  const readBack = completeEntry(headBack, stored?.bytes, 'own entry')
   assert(readBack.commitId === entry.commitId, 'an entry is read back as it was written')
-  completeEntry(readBack, stored?.bytes, 'own entry')
   return {
     head,
+    readBack,
     body: stored === undefined ? undefined : { path: stored.reference.path, bytes: stored.bytes },
   }
 }
@@ -97,9 +94,16 @@ export function parseEntryHead(
   newestKnown: number = entryFormat,
 ): EntryHead {
   const json = valueOrFault(parseJson(bytes), path)
-  const { format } = valueOrFault(parseShape(formatShape, json), path)
+  const format = formatIn(json) ?? valueOrFault(parseShape(formatShape, json), path).format
   if (format > newestKnown) throw new Fault('LOG_FORMAT_TOO_NEW', { path, format, newestKnown })
   return valueOrFault(parseShape(entryHeadShape, json), path)
+}
+
+/** By hand, for a shape would copy the whole entry; undefined where the shape must say why. */
+function formatIn(json: unknown): number | undefined {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json)
+  const format = isObject && 'format' in json ? json.format : undefined
+  return typeof format === 'number' && Number.isSafeInteger(format) ? format : undefined
 }
 
 /** The object that must be read to complete an entry, or undefined when the head is whole. */
@@ -117,7 +121,7 @@ export function completeEntry(
   bodyBytes: Uint8Array | undefined,
   path: string,
 ): LogEntry {
-  const content = 'inline' in head.body ? head.body.inline : unpacked(head.body, bodyBytes, path)
+  const content = 'inline' in head.body ? head.body.inline : contentOf(head.body, bodyBytes, path)
   switch (head.kind) {
     case 'append':
       return { ...head, body: bodyOf(appendBodyShape, content, path) }
@@ -200,12 +204,12 @@ function storedBody(
   text: string,
   pathOf: (sha256: string) => string,
 ): { reference: StoredBody; bytes: Uint8Array } {
-  const bytes = zstdCompressSync(text, { params: zstdParams })
+  const bytes = packed(Buffer.from(text))
   const sha256 = hash('sha256', bytes, 'hex')
   return { reference: { path: pathOf(sha256), sizeBytes: bytes.byteLength, sha256 }, bytes }
 }
 
-function unpacked(body: StoredBody, bytes: Uint8Array | undefined, path: string): unknown {
+function contentOf(body: StoredBody, bytes: Uint8Array | undefined, path: string): unknown {
   if (bytes === undefined) throw unreadable(path, `its body "${body.path}" is missing`)
   const sha256 = hash('sha256', bytes, 'hex')
   if (bytes.byteLength !== body.sizeBytes || sha256 !== body.sha256) {
@@ -213,7 +217,8 @@ function unpacked(body: StoredBody, bytes: Uint8Array | undefined, path: string)
     const named = `${body.sizeBytes} bytes with ${body.sha256}`
     throw unreadable(path, `its body "${body.path}" has ${found}, the head names ${named}`)
   }
-  return valueOrFault(parseJson(zstdDecompressSync(bytes)), path)
+  const inside = unpacked(bytes)
+  return valueOrFault(inside.kind === 'refused' ? inside : parseJson(inside.bytes), path)
 }
 
 function bodyOf<T>(shape: ZodType<T>, content: unknown, path: string): T {

@@ -5,11 +5,11 @@
  * holds the two together.
  */
 import { type ZodType, z } from 'zod'
-import { unixMs } from '../../base/time.ts'
+import type { UnixMs } from '../../base/time.ts'
 import type { CountCell, Counts } from '../../model/counts.ts'
 import type { DataFile } from '../../model/data-file.ts'
-import { parseCommitId, writerId } from '../../model/ids.ts'
-import { type LakePartition, partitionPath } from '../../model/lake-partition.ts'
+import type { CommitId, WriterId } from '../../model/ids.ts'
+import type { LakePartition, PartitionPath } from '../../model/lake-partition.ts'
 import type {
   AppendPlace,
   AppendRange,
@@ -20,37 +20,35 @@ import type {
 } from '../../model/log-entry.ts'
 import { nextOffset, offset } from '../../model/offset.ts'
 import type { ManifestFile, ManifestSource, ReadyManifest } from '../../model/ready-manifest.ts'
-import { clusterId, type SourcePartition, topicId } from '../../model/topic-partition.ts'
+import type { ClusterId, SourcePartition, TopicId } from '../../model/topic-partition.ts'
 import { dataFilesOf, manifestFilesOf } from './file-lists.ts'
 
-const int64 = z
-  .string()
-  .regex(/^-?\d{1,19}$/, 'expected a 64-bit number as text')
-  .transform(BigInt)
+/** A brand is no part of a value: what `shape` takes is taken as it is. */
+const branded = <T>(shape: ZodType<unknown>): ZodType<T> => shape as ZodType<T>
+
+const int64 = z.string().regex(/^-?\d{1,19}$/, 'expected a 64-bit number as text')
 
 /** A value that may be absent: written as null. */
 export const absentAsNull = <T>(shape: ZodType<T>): ZodType<T | undefined> =>
   shape.nullable().transform((value) => value ?? undefined)
 
-const offsetShape = int64.transform(offset)
-export const nextOffsetShape = int64.transform(nextOffset)
-export const timeShape = z.number().transform(unixMs)
+const offsetShape = int64.transform((text) => offset(BigInt(text)))
+export const nextOffsetShape = int64.transform((text) => nextOffset(BigInt(text)))
+export const timeShape = branded<UnixMs>(z.number())
 export const countShape = z.int().nonnegative()
 /** Left out where it is 0: a log that nobody moved anything in has no trace of it. */
 export const resetEpochShape = z.int().positive()
-export const partitionPathShape = z.string().min(1).transform(partitionPath)
-export const writerIdShape = z
-  .string()
-  .regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits')
-  .transform(writerId)
-export const commitIdShape = z
-  .string()
-  .regex(/^[0-9a-f]{32}-\d{1,15}$/, 'expected a writer id and a counter')
-  .transform(parseCommitId)
+export const partitionPathShape = branded<PartitionPath>(z.string().min(1))
+export const writerIdShape = branded<WriterId>(
+  z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits'),
+)
+export const commitIdShape = branded<CommitId>(
+  z.string().regex(/^[0-9a-f]{32}-\d{1,15}$/, 'expected a writer id and a counter'),
+)
 
 export const sourceShape: ZodType<SourcePartition> = z.strictObject({
-  clusterId: z.string().transform(clusterId),
-  topicId: z.string().transform(topicId),
+  clusterId: branded<ClusterId>(z.string()),
+  topicId: branded<TopicId>(z.string()),
   topic: z.string(),
   partition: countShape,
 })

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { unixMs } from '../../../../src/base/time.ts'
 import {
@@ -146,10 +147,17 @@ describe('a large body', () => {
     expect(complete(body?.bytes.subarray(1))).toThrow(/bytes with sha256 .*, the head names/)
     const flipped = Uint8Array.from(body?.bytes ?? [], (byte, at) => (at === 500 ? byte ^ 1 : byte))
     expect(complete(flipped)).toThrow(/the head names/)
+    const torn = flipped.subarray(0, 400)
+    const named = { path: 'b', sizeBytes: 400, sha256: hash('sha256', torn, 'hex') }
+    expect(() => completeEntry({ ...parsed, body: named }, torn, 'x')).toThrow(/malformed/)
   })
 })
 
 describe('what is not an entry of this version', () => {
+  test.each(['[]', '7', 'null'])('being %s is refused', (json) => {
+    expect(() => parseEntryHead(Buffer.from(json), 'x')).toThrow(/"x" is unreadable: document: /)
+  })
+
   test('of a newer format is refused as such, whatever else it says', () => {
     expect(refusal((json) => Object.assign(json, { format: 2, kind: 'swap' }))).toMatchObject({
       code: 'LOG_FORMAT_TOO_NEW',
@@ -165,6 +173,8 @@ describe('what is not an entry of this version', () => {
     ['a number that lost its digits', (json) => setRange(json, 'next', 9), /ranges\.0\.next/],
     ['an unknown reason', (json) => setDiscarded(json), /discarded\.0\.because/],
     ['a damaged body', (json) => Object.assign(json, { body: { inline: {} } }), /body: files/],
+    ['a format in quotes', (json) => Object.assign(json, { format: '1' }), /format: /],
+    ['no format', (json) => void delete json['format'], /format: /],
     ['an older format', (json) => Object.assign(json, { format: 0 }), /format/],
   ] satisfies [string, (json: Record<string, unknown>) => void, RegExp][])(
     'with %s is refused with the path of the key',
