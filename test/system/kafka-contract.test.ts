@@ -7,6 +7,7 @@ import { sourceContract } from '../contract/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { abortTransaction } from '../support/aborted-transaction.ts'
 import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
+import { openKafkajsSource } from '../support/kafkajs/kafkajs-library.ts'
 import { commitAsConsumer } from '../support/plain-consumer.ts'
 import { hasKafka, RealKafka } from '../support/real-kafka.ts'
 
@@ -19,7 +20,7 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
     })
     afterAll(() => kafka?.close())
 
-    const open = async () => {
+    const open = async (openSource: typeof openKafkaSource) => {
       if (kafka === undefined) throw new Error(`${name} was not started`)
       const broker = kafka
       // Groups outlive a test; topics do not.
@@ -28,7 +29,7 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
         source: (topics, group, look) => {
           const more = { group: group + suffix, metadataRefreshMs: refreshMs[look] }
           const options = sourceOptions(broker, topics, more)
-          return openKafkaSource(options, new SystemClock(), new SimTelemetry())
+          return openSource(options, new SystemClock(), new SimTelemetry())
         },
         createTopic: (topic, partitionCount) => broker.createTopic(topic, partitionCount),
         deleteTopic: (topic) => broker.deleteTopic(topic),
@@ -40,7 +41,8 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
       }
       return world
     }
-    sourceContract(`kafka adapter on ${name}`, open)
-    movingTopicsContract(`moving topics on ${name}`, open)
+    sourceContract(`kafka adapter on ${name}`, () => open(openKafkaSource))
+    sourceContract(`kafkajs on ${name}`, () => open(openKafkajsSource))
+    movingTopicsContract(`moving topics on ${name}`, () => open(openKafkaSource))
   })
 }

@@ -16,8 +16,9 @@ import { offset } from '../../model/offset.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { FetchedBatches, SourceReader } from '../../ports/source.ts'
+import type { Fetching } from './client-library.ts'
 import { decideFetchError, errorName } from './error-code.ts'
-import { FetchConnection, type FetchedAnswer } from './fetch-connection.ts'
+import type { FetchedAnswer } from './fetch-connection.ts'
 import { planFetch } from './fetch-plan.ts'
 import { faultOf } from './foreign-error.ts'
 import { judgePart } from './judge-part.ts'
@@ -36,6 +37,8 @@ const quietFailuresMax = 4
 export interface FetcherParts {
   readonly options: KafkaSourceOptions
   readonly clock: Clock
+  /** The fetcher's own: it closes it. */
+  readonly connection: Fetching
   readonly reader: SourceReader
   readonly trouble: TroubleBoard
   /** All that is ours, of every broker. */
@@ -59,7 +62,7 @@ interface Asked {
 export class BrokerFetcher {
   readonly #nodeId: number
   readonly #parts: FetcherParts
-  readonly #connection: FetchConnection
+  readonly #connection: Fetching
   readonly #wake: Wake
   #turn = 0
   #failures = 0
@@ -69,7 +72,7 @@ export class BrokerFetcher {
   constructor(nodeId: number, parts: FetcherParts) {
     this.#nodeId = nodeId
     this.#parts = parts
-    this.#connection = new FetchConnection(parts.options, parts.clock)
+    this.#connection = parts.connection
     this.#wake = new Wake(parts.clock)
   }
 

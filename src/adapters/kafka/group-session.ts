@@ -33,7 +33,7 @@ import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 
 const protocolType = 'consumer'
 /** Own name: members with another rule of assignment are kept out of the group by the broker. */
-const protocolName = 'lakeward-cooperative-1'
+export const protocolName = 'lakeward-cooperative-1'
 
 export interface Joined {
   readonly errorCode: number

@@ -31,12 +31,11 @@ import type {
 } from '../../ports/source.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { BrokerFetcher, type FetcherParts } from './broker-fetcher.ts'
+import { bundledLibrary, type ClientLibrary } from './client-library.ts'
 import { allSources, type ClusterFacts, carriedOver, partitionKey } from './cluster-facts.ts'
-import { ControlPlane } from './control-plane.ts'
 import { lookUpEpochEnds } from './epoch-lookup.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
-import { lookUpGroupOffsets } from './group-offsets.ts'
 import { Membership } from './membership.ts'
 import { type LookupParts, lookUpOffsets } from './offset-lookup.ts'
 import type { KafkaSourceOptions, StaticShare } from './options.ts'
@@ -50,12 +49,17 @@ const metadataRefreshMsDefault = 5_000
 /** Looks at the metadata for many failed partitions at once, not once for each. */
 const lookAgainMs = durationMs(100)
 
-/** A source that reads `options.topics`; nothing happens before `open`. */
+/**
+ * A source that reads `options.topics`; nothing happens before `open`.
+ *
+ * @param library by which brokers are asked.
+ */
 export const openKafkaSource = (
   options: KafkaSourceOptions,
   clock: Clock,
   telemetry: Telemetry,
-): Source => new KafkaSource(options, clock, telemetry)
+  library = bundledLibrary(options, clock),
+): Source => new KafkaSource(options, clock, telemetry, library)
 
 /** What there is between `open` and `close`. */
 interface Running {
@@ -71,7 +75,7 @@ class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions
   readonly #clock: Clock
   readonly #telemetry: Telemetry
-  readonly #control: ControlPlane
+  readonly #library: ClientLibrary
   readonly #refreshWake: Wake
   #cluster: ClusterFacts | undefined
   #running: Running | undefined
@@ -80,11 +84,16 @@ class KafkaSource implements Source {
   #fetching = true
   #closed = false
 
-  constructor(options: KafkaSourceOptions, clock: Clock, telemetry: Telemetry) {
+  constructor(
+    options: KafkaSourceOptions,
+    clock: Clock,
+    telemetry: Telemetry,
+    library: ClientLibrary,
+  ) {
     this.#options = options
     this.#clock = clock
     this.#telemetry = telemetry
-    this.#control = new ControlPlane(options, clock)
+    this.#library = library
     this.#refreshWake = new Wake(clock)
   }
 
@@ -114,7 +123,7 @@ class KafkaSource implements Source {
     await this.stopFetching()
     this.#refreshWake.wake()
     await this.#running?.membership?.close()
-    this.#control.close()
+    this.#library.control.close()
     await Promise.all(this.#running?.loops ?? [])
   }
 
@@ -154,7 +163,7 @@ class KafkaSource implements Source {
 
   async groupOffsets(group: string): Promise<ReadonlyMap<SourceKey, Offset>> {
     try {
-      return await lookUpGroupOffsets(this.#control, await this.#askCluster(), group)
+      return await this.#library.groupOffsets(await this.#askCluster(), group)
     } catch (error) {
       throw faultOf(error, this.#options)
     }
@@ -166,7 +175,7 @@ class KafkaSource implements Source {
 
   #lookup(): LookupParts {
     const cluster = () => this.#askCluster()
-    return { control: this.#control, clock: this.#clock, cluster }
+    return { control: this.#library.control, clock: this.#clock, cluster }
   }
 
   async commitOffsets(next: ReadonlyMap<SourceKey, NextOffset>): Promise<void> {
@@ -195,7 +204,8 @@ class KafkaSource implements Source {
   #newMembership(trouble: TroubleBoard): Membership {
     return new Membership({
       options: this.#options,
-      control: this.#control,
+      control: this.#library.control,
+      session: this.#library.newMember(),
       clock: this.#clock,
       trouble,
       cluster: () => this.#refresh(),
@@ -257,7 +267,7 @@ class KafkaSource implements Source {
 
   async #askCluster(): Promise<ClusterFacts> {
     try {
-      return await this.#control.metadata()
+      return await this.#library.control.metadata()
     } catch (error) {
       throw faultOf(error, this.#options)
     }
@@ -323,6 +333,7 @@ class KafkaSource implements Source {
     return {
       options: this.#options,
       clock: this.#clock,
+      connection: this.#library.newFetching(),
       reader,
       trouble,
       readings: () => readSet.all(),

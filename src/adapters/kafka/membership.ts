@@ -22,12 +22,11 @@ import { Fault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'
 import type { SourcePartition, TopicPartition } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Control, MemberCalls } from './client-library.ts'
 import { type ClusterFacts, partitionKey, sourceOf } from './cluster-facts.ts'
-import type { ControlPlane } from './control-plane.ts'
 import { waitAtMost, withDeadline } from './deadline.ts'
 import { decideGroupAnswer, errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
-import { GroupSession } from './group-session.ts'
 import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 import type { TroubleBoard } from './trouble-board.ts'
 import { backoffMs } from './wake.ts'
@@ -48,7 +47,8 @@ interface MembershipEvents {
 
 export interface MembershipParts {
   readonly options: KafkaSourceOptions
-  readonly control: ControlPlane
+  readonly control: Control
+  readonly session: MemberCalls
   readonly clock: Clock
   readonly trouble: TroubleBoard
   /** Topics and partitions as they are now. */
@@ -61,7 +61,7 @@ type BeatEnd = 'stopped' | 'rejoin' | 'lost' | 'fenced' | 'find-coordinator' | '
 
 export class Membership {
   readonly #parts: MembershipParts
-  readonly #session: GroupSession
+  readonly #session: MemberCalls
   readonly #closing = new AbortController()
   /** Ends the heartbeats of the generation under way. */
   #beating = new AbortController()
@@ -73,10 +73,10 @@ export class Membership {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
-    this.#session = new GroupSession(parts.options, parts.control)
+    this.#session = parts.session
   }
 
-  get session(): GroupSession {
+  get session(): MemberCalls {
     return this.#session
   }
 

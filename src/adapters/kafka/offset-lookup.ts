@@ -9,8 +9,9 @@ import { type Offset, offset } from '../../model/offset.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { OffsetPosition } from '../../ports/source.ts'
+import type { Control } from './client-library.ts'
 import { type ClusterFacts, leaderOf, partitionKey } from './cluster-facts.ts'
-import type { ControlPlane, OffsetAsk } from './control-plane.ts'
+import type { OffsetAsk } from './control-plane.ts'
 import { errorCode } from './error-code.ts'
 import { backoffMs } from './wake.ts'
 
@@ -19,7 +20,7 @@ const latest = -1n
 const earliest = -2n
 
 export interface LookupParts {
-  readonly control: ControlPlane
+  readonly control: Control
   readonly clock: Clock
   /** Topics and leaders as they are now. */
   readonly cluster: () => Promise<ClusterFacts>

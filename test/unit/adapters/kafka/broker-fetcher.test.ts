@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { BrokerFetcher } from '../../../../src/adapters/kafka/broker-fetcher.ts'
+import { FetchConnection } from '../../../../src/adapters/kafka/fetch-connection.ts'
 import { readingOf } from '../../../../src/adapters/kafka/reading.ts'
 import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
 import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
@@ -10,10 +11,13 @@ import { RecordingReader } from '../../../support/recording-reader.ts'
 
 test('a replica that is not listed any more gives its partitions back to their leaders', async () => {
   const lent = { ...readingOf(anySource), position: offset(0n), leaderId: 1, nodeId: 2 }
+  const options = sourceOptions({ host: '127.0.0.1', port: 1 }, ['t'])
+  const clock = new SystemClock()
   let woken = 0
   const fetcher = new BrokerFetcher(2, {
-    options: sourceOptions({ host: '127.0.0.1', port: 1 }, ['t']),
-    clock: new SystemClock(),
+    options,
+    clock,
+    connection: new FetchConnection(options, clock),
     reader: new RecordingReader(),
     trouble: new TroubleBoard(() => undefined),
     readings: () => [lent],

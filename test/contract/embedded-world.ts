@@ -1,0 +1,17 @@
+import { type KafkaWorld, refreshMs } from '../support/kafka-world.ts'
+import type { SourceWorld } from './source.ts'
+
+/** The embedded broker as the source contract has it, read by the adapter that ships. */
+export const embeddedWorld = (world: KafkaWorld): SourceWorld => ({
+  source: (topics, group, look) =>
+    world.source(topics, { group, metadataRefreshMs: refreshMs[look] }),
+  createTopic: (topic, partitionCount) => void world.broker.createTopic(topic, partitionCount),
+  deleteTopic: (topic) => void world.broker.deleteTopic(topic),
+  recreateTopic: (topic, partitionCount) => {
+    world.broker.deleteTopic(topic)
+    world.broker.createTopic(topic, partitionCount)
+  },
+  append: (at, batch) => world.append(at, batch),
+  appendAborted: (at, values) => world.appendAborted(at, values),
+  close: () => world.close(),
+})
