@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 /** What vitest takes by itself leaves one core to a person who watches. */
 const maxWorkers = availableParallelism()
+const setupFiles = ['test/support/chance.ts']
 
 export default defineConfig({
   test: {
@@ -10,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
+          setupFiles,
           include: ['test/{unit,property,faults,contract,sim,model,tidy}/**/*.test.ts'],
           // Files share the modules of their process: loading them for each costs half of the time.
           // No test may leave state behind in a module.
@@ -24,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          setupFiles,
           include: ['test/{golden,system}/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,

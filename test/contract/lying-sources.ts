@@ -165,7 +165,8 @@ export const lyingSources: Readonly<Record<string, (source: Source) => Source>> 
     lying(source, {
       reader: (reader) => ({
         onRevoked: async (sources) => {
-          setTimeout(() => void reader.onRevoked(sources), 200)
+          // Long after the other one has its share, and before the case stops waiting.
+          setTimeout(() => void reader.onRevoked(sources), 2_000)
         },
       }),
     }),

@@ -1,5 +1,4 @@
 /** Files of random schemas, read by pyarrow and DuckDB: every value as protobufjs decodes it. */
-import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -8,6 +7,7 @@ import { present } from '../../src/base/assert.ts'
 import { formOfRow, textOf } from '../conformance/normal-form.ts'
 import { OurPath, openKernel } from '../conformance/our-path.ts'
 import { Protobufjs, type SchemaText } from '../conformance/references.ts'
+import { seed } from '../support/chance.ts'
 import { wireBytes } from '../support/random-messages.ts'
 import { anyDrawnSchema, schemaText } from '../support/random-schemas.ts'
 import { hasPyarrow } from '../support/require-service.ts'
@@ -16,7 +16,6 @@ import { readers } from './readers/readers.ts'
 import { valueOfSeen } from './readers/seen-value.ts'
 
 const schemaCount = 300
-const seed = Number(process.env['LAKEWARD_SEED'] ?? randomInt(2 ** 31))
 
 interface RandomFile {
   readonly name: string

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { ourNodeFlags, ourScript } from '../../bench/measure/our-command.ts'
+import { untilStopped } from '../system/services/service-processes.ts'
 
 interface LakewardProcessOptions {
   readonly cwd?: string
@@ -43,6 +44,12 @@ export class LakewardProcess {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
+  }
+
+  /** SIGSTOP. Ends when it does nothing any more, which is some moments after the signal. */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP')
+    await untilStopped(this.pid)
   }
 
   /** The exit code; null after a signal. */

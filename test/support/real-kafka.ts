@@ -226,8 +226,8 @@ export class RealKafka {
     return this.#harness.kill(this.#instance, processOf(node))
   }
 
-  pause(node?: number): void {
-    this.#harness.pause(this.#instance, processOf(node))
+  pause(node?: number): Promise<void> {
+    return this.#harness.pause(this.#instance, processOf(node))
   }
 
   resume(node?: number): void {

@@ -66,8 +66,8 @@ export class RealS3 {
     return this.#harness.kill(this.#instance)
   }
 
-  pause(): void {
-    this.#harness.pause(this.#instance)
+  pause(): Promise<void> {
+    return this.#harness.pause(this.#instance)
   }
 
   resume(): void {

@@ -50,7 +50,7 @@ async function readers(count: number): Promise<readonly (KafkaMessage & { partit
     seen.push({ ...message, partition })
   }
   await consumer.run({ eachMessage })
-  return await eventually(`${count} messages`, 20_000, () =>
+  return await eventually(`${count} messages`, 60_000, () =>
     seen.length >= count ? seen : undefined,
   )
 }

@@ -103,7 +103,7 @@ test('records wait for a registry that is silent, and each message goes to its s
   const daemon = await scene.run()
   await eventually(
     'the daemon says so',
-    30_000,
+    60_000,
     async () =>
       /could not get schema 7 from registry .*503 soon/.test(await scene.readyz()) || undefined,
   )

@@ -42,7 +42,7 @@ test('a start is refused with what waits, and --drop-pending gives it up, by wor
     'numbers',
     hour,
     '--timeout',
-    '30s',
+    '120s',
     '-c',
     config,
   ])

@@ -86,7 +86,8 @@ test('each event of a stream with a module becomes its rows, is filtered, or is 
   broker.createTopic('numbers', partitionCount)
   const config = await writeConfig(folder.path, broker.port, {
     code: moduleText(0, endless),
-    etlTime: '1500ms',
+    // Much more than an event takes on a busy machine; it is waited for twice.
+    etlTime: '5s',
   })
   const brokers = [`127.0.0.1:${broker.port}`]
   const producer = new RecordProducer({ brokers, clientId: 'etl', compression: 'zstd' })

@@ -68,7 +68,7 @@ describe.skipIf(!hasKafka('kafka-4'))('kafka-4 dies and comes back', () => {
     await append(valuesOf(0, 10))
     const reader = await read()
     await until('the first records', () => reader.count === 10)
-    broker().pause()
+    await broker().pause()
     const appended = append(valuesOf(10, 20))
     // However long it is waited for: nobody is there to answer.
     expect(await Promise.race([appended, sleep(1_000, 'hangs')])).toBe('hangs')

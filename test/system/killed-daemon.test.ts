@@ -48,7 +48,7 @@ async function stopIn(
   const endMs = performance.now() + stepsMsMax
   for (let seen = ''; performance.now() < endMs; ) {
     await turn()
-    daemon.signal('SIGSTOP')
+    await daemon.freeze()
     const trace = look.trace()
     if (trace !== seen && (await look.phase()) === phase) return
     seen = trace

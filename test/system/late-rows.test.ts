@@ -42,7 +42,7 @@ class Scene {
     await daemon.line('"event":"started"')
     await scene.send(0)
     await scene.send(2)
-    expect((await scene.ask('ready wait', '--timeout', '30s')).code).toBe(0)
+    expect((await scene.ask('ready wait', '--timeout', '120s')).code).toBe(0)
     return scene
   }
 
@@ -72,7 +72,7 @@ test('appended: a later revision names them, and the earlier one is still proved
   const scene = await Scene.open('appended', '{ policy: append, every: 2s }')
   await scene.send(0)
   await scene.send(0)
-  const waited = await scene.ask('ready wait', '--revision', '2', '--timeout', '30s')
+  const waited = await scene.ask('ready wait', '--revision', '2', '--timeout', '120s')
   expect(waited.code, waited.stderr).toBe(0)
   const [first, second] = [await scene.manifest(1), await scene.manifest(2)]
   expect(first).toMatchObject({ revision: 1, rows: 1, added: [], counts: { lateAppended: 0 } })
@@ -102,7 +102,7 @@ test('diverted: they lie in the table beside, as late events of their hour', asy
   const scene = await Scene.open('diverted', '{ policy: divert }')
   await scene.send(0)
   const place = join(scene.config, '..', 'lake', 'numbers_late')
-  const files = await eventually('a diverted file', 30_000, async () => {
+  const files = await eventually('a diverted file', 60_000, async () => {
     const names = await readdir(place, { recursive: true }).catch(() => [])
     const parquet = names.filter((name) => name.endsWith('.parquet'))
     return parquet.length > 0 ? parquet : undefined

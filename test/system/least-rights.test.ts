@@ -92,10 +92,18 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
     await kafka.asAdmin((admin) => admin.createAcls({ acl: closed }))
   })
   afterAll(() => kafka?.close())
-  beforeEach(() =>
-    broker().asAdmin((admin) => admin.createAcls({ acl: rules.map(({ rule }) => rule) })),
-  )
+  beforeEach(async () => {
+    await broker().asAdmin((admin) => admin.createAcls({ acl: rules.map(({ rule }) => rule) }))
+    for (const { rule } of rules) await knows(rule, true)
+  })
   afterEach(() => sources.close())
+
+  /** The controller has a rule some moments before the broker goes by it. */
+  const knows = (rule: Rule['rule'], isThere: boolean): Promise<true> =>
+    eventually(`the broker ${isThere ? 'has' : 'forgot'} a rule`, boundMs, async () => {
+      const { resources } = await broker().asAdmin((admin) => admin.describeAcls(rule))
+      return resources.length > 0 === isThere || undefined
+    })
 
   const options = (): Partial<KafkaSourceOptions> => ({
     sasl,
@@ -145,6 +153,7 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
   test.each(rules)('are not enough without: $text', async ({ rule }) => {
     const { permissionType, ...gone } = rule
     await broker().asAdmin((admin) => admin.deleteAcls({ filters: [{ ...gone, permissionType }] }))
+    await knows(rule, false)
     const outcomes = Object.entries(await tried())
     const failed = outcomes.filter(([, outcome]) => outcome !== 'done').map(([use]) => use)
     expect(failed).toEqual([useOf[rule.resourceName]])

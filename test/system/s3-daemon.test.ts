@@ -19,102 +19,106 @@ const partitionCount = 4
 const hourMs = 3_600_000
 const stepMs = 9_000
 
-describe.each((['s3', 's3-minio'] as const).filter(hasS3))('a lake on %s', (name) => {
-  let server: RealS3
-  beforeAll(async () => {
-    server = await RealS3.start(name)
-    vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
-    vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
-  })
-  afterAll(async () => {
-    vi.unstubAllEnvs()
-    await server?.close()
-  })
-
-  const lakeAt = (url: string): string =>
-    `{ url: "${url}", endpoint: "${server.endpoint}", credentials: ` +
-    '{ accessKey: "env:LAKE_ACCESS_KEY", secretKey: "env:LAKE_SECRET_KEY" } }'
-
-  /** Copies a table out of the bucket, as any client of S3 does. */
-  async function copyTable(bucket: string, folder: string): Promise<number> {
-    const lake = openTestS3Lake(s3Settings(server.endpoint, bucket, 'below'))
-    const files = (await lake.list('numbers')).filter(({ path }) => path.endsWith('.parquet'))
-    for (const { path } of files) {
-      const input = { Bucket: bucket, Key: `below/${path}` }
-      const { Body } = await server.client.send(new GetObjectCommand(input))
-      const target = join(folder, path)
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, (await Body?.transformToByteArray()) ?? new Uint8Array(0))
-    }
-    return files.length
-  }
-
-  test('holds each event exactly once after daemons that were killed at any moment', {
-    timeout: 600_000,
-  }, async () => {
-    await using folder = await temporaryFolder()
-    const broker = await startBroker({ directory: join(folder.path, 'broker') })
-    onTestFinished(() => broker.close())
-    broker.createTopic('numbers', partitionCount)
-    const bucket = await server.createBucket()
-    const lake = lakeAt(`s3://${bucket}/below`)
-    const brokerPort = broker.port
-    const settings = { brokerPort, assignment: 'static', lake } as const
-    const config = await writeNumbersConfig(folder.path, settings)
-    const startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
-    const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
-    const numbers = new PacedNumbers(paced)
-    const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
-    const connected = await lakeward(['check', '-c', config, '--connect'])
-    expect(connected.code, connected.stdout + connected.stderr).toBe(0)
-
-    for (let kill = 0; kill < killCount; kill++) {
-      const daemon = new LakewardProcess(args)
-      onTestFinished(() => daemon.kill())
-      await daemon.line('"event":"committed"')
-      await pause(37 * kill)
-      await daemon.kill()
-    }
-    await numbers.stop()
-
-    const last = new LakewardProcess(args)
-    onTestFinished(() => last.kill())
-    await eventually('everything is committed', 120_000, async () => {
-      const { stdout } = await lakeward(['verify', '-c', config, '--json'])
-      const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] }
-      const counts = checks.find(({ name }) => name === 'counts')?.detail ?? ''
-      return counts.startsWith(`${numbers.count} events read`) ? true : undefined
+describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
+  describe.skipIf(!hasS3(name))('as the lake of a daemon', () => {
+    let server: RealS3
+    beforeAll(async () => {
+      server = await RealS3.start(name)
+      vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
+      vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
     })
-    expect(await last.stop()).toBe(0)
+    afterAll(async () => {
+      vi.unstubAllEnvs()
+      await server?.close()
+    })
 
-    const fileCount = await copyTable(bucket, folder.path)
-    expect(fileCount).toBeGreaterThan(killCount)
-    const [found] = await duck(
-      `SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS highest
+    const lakeAt = (url: string): string =>
+      `{ url: "${url}", endpoint: "${server.endpoint}", credentials: ` +
+      '{ accessKey: "env:LAKE_ACCESS_KEY", secretKey: "env:LAKE_SECRET_KEY" } }'
+
+    /** Copies a table out of the bucket, as any client of S3 does. */
+    async function copyTable(bucket: string, folder: string): Promise<number> {
+      const lake = openTestS3Lake(s3Settings(server.endpoint, bucket, 'below'))
+      const files = (await lake.list('numbers')).filter(({ path }) => path.endsWith('.parquet'))
+      for (const { path } of files) {
+        const input = { Bucket: bucket, Key: `below/${path}` }
+        const { Body } = await server.client.send(new GetObjectCommand(input))
+        const target = join(folder, path)
+        await mkdir(dirname(target), { recursive: true })
+        await writeFile(target, (await Body?.transformToByteArray()) ?? new Uint8Array(0))
+      }
+      return files.length
+    }
+
+    test('holds each event exactly once after daemons that were killed at any moment', {
+      timeout: 600_000,
+    }, async () => {
+      await using folder = await temporaryFolder()
+      const broker = await startBroker({ directory: join(folder.path, 'broker') })
+      onTestFinished(() => broker.close())
+      broker.createTopic('numbers', partitionCount)
+      const bucket = await server.createBucket()
+      const lake = lakeAt(`s3://${bucket}/below`)
+      const brokerPort = broker.port
+      const settings = { brokerPort, assignment: 'static', lake } as const
+      const config = await writeNumbersConfig(folder.path, settings)
+      const startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
+      const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
+      const numbers = new PacedNumbers(paced)
+      const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
+      const connected = await lakeward(['check', '-c', config, '--connect'])
+      expect(connected.code, connected.stdout + connected.stderr).toBe(0)
+
+      for (let kill = 0; kill < killCount; kill++) {
+        const daemon = new LakewardProcess(args)
+        onTestFinished(() => daemon.kill())
+        await daemon.line('"event":"committed"')
+        await pause(37 * kill)
+        await daemon.kill()
+      }
+      await numbers.stop()
+
+      const last = new LakewardProcess(args)
+      onTestFinished(() => last.kill())
+      await eventually('everything is committed', 120_000, async () => {
+        const { stdout } = await lakeward(['verify', '-c', config, '--json'])
+        const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] }
+        const counts = checks.find(({ name }) => name === 'counts')?.detail ?? ''
+        return counts.startsWith(`${numbers.count} events read`) ? true : undefined
+      })
+      expect(await last.stop()).toBe(0)
+
+      const fileCount = await copyTable(bucket, folder.path)
+      expect(fileCount).toBeGreaterThan(killCount)
+      const [found] = await duck(
+        `SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS highest
        FROM ${tableGlob(folder.path, 'numbers')}`,
-    )
-    const count = BigInt(numbers.count)
-    expect(found).toEqual({ rows: count, numbers: count, highest: count - 1n })
-    const verified = await lakeward(['verify', '--deep', '-c', config])
-    expect(verified.code, verified.stdout + verified.stderr).toBe(0)
-    const cleaned = await lakeward(['gc', '-c', config])
-    expect(cleaned.code, cleaned.stdout + cleaned.stderr).toBe(0)
-    const open = await server.client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
-    expect(open.Uploads ?? []).toEqual([])
-  })
+      )
+      const count = BigInt(numbers.count)
+      expect(found).toEqual({ rows: count, numbers: count, highest: count - 1n })
+      const verified = await lakeward(['verify', '--deep', '-c', config])
+      expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+      const cleaned = await lakeward(['gc', '-c', config])
+      expect(cleaned.code, cleaned.stdout + cleaned.stderr).toBe(0)
+      const open = await server.client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+      expect(open.Uploads ?? []).toEqual([])
+    })
 
-  test.each([
-    ['a bucket that is not there', 's3://no-such-bucket/x', {}, 'there is no bucket'],
-    ['a wrong secret', 's3://lakeward/x', { LAKE_SECRET_KEY: 'no' }, 'as this user: 403'],
-    ['an unknown key', 's3://lakeward/x', { LAKE_ACCESS_KEY: 'no' }, 'as this user:'],
-  ])('%s is told by check --connect', async (_, url, env, told) => {
-    await using folder = await temporaryFolder()
-    const config = await writeNumbersConfig(folder.path, { brokerPort: 1, lake: lakeAt(url) })
-    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-    const { stdout } = await lakeward(['check', '-c', config, '--connect', '--json'])
-    vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
-    vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
-    const { connections } = JSON.parse(stdout) as { connections: { what: string; text: string }[] }
-    expect(JSON.stringify(connections.find(({ what }) => what === 'lake'))).toContain(told)
+    test.each([
+      ['a bucket that is not there', 's3://no-such-bucket/x', {}, 'there is no bucket'],
+      ['a wrong secret', 's3://lakeward/x', { LAKE_SECRET_KEY: 'no' }, 'as this user: 403'],
+      ['an unknown key', 's3://lakeward/x', { LAKE_ACCESS_KEY: 'no' }, 'as this user:'],
+    ])('%s is told by check --connect', async (_, url, env, told) => {
+      await using folder = await temporaryFolder()
+      const config = await writeNumbersConfig(folder.path, { brokerPort: 1, lake: lakeAt(url) })
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+      const { stdout } = await lakeward(['check', '-c', config, '--connect', '--json'])
+      vi.stubEnv('LAKE_ACCESS_KEY', s3Credentials.accessKeyId)
+      vi.stubEnv('LAKE_SECRET_KEY', s3Credentials.secretAccessKey)
+      const { connections } = JSON.parse(stdout) as {
+        connections: { what: string; text: string }[]
+      }
+      expect(JSON.stringify(connections.find(({ what }) => what === 'lake'))).toContain(told)
+    })
   })
 })

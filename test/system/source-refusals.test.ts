@@ -188,7 +188,7 @@ test('a topic made anew stops; accepted, it is read from its first record', {
   const entry = rawEntries(scene.lake, 'test')[Number(accepted['entry'])]
   expect(entry).toMatchObject({ kind: 'source', why: 'made anew by its owner' })
   await scene.reached({ 'a/0': 15, 'a/1': 4, 'a/2': 1, 'b/0': 10 })
-  await eventually('the daemon is ready again', 20_000, async () => {
+  await eventually('the daemon is ready again', 60_000, async () => {
     const { status } = await fetch(`http://127.0.0.1:${scene.httpPort}/readyz`)
     return status === 200 || undefined
   })
@@ -215,7 +215,7 @@ test('a topic of a pattern that is deleted stops; accepted, the others are annou
   await scene.reached({ 'a-later/0': 3 })
   scene.broker.deleteTopic('b')
   await daemon.line('"event":"topic gone"')
-  await eventually('the daemon says so', 20_000, async () => {
+  await eventually('the daemon says so', 60_000, async () => {
     const { status } = await fetch(`http://127.0.0.1:${scene.httpPort}/readyz`)
     return status === 503 || undefined
   })
@@ -224,7 +224,7 @@ test('a topic of a pattern that is deleted stops; accepted, the others are annou
   }
   const accepted = await scene.call('source', 'accept', 'b', '--why', 'retired')
   expect(accepted).toMatchObject({ moves: [{ topicPartition: 'b/0', from: '5' }] })
-  await eventually('the daemon is ready again', 20_000, async () => {
+  await eventually('the daemon is ready again', 60_000, async () => {
     const { status } = await fetch(`http://127.0.0.1:${scene.httpPort}/readyz`)
     return status === 200 || undefined
   })

@@ -27,22 +27,22 @@ test('a member stopped past its session finds out when it resumes, and joins aga
   world.broker.createTopic('t', 2)
   const { child, lines } = member(world.broker.port)
   const said = (line: string) => () => lines.includes(line) || undefined
-  await eventually('the share', 20_000, said('assigned t/0 t/1'))
+  await eventually('the share', 60_000, said('assigned t/0 t/1'))
   child.kill('SIGSTOP')
   const reader = new RecordingReader()
   const source = world.source(['t'], { sessionTimeoutMs: 1_000 })
   await source.open(reader)
   try {
     const all = () => reader.assigned.length === 2 || undefined
-    await eventually('the other member has all', 20_000, all)
+    await eventually('the other member has all', 60_000, all)
     expect(lines).toEqual(['assigned t/0 t/1'])
     child.kill('SIGCONT')
-    await eventually('the loss', 20_000, said('lost t/0 t/1'))
+    await eventually('the loss', 60_000, said('lost t/0 t/1'))
     const half = () => reader.assigned.length === 1 || undefined
-    await eventually('a share for both', 20_000, half)
+    await eventually('a share for both', 60_000, half)
     const again = () =>
       lines.slice(lines.indexOf('lost t/0 t/1')).find((line) => line.startsWith('assigned'))
-    await eventually('the new share', 20_000, again)
+    await eventually('the new share', 60_000, again)
   } finally {
     await source.close()
     await world.close()

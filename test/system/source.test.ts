@@ -18,7 +18,7 @@ import { freePort } from './services/free-ports.ts'
 
 const clock = new SystemClock()
 const until = <T>(what: string, look: () => T | undefined | false): Promise<T> =>
-  eventually(what, 20_000, () => look() || undefined)
+  eventually(what, 60_000, () => look() || undefined)
 
 let world: KafkaWorld
 const opened: Source[] = []
@@ -243,10 +243,12 @@ test('an answer under way is thrown away by a seek to before it', async () => {
   reader.from = () => undefined
   const source = await read(reader)
   const at = await until('the share', () => reader.assigned.find((one) => one.partition === 0))
-  world.broker.faults.delay('fetch', 600)
+  // Much longer than it takes to ask, on a busy machine too.
+  world.broker.faults.delay('fetch', 3_000)
   source.seek(at, offset(2n))
   await clock.sleep(durationMs(200))
   source.seek(at, offset(0n))
+  world.broker.faults.delay('fetch', 0)
   await until('all', () => reader.of('t/0').includes('c'))
   expect(reader.of('t/0')).toEqual(['a', 'b', 'c'])
 })

@@ -73,7 +73,11 @@ test.each(['group', 'static'] as const)(
 
     process.kill(pidOf(at.supervisor, 1), 'SIGKILL')
     await at.supervisor.line('"event":"worker ended"')
-    expect((await at.ready()).reasons).toEqual(['worker 1: ended by SIGKILL, is started again'])
+    // That it ended, or that the next one starts: the next one is made after a quarter of a second.
+    expect(await at.ready()).toMatchObject({
+      ready: false,
+      reasons: [expect.stringMatching(/^worker 1: /)],
+    })
     const again = await eventually('the worker is back', 60_000, at.isReady)
     expect(again.workers.map(({ restarts }) => restarts)).toEqual([0, 1])
 
@@ -102,7 +106,7 @@ test('workers whose supervisor is killed drain and end', { timeout: 120_000 }, a
   await at.numbers.stop()
   expect(pids.map(isAlive)).toEqual([true, true])
   await at.supervisor.kill()
-  await eventually('both have ended', 30_000, async () => (pids.some(isAlive) ? undefined : true))
+  await eventually('both have ended', 60_000, async () => (pids.some(isAlive) ? undefined : true))
 })
 
 test('a share of a worker goes with no number of workers', async () => {

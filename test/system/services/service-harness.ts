@@ -32,6 +32,7 @@ import {
   runToEnd,
   type ServiceProcess,
   signal,
+  untilStopped,
 } from './service-processes.ts'
 import { decideStart } from './start-decision.ts'
 
@@ -154,9 +155,10 @@ export class ServiceHarness {
     if (name === undefined) this.#forgetPids(folder)
   }
 
-  /** SIGSTOP: connections stay open and nobody answers. */
-  pause(instance: string, name?: string): void {
-    for (const each of this.#chosen(instance, name)) signal(each, 'SIGSTOP')
+  /** SIGSTOP, until it has its effect: connections stay open and nobody answers. */
+  async pause(instance: string, name?: string): Promise<void> {
+    const paused = this.#chosen(instance, name).filter((each) => signal(each, 'SIGSTOP'))
+    for (const { pid } of paused) await untilStopped(pid)
   }
 
   resume(instance: string, name?: string): void {

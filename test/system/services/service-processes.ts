@@ -3,7 +3,7 @@
  * somebody else by now; such a process is never signalled.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const lookEveryMs = 50
@@ -72,6 +72,49 @@ export async function isGoneWithin(process_: ServiceProcess, boundMs: number): P
   return true
 }
 
+/**
+ * Waits until a process that was sent SIGSTOP stands. Its threads stop one by one, some moments after
+ * the signal was sent, and those in a system call when that ends: until then it may still answer.
+ *
+ * @throws {Error} it goes on, or has ended, after ten seconds.
+ */
+export async function untilStopped(pid: number): Promise<void> {
+  for (const endMs = performance.now() + stoppedWithinMs; !isStopped(pid); ) {
+    if (performance.now() > endMs) {
+      throw new Error(`process ${pid} is not stopped after ${stoppedWithinMs} ms`)
+    }
+    await sleep(1)
+  }
+}
+
+const stoppedWithinMs = 10_000
+
+/** Source: proc(5), `task` and `stat`; ps(1) where there is no /proc. */
+function isStopped(pid: number): boolean {
+  if (!existsSync('/proc/self/task')) {
+    const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', `${pid}`], { encoding: 'utf8' })
+    return stdout.trim().startsWith('T')
+  }
+  const states = threadsOf(pid).map((thread) => stateOf(`/proc/${pid}/task/${thread}/stat`))
+  // A thread that has ended since it was listed does nothing any more.
+  const isAnyLeft = states.some((state) => state === 'T')
+  return isAnyLeft && states.every((state) => state === 'T' || state === '')
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
+}
+
+/** "pid (name) state …": the name may hold anything. Empty when there is no such process. */
+function stateOf(path: string): string {
+  const stat = textOf(path)
+  return stat.charAt(stat.lastIndexOf(')') + 2)
+}
+
 /** True when a process has this id, whoever it is. */
 export function existsNow(pid: number): boolean {
   try {
@@ -104,9 +147,8 @@ function wordsOf(pid: number): readonly string[] {
   for (let tries = 0; tries < becomingTriesMax; tries++) {
     const text = textOf(`/proc/${pid}/cmdline`)
     if (text !== '') return text.split('\0')
-    // "pid (name) state …": the name may hold anything. Z and X have ended.
-    const stat = textOf(`/proc/${pid}/stat`)
-    if (!/^[^ZXx]$/.test(stat.charAt(stat.lastIndexOf(')') + 2))) return []
+    // Z and X have ended.
+    if (!/^[^ZXx]$/.test(stateOf(`/proc/${pid}/stat`))) return []
     Atomics.wait(never, 0, 0, becomingEveryMs)
   }
   return []
