@@ -76,18 +76,16 @@ export async function isGoneWithin(process_: ServiceProcess, boundMs: number): P
  * Waits until a process that was sent SIGSTOP stands. Its threads stop one by one, some moments after
  * the signal was sent, and those in a system call when that ends: until then it may still answer.
  *
- * @throws {Error} it goes on, or has ended, after ten seconds.
+ * @throws {Error} after `boundMs` it goes on, or has ended.
  */
-export async function untilStopped(pid: number): Promise<void> {
-  for (const endMs = performance.now() + stoppedWithinMs; !isStopped(pid); ) {
+export async function untilStopped(pid: number, boundMs = 10_000): Promise<void> {
+  for (const endMs = performance.now() + boundMs; !isStopped(pid); ) {
     if (performance.now() > endMs) {
-      throw new Error(`process ${pid} is not stopped after ${stoppedWithinMs} ms`)
+      throw new Error(`process ${pid} is not stopped after ${boundMs} ms`)
     }
     await sleep(1)
   }
 }
-
-const stoppedWithinMs = 10_000
 
 /** Source: proc(5), `task` and `stat`; ps(1) where there is no /proc. */
 function isStopped(pid: number): boolean {

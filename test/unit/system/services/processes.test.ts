@@ -19,6 +19,7 @@ import {
   launch,
   runToEnd,
   signal,
+  untilStopped,
 } from '../../../system/services/service-processes.ts'
 
 const boundMs = 20_000
@@ -56,6 +57,21 @@ test('a process that becomes its program is there at every moment', async () => 
     signal(started, 'SIGKILL')
     expect(await isGoneWithin(started, boundMs)).toBe(true)
   }
+})
+
+test('a process is stopped when it stands, and neither while it runs nor when it is gone', async () => {
+  await using folder = await temporaryFolder()
+  const command = program(folder.path)
+  const pid = launch(command, join(folder.path, 'program.log'))
+  const started = { pid, mark: folder.path + sep }
+  await expect(untilStopped(pid, 20)).rejects.toThrow('is not stopped after 20 ms')
+  signal(started, 'SIGSTOP')
+  await untilStopped(pid)
+  signal(started, 'SIGCONT')
+  await expect(untilStopped(pid, 20)).rejects.toThrow('is not stopped')
+  signal(started, 'SIGKILL')
+  expect(await isGoneWithin(started, boundMs)).toBe(true)
+  await expect(untilStopped(pid, 20)).rejects.toThrow('is not stopped')
 })
 
 test('a process that has the id but not the folder is never signalled', async () => {
