@@ -138,20 +138,18 @@ export class Announcer {
     const isNudged = this.#nudged
     const isSoon = this.#ports.clock.monotonicMs() < this.#missingAgainMs
     const decision = await this.#decide(isSoon && !isNudged ? this.#missing : undefined)
-    const wantsNews = this.#blocksOf(decision).some((block) => this.#wantsNews(block, isNudged))
+    const facts = this.facts()
+    const wantsNews = blocksOf(decision, facts).some((block) =>
+      this.#wantsNews(facts, block, isNudged),
+    )
     const outcome = wantsNews ? await this.round() : await this.#obey(decision)
     if (isNudged) this.#nudged = false
     return outcome
   }
 
-  /** Of first announcements and of revisions: where rows trickle in, one file is always untold. */
-  #blocksOf({ blocks }: ReadyDecision): readonly Block[] {
-    return [...blocks, ...revisionBlocks(this.facts())]
-  }
-
   /** Whether the log must be looked at before this block is believed. */
-  #wantsNews(block: Block, isNudged: boolean): boolean {
-    if (mayBeOutdated(this.facts(), { block, known: this.#blocks, isNudged })) return true
+  #wantsNews(facts: ReadinessFacts, block: Block, isNudged: boolean): boolean {
+    if (mayBeOutdated(facts, { block, known: this.#blocks, isNudged })) return true
     return this.#hidden(block).length > 0
   }
 
@@ -159,7 +157,7 @@ export class Announcer {
   async round(): Promise<RoundOutcome> {
     await this.#ports.log.refresh()
     const decision = await this.#decide()
-    const isSighted = await this.#lookFor(this.#blocksOf(decision))
+    const isSighted = await this.#lookFor(blocksOf(decision, this.facts()))
     return this.#obey(isSighted ? await this.#decide() : decision)
   }
 
@@ -361,6 +359,12 @@ export class Announcer {
     if (this.#wake.signal.aborted) this.#wake = new AbortController()
   }
 }
+
+/** Of first announcements and of revisions: where rows trickle in, one file is always untold. */
+const blocksOf = ({ blocks }: ReadyDecision, facts: ReadinessFacts): readonly Block[] => [
+  ...blocks,
+  ...revisionBlocks(facts),
+]
 
 /** Partitions whose folder was looked at over a state of the log. */
 interface Sighted {

@@ -90,7 +90,8 @@ test('who commits last announces files that the log does not know as published',
   await pair.end()
 })
 
-test('who publishes last announces, though the commit that released it was another’s', async () => {
+/** B's commit has released the hour, whose file A has not published yet. */
+async function startedUnpublished(): Promise<Pair> {
   const pair = await started('2026-11-20T13:31:00Z')
   const { sim, a, b } = pair
   await sim.until(at('2026-11-20T14:06:00Z'))
@@ -99,6 +100,12 @@ test('who publishes last announces, though the commit that released it was anoth
   await commit(b, { source: shard(1), next: 10n, watermark: beyond })
   await sim.until(at('2026-11-20T14:06:30Z'))
   expect(announcements(pair)).toEqual([])
+  return pair
+}
+
+test('who publishes last announces, though the commit that released it was another’s', async () => {
+  const pair = await startedUnpublished()
+  const { sim, a, b } = pair
   expect(b.announcer.blocks).toMatchObject([{ rule: 'unpublished' }])
   const calls = b.lake.calls
   await sim.until(at('2026-11-20T14:06:50Z'))
@@ -129,13 +136,8 @@ test('nobody is called silent before the log was looked at', async () => {
 })
 
 test('a turn that the lake did not let end is taken up again, as nudged', async () => {
-  const pair = await started('2026-11-20T13:31:00Z')
-  const { sim, a, b } = pair
-  await sim.until(at('2026-11-20T14:06:00Z'))
-  const rows = { rows: rowsOf13h, watermark: beyond }
-  await a.append({ source: shard(0), next: 120n, ...rows, unpublished: true })
-  await commit(b, { source: shard(1), next: 10n, watermark: beyond })
-  await sim.until(at('2026-11-20T14:06:30Z'))
+  const pair = await startedUnpublished()
+  const { sim, a } = pair
   for (const commitId of a.log.state.unpublished.keys()) a.publishCommit(commitId)
   a.lake.fault = { failAt: a.lake.calls + 1, moment: 'before-effect', lasting: 'once' }
   a.announcer.nudge()
