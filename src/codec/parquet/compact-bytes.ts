@@ -3,9 +3,9 @@
  * many as it has columns, where the tree costs more than the bytes.
  *
  * Numbers are whole and, but for `signed`, not negative, up to 2^52. What is written is valid until
- * `take` or `moveTo`, which copy it; the writer is used again.
+ * `moveTo`, which copies it; the writer is used again.
  *
- *     field(1, 'i64'); number(7)  →  16 0e
+ *     numberField(1, 'i64', 7)  →  16 0e
  *
  * Source: Apache Thrift, "Thrift Compact protocol encoding". The codes are those of thrift.ts.
  */
@@ -60,6 +60,12 @@ export class CompactBytes {
     this.#varint(value * 2)
   }
 
+  /** A field of a struct, whole. @param step as of `field`. */
+  numberField(step: number, type: 'i32' | 'i64', value: number): void {
+    this.field(step, type)
+    this.number(value)
+  }
+
   /** A number that may be negative. */
   signed(value: number): void {
     this.#varint(value < 0 ? -2 * value - 1 : value * 2)
@@ -75,7 +81,7 @@ export class CompactBytes {
     this.#byte(0)
   }
 
-  /** Of what was written since the last `take` or `moveTo`. */
+  /** Of what was written since the last `moveTo`. */
   get sizeBytes(): number {
     return this.#sizeBytes
   }
@@ -89,13 +95,6 @@ export class CompactBytes {
   /** What was written since the last time is nobody's. */
   forget(): void {
     this.#sizeBytes = 0
-  }
-
-  /** All that was written since the last time, in bytes of its own. */
-  take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.#sizeBytes)
-    this.#sizeBytes = 0
-    return new Uint8Array(taken)
   }
 
   #varint(value: number): void {

@@ -74,12 +74,14 @@ export function writeFooter(out: CompactBytes, content: FileContent): void {
   const { schema, rowGroups, indexes, keyValues } = content
   const { elements, orders } = schemaLists(schema)
   const first = out.sizeBytes
-  out.field(1, 'i32')
-  out.number(formatVersion)
+  out.numberField(1, 'i32', formatVersion)
   out.field(1, 'list')
   out.written(elements)
-  out.field(1, 'i64')
-  out.number(rowGroups.reduce((sum, group) => sum + group.rowCount, 0))
+  out.numberField(
+    1,
+    'i64',
+    rowGroups.reduce((sum, group) => sum + group.rowCount, 0),
+  )
   out.field(1, 'list')
   out.list('struct', rowGroups.length)
   for (const [index, group] of rowGroups.entries()) {
@@ -151,15 +153,23 @@ function writeRowGroup(
   out.field(1, 'list')
   out.list('struct', chunks.length)
   for (const [column, chunk] of chunks.entries()) writeColumnChunk(out, chunk, indexes[column])
-  out.field(1, 'i64')
-  out.number(chunks.reduce((total, chunk) => total + chunk.uncompressedBytes, 0))
-  out.field(1, 'i64')
-  out.number(rowCount)
+  out.numberField(
+    1,
+    'i64',
+    chunks.reduce((total, chunk) => total + chunk.uncompressedBytes, 0),
+  )
+  out.numberField(1, 'i64', rowCount)
   if (sortedBy.length > 0) writeSortedBy(out, sortedBy)
-  out.field(sortedBy.length > 0 ? 1 : 2, 'i64')
-  out.number(first?.dictionaryOffset ?? first?.dataOffset ?? 0)
-  out.field(1, 'i64')
-  out.number(chunks.reduce((total, chunk) => total + chunk.compressedBytes, 0))
+  out.numberField(
+    sortedBy.length > 0 ? 1 : 2,
+    'i64',
+    first?.dictionaryOffset ?? first?.dataOffset ?? 0,
+  )
+  out.numberField(
+    1,
+    'i64',
+    chunks.reduce((total, chunk) => total + chunk.compressedBytes, 0),
+  )
   // The ordinal is 16 bits wide, of use to encrypted files only.
   if (index <= 0x7fff) {
     out.field(1, 'i16')
@@ -173,8 +183,7 @@ function writeSortedBy(out: CompactBytes, columns: readonly number[]): void {
   out.field(1, 'list')
   out.list('struct', columns.length)
   for (const column of columns) {
-    out.field(1, 'i32')
-    out.number(column)
+    out.numberField(1, 'i32', column)
     out.flag(1, false)
     out.flag(1, false)
     out.end()
@@ -188,8 +197,7 @@ function writeColumnChunk(
   indexes: ChunkIndexes | undefined,
 ): void {
   const { columnIndex, offsetIndex } = indexes ?? {}
-  out.field(2, 'i64')
-  out.number(0)
+  out.numberField(2, 'i64', 0)
   out.field(1, 'struct')
   writeMetaData(out, chunk, indexes?.bloom)
   if (offsetIndex !== undefined) {
@@ -202,35 +210,26 @@ function writeColumnChunk(
 
 /** Two fields, offset and size. @param step of the first. */
 function writeSpan(out: CompactBytes, step: number, { offset, sizeBytes }: FileSpan): void {
-  out.field(step, 'i64')
-  out.number(offset)
-  out.field(1, 'i32')
-  out.number(sizeBytes)
+  out.numberField(step, 'i64', offset)
+  out.numberField(1, 'i32', sizeBytes)
 }
 
 function writeMetaData(out: CompactBytes, chunk: ChunkPlace, bloom: FileSpan | undefined): void {
   const { column, dictionaryOffset } = chunk
   const used = usedEncodings(chunk)
-  out.field(1, 'i32')
-  out.number(physicalTypes[column.leaf.physical])
+  out.numberField(1, 'i32', physicalTypes[column.leaf.physical])
   out.field(1, 'list')
   out.list('i32', used.length)
   for (const encoding of used) out.number(encoding)
   out.field(1, 'list')
   out.written(pathBytes(column))
-  out.field(1, 'i32')
-  out.number(codecs[chunk.codec])
-  out.field(1, 'i64')
-  out.number(chunk.valueCount)
-  out.field(1, 'i64')
-  out.number(chunk.uncompressedBytes)
-  out.field(1, 'i64')
-  out.number(chunk.compressedBytes)
-  out.field(2, 'i64')
-  out.number(chunk.dataOffset)
+  out.numberField(1, 'i32', codecs[chunk.codec])
+  out.numberField(1, 'i64', chunk.valueCount)
+  out.numberField(1, 'i64', chunk.uncompressedBytes)
+  out.numberField(1, 'i64', chunk.compressedBytes)
+  out.numberField(2, 'i64', chunk.dataOffset)
   if (dictionaryOffset !== undefined) {
-    out.field(2, 'i64')
-    out.number(dictionaryOffset)
+    out.numberField(2, 'i64', dictionaryOffset)
   }
   out.field(dictionaryOffset === undefined ? 3 : 1, 'struct')
   writeStatistics(out, column.leaf, chunk)
@@ -283,11 +282,8 @@ function writeEncodingCount(
   encoding: number,
   count: number,
 ): void {
-  out.field(1, 'i32')
-  out.number(page)
-  out.field(1, 'i32')
-  out.number(encoding)
-  out.field(1, 'i32')
-  out.number(count)
+  out.numberField(1, 'i32', page)
+  out.numberField(1, 'i32', encoding)
+  out.numberField(1, 'i32', count)
   out.end()
 }

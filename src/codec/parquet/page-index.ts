@@ -70,12 +70,9 @@ export function writeOffsetIndex(
   out.field(1, 'list')
   out.list('struct', pages.length)
   for (const { sizeBytes, rowCount } of pages) {
-    out.field(1, 'i64')
-    out.number(pageOffset)
-    out.field(1, 'i32')
-    out.number(sizeBytes)
-    out.field(1, 'i64')
-    out.number(firstRow)
+    out.numberField(1, 'i64', pageOffset)
+    out.numberField(1, 'i32', sizeBytes)
+    out.numberField(1, 'i64', firstRow)
     out.end()
     pageOffset += sizeBytes
     firstRow += rowCount
@@ -99,8 +96,7 @@ export function writeColumnIndex(
   out.field(1, 'list')
   out.list('binary', pages.length)
   for (const { bounds } of pages) out.binary(bounds?.max ?? nothing)
-  out.field(1, 'i32')
-  out.number(boundaryOrders[boundaryOrder(leaf, pages)])
+  out.numberField(1, 'i32', boundaryOrders[boundaryOrder(leaf, pages)])
   out.field(1, 'list')
   out.list('i64', pages.length)
   for (const { nullCount } of pages) out.number(nullCount)

@@ -38,11 +38,9 @@ const header = new CompactBytes()
 export function dataPage(page: PageContent, encoding: PageEncoding, place: PlacePage): EncodedPage {
   beginHeader(page, pageTypes.data)
   header.field(1, 'struct')
-  header.field(1, 'i32')
-  header.number(page.valueCount)
+  header.numberField(1, 'i32', page.valueCount)
   for (const each of [encoding, 'rle', 'rle'] as const) {
-    header.field(1, 'i32')
-    header.number(encodings[each])
+    header.numberField(1, 'i32', encodings[each])
   }
   return encodedPage(page, place)
 }
@@ -50,21 +48,16 @@ export function dataPage(page: PageContent, encoding: PageEncoding, place: Place
 export function dictionaryPage(page: PageContent, place: PlacePage): EncodedPage {
   beginHeader(page, pageTypes.dictionary)
   header.field(3, 'struct')
-  header.field(1, 'i32')
-  header.number(page.valueCount)
-  header.field(1, 'i32')
-  header.number(encodings.plain)
+  header.numberField(1, 'i32', page.valueCount)
+  header.numberField(1, 'i32', encodings.plain)
   return encodedPage(page, place)
 }
 
 /** What all pages have: fields 1 to 4. */
 function beginHeader({ body, uncompressedBytes }: PageContent, type: number): void {
-  header.field(1, 'i32')
-  header.number(type)
-  header.field(1, 'i32')
-  header.number(uncompressedBytes)
-  header.field(1, 'i32')
-  header.number(body.length)
+  header.numberField(1, 'i32', type)
+  header.numberField(1, 'i32', uncompressedBytes)
+  header.numberField(1, 'i32', body.length)
   header.field(1, 'i32')
   header.signed(crc32(body) | 0)
 }

@@ -46,8 +46,7 @@ export function writeStatistics(out: CompactBytes, leaf: ColumnLeaf, chunk: Chun
     out.field(1, 'binary')
     out.binary(bounds.min.value)
   }
-  out.field(hasLegacy ? 1 : 3, 'i64')
-  out.number(chunk.nullCount)
+  out.numberField(hasLegacy ? 1 : 3, 'i64', chunk.nullCount)
   if (bounds !== undefined) {
     out.field(2, 'binary')
     out.binary(bounds.max.value)

@@ -25,6 +25,7 @@ import {
   type ThriftValue,
 } from '../../../src/codec/parquet/thrift.ts'
 import { BloomReader, hashWords } from '../../support/bloom-reader.ts'
+import { takenBytes } from '../../support/taken-bytes.ts'
 
 const plain: Record<string, fc.Arbitrary<ThriftValue>> = {
   bool: fc.boolean().map(bool),
@@ -217,7 +218,7 @@ test.each([
       } as const
       const out = new CompactBytes()
       writeStatistics(out, leaf, { nullCount: 0, min: bytes, max: bytes })
-      const { fields } = decodeThrift(out.take())
+      const { fields } = decodeThrift(takenBytes(out))
       const [min, max, maxExact] = [6, 5, 7].map((id) => fields.get(id))
       if (min?.type !== 'binary' || max?.type !== 'binary') return
       expect(Buffer.compare(min.value, bytes)).toBeLessThanOrEqual(0)

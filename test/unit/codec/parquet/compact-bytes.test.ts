@@ -10,6 +10,7 @@ import {
   list,
   struct,
 } from '../../../../src/codec/parquet/thrift.ts'
+import { takenBytes } from '../../../support/taken-bytes.ts'
 
 const number = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 52 }), fc.constantFrom(0, 2 ** 30))
 
@@ -28,8 +29,7 @@ test('the bytes are those of the tree of values', () => {
       out.field(1, 'list')
       out.list('bool', flags.length)
       for (const value of flags) out.bool(value)
-      out.field(15, 'i32')
-      out.number(all.length)
+      out.numberField(15, 'i32', all.length)
       out.end()
       const tree = struct([
         [1, list('i64', all.map(i64))],
@@ -37,11 +37,11 @@ test('the bytes are those of the tree of values', () => {
         [4, list('bool', flags.map(bool))],
         [19, i32(all.length)],
       ])
-      expect(Buffer.compare(out.take(), encodeThrift(tree))).toBe(0)
+      expect(Buffer.compare(takenBytes(out), encodeThrift(tree))).toBe(0)
     }),
     { numRuns: 300 },
   )
-  expect(out.take()).toHaveLength(0)
+  expect(takenBytes(out)).toHaveLength(0)
 })
 
 test('numbers below zero are those of the tree, and are moved to where they are wanted', () => {

@@ -10,6 +10,7 @@ import {
 } from '../../../../src/codec/parquet/page-index.ts'
 import { decodeThrift, type ThriftValue } from '../../../../src/codec/parquet/thrift.ts'
 import type { ColumnLeaf } from '../../../../src/model/table-schema.ts'
+import { takenBytes } from '../../../support/taken-bytes.ts'
 
 const leaf = (physical: ColumnLeaf['physical'], logical?: ColumnLeaf['logical']): ColumnLeaf => ({
   kind: 'leaf',
@@ -58,13 +59,13 @@ function encodeColumnIndex(
   const out = new CompactBytes()
   const isWritten = writeColumnIndex(out, column, pages)
   expect(out.sizeBytes > 0).toBe(isWritten)
-  return isWritten ? out.take() : undefined
+  return isWritten ? takenBytes(out) : undefined
 }
 
 function encodeOffsetIndex(pages: readonly PagePlace[], offset: number): Uint8Array {
   const out = new CompactBytes()
   writeOffsetIndex(out, pages, offset)
-  return out.take()
+  return takenBytes(out)
 }
 
 const orders = { unordered: 0, ascending: 1, descending: 2 }

@@ -3,6 +3,7 @@ import { CompactBytes } from '../../../../src/codec/parquet/compact-bytes.ts'
 import { boundBytesMax, writeStatistics } from '../../../../src/codec/parquet/statistics.ts'
 import { decodeThrift } from '../../../../src/codec/parquet/thrift.ts'
 import type { ColumnLeaf } from '../../../../src/model/table-schema.ts'
+import { takenBytes } from '../../../support/taken-bytes.ts'
 
 const leaf = (physical: ColumnLeaf['physical'], logical?: ColumnLeaf['logical']): ColumnLeaf => ({
   kind: 'leaf',
@@ -25,7 +26,7 @@ interface Written {
 function written(column: ColumnLeaf, min?: Uint8Array, max?: Uint8Array): Written {
   const out = new CompactBytes()
   writeStatistics(out, column, { nullCount: 3, min, max })
-  const { fields } = decodeThrift(out.take())
+  const { fields } = decodeThrift(takenBytes(out))
   const hex = (id: number): string | undefined => {
     const value = fields.get(id)
     return value?.type === 'binary' ? Buffer.from(value.value).toString('hex') : undefined
