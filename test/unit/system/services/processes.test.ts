@@ -186,7 +186,7 @@ test('a paused process ends when it is asked to, and its instance stays known', 
     readFileSync(log, 'utf8').includes('here') ? true : undefined,
   )
   const harness = new ServiceHarness(place)
-  harness.pause('one')
+  await harness.pause('one')
   await harness.down('one')
   expect(isAlive({ pid, mark: one + sep })).toBe(false)
   expect(readRecord(one)).toEqual(record)
