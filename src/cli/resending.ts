@@ -29,7 +29,7 @@ export async function deliverOnce(
     const error = `does not show revision ${manifest.revision} after ${attemptMs} ms at most`
     return { target, error }
   } catch (error) {
-    // Told as the answer, of this target. What is no fault is our own mistake, and ends the command.
+    // Told as the answer, of this target. What is no fault is our mistake, and ends the command.
     if (error instanceof Fault) return { target, error: error.message }
     throw error
   } finally {

@@ -1,6 +1,7 @@
 /**
  * The chance of property tests is the same on every run: a tree that was green stays green, and
- * what they count of each case holds whenever it held once. `LAKEWARD_SEED=7 npm test` draws others.
+ * what they count of each case holds whenever it held once. `LAKEWARD_SEED=7 npm test` draws other
+ * cases.
  */
 import fc from 'fast-check'
 

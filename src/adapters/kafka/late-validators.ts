@@ -36,7 +36,7 @@ function modulesOfLibrary(): { Ajv2020?: { prototype?: Partial<Compiler> } } | u
   try {
     return createRequire(ours.resolve('@platformatic/kafka'))('ajv/dist/2020.js')
   } catch {
-    // Nothing is lost but time: the library then compiles as it loads, or says itself what it lacks.
+    // Nothing is lost but time: the library compiles as it loads, or says itself what it lacks.
     return undefined
   }
 }

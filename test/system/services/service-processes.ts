@@ -73,8 +73,8 @@ export async function isGoneWithin(process_: ServiceProcess, boundMs: number): P
 }
 
 /**
- * Waits until a process that was sent SIGSTOP stands. Its threads stop one by one, some moments after
- * the signal was sent, and those in a system call when that ends: until then it may still answer.
+ * Waits until a process that was sent SIGSTOP stands. Its threads stop one by one, some moments
+ * after the signal was sent, and those in a system call when that ends: until then it may answer.
  *
  * @throws {Error} after `boundMs` it goes on, or has ended.
  */
