@@ -8,8 +8,8 @@
  * Invariants:
  * - A slab belongs to one file at a time; its file gives it back only when nobody reads the file's
  *   bytes any more. A file that never does costs garbage, not corruption.
- * - Idle slabs are no more than what files took between the last commits: after a burst the memory
- *   goes.
+ * - Idle slabs are at most half as much again as what files took between the last commits: after a
+ *   burst the memory goes, and from one commit to the next it stays.
  */
 import { assert } from '../../base/assert.ts'
 
@@ -22,6 +22,11 @@ const slabBytesKeptMax = 4 * 1_048_576
  * take over slabs of those before, so that hundreds of them should not want larger ones than these.
  */
 const growthShare = 1 / 16
+/**
+ * Of what files took. Commits differ by a tenth or two: what one of them let go the next would have
+ * to be given anew, and until the old is collected the process has both.
+ */
+const idleShareMax = 1.5
 /** Slabs that are filled at a time: what a large page leaves free is taken by small ones. */
 const openSlabsMax = 4
 
@@ -57,10 +62,10 @@ export class PageSlabs {
 
   /** To be called after each commit: lets go of what the next is not likely to need. */
   trim(): void {
-    const wanted = Math.max(this.#taken.latest, this.#taken.before)
+    const keptMax = idleShareMax * Math.max(this.#taken.latest, this.#taken.before)
     this.#taken = { latest: 0, before: this.#taken.latest }
     for (const [sizeBytes, slabs] of this.#idle) {
-      while (this.#idleBytes > wanted && slabs.pop() !== undefined) this.#idleBytes -= sizeBytes
+      while (this.#idleBytes > keptMax && slabs.pop() !== undefined) this.#idleBytes -= sizeBytes
     }
   }
 }
