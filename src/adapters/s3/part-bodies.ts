@@ -1,4 +1,5 @@
-/** A file's chunks as the parts of an upload, without a copy of any. Pure. */
+/** A file's chunks as the parts of an upload, checked, without a copy of any. Pure. */
+import { crc32c } from '@node-rs/crc32'
 
 const mib = 1_048_576
 /** Requests cost, parts save nothing: a file of the usual size is one part. S3 takes 5 GiB. */
@@ -10,6 +11,10 @@ export interface PartBody {
   /** In order; none is empty. */
   readonly pieces: readonly Uint8Array[]
   readonly sizeBytes: number
+  /** CRC32C of its bytes; unsigned, 32 bits. */
+  readonly crc: number
+  /** The same of the file from its first byte to the end of this part. */
+  readonly fileCrc: number
 }
 
 /**
@@ -25,6 +30,13 @@ export function* partBodies(
   const bodyBytes = Math.max(partBytes, Math.ceil(fileBytes / partsMax))
   let pieces: Uint8Array[] = []
   let sizeBytes = 0
+  let fileCrc: number | undefined
+  const body = (): PartBody => {
+    const crc = crcOf(pieces, 0)
+    // What a file begins with is often all of it: its bytes are gone through once.
+    fileCrc = fileCrc === undefined ? crc : crcOf(pieces, fileCrc)
+    return { pieces, sizeBytes, crc, fileCrc }
+  }
   for (const chunk of chunks) {
     for (let first = 0; first < chunk.byteLength; ) {
       const piece = chunk.subarray(first, first + bodyBytes - sizeBytes)
@@ -32,10 +44,14 @@ export function* partBodies(
       sizeBytes += piece.byteLength
       first += piece.byteLength
       if (sizeBytes < bodyBytes) continue
-      yield { pieces, sizeBytes }
+      yield body()
       pieces = []
       sizeBytes = 0
     }
   }
-  if (sizeBytes > 0 || fileBytes === 0) yield { pieces, sizeBytes }
+  if (sizeBytes > 0 || fileBytes === 0) yield body()
 }
+
+/** @param before of the bytes before them. */
+const crcOf = (pieces: readonly Uint8Array[], before: number): number =>
+  pieces.reduce((crc, piece) => crc32c(piece, crc), before)

@@ -19,7 +19,6 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
-import { crc32c } from '@node-rs/crc32'
 import { assert, present } from '../../base/assert.ts'
 import { type PartBody, partBodies } from './part-bodies.ts'
 import { crcText, type S3Bucket } from './s3-bucket.ts'
@@ -44,14 +43,9 @@ export class S3Uploads {
     const { client, requests } = this.#bucket.options
     const uploadId = await this.open(path, { ChecksumType: 'FULL_OBJECT' })
     const parts: UploadPart[] = []
-    let [sizeBytes, wholeCrc] = [0, 0]
+    let [sizeBytes, fileCrc] = [0, 0]
     for (const body of partBodies(chunks)) {
-      let bodyCrc = 0
-      for (const piece of body.pieces) {
-        bodyCrc = crc32c(piece, bodyCrc)
-        wholeCrc = crc32c(piece, wholeCrc)
-      }
-      const crc = crcText(bodyCrc)
+      const crc = crcText(body.crc)
       const input = {
         ...this.#bucket.at(path),
         UploadId: uploadId,
@@ -71,8 +65,9 @@ export class S3Uploads {
       })
       parts.push({ etag: present(ETag, 'S3 answers a part with its etag'), crc32c: crc })
       sizeBytes += body.sizeBytes
+      fileCrc = body.fileCrc
     }
-    return { path, uploadId, sizeBytes, crc32c: crcText(wholeCrc), parts }
+    return { path, uploadId, sizeBytes, crc32c: crcText(fileCrc), parts }
   }
 
   /**

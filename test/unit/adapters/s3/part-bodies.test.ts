@@ -1,3 +1,4 @@
+import { crc32c } from '@node-rs/crc32'
 import { expect, test } from 'vitest'
 import { type PartBody, partBodies } from '../../../../src/adapters/s3/part-bodies.ts'
 
@@ -30,4 +31,19 @@ test('a file of the usual size is one part, of the very chunks', () => {
 test('a file with too many parts has larger ones', () => {
   const chunks = [Buffer.alloc(20_000)]
   expect([...partBodies(chunks, 1)]).toHaveLength(6_667)
+})
+
+test('each part tells its own checksum, and that of the file as far as it goes', () => {
+  const text = 'what a store compares before it keeps anything'
+  const chunks = (text.match(/.{1,7}/gs) ?? []).map((piece) => Buffer.from(piece))
+  for (const partBytes of [5, 20, 1_000]) {
+    let next = 0
+    for (const { sizeBytes, crc, fileCrc } of partBodies(chunks, partBytes)) {
+      expect(crc).toBe(crc32c(text.slice(next, next + sizeBytes)))
+      next += sizeBytes
+      expect(fileCrc).toBe(crc32c(text.slice(0, next)))
+    }
+    expect(next).toBe(text.length)
+  }
+  expect([...partBodies([])]).toEqual([{ pieces: [], sizeBytes: 0, crc: 0, fileCrc: 0 }])
 })
