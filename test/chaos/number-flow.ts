@@ -7,12 +7,15 @@
  * The foreign client kafkajs, and not our own: that the broker loses nothing is judged as well.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { Kafka, KafkaJSError, logLevel, type Producer } from 'kafkajs'
 import { numberRecord } from '../support/numbers.ts'
 import { partitionCount, stepMs, streamOf, topic } from './numbered.ts'
 
 const tickMs = 100
 const perTickAndPartition = 5
+/** A broker is back within two minutes, or the round ends. */
+const askTriesMax = 240
+const askAgainMs = 500
 
 export class NumberFlow {
   readonly #kafka: Kafka
@@ -102,19 +105,31 @@ export class NumberFlow {
 
   /** @throws {Error} the broker lost what it had acknowledged. */
   async #highWatermarks(): Promise<number[]> {
-    const admin = this.#kafka.admin()
-    await admin.connect()
     const found = [...this.#counts]
-    for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
-      found[partition] = Number(high)
-    }
-    await admin.disconnect()
+    for (const { partition, high } of await this.#offsets()) found[partition] = Number(high)
     const lost = found.findIndex((count, partition) => count < (this.#counts[partition] ?? 0))
     if (lost !== -1) {
       const both = `${found[lost]} records, ${this.#counts[lost]} were acknowledged`
       throw new Error(`the broker lost records of partition ${lost}: it has ${both}`)
     }
     return found
+  }
+
+  /** A broker that comes back leads nothing for a moment; kafkajs gives up on that at once. */
+  async #offsets(): Promise<readonly { partition: number; high: string }[]> {
+    for (let tries = 1; ; tries++) {
+      const admin = this.#kafka.admin()
+      try {
+        await admin.connect()
+        return await admin.fetchTopicOffsets(topic)
+      } catch (error) {
+        const mayPass = error instanceof KafkaJSError && error.retriable
+        if (!mayPass || tries === askTriesMax) throw error
+      } finally {
+        await admin.disconnect()
+      }
+      await sleep(askAgainMs)
+    }
   }
 
   #message(partition: number, offset: number) {
