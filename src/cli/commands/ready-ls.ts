@@ -32,7 +32,7 @@ interface Announced extends Pick<ReadyManifest, 'revision' | 'reason' | 'rows' |
   readonly partitionPath: string
   readonly fileCount: number
   readonly decidedAt: string
-  /** Targets that have not acknowledged it. */
+  /** Targets that it is not known to have reached; `_SUCCESS` is, a while after it stands. */
   readonly undelivered: readonly string[]
 }
 
@@ -51,6 +51,9 @@ function announcedOf({ streams, undelivered }: FoldState, stream: string): reado
     })
 }
 
+const unconfirmed = (targets: readonly string[], paint: Paint): string =>
+  targets.length === 0 ? '' : paint.yellow(`not confirmed yet: ${targets.join(', ')}`)
+
 function listLines(announced: readonly Announced[], paint: Paint): readonly string[] {
   if (announced.length === 0) return ['nothing is announced yet']
   const rows = announced.map(({ partition, revision, reason, rows: count, ...at }) => [
@@ -60,7 +63,7 @@ function listLines(announced: readonly Announced[], paint: Paint): readonly stri
     counted(count, 'row'),
     counted(at.fileCount, 'file'),
     at.decidedAt,
-    at.undelivered.length === 0 ? '' : paint.yellow(`not delivered: ${at.undelivered.join(', ')}`),
+    unconfirmed(at.undelivered, paint),
   ])
   return alignedRows(rows)
 }

@@ -182,7 +182,7 @@ function statusLines(status: Status, paint: Paint): readonly string[] {
   const newest = lastEntryAt === undefined ? '' : `, the newest of ${lastEntryAt}`
   return [
     `pipeline ${paint.bold(pipeline)}: ${entries} log entries${newest}`,
-    ...(undelivered === 0 ? [] : [paint.yellow(`${undelivered} announcements not delivered yet`)]),
+    ...(undelivered === 0 ? [] : [paint.yellow(`${undelivered} announcements not confirmed yet`)]),
     ...(kafka === 'answered' ? [] : [paint.yellow(`lag is not known: ${kafka}`)]),
     ...streams.flatMap((stream) => ['', ...streamLines(stream, paint)]),
   ]
