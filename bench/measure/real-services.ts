@@ -7,6 +7,12 @@ import { ServiceHarness, userPlaces } from '../../test/system/services/service-h
 import { placementOn } from './machine.ts'
 import { MissingOutside } from './outcome.ts'
 
+const checkout = join(import.meta.dirname, '..', '..')
+const runRoot = join(checkout, 'bench', 'data', 'brokers')
+
+/** Folder in which a service keeps what clients put there. */
+export const dataOf = (instance: string): string => join(runRoot, instance, 'data')
+
 /**
  * Runs `work` while a service is up, off the CPU that is measured; it is stopped at every end.
  *
@@ -17,8 +23,6 @@ export async function withService<T>(
   instance: string,
   work: (address: string) => Promise<T>,
 ): Promise<T> {
-  const checkout = join(import.meta.dirname, '..', '..')
-  const runRoot = join(checkout, 'bench', 'data', 'brokers')
   const say = (line: string): void => console.log(line)
   const harness = new ServiceHarness({ ...userPlaces(checkout), runRoot, say })
   const interrupted = (): void => {

@@ -1,7 +1,10 @@
-/** One run of our daemon over a topic to a lake, followed commit by commit from outside. */
+/** One run of our daemon over topics to a lake, followed commit by commit from outside. */
+import type { RealTopic } from '../ingest/real-topics.ts'
+import { partitionCount } from '../ingest/topic.ts'
 import type { Placement } from '../measure/machine.ts'
 import { cpuSecondsOf, rssBytesOf } from '../measure/process-figures.ts'
 import { MeasuredProcess } from '../measure/run-process.ts'
+import { endOnceRead } from '../streams/end-once-read.ts'
 
 /** What stood when a commit was told. */
 export interface CommitSeen {
@@ -15,18 +18,21 @@ export interface CommitSeen {
   readonly requests: number
 }
 
-/**
- * Runs until `rowsWanted` are committed or nothing more comes of itself within the interval.
- *
- * @param countRequests asked at each commit.
- */
-export async function followCommits(
-  command: readonly string[],
-  placement: Placement,
-  rowsWanted: number,
-  countRequests: () => Promise<number>,
-): Promise<readonly CommitSeen[]> {
+/** A daemon that reads topics from their beginning to their end. */
+export interface LakeRun {
+  readonly command: readonly string[]
+  readonly placement: Placement
+  readonly topics: readonly RealTopic[]
+  /** Asked at each commit. */
+  readonly countRequests: () => Promise<number>
+}
+
+/** Runs until every row is committed. */
+export async function followCommits(run: LakeRun): Promise<readonly CommitSeen[]> {
+  const { command, placement, topics, countRequests } = run
   const daemon = new MeasuredProcess(placement, command)
+  endOnceRead(daemon, topics.length * partitionCount)
+  const rowsWanted = topics.reduce((sum, topic) => sum + topic.rows, 0)
   const seen: CommitSeen[] = []
   let [rows, files, commits] = [0, 0, 0]
   let asking = Promise.resolve()
@@ -45,6 +51,7 @@ export async function followCommits(
   })
   await asking
   await daemon.stop()
+  if (rows !== rowsWanted) throw new Error(`${rows} rows were committed of ${rowsWanted}`)
   return seen
 }
 
@@ -55,23 +62,14 @@ function committedIn(line: string): { rows: number; files: number } | undefined 
   return said.event === 'committed' ? { rows: said.rows, files: said.files } : undefined
 }
 
-/** Between the first commit at `fromRows` or more and the last one. */
-export function steadySpan(
-  seen: readonly CommitSeen[],
-  fromRows: number,
-): { readonly first: CommitSeen; readonly last: CommitSeen } {
-  const steady = seen.filter(({ rows }) => rows >= fromRows)
-  const [first] = steady
-  const last = steady.at(-1)
-  if (first === undefined || last === undefined || first === last) {
-    throw new Error(`${seen.length} commits are too few for a steady state`)
-  }
-  return { first, last }
-}
-
-/** Bytes of resident memory for each further row, by least squares. */
-export function memorySlope(seen: readonly CommitSeen[], fromRows: number): number {
-  const points = seen.filter(({ rows }) => rows >= fromRows)
+/**
+ * Bytes of resident memory for each further row, by least squares.
+ *
+ * @param warmShare of all rows, which do not count.
+ */
+export function memorySlope(seen: readonly CommitSeen[], warmShare: number): number {
+  const rowsMin = warmShare * (seen.at(-1)?.rows ?? 0)
+  const points = seen.filter(({ rows }) => rows >= rowsMin)
   const mean = (of: (point: CommitSeen) => number): number =>
     points.reduce((sum, point) => sum + of(point), 0) / points.length
   const [rowsMean, rssMean] = [mean(({ rows }) => rows), mean(({ rssBytes }) => rssBytes)]

@@ -6,7 +6,7 @@ import { type Ports, portOf } from './service-kind.ts'
 export const s3Credentials = { accessKeyId: 'lakeward', secretAccessKey: 'lakeward-secret' }
 
 /** Stands on every server once it is up. */
-const s3FirstBucket = 'lakeward'
+export const s3FirstBucket = 'lakeward'
 
 export const s3Address = (ports: Ports): string => `http://127.0.0.1:${portOf(ports, 's3')}`
 
