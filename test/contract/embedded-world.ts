@@ -1,4 +1,7 @@
-import { type KafkaWorld, refreshMs } from '../support/kafka-world.ts'
+import { Kafka, logLevel } from 'kafkajs'
+import { KafkaWorld, refreshMs } from '../support/kafka-world.ts'
+import { commitAsConsumer } from '../support/plain-consumer.ts'
+import type { MovingWorld } from './moving-topics.ts'
 import type { SourceWorld } from './source.ts'
 
 /** The embedded broker as the source contract has it, read by the adapter that ships. */
@@ -15,3 +18,14 @@ export const embeddedWorld = (world: KafkaWorld): SourceWorld => ({
   appendAborted: (at, values) => world.appendAborted(at, values),
   close: () => world.close(),
 })
+
+/** A broker of its own, and a plain consumer beside the adapter. */
+export async function embeddedMovingWorld(): Promise<MovingWorld> {
+  const world = await KafkaWorld.open()
+  const brokers = [`${world.broker.host}:${world.broker.port}`]
+  const kafka = new Kafka({ brokers, clientId: 'plain', logLevel: logLevel.NOTHING })
+  return {
+    ...embeddedWorld(world),
+    commitAs: (group, offsets, end) => commitAsConsumer(kafka, group, offsets, end),
+  }
+}

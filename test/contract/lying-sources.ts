@@ -3,27 +3,7 @@ import { readBatch } from '../../src/codec/kafka/record-batch.ts'
 import { type Offset, offset } from '../../src/model/offset.ts'
 import { type SourceKey, sourceKey } from '../../src/model/topic-partition.ts'
 import type { FetchedBatches, Source, SourceReader } from '../../src/ports/source.ts'
-
-/** Calls that are answered otherwise than by the source; `reader` is what it is opened with. */
-interface Lie extends Partial<Source> {
-  readonly reader?: (reader: SourceReader) => Partial<SourceReader>
-}
-
-/** Whatever `lies` has not, `truth` answers itself. */
-const over = <T extends object>(truth: T, lies: object): T =>
-  new Proxy(truth, {
-    get: (target, key) => {
-      const from = Object.hasOwn(lies, key) ? lies : target
-      const found: unknown = Reflect.get(from, key, from)
-      return typeof found === 'function' ? found.bind(from) : found
-    },
-  })
-
-const lying = (source: Source, { reader: wrong, ...lies }: Lie): Source =>
-  over(source, {
-    ...lies,
-    ...(wrong && { open: (reader: SourceReader) => source.open(over(reader, wrong(reader))) }),
-  })
+import { lying } from './lying.ts'
 
 /** Hands answers on as `change` makes them. */
 const handing =

@@ -2,13 +2,14 @@
  * Topics that come and go under a pattern, and positions taken over from another consumer group:
  * what any broker must show of our source.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { Fault } from '../../src/base/fault.ts'
 import { sourceKey, topicPartitionName } from '../../src/model/topic-partition.ts'
 import type { Source } from '../../src/ports/source.ts'
 import { eventually } from '../support/eventually.ts'
 import { RecordingReader } from '../support/recording-reader.ts'
 import type { SourceWorld } from './source.ts'
+import { type Suite, vitestSuite } from './suite.ts'
 
 export interface MovingWorld extends SourceWorld {
   /** A plain consumer of a group commits these offsets of `topic`, then leaves it or stays. */
@@ -25,9 +26,7 @@ interface Consumer {
   readonly stop: () => Promise<void>
 }
 
-const boundMs = 60_000
-const until = (what: string, look: () => boolean): Promise<true> =>
-  eventually(what, boundMs, () => look() || undefined)
+const boundMsDefault = 60_000
 const batchOf = (...values: readonly string[]) => ({ records: values.map((value) => ({ value })) })
 const codeOf = (asked: Promise<unknown>): Promise<string> =>
   asked.then(
@@ -35,7 +34,15 @@ const codeOf = (asked: Promise<unknown>): Promise<string> =>
     (error: Fault) => error.code,
   )
 
-export function movingTopicsContract(name: string, open: () => Promise<MovingWorld>): void {
+/** @param boundMs how long a case waits for what must come. */
+export function movingTopicsContract(
+  name: string,
+  open: () => Promise<MovingWorld>,
+  { describe, test, beforeEach, afterEach }: Suite = vitestSuite,
+  boundMs = boundMsDefault,
+): void {
+  const until = (what: string, look: () => boolean): Promise<true> =>
+    eventually(what, boundMs, () => look() || undefined)
   describe(name, () => {
     let world: MovingWorld
     const sources: Source[] = []

@@ -1,24 +1,56 @@
 /** What static members (group.instance.id) promise, on the embedded broker and on real ones. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
+import { SystemClock } from '../../src/adapters/local/system-clock.ts'
+import type { Source } from '../../src/ports/source.ts'
+import { SimTelemetry } from '../sim/telemetry.ts'
+import { eventually } from '../support/eventually.ts'
+import { sourceOptions } from '../support/kafka-world.ts'
 import { RecordingReader } from '../support/recording-reader.ts'
-import { SourceRun, until } from '../support/source-run.ts'
+import { type Suite, vitestSuite } from './suite.ts'
 
-interface Brokers {
+export interface Brokers {
+  readonly host: string
   readonly port: number
   createTopic(topic: string, partitionCount: number): unknown
 }
 
-/** Longer than a process needs to start again, and at least what real brokers take. */
-const sessionTimeoutMs = 8_000
+type Options = Parameters<typeof openKafkaSource>[0]
+
+/** The source of one member, not opened yet. */
+export type OpenMember = (options: Options) => Source
+
+export const openMember: OpenMember = (options) =>
+  openKafkaSource(options, new SystemClock(), new SimTelemetry())
+
+interface Bounds {
+  readonly open: OpenMember
+  /** How long a case waits for what must come. */
+  readonly boundMs: number
+}
+
+/** Much longer than a process needs to start again, and at least what real brokers take. */
+const sessionTimeoutMs = 12_000
+/** In this time every member hears what there is to hear: they ask every three seconds. */
+const hearMs = 4_000
 
 let groups = 0
 
 /** @param brokers as they stand when a test runs; topics are the tests' to make, groups as well. */
-export function staticMembers(name: string, brokers: () => Brokers): void {
-  describe(`static members on ${name}`, { timeout: 120_000 }, () => {
-    const sources = new SourceRun()
-    afterEach(() => sources.close())
+export function staticMembers(
+  name: string,
+  brokers: () => Brokers,
+  { describe, test, afterEach }: Suite = vitestSuite,
+  { open, boundMs }: Bounds = { open: openMember, boundMs: 60_000 },
+): void {
+  const until = (what: string, look: () => boolean): Promise<true> =>
+    eventually(what, boundMs, () => look() || undefined)
+  describe(`static members on ${name}`, () => {
+    const opened: Source[] = []
+    afterEach(async () => {
+      for (const source of opened.splice(0)) await source.close()
+    })
 
     /** A group of its own, with topic `t` of four partitions and `u` that is not there yet. */
     async function group() {
@@ -26,9 +58,10 @@ export function staticMembers(name: string, brokers: () => Brokers): void {
       const [t, u] = [`${id}-t`, `${id}-u`]
       await brokers().createTopic(t, 4)
       const join = async (instanceId: string) => {
-        const options = { assignment: 'group', group: id, sessionTimeoutMs, instanceId } as const
+        const more = { group: id, sessionTimeoutMs, instanceId }
         const reader = new RecordingReader()
-        const source = sources.source(brokers().port, [t, u], options)
+        const source = open(sourceOptions(brokers(), [t, u], more))
+        opened.push(source)
         await source.open(reader)
         return { reader, source }
       }
@@ -63,8 +96,7 @@ export function staticMembers(name: string, brokers: () => Brokers): void {
         const told = [...other.reader.events]
         const share = namesOf(before.reader)
         await before.source.close()
-        // Long enough for the other one to hear of it, were there anything to hear.
-        await sleep(sessionTimeoutMs / 2)
+        await sleep(hearMs)
         const again = await at.join(restarting)
         await until('the share of before', () => again.reader.assigned.length === 2)
         expect(namesOf(again.reader)).toBe(share)
@@ -114,7 +146,7 @@ export function staticMembers(name: string, brokers: () => Brokers): void {
         hint: expect.stringContaining('kafka.instance'),
       })
       const told = [...second.reader.events]
-      await sleep(sessionTimeoutMs / 2)
+      await sleep(hearMs)
       expect(first.reader.assigned).toEqual([])
       expect(second.reader.events).toEqual(told)
       expect(first.reader.troubles.at(-1)?.code).toBe('KAFKA_INSTANCE_FENCED')

@@ -1,0 +1,68 @@
+/**
+ * The suites that need a broker fail for what they are about, and for nothing else: a wrong source
+ * for each case. The other suites' are in `test/contract/lies.test.ts`.
+ */
+import { expect, test } from 'vitest'
+import type { Source } from '../../src/ports/source.ts'
+import { embeddedMovingWorld } from '../contract/embedded-world.ts'
+import { lyingMembers } from '../contract/lying-members.ts'
+import { lyingTopics } from '../contract/lying-topics.ts'
+import { movingTopicsContract } from '../contract/moving-topics.ts'
+import {
+  type Brokers,
+  type OpenMember,
+  openMember,
+  staticMembers,
+} from '../contract/static-members.ts'
+import { type ContractCase, casesOf, failuresOf } from '../contract/suite.ts'
+import { KafkaWorld } from '../support/kafka-world.ts'
+
+/** For what never comes from a wrong source. */
+const boundMs = 40_000
+
+const topicCases = (lie: (source: Source) => Source): readonly ContractCase[] =>
+  casesOf((suite) => {
+    const open = async () => {
+      const world = await embeddedMovingWorld()
+      const source: typeof world.source = (...asked) => lie(world.source(...asked))
+      return { ...world, source }
+    }
+    movingTopicsContract('lying', open, suite, boundMs)
+  })
+
+const memberCases = (open: OpenMember, brokers: () => Brokers): readonly ContractCase[] =>
+  casesOf((suite) => staticMembers('lying', brokers, suite, { open, boundMs }))
+
+test('there is a wrong source for each case of moving topics', () => {
+  const names = topicCases((source) => source).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(lyingTopics)).toEqual(names)
+})
+
+test('there is a wrong source for each case of static members', () => {
+  const unasked = (): never => {
+    throw new Error('no case was run')
+  }
+  const names = memberCases(openMember, unasked).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(lyingMembers)).toEqual(names)
+})
+
+test.concurrent.each(Object.entries(lyingTopics))(
+  'a source wrong in one thing fails only: %s',
+  async (name, lie) => {
+    expect(await failuresOf(topicCases(lie))).toEqual([name])
+  },
+)
+
+test.concurrent.each(Object.entries(lyingMembers))(
+  'a member wrong in one thing fails only: %s',
+  async (name, newLie) => {
+    const world = await KafkaWorld.open()
+    try {
+      expect(await failuresOf(memberCases(newLie(), () => world.broker))).toEqual([name])
+    } finally {
+      await world.close()
+    }
+  },
+)
