@@ -26,7 +26,11 @@ const CLASS_NEXT: u32 = 31
 const REGION_CLASS: u32 = 20
 const REGION_MASK: usize = (1 << REGION_CLASS) - 1
 const PAGE_SHIFT: u32 = 16
-/** Memory grows by at least this much at once: each growth costs the host a call and new views. */
+/**
+ * Memory grows by at least this much at once, and by half of what there is: each growth costs the
+ * host a call and new views, and for each 64 MiB that are added in small steps V8 marks the whole
+ * heap. What nobody has touched yet is address space, no memory.
+ */
 const GROWTH_PAGES: u32 = 16
 
 /** Where the map begins; regions begin behind it. */
@@ -81,8 +85,9 @@ function carve(bytes: u32): usize {
   if (want > <u64>have) {
     const missing = <u32>want - have
     const room = capPages - have
-    const step = missing > GROWTH_PAGES ? missing : GROWTH_PAGES < room ? GROWTH_PAGES : room
-    if (memory.grow(step) == -1) return 0
+    const wished = have >> 1 > GROWTH_PAGES ? have >> 1 : GROWTH_PAGES
+    const step = missing > wished ? missing : wished < room ? wished : room
+    if (memory.grow(step) == -1 && memory.grow(missing) == -1) return 0
   }
   const block = top
   top = <usize>end

@@ -135,10 +135,21 @@ const isFull = (
   wasFull: boolean,
 ): boolean => held > bytesMax || (wasFull && held >= readAgainBelow)
 
-export const sumOf = (bytes: BytesByStream): number =>
-  [...bytes.values()].reduce((sum, each) => sum + each, 0)
+export function sumOf(bytes: BytesByStream): number {
+  let sum = 0
+  for (const each of bytes.values()) sum += each
+  return sum
+}
 
-export const addTo = (sums: Map<string, number>, stream: string, bytes: number): void => {
+/** The sums of both, by stream. */
+export function together(some: BytesByStream, others: BytesByStream): BytesByStream {
+  if (others.size === 0) return some
+  const sums = new Map(some)
+  for (const [stream, bytes] of others) addTo(sums, stream, bytes)
+  return sums
+}
+
+const addTo = (sums: Map<string, number>, stream: string, bytes: number): void => {
   sums.set(stream, (sums.get(stream) ?? 0) + bytes)
 }
 

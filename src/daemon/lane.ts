@@ -32,7 +32,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
-import { addTo, BackPressure, type MemoryBounds, sizesOf, sumOf } from './back-pressure.ts'
+import { BackPressure, type MemoryBounds, sizesOf, sumOf, together } from './back-pressure.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
@@ -167,9 +167,7 @@ export class Lane implements SourceReader, CommitSteps {
 
   /** The same by stream, dead letters without one under a name of their own. */
   bufferedByStream(): ReadonlyMap<string, number> {
-    const held = new Map(this.#accumulating())
-    for (const [stream, bytes] of this.#committing) addTo(held, stream, bytes)
-    return held
+    return together(this.#accumulating(), this.#committing)
   }
 
   /** Who may hold how much, and whose reading pauses for it. */
@@ -387,9 +385,7 @@ export class Lane implements SourceReader, CommitSteps {
   /** What the next commit takes along, by stream. */
   #accumulating(): ReadonlyMap<string, number> {
     const { exporter, modules } = this.#parts
-    const held = new Map(exporter.bufferedByStream())
-    for (const [stream, bytes] of modules.inFlightByStream()) addTo(held, stream, bytes)
-    return held
+    return together(exporter.bufferedByStream(), modules.inFlightByStream())
   }
 
   #log(event: string, sources: readonly SourcePartition[]): void {

@@ -23,6 +23,7 @@ import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
+import { HeldBytesOfWriters } from './held-bytes.ts'
 import { LoadWriters } from './load-writers.ts'
 import { appendModuleRows, rowCountOf } from './module-rows.ts'
 import { type BuilderMemory, PageRelief } from './page-relief.ts'
@@ -66,6 +67,7 @@ export class Exporter implements EventFates {
   #commitId: CommitId
   #fold: FoldState | undefined
   readonly #relief: PageRelief
+  readonly #held: HeldBytesOfWriters
 
   constructor(parts: ExporterParts) {
     this.#parts = parts
@@ -75,6 +77,7 @@ export class Exporter implements EventFates {
     this.#relief = new PageRelief(parts.builders, () =>
       this.#streams.flatMap((stream) => [...stream.writers()]),
     )
+    this.#held = new HeldBytesOfWriters(this.#streams)
     this.#commitId = parts.nextCommitId()
   }
 
@@ -88,22 +91,17 @@ export class Exporter implements EventFates {
   /** The kernel's memory: builders of open files, and the rest, some of which is free for rows. */
   get kernelBytes(): { readonly builders: number; readonly shared: number; readonly free: number } {
     const { everTakenBytes, takenBytes } = this.#parts.builders
-    let builders = 0
-    for (const stream of this.#streams) {
-      for (const writer of stream.writers()) builders += writer.builderBytes
-    }
+    const { builders } = this.#held.sums
     return { builders, shared: everTakenBytes - builders, free: everTakenBytes - takenBytes }
   }
 
   /** The same by stream, dead letters under the stream they are counted in. */
   bufferedByStream(): ReadonlyMap<string, number> {
-    const held = new Map(this.#parts.letters.bufferedByStream())
-    for (const stream of this.#streams) {
-      const { stream: name } = stream.stream
-      let bytes = held.get(name) ?? 0
-      for (const writer of stream.writers()) bytes += writer.bufferedBytes
-      held.set(name, bytes)
-    }
+    const { byStream } = this.#held.sums
+    const letters = this.#parts.letters.bufferedByStream()
+    if (letters.size === 0) return byStream
+    const held = new Map(byStream)
+    for (const [name, bytes] of letters) held.set(name, (held.get(name) ?? 0) + bytes)
     return held
   }
 
@@ -151,7 +149,7 @@ export class Exporter implements EventFates {
     const { count, writerCount, isFull } = waitingRoom
     if (isFull || (count > 0 && count >= writerCount * rowsAtOnceWanted)) this.#writeWaiting()
     this.#parts.letters.flush()
-    this.#relief.give()
+    this.#relieve()
   }
 
   filtered(load: EventLoad, event: number, reason: string): void {
@@ -202,7 +200,8 @@ export class Exporter implements EventFates {
       else countReason(cell.filtered, 'etl-empty')
     }
     this.#parts.letters.flush()
-    this.#relief.give()
+    this.#held.onChange()
+    this.#relieve()
     input.clear()
   }
 
@@ -212,6 +211,7 @@ export class Exporter implements EventFates {
     this.#parts.input.clear()
     this.#writers.forget()
     const writers = this.#streams.flatMap((stream) => stream.take())
+    this.#held.onChange()
     const files: SealedFile[] = []
     const places: AppendPlace[] = []
     for (const writer of writers) {
@@ -239,6 +239,7 @@ export class Exporter implements EventFates {
       for (const writer of stream.take()) writer.discard()
       stream.takeUnknownFields()
     }
+    this.#held.onChange()
     this.#parts.waitingRoom.clear()
     this.#parts.input.clear()
     this.#writers.forget()
@@ -315,17 +316,22 @@ export class Exporter implements EventFates {
     waitingRoom.forEachWriter((number, events, load) => {
       this.#write(this.#writers.numbered(number), events, load)
       // Files of even streams outgrow their pages at the same time: not all before some are closed.
-      this.#relief.give()
+      this.#relieve()
     })
     waitingRoom.clear()
   }
 
   #write(writer: PartitionWriter, events: Int32Array, load: EventLoad): void {
+    this.#held.onChange()
     const refusals = writer.write(events, load)
     writer.countTaken(events.length - refusals.length)
     for (const { event, reason } of refusals) {
       this.refused(load, event, decodeRefusal(reason))
     }
+  }
+
+  #relieve(): void {
+    if (this.#relief.give() === 'pages-closed') this.#held.onChange()
   }
 
   #keep(letter: DeadLetter): void {

@@ -83,12 +83,14 @@ export class PageRelief {
   }
 
   /** To be called often: nearly always there is nothing to do. */
-  give(): void {
+  give(): 'pages-closed' | 'nothing-done' {
     const { takenBytes, takenBytesMax } = this.#builders
     this.#builders.isShort = takenBytes > Math.max(takenBytesMax * shortShare, shortBytesLeast)
     if (takenBytes <= takenBytesMax) this.#relievedTo = 0
     const limit = Math.max(takenBytesMax, this.#relievedTo + takenBytesMax * retryShare)
-    if (takenBytes > limit) this.#closePages()
+    if (takenBytes <= limit) return 'nothing-done'
+    this.#closePages()
+    return 'pages-closed'
   }
 
   #closePages(): void {

@@ -20,6 +20,8 @@ export class StreamWriter {
   #diverted = new Map<PartitionPath, PartitionWriter>()
   /** The one that the last event went to: nearly always that of the next event too. */
   #current: PartitionWriter | undefined
+  /** The one before it: where two hours come mixed, an event goes to one of these two. */
+  #previous: PartitionWriter | undefined
   /** What takes rows of a partition, as of the newest fold. */
   #taking = new Map<PartitionPath, PartitionWriter>()
   #folded: FoldedStream | undefined
@@ -37,9 +39,10 @@ export class StreamWriter {
   at(eventMs: number): PartitionWriter {
     const current = this.#current
     if (current !== undefined && holds(current.partition, eventMs)) return current
-    const partition = this.#calendar.partitionAt(unixMs(eventMs))
-    const writer = this.#taking.get(partition.path) ?? this.#open(partition)
-    this.#taking.set(partition.path, writer)
+    const previous = this.#previous
+    const isPrevious = previous !== undefined && holds(previous.partition, eventMs)
+    const writer = isPrevious ? previous : this.#takingAt(eventMs)
+    this.#previous = current
     this.#current = writer
     return writer
   }
@@ -60,8 +63,7 @@ export class StreamWriter {
     this.#folded = folded
     this.#logTimeMs = logTimeMs
     if (isSame) return
-    this.#current = undefined
-    this.#taking = new Map()
+    this.#forgetTaking()
     for (const writer of this.#writers.values()) {
       const fate = this.#fateOf(writer.partition)
       // Of a partition that is closed: its rows are void, and further ones lie in a writer beside.
@@ -74,8 +76,7 @@ export class StreamWriter {
     const writers = [...this.writers()]
     this.#writers = new Map()
     this.#diverted = new Map()
-    this.#taking = new Map()
-    this.#current = undefined
+    this.#forgetTaking()
     return writers
   }
 
@@ -84,6 +85,19 @@ export class StreamWriter {
     const { stream, compiled } = this.stream
     const { fields, otherCount } = compiled.takeUnknownFields()
     return fields.length === 0 && otherCount === 0 ? [] : [{ stream, fields, otherCount }]
+  }
+
+  #takingAt(eventMs: number): PartitionWriter {
+    const partition = this.#calendar.partitionAt(unixMs(eventMs))
+    const writer = this.#taking.get(partition.path) ?? this.#open(partition)
+    this.#taking.set(partition.path, writer)
+    return writer
+  }
+
+  #forgetTaking(): void {
+    this.#taking = new Map()
+    this.#current = undefined
+    this.#previous = undefined
   }
 
   #open(partition: LakePartition): PartitionWriter {

@@ -272,8 +272,11 @@ export class WaitingEvents {
 
   #sourceOf(records: RecordTable, record: number): number {
     const index = records.source[record] ?? -1
-    const known = this.#sources[index]
-    if (known !== undefined) return known
+    return this.#sources[index] ?? this.#newSourceOf(records, index)
+  }
+
+  /** Apart: a closure costs memory of its own wherever it may be made. */
+  #newSourceOf(records: RecordTable, index: number): number {
     const source = present(records.sources[index], 'a record has a source')
     const { sources } = this.#tables.records
     const found = sources.findIndex((each) => sourceKey(each) === sourceKey(source))

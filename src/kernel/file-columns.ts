@@ -3,6 +3,7 @@ import type { RefusalReason, RowBatch, RowRefusal } from '../model/row-batch.ts'
 import type { LinkedTable } from './compiled-table.ts'
 import { writeMessageTexts } from './message-texts.ts'
 import { type FileEncodings, type PageEncoding, pageEncoding } from './page-encodings.ts'
+import { SmallCopies } from './small-copies.ts'
 
 /** A closed data page, body in the layout of version 1. */
 export interface TakenPage {
@@ -95,10 +96,11 @@ const refusalReasons: readonly (RefusalReason | undefined)[] = [
 const capturesFull = -2
 /** A batch cut this short by a full row set wants more room. */
 const cutShort = 0.25
-/** Longer arrays have memory of their own, which costs more than the copy: V8's own bound. */
-const heapBytesMax = 64
 /** A payload above this share of the memory is impossible: it is copied several times. */
 const payloadShareMax = 1 / 8
+
+/** One for all files. */
+const rangeEnds = new SmallCopies()
 
 export class KernelFile implements FileColumns {
   readonly #table: LinkedTable
@@ -326,13 +328,11 @@ export class KernelFile implements FileColumns {
     return this.#memory.u32.subarray(first, first + count)
   }
 
-  /** A copy: V8 has short ones in its heap, and longer ones lie in the pool of Node.js. */
   #rangeEnd(column: number, end: 'min' | 'max'): Uint8Array {
     const isMax = end === 'max' ? 1 : 0
     const start = this.#calls.rangeStart(this.#file, column, isMax)
     const sizeBytes = this.#calls.rangeSize(this.#file, column, isMax)
-    if (sizeBytes > heapBytesMax) return Buffer.from(this.#memory.view(start, sizeBytes))
-    return this.#memory.u8.slice(start >>> 0, (start >>> 0) + sizeBytes)
+    return rangeEnds.copy(this.#memory.view(start, sizeBytes))
   }
 
   nextRowGroup(): void {

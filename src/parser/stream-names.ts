@@ -1,6 +1,7 @@
 const encoder = new TextEncoder()
 
-const bucketCount = 256
+/** A power of two; doubled before there are more names than buckets. */
+const bucketCountFirst = 256
 
 interface StreamName {
   readonly bytes: Uint8Array
@@ -13,26 +14,42 @@ interface StreamName {
  * Events of one stream come in runs, so the name found last is tried first.
  */
 export class StreamNames {
-  readonly #buckets: StreamName[][] = Array.from({ length: bucketCount }, () => [])
+  #buckets = emptyBuckets(bucketCountFirst)
+  #count = 0
   #last: StreamName | undefined
 
   add(name: string, stream: number): void {
-    const bytes = encoder.encode(name)
-    this.#buckets[bucketOf(bytes, 0, bytes.length)]?.push({ bytes, stream })
+    this.#count += 1
+    if (this.#count > this.#buckets.length) this.#double()
+    this.#put({ bytes: encoder.encode(name), stream })
   }
 
   /** @returns the stream's index, or -1 when no stream has the name in `[start, end)`. */
   find(u8: Uint8Array, start: number, end: number): number {
     const last = this.#last
     if (last !== undefined && same(last.bytes, u8, start, end)) return last.stream
-    for (const name of this.#buckets[bucketOf(u8, start, end)] ?? []) {
+    const bucket = this.#buckets[hashOf(u8, start, end) & (this.#buckets.length - 1)] ?? []
+    for (const name of bucket) {
       if (!same(name.bytes, u8, start, end)) continue
       this.#last = name
       return name.stream
     }
     return -1
   }
+
+  #put(name: StreamName): void {
+    const { bytes } = name
+    this.#buckets[hashOf(bytes, 0, bytes.length) & (this.#buckets.length - 1)]?.push(name)
+  }
+
+  #double(): void {
+    const names = this.#buckets.flat()
+    this.#buckets = emptyBuckets(2 * this.#buckets.length)
+    for (const name of names) this.#put(name)
+  }
 }
+
+const emptyBuckets = (count: number): StreamName[][] => Array.from({ length: count }, () => [])
 
 function same(name: Uint8Array, u8: Uint8Array, start: number, end: number): boolean {
   if (name.length !== end - start) return false
@@ -42,11 +59,9 @@ function same(name: Uint8Array, u8: Uint8Array, start: number, end: number): boo
   return true
 }
 
-/** By length and three bytes: names that fall together cost a longer walk, nothing more. */
-function bucketOf(u8: Uint8Array, start: number, end: number): number {
-  if (end === start) return 0
-  const first = u8[start] ?? 0
-  const middle = u8[start + ((end - start) >>> 1)] ?? 0
-  const last = u8[end - 1] ?? 0
-  return (end - start + 7 * first + 13 * middle + 31 * last) & (bucketCount - 1)
+/** FNV-1a: names that differ in a digit somewhere do not fall together. */
+function hashOf(u8: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c_9dc5
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (u8[at] ?? 0), 0x0100_0193)
+  return hash ^ (hash >>> 15)
 }

@@ -21,7 +21,8 @@ export interface PageValues {
 export class ChunkBoundsOfPages {
   readonly #compare: CompareValues
   readonly #hasNan: boolean
-  readonly #lost = { min: false, max: false }
+  #minLost = false
+  #maxLost = false
   #nullCount = 0
   #min: Uint8Array | undefined
   #max: Uint8Array | undefined
@@ -35,17 +36,17 @@ export class ChunkBoundsOfPages {
     const { min, max, nullCount } = page
     this.#nullCount += nullCount
     if (nullCount === page.valueCount) return
-    if (min === undefined) this.#lost.min ||= !this.#hasNan
+    if (min === undefined) this.#minLost ||= !this.#hasNan
     else if (this.#min === undefined || this.#compare(min, this.#min) < 0) this.#min = min
-    if (max === undefined) this.#lost.max ||= !this.#hasNan
+    if (max === undefined) this.#maxLost ||= !this.#hasNan
     else if (this.#max === undefined || this.#compare(max, this.#max) > 0) this.#max = max
   }
 
   get bounds(): ChunkBounds {
     return {
       nullCount: this.#nullCount,
-      min: this.#lost.min ? undefined : this.#min,
-      max: this.#lost.max ? undefined : this.#max,
+      min: this.#minLost ? undefined : this.#min,
+      max: this.#maxLost ? undefined : this.#max,
     }
   }
 }

@@ -32,12 +32,10 @@ export interface ClosedChunk {
  */
 const ratioMin = 1.1
 
-const noPages = (): Record<PageEncoding, number> => ({
-  plain: 0,
-  'rle-dictionary': 0,
-  'delta-binary-packed': 0,
-  'delta-byte-array': 0,
-})
+/** A data page as it stands in the file, and what the page index says of it: one object of both. */
+interface ChunkPage extends EncodedPage, PagePlace {
+  readonly encoding: PageEncoding
+}
 
 const noValues = { body: new Uint8Array(0), valueCount: 0 }
 
@@ -54,9 +52,7 @@ export interface PageHandling {
 export class ColumnChunk {
   readonly #column: LeafColumn
   readonly #wanted: PageHandling
-  readonly #dataPages: EncodedPage[] = []
-  readonly #pages = noPages()
-  readonly #places: PagePlace[] = []
+  readonly #pages: ChunkPage[] = []
   readonly #bounds: ChunkBoundsOfPages
   #codec: ParquetCodec | undefined
 
@@ -73,13 +69,16 @@ export class ColumnChunk {
 
   /** @returns the bytes that the page takes in the file. */
   add(page: RawPage): number {
-    const encoded = dataPage(this.#compressed(page), page.encoding, this.#wanted.place)
-    this.#pages[page.encoding]++
-    this.#dataPages.push(encoded)
-    this.#places.push(pagePlace(this.#column.leaf, page, encoded.bytes.length))
+    const { encoding } = page
+    const encoded = dataPage(this.#compressed(page), encoding, this.#wanted.place)
+    const { bytes, uncompressedBytes, valueCount } = encoded
+    const place = pagePlace(this.#column.leaf, page, bytes.length)
+    const { sizeBytes, rowCount, nullCount, hasValues, bounds } = place
+    const told = { sizeBytes, rowCount, nullCount, hasValues, bounds }
+    this.#pages.push({ bytes, uncompressedBytes, valueCount, encoding, ...told })
     this.#bounds.add(page)
     if (page.hashes !== undefined) this.#wanted.bloom?.add(page.hashes)
-    return encoded.bytes.length
+    return sizeBytes
   }
 
   /**
@@ -92,32 +91,53 @@ export class ColumnChunk {
     offset: number,
   ): { readonly bytes: readonly Uint8Array[]; readonly place: ChunkPlace } {
     if (closed.hashes !== undefined) this.#wanted.bloom?.add(closed.hashes)
-    const valueCount = this.#dataPages.reduce((total, page) => total + page.valueCount, 0)
-    const isEmpty = closed.nullCount === valueCount
-    assert(isEmpty || !this.#lacksDictionary(closed), 'dictionary pages have a dictionary')
-    const first = this.#pages['rle-dictionary'] > 0 ? this.#dictionary(closed) : undefined
-    const pages = first === undefined ? this.#dataPages : [first, ...this.#dataPages]
-    const sum = (sizeOf: (page: EncodedPage) => number): number =>
-      pages.reduce((total, page) => total + sizeOf(page), 0)
+    const sums = this.#sums()
+    const hasIndexes = sums.pages['rle-dictionary'] > 0
+    const isEmpty = closed.nullCount === sums.valueCount
+    const lacksDictionary = hasIndexes && closed.dictionary === undefined
+    assert(isEmpty || !lacksDictionary, 'dictionary pages have a dictionary')
+    const first = hasIndexes ? this.#dictionary(closed) : undefined
+    const firstBytes = first?.bytes.length ?? 0
+    const { nullCount, min, max } = this.#bounds.bounds
     const place: ChunkPlace = {
       column: this.#column,
       codec: this.#codec ?? this.#wanted.codec,
-      valueCount,
-      uncompressedBytes: sum((page) => page.uncompressedBytes),
-      compressedBytes: sum((page) => page.bytes.length),
+      valueCount: sums.valueCount,
+      uncompressedBytes: sums.uncompressedBytes + (first?.uncompressedBytes ?? 0),
+      compressedBytes: sums.compressedBytes + firstBytes,
       dictionaryOffset: first === undefined ? undefined : offset,
-      dataOffset: offset + (first?.bytes.length ?? 0),
-      pages: this.#pages,
-      dataPages: this.#places,
+      dataOffset: offset + firstBytes,
+      pages: sums.pages,
+      dataPages: this.#pages,
       bloom: this.#wanted.bloom?.encoded(),
-      ...this.#bounds.bounds,
+      nullCount,
+      min,
+      max,
     }
     assert(place.nullCount === closed.nullCount, 'nulls of the pages are those of the chunk')
-    return { bytes: pages.map(({ bytes }) => bytes), place }
+    const bytes = first === undefined ? [] : [first.bytes]
+    for (const page of this.#pages) bytes.push(page.bytes)
+    return { bytes, place }
   }
 
-  #lacksDictionary({ dictionary }: ClosedChunk): boolean {
-    return this.#pages['rle-dictionary'] > 0 && dictionary === undefined
+  /** Of the data pages. */
+  #sums() {
+    const pages: Record<PageEncoding, number> = {
+      plain: 0,
+      'rle-dictionary': 0,
+      'delta-binary-packed': 0,
+      'delta-byte-array': 0,
+    }
+    let valueCount = 0
+    let uncompressedBytes = 0
+    let compressedBytes = 0
+    for (const page of this.#pages) {
+      pages[page.encoding] += 1
+      valueCount += page.valueCount
+      uncompressedBytes += page.uncompressedBytes
+      compressedBytes += page.sizeBytes
+    }
+    return { pages, valueCount, uncompressedBytes, compressedBytes }
   }
 
   /** Of a chunk of nothing but nulls it is empty: readers want one before such pages. */

@@ -18,8 +18,8 @@ import type { FileEncodings } from '../../kernel/page-encodings.ts'
 import type { IdentityColumn, RowBatch, RowRefusal } from '../../model/row-batch.ts'
 import type { TableSchema } from '../../model/table-schema.ts'
 import { BloomFilter, type BloomWish } from './bloom-filter.ts'
-import { ColumnChunk } from './column-chunk.ts'
-import { type CompressPage, type ParquetCodec, pageCompressor } from './compression.ts'
+import { ColumnChunk, type PageHandling } from './column-chunk.ts'
+import { type ParquetCodec, pageCompressor } from './compression.ts'
 import { encodeTail } from './file-tail.ts'
 import type { RowGroupPlace } from './footer.ts'
 import { magic } from './format.ts'
@@ -64,7 +64,8 @@ export class ParquetFileWriter {
   readonly #schema: TableSchema
   readonly #options: ParquetFileOptions
   readonly #columns: FileColumns
-  readonly #compress: CompressPage
+  /** Of all columns but those with Bloom filters. */
+  readonly #handling: PageHandling
   readonly #slabs = new FileSlabs(pageSlabs)
   readonly #bytes: Uint8Array[] = [magic]
   readonly #rowGroups: RowGroupPlace[] = []
@@ -85,7 +86,9 @@ export class ParquetFileWriter {
     this.#schema = table.plan.schema
     this.#options = options
     this.#columns = table.openFile(options.encodings)
-    this.#compress = pageCompressor(options.codec, options.level)
+    const { codec, level } = options
+    const compress = pageCompressor(codec, level)
+    this.#handling = { codec, compress, place: this.#place, bloom: undefined }
     this.#leaves = table.plan.leaves
     this.#chunks = this.#noChunks()
     this.#bloomed = new Set(options.bloom?.columns.map((path) => leafAt(this.#schema, path)))
@@ -240,14 +243,13 @@ export class ParquetFileWriter {
 
   #newChunk(column: number): ColumnChunk {
     const leaf = present(this.#schema.leaves[column], 'every column is a leaf')
-    const { codec, bloom: wish } = this.#options
+    const { bloom: wish } = this.#options
     const isBloomed = wish !== undefined && this.#bloomed.has(column)
-    return new ColumnChunk(leaf, {
-      codec,
-      compress: this.#compress,
-      place: this.#place,
-      bloom: isBloomed ? new BloomFilter(wish) : undefined,
-    })
+    const handling = this.#handling
+    return new ColumnChunk(
+      leaf,
+      isBloomed ? { ...handling, bloom: new BloomFilter(wish) } : handling,
+    )
   }
 
   #push(bytes: readonly Uint8Array[]): void {

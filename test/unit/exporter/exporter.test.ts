@@ -178,6 +178,30 @@ describe('a commit', () => {
     expect([...held().values()].every((bytes) => bytes === 0)).toBe(true)
   })
 
+  test('tells what each stream holds after each load, as its files grow', () => {
+    const rows = (first: number) =>
+      Array.from({ length: 2_000 }, (_, n) =>
+        numberRecord({ n: first + n, text: `text ${first + n}` }),
+      )
+    const held = () => stages.exporter.bufferedByStream().get('numbers') ?? 0
+    const builders = () => stages.exporter.kernelBytes.builders
+    let before = { held: held(), builders: builders() }
+    expect(before).toEqual({ held: 0, builders: 0 })
+    for (let load = 0; load < 3; load++) {
+      take(stages, fetched(source, load * 2_000, rows(load * 2_000)))
+      const now = { held: held(), builders: builders() }
+      expect(now.held).toBeGreaterThan(before.held)
+      expect(now.builders).toBeGreaterThan(before.builders)
+      before = now
+    }
+    seal(stages)
+    expect([held(), builders()]).toEqual([0, 0])
+    take(stages, fetched(source, 6_000, rows(6_000)))
+    expect(held()).toBeGreaterThan(0)
+    stages.exporter.discard()
+    expect([held(), builders()]).toEqual([0, 0])
+  })
+
   test('after one that was thrown away holds nothing of it', async () => {
     const bad = numberRecord({ n: 9, payload: Uint8Array.from([18, 200, 1]) })
     take(stages, fetched(source, 0, [numberRecord({ n: 0 }), bad]))
@@ -227,6 +251,23 @@ describe('a late event', () => {
     expect(Object.values(cellsOf(seal(stages)))).toMatchObject([{ read: 2, written: 1, late: 1 }])
     take(stages, fetched(source, 2, [record]))
     expect(Object.values(cellsOf(seal(stages)))).toMatchObject([{ read: 1, written: 0, late: 1 }])
+  })
+
+  test('of two hours that come mixed is late where its own hour is announced', () => {
+    const mixed = [0, 1, 0, 1].map((hour) =>
+      numberRecord({ n: hour, eventMs: eventsMs + hour * hourMs }),
+    )
+    take(stages, fetched(source, 0, mixed))
+    stages.exporter.onFold(announced('numbers', eventsMs + hourMs))
+    take(stages, fetched(source, 4, mixed))
+    expect(cellsOf(seal(stages))).toMatchObject({
+      [`numbers ${pathOf(eventsMs)}`]: { read: 4, written: 2, late: 2 },
+      [`numbers ${pathOf(eventsMs + hourMs)}`]: { read: 4, written: 4, late: 0 },
+    })
+    take(stages, fetched(source, 8, mixed))
+    const { counts, files } = seal(stages)
+    expect(counts.map((cell) => cell.counts.read)).toEqual([2, 2])
+    expect(files.map(({ rowCount }) => rowCount)).toEqual([2, 2])
   })
 
   test('of one stream says nothing of another', async () => {

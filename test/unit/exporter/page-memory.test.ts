@@ -40,6 +40,7 @@ test.each([
   await stages.modules.drain()
   seal(stages)
   let mostBytes = 0
+  const told = new Set<number>()
   for (let hour = 0; hour < hours; hour++) {
     const first = teaching + hour * rowsEach
     const records = Array.from({ length: rowsEach }, (__, at) =>
@@ -48,11 +49,38 @@ test.each([
     take(stages, fetched(source, first, records))
     await stages.modules.drain()
     mostBytes = Math.max(mostBytes, stages.kernel.takenBytes)
+    told.add(stages.exporter.kernelBytes.builders)
   }
   // What accumulates is more than that: it lies compressed in pages that are closed.
   expect(mostBytes).toBeGreaterThan(takenBytesMax / 2)
   expect(mostBytes).toBeLessThanOrEqual(takenBytesMax)
+  // What files hold is told as it is after each load.
+  expect(told.size).toBeGreaterThan(hours / 2)
   const { files } = seal(stages)
   expect(files).toHaveLength(hours)
   expect(files.every(({ rowCount }) => rowCount === rowsEach)).toBe(true)
+})
+
+test('pages that are closed for rows that wait are not told as held any more', async () => {
+  const stages = openStages(await numbersConfig(), new Map(), 48 * mebibyte)
+  const { exporter, kernel } = stages
+  take(stages, fetchedNumbers(source, 0, teaching))
+  seal(stages)
+  let next = teaching
+  const takeRows = (hoursOf: readonly number[]): void => {
+    const records = hoursOf.map((hour, at) =>
+      numberRecord({ n: at, text: textOf(next + at), eventMs: eventsMs - hour * hourMs }),
+    )
+    take(stages, fetched(source, next, records))
+    next += records.length
+  }
+  for (let hour = 0; kernel.takenBytes < 0.9 * takenBytesMax; hour++) {
+    takeRows(Array.from({ length: rowsEach }, () => hour))
+  }
+  const before = exporter.kernelBytes.builders
+  // So few of each file wait: nothing is written, and what they take is too much beside the pages.
+  takeRows(Array.from({ length: 1_000 }, (_, at) => at % 40))
+  const { builders } = exporter.kernelBytes
+  expect(builders).toBeLessThan(before)
+  expect(builders).toBeLessThanOrEqual(kernel.takenBytes)
 })

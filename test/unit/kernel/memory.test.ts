@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { InvariantError, present } from '../../../src/base/assert.ts'
+import { kernelBase64 } from '../../../src/kernel/gen/kernel-module.ts'
 import { Kernel } from '../../../src/kernel/kernel.ts'
+import type { KernelExports } from '../../../src/kernel/kernel-exports.ts'
 import type { FieldSchema } from '../../../src/model/event-schema.ts'
 import { appendPayloads, GroupReader, openKernel, planOf } from '../../support/kernel-tables.ts'
 import { messageField, messageOf, scalarField } from '../../support/message-schemas.ts'
 import { bytesField, joined, utf8, varintField } from '../../support/raw-events.ts'
 
 const mebibyte = 1_048_576
+
+type Allocator = Pick<KernelExports, 'memory' | 'setMemoryCap' | 'tryAllocate'>
+
+const isAllocator = (exports: object): exports is Allocator =>
+  'memory' in exports && 'setMemoryCap' in exports && 'tryAllocate' in exports
+
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 const wide = messageOf(
   'Wide',
@@ -70,6 +78,25 @@ describe('files start small, grow by use and give back', () => {
     const large = table.openFile()
     for (const _ of range(120)) appendPayloads(kernel, large, payloads)
     expect(kernel.memoryBytes).toBe(settled)
+  })
+
+  test('memory grows in few steps, to no more than twice what is wanted', () => {
+    const module = new WebAssembly.Module(Buffer.from(kernelBase64, 'base64'))
+    const { exports } = new WebAssembly.Instance(module, {})
+    if (!isAllocator(exports)) throw new TypeError('the kernel allocates')
+    exports.setMemoryCap(4_096)
+    const buffers = new Set([exports.memory.buffer])
+    for (let n = 0; n < 100; n++) {
+      expect(exports.tryAllocate(mebibyte)).not.toBe(0)
+      buffers.add(exports.memory.buffer)
+    }
+    expect(buffers.size).toBeLessThan(16)
+    expect(exports.memory.buffer.byteLength).toBeLessThan(200 * mebibyte)
+    // The last step is cut at the cap, and all below it can be had.
+    let more = 0
+    while (exports.tryAllocate(mebibyte) !== 0) more += 1
+    expect(more).toBeGreaterThan(140)
+    expect(exports.memory.buffer.byteLength).toBeLessThanOrEqual(256 * mebibyte)
   })
 
   test('blocks of half a mebibyte leave no room beside them that nobody can use', () => {
