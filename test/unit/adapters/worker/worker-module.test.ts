@@ -129,8 +129,8 @@ describe('a module', () => {
 
 describe('a thread', () => {
   it('that takes too long is ended, and the next batch has another', async () => {
-    const module = await open('double.ts', 200)
-    expect(await module.run(named('a', 'hang'))).toEqual({ kind: 'timed-out', limitMs: 200 })
+    const module = await open('double.ts', 2_000)
+    expect(await module.run(named('a', 'hang'))).toEqual({ kind: 'timed-out', limitMs: 2_000 })
     expect(rowsOf(resultOf(await module.run(named('a'))))).toEqual([['a 2']])
   })
 
