@@ -149,8 +149,9 @@ function missedOf(figures: Figures, isQuick: boolean): readonly string[] {
     if (!holds) missed.push(`${codec}: ${line}`)
   }
   expect(ratio.median >= kafkajsBar, `less than ${kafkajsBar} times kafkajs`)
-  expect(ours.median <= java.median * javaBar, 'more than the Java consumer by slope')
+  // What a quick run has more in its large topic is less than a JVM's start differs by.
   if (isQuick) return missed
+  expect(ours.median <= java.median * javaBar, 'more than the Java consumer by slope')
   expect(spreadOf(ratio) <= spreadMax, `spread ${percent(spreadOf(ratio))}: no result`)
   const shortest = `a sample took ${sampleCpuSecondsMin.toFixed(2)} CPU-s, less than 2`
   expect(sampleCpuSecondsMin >= sampleCpuSecondsLeast, shortest)
