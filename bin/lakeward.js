@@ -1,16 +1,15 @@
-#!/usr/bin/env -S node --single-threaded-gc --initial-heap-size=160 --external-memory-accounted-in-global-limit
+#!/usr/bin/env -S node --single-threaded-gc --initial-heap-size=160
 // Plain JavaScript of old, so that an old Node.js gets as far as the message about its age.
 //
 // The heap is small, what is large lies outside of it: helper threads of the garbage collector
-// cost more than they help, and so do collections before the heap has grown to what it needs. What
-// lies outside grows by hundreds of megabytes until it is used again: it counts as a part of the
-// whole, or each 64 MiB more of it would have the heap marked, which frees none of it. Without the
-// flags all works the same, for some more CPU time.
+// cost more than they help, and so do collections before the heap has grown to what it needs.
+// Without the flags all works the same, for some more CPU time.
 
 import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import module from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import v8 from 'node:v8'
 
 const nodeMajorMin = 24
 
@@ -21,6 +20,11 @@ if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
   )
   process.exit(2)
 }
+
+// What lies outside of the heap grows by hundreds of megabytes until it is used again: it counts as
+// a part of the whole, or each 64 MiB more of it would have the heap marked, which frees none of it.
+// Not among the flags above: an older Node.js knows no such flag, and would say only that.
+v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 // What Node.js compiled (and stripped of types) is kept for the next start: half of its CPU time.
 // NODE_COMPILE_CACHE names another place, NODE_DISABLE_COMPILE_CACHE=1 keeps nothing.

@@ -1,6 +1,6 @@
 /** The command line as a process: entry file, exit codes, streams. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -59,6 +59,13 @@ test('an older Node.js is told which one is needed, with exit code 2', () => {
   )
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
   expect(stderr).toMatch(/^lakeward needs Node.js 24 or newer, this is 20.19.0\n.*npm ci/s)
+})
+
+test('the entry file is begun with flags that an older Node.js knows, and says so itself', () => {
+  const [first = ''] = readFileSync(entry, 'utf8').split('\n')
+  const flags = first.split(' ').filter((word) => word.startsWith('--'))
+  // Whatever Node.js 18 does not know it refuses before it reads the first line.
+  expect(flags).toEqual(['--single-threaded-gc', '--initial-heap-size=160'])
 })
 
 /** A tree with the entry file, and programs that say which they are. */
