@@ -46,14 +46,14 @@ afterEach(async () => {
   await world.close()
 })
 
-test('a reader that holds an answer for four sessions causes no rebalance', async () => {
+test('a reader that holds an answer for three sessions causes no rebalance', async () => {
   const reader = new RecordingReader()
   const { promise, resolve } = Promise.withResolvers<void>()
   reader.gate = promise
-  await read(reader, ['t'], { sessionTimeoutMs: 1_500 })
+  await read(reader, ['t'], { sessionTimeoutMs: 3_000 })
   await appendTo(0, 'a')
   await until('the first record', () => reader.count === 1)
-  await clock.sleep(durationMs(6_000))
+  await clock.sleep(durationMs(9_000))
   await appendTo(0, 'b')
   reader.gate = undefined
   resolve()
@@ -66,11 +66,11 @@ test('a reader that is slow to say where to begin keeps its place in the group',
   const reader = new RecordingReader()
   const assigned = reader.onAssigned.bind(reader)
   reader.onAssigned = async (sources) => {
-    await clock.sleep(durationMs(4_000))
+    await clock.sleep(durationMs(7_000))
     return assigned(sources)
   }
   await appendTo(0, 'a')
-  await read(reader, ['t'], { sessionTimeoutMs: 1_000 })
+  await read(reader, ['t'], { sessionTimeoutMs: 3_000 })
   await until('the record', () => reader.count === 1)
   expect(reader.events).toEqual(['assigned t/0 t/1'])
 })
@@ -79,11 +79,11 @@ test('while a revocation is waited for the member stays in the group and reads t
   const first = new RecordingReader()
   const revoked = first.onRevoked.bind(first)
   first.onRevoked = async (sources) => {
-    await clock.sleep(durationMs(2_500))
+    await clock.sleep(durationMs(6_000))
     await revoked(sources)
   }
   const second = new RecordingReader()
-  const more = { sessionTimeoutMs: 1_000, rebalanceTimeoutMs: 20_000 }
+  const more = { sessionTimeoutMs: 3_000, rebalanceTimeoutMs: 30_000 }
   await read(first, ['t'], more)
   await until('all', () => first.assigned.length === 2)
   await read(second, ['t'], more)
