@@ -45,8 +45,8 @@ const settingsWith = (buffers: string): string =>
   )
 /** As much for a stream of a thousand as for one of three hundred. */
 const buffersOf = (streamCount: number): string => `${Math.ceil((1_024 * streamCount) / 300)}MiB`
-/** What one stream needs to run at its full speed. */
-const oneBuffers = '128MiB'
+/** What one stream runs with beside other processes: its speed with it is told too. */
+const oneBuffers = '64MiB'
 const settingsText =
   `lakeward run, commit.interval 1m, memory.buffers ${buffersOf(300)} with 300 streams and ` +
   `${buffersOf(1_000)} with 1,000, of one and of many (of the memory of one stream ` +
