@@ -1,11 +1,12 @@
 import type { DurationMs } from '../base/time.ts'
 import { encodeClosedList } from '../codec/log/closed-list.ts'
+import { encodeCanonicalJson } from '../codec/log/json.ts'
 import type { Closing } from '../model/close-entry.ts'
-import type { FoldedPartition } from '../model/fold-state.ts'
+import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { CommitLog, PutEntryOutcome } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { planClosing } from '../protocol/close-plan.ts'
+import { type ClosablePartition, planClosing } from '../protocol/close-plan.ts'
 import { newestListOf } from '../protocol/fold-closed.ts'
 import { closedListPath } from '../protocol/log-paths.ts'
 import { encodeManifest, manifestPathOf } from '../protocol/readiness-manifest.ts'
@@ -32,24 +33,32 @@ export interface LateCloserOptions {
  * @throws {Fault} `LAKE_…`: try again later.
  */
 export async function closeLate(options: LateCloserOptions): Promise<PutEntryOutcome | undefined> {
+  /** Got counts while their lists were made: another time. */
+  const busy = new Set<FoldedPartition['version']>()
   let last: PutEntryOutcome | undefined
-  do {
-    const outcome = await closeSome(options)
+  for (;;) {
+    const knownBusy = busy.size
+    const outcome = await closeSome(options, busy)
     if (outcome === undefined) return last
     last = outcome
     // Whoever came first is at it: both would only discard each other's.
-  } while (last.kind === 'decided' && options.signal?.aborted !== true)
-  return last
+    const goesOn = last.kind === 'decided' || busy.size > knownBusy
+    if (!goesOn || options.signal?.aborted === true) return last
+  }
 }
 
 /** What must be found without the state comes first, then the entry. */
-async function closeSome(options: LateCloserOptions): Promise<PutEntryOutcome | undefined> {
+async function closeSome(
+  options: LateCloserOptions,
+  busy: Set<FoldedPartition['version']>,
+): Promise<PutEntryOutcome | undefined> {
   const { lake, log, telemetry, closeAfterMs, closingsMax = closingsMaxDefault } = options
   const state = await log.refresh()
   const facts = { state, nowMs: log.lakeNowMs(), closeAfterMs, closingsMax }
   const closings: Closing[] = []
   const newest = new Map<string, string>()
-  for (const { stream, folded } of planClosing(facts)) {
+  const closable = planClosing(facts).filter(({ folded }) => !busy.has(folded.version))
+  for (const { stream, folded } of closable) {
     await keepManifest(lake, folded)
     const previous = newest.get(stream) ?? newestListOf(state, stream)
     const { bytes, sha256 } = encodeClosedList({ previous, stream, partition: folded })
@@ -60,9 +69,18 @@ async function closeSome(options: LateCloserOptions): Promise<PutEntryOutcome | 
     newest.set(stream, sha256)
   }
   if (closings.length === 0) return undefined
-  const outcome = await log.put({ kind: 'closed-late', commitId: log.nextCommitId(), closings })
+  const draft = { kind: 'closed-late', commitId: log.nextCommitId(), closings } as const
+  const outcome = await log.put(draft, (below) => closable.every((one) => isAsListed(below, one)))
   telemetry.log.info(`partitions closed: ${outcome.kind}`, { partitions: closings.length })
+  for (const one of closable) if (!isAsListed(log.state, one)) busy.add(one.folded.version)
   return outcome
+}
+
+/** Counts without rows leave the version of what is announced, and are in its list all the same. */
+function isAsListed(state: FoldState, { stream, folded }: ClosablePartition): boolean {
+  const standing = state.streams.get(stream)?.partitions.get(folded.partition.path)
+  if (standing === undefined || standing === folded) return true
+  return encodeCanonicalJson(standing.counts) === encodeCanonicalJson(folded.counts)
 }
 
 /** Who announced it may have died before its manifest stood, and nobody looks for it after. */

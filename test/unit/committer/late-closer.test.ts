@@ -234,6 +234,32 @@ test('all that is due is closed, however many entries it takes', async () => {
   expect([closedOf(log.state)?.partitionCount, log.state.next]).toEqual([3, before + 3])
 })
 
+test('what gets counts while its list is made is closed another time, by a list that has them', async () => {
+  const sim = world()
+  const [log, other] = [await sim.open(1), await sim.open(2)]
+  await announced(log, 1, 2)
+  const { version } = partitionOf(log.state, 1) ?? {}
+  const { lake } = sim
+  const lists: string[] = []
+  const putIfAbsent = lake.putIfAbsent.bind(lake)
+  lake.putIfAbsent = async (path, body) => {
+    if (path.includes('/closed/') && lists.push(path) === 1) {
+      const counts = [sampleCell(1, 0)]
+      const late = appendDraft(other.nextCommitId(), { body: { counts } })
+      expect((await other.put(late)).kind).toBe('decided')
+    }
+    return putIfAbsent(path, body)
+  }
+  const read = sampleCell(1, 10).counts.read + sampleCell(1, 0).counts.read
+  expect((await sim.close(log))?.kind).toBe('decided')
+  expect(partitionOf(log.state, 1)).toMatchObject({ version, counts: { read } })
+  expect(partitionOf(log.state, 2)).toBeUndefined()
+  expect((await sim.close(log))?.kind).toBe('decided')
+  const chain = await readClosedChain({ lake, pipeline }, log.state, stream)
+  expect(chain.lists.map(({ partition }) => partition.counts.read)).toContain(read)
+  expect(closedOf(log.state)?.counts.read).toBe(read + sampleCell(2, 10).counts.read)
+})
+
 test('a manifest that nobody wrote stands before its partition is closed', async () => {
   const sim = world()
   const log = await sim.open(1)
