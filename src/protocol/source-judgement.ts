@@ -8,7 +8,7 @@
  * Source: docs/adr/0009-reset-epochs.md; KIP-101, KIP-320 (ends of leader epochs).
  */
 import { Fault } from '../base/fault.ts'
-import type { FoldedPosition } from '../model/fold-state.ts'
+import type { FoldedPosition, FoldState } from '../model/fold-state.ts'
 import { type NextOffset, nextOffset, type Offset, offset } from '../model/offset.ts'
 import {
   type SourceKey,
@@ -61,6 +61,19 @@ export function decideStart(positions: LanePositions, source: SourcePartition): 
 /** What is read under the name of a topic: of one id, since what ended is left out. */
 export const readUnder = (positions: LanePositions, topic: string): readonly FoldedPosition[] =>
   [...positions.values()].filter((at) => at.source.topic === topic && at.ended !== true)
+
+/**
+ * False when an operator moved something between two folds: what was known of event time and of
+ * idleness was known of the reading before, and nothing is announced by it any more.
+ */
+export const isSameReading = (fold: FoldState, before: FoldState): boolean =>
+  fold.positions === before.positions ||
+  [...before.positions].every(([lane, ofLane]) =>
+    [...ofLane].every(([key, { resetEpoch, ended }]) => {
+      const known = fold.positions.get(lane)?.get(key)
+      return known?.resetEpoch === resetEpoch && known?.ended === ended
+    }),
+  )
 
 /** What the brokers say of one topic-partition, asked now; undefined where no leader answered. */
 export interface BrokerPart {

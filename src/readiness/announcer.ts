@@ -17,6 +17,7 @@ import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.t
 import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
 import { mayBeOutdated, othersFilesOf } from '../protocol/readiness-news.ts'
 import { revisionBlocks } from '../protocol/readiness-revisions.ts'
+import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { gaugeReadiness } from './readiness-metrics.ts'
@@ -170,10 +171,11 @@ export class Announcer {
     const { log } = this.#ports
     const listings = await this.#listFolders(first.announcements)
     await log.refresh()
+    const decidedOn = log.state
     const second = this.#decideNow()
     const sound = await this.#soundOf(second, listings)
     if (sound.length === 0) return { kind: 'waited' }
-    return this.#put(sound)
+    return this.#put(sound, decidedOn)
   }
 
   /** Files that a block waits for, of others, that nobody looked for since the log has grown. */
@@ -298,11 +300,12 @@ export class Announcer {
     return { stream, partition, rule: 'file-missing', sinceMs, at: undefined, detail: path }
   }
 
-  async #put(announcements: readonly Announcement[]): Promise<RoundOutcome> {
+  async #put(announcements: readonly Announcement[], decidedOn: FoldState): Promise<RoundOutcome> {
     const { log, telemetry } = this.#ports
     await this.#writeEarlier(announcements)
     const commitId = log.nextCommitId()
-    const holds = (fold: FoldState): boolean => keepsOrder(fold, announcements)
+    const holds = (fold: FoldState): boolean =>
+      keepsOrder(fold, announcements) && isSameReading(fold, decidedOn)
     const outcome = await log.put({ kind: 'ready', commitId, announcements }, holds)
     if (outcome.kind !== 'decided') return { kind: 'overtaken', because: outcome.because }
     for (const { stream, partition, manifest } of announcements) {

@@ -5,7 +5,9 @@ import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { LogEntry, SourceEntry, SourceMove } from '../../../src/model/log-entry.ts'
 import { nextOffset } from '../../../src/model/offset.ts'
 import { sourceKey, topicId } from '../../../src/model/topic-partition.ts'
+import { emptyFold } from '../../../src/protocol/fold.ts'
 import { brokenReliance } from '../../../src/protocol/reliance.ts'
+import { isSameReading } from '../../../src/protocol/source-judgement.ts'
 import {
   appendEntry,
   entryBase,
@@ -143,4 +145,16 @@ describe('what an operator ended', () => {
     expect(positionOf(again)).toMatchObject({ next: 9n, resetEpoch: 1 })
     expect(positionOf(again)).not.toHaveProperty('ended')
   })
+})
+
+test('what is known of a reading is so until an operator moves any of it', () => {
+  const more = foldAll([...before, appendEntry(id(3), { ranges: [sampleRange(0, 9, 12)] })])
+  expect(isSameReading(state, state)).toBe(true)
+  expect(isSameReading(more, state)).toBe(true)
+  const moved = foldAll([...before, moving([move()])])
+  expect([isSameReading(moved, state), isSameReading(moved, moved)]).toEqual([false, true])
+  const ended = foldAll([...before, moving([move({ next: undefined })])])
+  expect(isSameReading(ended, state)).toBe(false)
+  expect(isSameReading(emptyFold(), state), 'what is not known was not moved').toBe(true)
+  expect(isSameReading(state, emptyFold())).toBe(true)
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { assert } from '../../../src/base/assert.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { clusterId } from '../../../src/model/topic-partition.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
@@ -201,6 +202,27 @@ test('rows that come while the entry is being put make it count for nobody', asy
   daemon.log.put = put
   expect(await other.run(other.announcer.round())).toMatchObject({ kind: 'announced' })
   expect(JSON.parse(sim.textAt(manifestPath))).toMatchObject({ rows: 125 })
+})
+
+test('what an operator moves while the entry is being put is waited for', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const other = await sim.start({ seed: 2, sources })
+  const put = daemon.log.put.bind(daemon.log)
+  daemon.log.put = async (draft, holds) => {
+    await other.log.refresh()
+    const [position] = [...(other.log.state.positions.get('lake')?.values() ?? [])]
+    assert(position !== undefined, 'something is read')
+    const { source, next } = position
+    const moved = { lane: 'lake', source, expected: next, resetEpoch: 0, next, cause: 'it is gone' }
+    const word = { kind: 'source', action: 'accept', why: 'it is gone', moves: [moved] } as const
+    await other.log.put({ ...word, commitId: other.log.nextCommitId() })
+    return put(draft, holds)
+  }
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'overtaken' })
+  daemon.log.put = put
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'waited' })
+  expect(sim.paths('_lakeward/growth/ready')).toEqual([])
 })
 
 test('rows that come to an earlier partition while the entry is being put go first', async () => {
