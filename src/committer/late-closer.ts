@@ -34,7 +34,7 @@ export interface LateCloserOptions {
  */
 export async function closeLate(options: LateCloserOptions): Promise<PutEntryOutcome | undefined> {
   /** Got counts while their lists were made: another time. */
-  const busy = new Set<FoldedPartition['version']>()
+  const busy = new Set<string>()
   let last: PutEntryOutcome | undefined
   for (;;) {
     const knownBusy = busy.size
@@ -50,14 +50,14 @@ export async function closeLate(options: LateCloserOptions): Promise<PutEntryOut
 /** What must be found without the state comes first, then the entry. */
 async function closeSome(
   options: LateCloserOptions,
-  busy: Set<FoldedPartition['version']>,
+  busy: Set<string>,
 ): Promise<PutEntryOutcome | undefined> {
   const { lake, log, telemetry, closeAfterMs, closingsMax = closingsMaxDefault } = options
   const state = await log.refresh()
   const facts = { state, nowMs: log.lakeNowMs(), closeAfterMs, closingsMax }
   const closings: Closing[] = []
   const newest = new Map<string, string>()
-  const closable = planClosing(facts).filter(({ folded }) => !busy.has(folded.version))
+  const closable = planClosing(facts).filter((one) => !busy.has(nameOf(one)))
   for (const { stream, folded } of closable) {
     await keepManifest(lake, folded)
     const previous = newest.get(stream) ?? newestListOf(state, stream)
@@ -72,9 +72,12 @@ async function closeSome(
   const draft = { kind: 'closed-late', commitId: log.nextCommitId(), closings } as const
   const outcome = await log.put(draft, (below) => closable.every((one) => isAsListed(below, one)))
   telemetry.log.info(`partitions closed: ${outcome.kind}`, { partitions: closings.length })
-  for (const one of closable) if (!isAsListed(log.state, one)) busy.add(one.folded.version)
+  for (const one of closable) if (!isAsListed(log.state, one)) busy.add(nameOf(one))
   return outcome
 }
+
+const nameOf = ({ stream, folded }: ClosablePartition): string =>
+  `${stream} ${folded.partition.path}`
 
 /** Counts without rows leave the version of what is announced, and are in its list all the same. */
 function isAsListed(state: FoldState, { stream, folded }: ClosablePartition): boolean {

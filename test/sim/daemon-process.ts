@@ -104,16 +104,25 @@ export interface ProcessWorld extends Weather {
   readonly logged: Map<string, number>
   /** A producer writes a row of the partition whose folder this is. */
   writeLate(folder: string): void
+  /** A topic-partition stopped, and why. */
+  onRefused(told: string): void
   /** Its calls to the lake have come to where it is to be killed. */
   onDoom(process: SimProcess): void
+}
+
+/** Spans that are shorter than anybody may configure them: worlds last for minutes. */
+function shortened(config: ResolvedConfig, { keepMs, closeAfterMs }: Plan): ResolvedConfig {
+  const log = keepMs === undefined ? config.log : { ...config.log, keep: durationMs(keepMs) }
+  if (closeAfterMs === undefined) return { ...config, log }
+  const closeAfter = durationMs(closeAfterMs)
+  const streams = config.streams.map((at) => ({ ...at, late: { ...at.late, closeAfter } }))
+  return { ...config, log, streams }
 }
 
 export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
   const { clock, kafka, plan, receiver } = world
   const loaded = await loadedConfig(plan)
-  const { keepMs = loaded.log.keep } = plan
-  // Shorter than anybody may configure: worlds last for minutes.
-  const resolved = { ...loaded, log: { ...loaded.log, keep: durationMs(keepMs) } }
+  const resolved = shortened(loaded, plan)
   const life = new Life(clock)
   const lake = wildLake(world, life, () => process)
   const source = kafka.source([topic])
@@ -125,7 +134,7 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
     lake,
     clock: life,
     random: new SimRandom(world.random.below(2 ** 31)),
-    telemetry: new SeenTelemetry(world.logged, (told) => world.violations.push(told)),
+    telemetry: new SeenTelemetry(world.logged, (told) => world.onRefused(told)),
     source: slowSource(source, life, world),
     notifiers: plan.notifies ? notifiers : [],
     modules: new Map(),

@@ -15,6 +15,7 @@ import {
 } from './daemon-process.ts'
 import { Fates, type FateWorld } from './fates.ts'
 import { LakeWeather } from './lake-weather.ts'
+import { Operator } from './operator.ts'
 import { type FaultKind, type Plan, type PlanCut, planOf, uncut } from './plan.ts'
 import { SimRandom } from './random.ts'
 import { Receiver } from './receiver.ts'
@@ -58,6 +59,7 @@ export class World implements FateWorld {
   readonly violations: string[] = []
   readonly random: SimRandom
   readonly #fates = new Fates(this)
+  readonly #operator: Operator
   /** Faults are drawn only while it is true. */
   isWild = true
   /** All has settled, and who is left is drained. */
@@ -69,7 +71,8 @@ export class World implements FateWorld {
 
   constructor(seed: number, cut: PlanCut = uncut) {
     this.random = new SimRandom(seed)
-    this.plan = planOf(this.random, cut)
+    const outside = new SimRandom(seed ^ 0x0a7e)
+    this.plan = planOf(this.random, outside, cut)
     const { partitionCount, pace, hourEndsInMs } = this.plan
     this.clock = new SimClock(hourEndMs + lakeBehindMs - hourEndsInMs, firingsMax)
     this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed), {
@@ -80,6 +83,7 @@ export class World implements FateWorld {
     this.kafka.tears = () => this.strikes('fetch-torn', 0.8)
     this.kafka.tornAfter = (count) => 1 + this.random.below(count - 1)
     this.kafka.createTopic(topic, partitionCount)
+    this.#operator = new Operator(this, outside)
   }
 
   get processCount(): number {
@@ -105,7 +109,7 @@ export class World implements FateWorld {
     const seen = this.seen.get(kind) ?? 0
     if (kind === 'late-while-listed') return seen < lateWhileListedMax
     if (kind === 'record-while-asked') return seen < recordWhileAskedMax
-    if (kind === 'webhook-request-lost' || kind === 'webhook-answer-lost') {
+    if (kind.startsWith('webhook-')) {
       return seen < webhookFailuresMax
     }
     // A writer that breaks again and again commits nothing at all.
@@ -119,6 +123,10 @@ export class World implements FateWorld {
 
   writeLate(folder: string): void {
     this.producer.produceInto(folder)
+  }
+
+  onRefused(told: string): void {
+    if (!this.#operator.knows(told)) this.violations.push(told)
   }
 
   onDoom(process: SimProcess): void {
@@ -138,6 +146,7 @@ export class World implements FateWorld {
     this.isWild = true
     for (let step = 0; step < stepCount; step++) {
       await this.pass(step === lullsIn ? lullMs : this.random.below(4_000))
+      this.#operator.act(step)
       for (let n = this.random.below(7); n > 0; n--) this.producer.produce()
       if (this.random.fraction() < 0.8) await this.#fates.strike()
     }
@@ -220,6 +229,7 @@ export class World implements FateWorld {
   async #settle(): Promise<void> {
     for (let round = 0; round < settleRoundsMax && this.violations.length === 0; round++) {
       await this.pass(settleRoundMs)
+      if (this.#operator.isWanted) await this.#operator.accept()
       this.settledAtMs = this.clock.nowMs() - lakeBehindMs
       this.settledAtSet = this.store.setCount
       if (this.#left() === '' && this.stopping.size === 0) return

@@ -90,8 +90,9 @@ function append(
 ): Fields | undefined {
   const position = any([...(state.positions.get('lake')?.values() ?? [])])
   if (position === undefined || position.next === '0') return undefined
-  const { source, next } = position
-  const range = { lane: 'lake', source, leaderEpoch: -1, ...rangeAt(BigInt(next)) }
+  const { source, next, resetEpoch } = position
+  const moved = resetEpoch === undefined ? {} : { resetEpoch }
+  const range = { lane: 'lake', source, leaderEpoch: -1, ...moved, ...rangeAt(BigInt(next)) }
   const { version: configVersion } = state.config
   const body = { inline: emptyBody }
   const sound = { kind: 'append', ranges: [range], places: [], configVersion, body }
@@ -166,7 +167,10 @@ const makers: readonly ((below: Below) => Fields | undefined)[] = [
   (below) => ranged(below, (at) => rangeAt(at + 1n)),
   (below) => ranged(below, (at) => ({ first: String(at + 1n), next: String(at + 2n) })),
   (below) => ranged(below, (at) => ({ next: String(at - 1n) })),
-  (below) => ranged(below, () => ({ resetEpoch: 1 })),
+  (below) =>
+    append(below, (range) => ({
+      ranges: [{ ...range, resetEpoch: Number(range['resetEpoch'] ?? 0) + 1 }],
+    })),
   (below) => ranged(below, (at) => ({ expected: null, first: String(at), next: String(at) })),
   (below) => append(below, (range) => ({ ranges: [range, range] })),
   (below) => append(below, () => ({ configVersion: below.state.config.version + 1 })),

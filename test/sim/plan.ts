@@ -77,7 +77,19 @@ const callKinds = [
 /** What producers do. */
 const recordKinds = ['late-records', 'aborted-transactions', 'quiet-partition'] as const
 
-export const faultKinds = [...fateKinds, ...callKinds, ...recordKinds] as const
+/** What operators do, and what makes them do it; and the rest of what receivers do. */
+const outsideKinds = [
+  /** Records are gone that nobody has read: an operator goes on behind them. */
+  'unread-retention',
+  /** An operator gives up a commit that is staged, which its writer may be about to put. */
+  'commit-forgotten',
+  /** The receiver of announcements answers that it takes none. */
+  'webhook-refused',
+  /** It takes its time: its answer comes when nobody waits for it any more. */
+  'webhook-slow',
+] as const
+
+export const faultKinds = [...fateKinds, ...callKinds, ...recordKinds, ...outsideKinds] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /**
@@ -105,6 +117,8 @@ export interface Plan {
   readonly checkpointEvery: number
   /** Daemons delete entries so long after a checkpoint was made over them; undefined: never. */
   readonly keepMs: number | undefined
+  /** Daemons close a partition so long after its announcement; undefined: never. */
+  readonly closeAfterMs: number | undefined
   /** Longer bodies of entries are objects of their own; undefined: as daemons do by themselves. */
   readonly inlineBytesMax: number | undefined
   readonly lake: LakeKind
@@ -135,8 +149,13 @@ export interface PlanCut {
 
 export const uncut: PlanCut = { without: new Set(), stepsMax: Number.POSITIVE_INFINITY }
 
-export function planOf(random: SimRandom, { without, stepsMax }: PlanCut): Plan {
-  const plan = drawnPlan(random)
+/** @param outside draws what operators and receivers do. */
+export function planOf(
+  random: SimRandom,
+  outside: SimRandom,
+  { without, stepsMax }: PlanCut,
+): Plan {
+  const plan = drawnPlan(random, outside)
   return {
     ...plan,
     faults: new Set([...plan.faults].filter((kind) => !without.has(kind))),
@@ -145,9 +164,11 @@ export function planOf(random: SimRandom, { without, stepsMax }: PlanCut): Plan 
   }
 }
 
-function drawnPlan(random: SimRandom): Plan {
+function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
   const share = present(faultShares[random.below(3)], 'a share')
-  const faults = new Set(faultKinds.filter(() => random.fraction() < share))
+  const inside = [...fateKinds, ...callKinds, ...recordKinds]
+  const faults = new Set<FaultKind>(inside.filter(() => random.fraction() < share))
+  for (const kind of outsideKinds) if (outside.fraction() < share) faults.add(kind)
   // Only where files have leases, and so in every world where they do.
   faults.add('lake-lease')
   const drawn = {
@@ -167,5 +188,6 @@ function drawnPlan(random: SimRandom): Plan {
     keepMs: random.fraction() < 0.5 ? random.below(10_000) : undefined,
     hasAfterlife: random.fraction() < 0.2,
   } as const
-  return { ...drawn, late: latePoliciesOf(drawn.hourEndsInMs) }
+  const closeAfterMs = outside.fraction() < 0.8 ? outside.below(12_000) : undefined
+  return { ...drawn, closeAfterMs, late: latePoliciesOf(drawn.hourEndsInMs) }
 }

@@ -1,5 +1,5 @@
 /** One seed: a world lives, and the lake it leaves behind is judged. */
-import { lakeBehindMs, outOfOrdernessOf, strayBody, streams } from './daemon-events.ts'
+import { lakeBehindMs, outOfOrdernessOf, strayBody, streams, topic } from './daemon-events.ts'
 import { deliverDeadlineMs, readyDelayMs, readyIdleMs } from './daemon-process.ts'
 import type { World } from './daemon-world.ts'
 import { foundNames, type Judged, judgeLake } from './judge/lake-oracle.ts'
@@ -57,14 +57,17 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
 /** What the judge is told of every world. */
 export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
 
-function judgedOf({ store, pipeline, producer, plan, receiver, ...world }: World): Judged {
+function judgedOf({ store, pipeline, producer, plan, receiver, kafka, ...world }: World): Judged {
   const { partitionCount, notifies, pace, late } = plan
+  const closes = plan.closeAfterMs !== undefined
+  const starts = kafka.topic(topic)?.logs.map(({ start }) => start) ?? []
   const received = notifies ? receiver.received : undefined
   const { events } = producer
   const outOfOrdernessMs = outOfOrdernessOf(pace)
   const { settledAtMs, settledAtSet } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  return { store, pipeline, events, partitionCount, received, late, ...spans, ...worldFacts }
+  const drawn = { partitionCount, late, closes }
+  return { store, pipeline, events, starts, received, ...drawn, ...spans, ...worldFacts }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */

@@ -56,7 +56,17 @@ async function live(fault: LakeFault): Promise<Life> {
   const received = undefined
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
-  const facts = { ...worldFacts, store, pipeline, events, partitionCount, received, late }
+  const untouched = { starts: [], closes: false }
+  const facts = {
+    ...worldFacts,
+    ...untouched,
+    store,
+    pipeline,
+    events,
+    partitionCount,
+    received,
+    late,
+  }
   const { wrong } = await judgeLake({ ...facts, ...spans, ...settled })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }
 }

@@ -21,6 +21,7 @@ export function linesOf(state: LogState): readonly string[] {
   for (const commit of state.unpublished.values()) say(commit, { line: 'unpublished', commit })
   for (const told of state.undelivered) say(told, { line: 'undelivered', announcement: told })
   for (const entry of state.voids) say(entry, { line: 'void', void: entry })
+  for (const commitId of state.forgotten) lines.push(canonical({ line: 'forgotten', commitId }))
   const lineCount = lines.length
   const head = { line: 'head', foldVersion: 1, next, checksum, config, voidCount, lineCount }
   return [canonical(head), ...lines].sort()
@@ -51,7 +52,7 @@ const withoutReason = (key: string, value: unknown): unknown =>
 const textsKnown = new WeakMap<object, string>()
 
 /** JSON with sorted keys; what is undefined is left out. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const known = textsKnown.get(value)
   if (known !== undefined) return known

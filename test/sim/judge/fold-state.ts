@@ -9,6 +9,10 @@ interface Position {
   readonly sinceMs: number
   readonly movedAtMs: number
   readonly eventWatermarkMs: number | null
+  /** How often an operator moved it; left out where nobody did. */
+  readonly resetEpoch?: number
+  /** It is not read any more. */
+  readonly ended?: true
 }
 
 export interface FoldedPartition {
@@ -99,7 +103,21 @@ export interface LogState {
   undelivered: readonly Undelivered[]
   voids: readonly { readonly entry: number; readonly commitId: string }[]
   voidCount: number
+  readonly forgotten: Set<string>
+  /** Sums of all cells that decided entries have, by stream and hour: no state keeps them. */
+  readonly cells: Map<string, Counts>
+  /** Those that have left the state, as they were. */
+  readonly closedPartitions: Map<string, FoldedPartition[]>
 }
+
+/** Every partition that ever had anything, closed ones as they were. */
+export const partitionsEver = (
+  state: LogState,
+): readonly { readonly name: string; readonly folded: FoldedPartition }[] =>
+  [...state.streams].flatMap(([name, { partitions }]) => {
+    const all = [...partitions.values(), ...(state.closedPartitions.get(name) ?? [])]
+    return all.map((folded) => ({ name, folded }))
+  })
 
 export const noCounts: Counts = {
   read: 0,
@@ -129,6 +147,9 @@ export const newState = (): LogState => ({
   undelivered: [],
   voids: [],
   voidCount: 0,
+  forgotten: new Set(),
+  cells: new Map(),
+  closedPartitions: new Map(),
 })
 
 export function streamOf(state: LogState, name: string): FoldedStream {

@@ -15,12 +15,14 @@ import {
   type DataFile,
   type DeliveredEntry,
   type Entry,
+  type ForgetEntry,
   type HomeEntry,
   keyOf,
   type Partition,
   type Progress,
   type Range,
   type ReadyEntry,
+  type SourceEntry,
   sha256Of,
 } from './log-entry.ts'
 import { holds } from './reliance.ts'
@@ -80,6 +82,10 @@ function change(state: LogState, entry: Entry, index: number): void {
       return close(state, entry)
     case 'swap':
       return bringHome(state, entry, index)
+    case 'source':
+      return moveSources(state, entry)
+    case 'forget':
+      return forget(state, entry)
   }
 }
 
@@ -104,6 +110,8 @@ function append(state: LogState, entry: AppendEntry, index: number): void {
       (file) => file.stream === stream && file.partitionPath === partition.path,
     )
     add(state, stream, partition, { commitId, counts, withRows })
+    const key = `${stream} ${partition.path}`
+    state.cells.set(key, sum(state.cells.get(key) ?? noCounts, counts))
   }
   if (body.files.length === 0) return
   state.unpublished.set(commitId, { commitId, entry: index, stagedAtMs, files: body.files })
@@ -172,7 +180,34 @@ function move(state: LogState, range: Range, { commitId, stagedAtMs }: AppendEnt
     sinceMs: known?.sinceMs ?? stagedAtMs,
     movedAtMs: moved ? stagedAtMs : known.movedAtMs,
     eventWatermarkMs: known?.eventWatermarkMs ?? null,
+    ...(known?.resetEpoch === undefined ? {} : { resetEpoch: known.resetEpoch }),
+    ...(known?.ended === undefined ? {} : { ended: known.ended }),
   })
+}
+
+/** What was known of event time and of idleness was known of the reading before. */
+function moveSources(state: LogState, { moves, commitId, stagedAtMs }: SourceEntry): void {
+  for (const { lane, source, expected, resetEpoch, next } of moves) {
+    const key = keyOf(source)
+    const ofLane: NonNullable<ReturnType<LogState['positions']['get']>> =
+      state.positions.get(lane) ?? new Map()
+    state.positions.set(lane, ofLane)
+    const known = ofLane.get(key)
+    for (const { progress } of state.streams.values()) progress.delete(key)
+    state.evidence.delete(key)
+    if (next === null) {
+      if (known !== undefined) ofLane.set(key, { ...known, ended: true })
+      continue
+    }
+    const leaderEpoch = next === expected ? (known?.leaderEpoch ?? -1) : -1
+    const times = { sinceMs: stagedAtMs, movedAtMs: stagedAtMs, eventWatermarkMs: null }
+    const moved = known === undefined ? {} : { resetEpoch: resetEpoch + 1 }
+    ofLane.set(key, { source, next, leaderEpoch, commitId, ...times, ...moved })
+  }
+}
+
+function forget(state: LogState, { commits }: ForgetEntry): void {
+  for (const commitId of commits) state.forgotten.add(commitId)
 }
 
 /** A watermark never goes back. */
@@ -316,6 +351,8 @@ function close(state: LogState, { closings }: ClosedEntry): void {
     const { closed: known } = stream
     const { startMs, nextMs } = folded.partition
     stream.partitions.delete(partition.path)
+    const before = state.closedPartitions.get(name) ?? []
+    state.closedPartitions.set(name, [...before, folded])
     stream.closed = {
       firstMs: Math.min(known?.firstMs ?? startMs, startMs),
       nextMs: Math.max(known?.nextMs ?? nextMs, nextMs),

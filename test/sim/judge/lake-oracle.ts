@@ -6,12 +6,13 @@
 import type { ProducedEvent } from '../daemon-events.ts'
 import type { Received } from '../receiver.ts'
 import type { RecordedStore } from '../recorded-store.ts'
-import { addUp, type LogState, total } from './fold-state.ts'
+import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
-import type { Evidence } from './log-entry.ts'
-import { rowsOf } from './parquet-rows.ts'
+import { type Evidence, keyOf } from './log-entry.ts'
+import { isGivenUp, movesOf, wrongMoves } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
+import { idOf, lateBegin, lettersName, type Place, type Rows, readAll } from './rows.ts'
 
 /** Between an announcer's look into a folder and its entry. */
 const lookToEntryMsMax = 60_000
@@ -28,6 +29,10 @@ export interface Judged {
   /** How much was set on the lake until then, as `store.firstSet` counts. */
   readonly settledAtSet: number
   readonly partitionCount: number
+  /** First offset that the brokers have in the end, by partition. */
+  readonly starts: readonly bigint[]
+  /** Partitions leave the state: what comes after that may be diverted. */
+  readonly closes: boolean
   /** Names of the configured streams. */
   readonly streams: readonly string[]
   /** What becomes of late rows, by stream. */
@@ -59,21 +64,28 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
     (path) => store.firstHeld.get(path)?.body,
     pipeline,
     (state, at, index) => {
+      const { entry } = at
+      if (at.decided && entry.kind === 'source') {
+        for (const { source } of entry.moves) passed.forget(keyOf(source))
+      }
       passed.look(state, judged.streams)
       atEntries.push(...wrongEntry(judged, { ...at, index, state, passed }))
       atEntries.push(...wrongCheckpoints(judged, state, checkpoints.get(state.next) ?? []))
     },
   )
   if (log.unreadable !== undefined) return { wrong: [log.unreadable], found: {} }
-  const rows = await readAll(judged, log)
+  const rows = await readAll(judged.store, log)
+  const moves = movesOf(log)
+  const read = { ...judged, events: judged.events.filter((event) => !isGivenUp(moves, event)) }
   const ahead = [...checkpoints].filter(([next]) => next > log.entries.length)
   const wrong = [
     ...atEntries,
     ...ahead.map(([next]) => `a checkpoint is over ${next} entries, which do not stand`),
     ...wrongFiles(judged, log),
-    ...wrongPlaces(judged, rows),
-    ...wrongCounts(judged, log.state, rows),
-    ...wrongLateness(judged, log, rows),
+    ...wrongPlaces(read, rows),
+    ...wrongCounts(read, log.state, rows),
+    ...wrongLateness(read, log, rows),
+    ...wrongMoves(judged.starts, moves),
     ...wrongAnnouncements(judged, log),
     ...wrongPromises(judged, log),
   ]
@@ -95,6 +107,9 @@ export const foundNames = [
   'readies',
   'deliveries',
   'proofs',
+  'moved',
+  'forgotten',
+  'closed',
 ] as const
 type Found = Readonly<Record<(typeof foundNames)[number], number>>
 
@@ -120,62 +135,11 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     deliveries: decided.filter(({ kind }) => kind === 'delivered').length,
     /** Topic-partitions that an announcement holds for idle. */
     proofs: sources.filter(({ evidence }) => evidence === 'caught-up').length,
+    moved: decided.filter(({ kind }) => kind === 'source').length,
+    forgotten: decided.filter(({ kind }) => kind === 'forget').length,
+    closed: decided.filter(({ kind }) => kind === 'closed-late').length,
   }
 }
-
-const lettersName = '_dead_letters'
-
-interface Rows {
-  /** Tables that hold an event, by its identity. */
-  readonly placesOf: ReadonlyMap<string, readonly Place[]>
-}
-
-/** Where an event was found: in a table's partition, or among the dead letters for a reason. */
-interface Place {
-  readonly table: string
-  readonly partitionPath: string
-  readonly n: bigint | undefined
-  readonly reason: string | undefined
-}
-
-/** Before the name of a stream whose late rows lie in a table beside. */
-const lateBegin = '_late.'
-
-const idOf = (at: { partition: number; offset: bigint; index: number }): string =>
-  `${at.partition}/${at.offset}/${at.index}`
-
-async function readAll({ store }: Judged, { state }: JudgedLog): Promise<Rows> {
-  const placesOf = new Map<string, Place[]>()
-  for (const [name, stream] of state.streams) {
-    for (const { files, partition } of stream.partitions.values()) {
-      for (const file of files) {
-        const bytes = store.get(file.path)?.body
-        if (bytes === undefined) continue
-        for (const row of await rowsOf(bytes)) {
-          const isLetter = name === lettersName
-          const isDiverted = name.startsWith(lateBegin)
-          const id = isLetter ? row : { ...row, ...identityOf(row) }
-          const key = idOf(id as Parameters<typeof idOf>[0])
-          const places = placesOf.get(key) ?? []
-          placesOf.set(key, places)
-          places.push({
-            table: name,
-            partitionPath: partition.path,
-            n: row['n'] as bigint | undefined,
-            reason: isLetter ? String(row['reason']) : isDiverted ? 'late' : undefined,
-          })
-        }
-      }
-    }
-  }
-  return { placesOf }
-}
-
-const identityOf = (row: Readonly<Record<string, unknown>>) => ({
-  partition: row['_partition'],
-  offset: row['_offset'],
-  index: row['_index'],
-})
 
 /** Standing are exactly the files of decided entries, in their sizes. */
 function wrongFiles(judged: Judged, log: JudgedLog): readonly string[] {
@@ -183,10 +147,8 @@ function wrongFiles(judged: Judged, log: JudgedLog): readonly string[] {
   const { state } = log
   const announcedMs = announcementTimes(store, pipeline, log)
   const known = new Map<string, number>()
-  for (const { partitions } of state.streams.values()) {
-    for (const { files } of partitions.values()) {
-      for (const { path, sizeBytes } of files) known.set(path, sizeBytes)
-    }
+  for (const { folded } of partitionsEver(state)) {
+    for (const { path, sizeBytes } of folded.files) known.set(path, sizeBytes)
   }
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   return [
@@ -230,23 +192,28 @@ function isLateStray(
 }
 
 /** Each event is in its one place, or was filtered and is in none. */
-function wrongPlaces({ events, late }: Judged, { placesOf }: Rows): readonly string[] {
+function wrongPlaces({ events, late, closes }: Judged, { placesOf }: Rows): readonly string[] {
   const wrong: string[] = []
   const produced = new Set(events.map(idOf))
   for (const key of placesOf.keys()) if (!produced.has(key)) wrong.push(`row ${key} of no event`)
   for (const event of events) {
     const places = placesOf.get(idOf(event)) ?? []
     const text = places.map(({ table, reason }) => `${table} ${reason ?? ''}`).join(', ') || 'none'
-    if (!isRight(event, places, late[event.stream]))
+    if (!isRight(event, places, { policy: late[event.stream], closes }))
       wrong.push(`event ${event.n} (${event.kind}) is in ${text}`)
   }
   return wrong
 }
 
+interface LateRule {
+  readonly policy: Judged['late'][string] | undefined
+  readonly closes: boolean
+}
+
 function isRight(
   { kind, stream, n, eventMs }: ProducedEvent,
   places: readonly Place[],
-  policy: Judged['late'][string] | undefined,
+  { policy, closes }: LateRule,
 ): boolean {
   const [place, ...more] = places
   if (place === undefined) return kind === 'filtered'
@@ -263,7 +230,9 @@ function isRight(
     case 'fine': {
       if (isLetter) return isLateLetter
       const isThere = place.n === BigInt(n) && place.partitionPath === hourOf(eventMs).path
-      const isBeside = policy === 'divert' && place.table === `${lateBegin}${stream}`
+      // What is about to be closed, or is, takes no rows: they are diverted.
+      const diverts = policy === 'divert' || (closes && policy === 'append')
+      const isBeside = diverts && place.table === `${lateBegin}${stream}`
       return isThere && (place.table === stream || isBeside)
     }
   }
@@ -283,20 +252,17 @@ function wrongCounts({ events }: Judged, state: LogState, { placesOf }: Rows): r
     else if (place !== undefined) cell.rows += 1
   }
   const wrong: string[] = []
-  for (const [name, { partitions }] of state.streams) {
-    for (const { partition, counts } of partitions.values()) {
-      const key = `${name} ${partition.path}`
-      if (!addUp(counts)) wrong.push(`counts of ${key} do not add up`)
-      if (counts.read === 0) continue
-      const told = [counts.read, counts.written, total(counts.deadLettered), counts.late]
-      const { read, rows, letters, late } = wanted.get(key) ?? emptyCell
-      const seen = [read, rows, letters, late]
-      const filtered = read - rows - letters - late
-      wanted.delete(key)
-      const [toldText, seenText] = [told.join(), seen.join()]
-      if (toldText === seenText && total(counts.filtered) === filtered) continue
-      wrong.push(`${key}: counted ${toldText} (read, written, letters, late), found ${seenText}`)
-    }
+  for (const [key, counts] of state.cells) {
+    if (!addUp(counts)) wrong.push(`counts of ${key} do not add up`)
+    if (counts.read === 0) continue
+    const told = [counts.read, counts.written, total(counts.deadLettered), counts.late]
+    const { read, rows, letters, late } = wanted.get(key) ?? emptyCell
+    const seen = [read, rows, letters, late]
+    const filtered = read - rows - letters - late
+    wanted.delete(key)
+    const [toldText, seenText] = [told.join(), seen.join()]
+    if (toldText === seenText && total(counts.filtered) === filtered) continue
+    wrong.push(`${key}: counted ${toldText} (read, written, letters, late), found ${seenText}`)
   }
   for (const key of wanted.keys()) wrong.push(`${key} is counted nowhere`)
   return wrong
@@ -378,17 +344,16 @@ function wrongAtEnd(
   announced: ReadonlyMap<string, number>,
 ): readonly string[] {
   const wrong: string[] = []
-  for (const name of streams) {
-    const partitions = state.streams.get(name)?.partitions.values() ?? []
-    for (const { partition, files, manifest } of partitions) {
-      const key = `${name} ${partition.path}`
-      const isDue = partition.nextMs + readyDelayMs + readyIdleMs <= settledAtMs
-      const isWanted = files.length > 0 && isDue
-      if (isWanted && !announced.has(key)) wrong.push(`${key} is not announced`)
-      if (manifest === null) continue
-      const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
-      if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)
-    }
+  for (const { name, folded } of partitionsEver(state)) {
+    if (!streams.includes(name)) continue
+    const { partition, files, manifest } = folded
+    const key = `${name} ${partition.path}`
+    const isDue = partition.nextMs + readyDelayMs + readyIdleMs <= settledAtMs
+    const isWanted = files.length > 0 && isDue
+    if (isWanted && !announced.has(key)) wrong.push(`${key} is not announced`)
+    if (manifest === null) continue
+    const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
+    if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)
   }
   return wrong
 }

@@ -130,9 +130,36 @@ const closedEntry = z.looseObject({
       stream: z.string(),
       partition,
       version: z.string(),
-      list: z.looseObject({ path: z.string(), sha256: z.string(), previous: z.string() }),
+      list: z.looseObject({
+        path: z.string(),
+        sizeBytes: z.number(),
+        sha256: z.string(),
+        previous: z.string(),
+      }),
     }),
   ),
+})
+
+const move = z.looseObject({
+  lane: z.string(),
+  source,
+  expected: z.string().nullable(),
+  resetEpoch: z.number(),
+  next: z.string().nullable(),
+})
+/** An operator's word on where to read on. */
+const sourceEntry = z.looseObject({
+  ...base,
+  kind: z.literal('source'),
+  why: z.string(),
+  moves: z.array(move),
+})
+/** Commits that an operator gives up; no world forgets files. */
+const forgetEntry = z.looseObject({
+  ...base,
+  kind: z.literal('forget'),
+  commits: z.array(z.string()),
+  files: z.array(z.never()),
 })
 
 /** The way home of what a table refused, the only swap that daemons put by themselves. */
@@ -150,7 +177,7 @@ const homeEntry = z.looseObject({
   body: z.looseObject({ files: z.array(file) }),
 })
 
-/** The kinds that daemons put by themselves; operators' are in no world here. */
+/** The kinds that daemons put by themselves, and what operators put beside them. */
 const entry = z.discriminatedUnion('kind', [
   appendEntry,
   readyEntry,
@@ -158,6 +185,8 @@ const entry = z.discriminatedUnion('kind', [
   configEntry,
   closedEntry,
   homeEntry,
+  sourceEntry,
+  forgetEntry,
 ])
 
 export type Source = z.output<typeof source>
@@ -175,6 +204,8 @@ export type DeliveredEntry = z.output<typeof deliveredEntry>
 export type ConfigEntry = z.output<typeof configEntry>
 export type ClosedEntry = z.output<typeof closedEntry>
 export type HomeEntry = z.output<typeof homeEntry>
+export type SourceEntry = z.output<typeof sourceEntry>
+export type ForgetEntry = z.output<typeof forgetEntry>
 
 const storedBody = z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() })
 const headShape = z.looseObject({

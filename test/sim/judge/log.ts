@@ -79,6 +79,12 @@ export class Passed {
     }
   }
 
+  /** An operator moved it: nothing is known of the reading that begins. */
+  forget(key: string): void {
+    for (const known of this.#untilMs.keys())
+      if (known.endsWith(` ${key}`)) this.#untilMs.delete(known)
+  }
+
   #raise(key: string, untilMs: number): void {
     this.#untilMs.set(key, Math.max(this.#untilMs.get(key) ?? untilMs, untilMs))
   }

@@ -4,18 +4,21 @@
  * First the entry, then the deed: nothing is published, announced or delivered before the entry
  * that orders it stood. What an entry claims of Kafka must be true of Kafka.
  */
+import { zstdDecompressSync } from 'node:zlib'
 import type { Received } from '../receiver.ts'
-import { linesIn, linesOf } from './checkpoints.ts'
+import { canonical, linesIn, linesOf } from './checkpoints.ts'
 import { type FoldedPartition, type LogState, noCounts, total } from './fold-state.ts'
 import type { Judged } from './lake-oracle.ts'
 import type { JudgedEntry, JudgedLog, Passed } from './log.ts'
 import {
   type AppendEntry,
+  type ClosedEntry,
   type Counts,
   type DataFile,
   keyOf,
   type Manifest,
   type ReadyEntry,
+  sha256Of,
 } from './log-entry.ts'
 import { checkpointNext, entryAt, manifestAt } from './paths.ts'
 
@@ -35,6 +38,7 @@ export function wrongEntry(judged: Judged, standing: Standing): readonly string[
   const { entry, decided, index } = standing
   if (decided && entry.kind === 'append') return wrongAppend(judged, entry, index)
   if (decided && entry.kind === 'ready') return wrongReady(judged, standing, entry)
+  if (decided && entry.kind === 'closed-late') return wrongClosings(judged, standing, entry)
   if (decided && entry.kind === 'swap') return earlyFiles(judged, entry.body.files, index)
   return []
 }
@@ -79,6 +83,26 @@ function earlyFiles(
     .map(({ path }) => `file "${path}" is published before entry ${index}`)
 }
 
+/** Whoever looks for a closed partition finds all of it in the list that its entry names. */
+function wrongClosings(
+  { store, pipeline }: Judged,
+  { state, index }: Standing,
+  { closings }: ClosedEntry,
+): readonly string[] {
+  return closings.flatMap(({ stream, partition: { path: partitionPath }, list }) => {
+    const closed = state.closedPartitions.get(stream) ?? []
+    const partition = closed.find((one) => one.partition.path === partitionPath)
+    const { path, sizeBytes, sha256, previous } = list
+    const bytes = store.firstHeld.get(path)?.body ?? new Uint8Array()
+    const name = `entry ${index}: the list of ${stream} ${partitionPath}`
+    if (bytes.length !== sizeBytes || sha256Of(bytes) !== sha256) return [`${name} is another one`]
+    const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
+    if ((store.firstSet.get(path) ?? Infinity) > decidedAt) return [`${name} came after it`]
+    const wanted = canonical({ format: 1, previous, stream, partition })
+    return zstdDecompressSync(bytes).toString() === wanted ? [] : [`${name} says something else`]
+  })
+}
+
 /** Every topic-partition passed the end, by what stands below the entry, and all is published. */
 function wrongReady(
   judged: Judged,
@@ -92,7 +116,8 @@ function wrongReady(
     const manifest = body.manifests[at]
     const name = `entry ${index}: ${stream} ${partition.path}`
     const passedCount = passed.count(stream, partition.nextMs + judged.readyDelayMs)
-    if (passedCount < partitionCount) {
+    // What is announced stays so, wherever operators move those who read.
+    if (manifest?.revision === 1 && passedCount < partitionCount) {
       wrong.push(`${name} is announced while ${passedCount} of ${partitionCount} passed`)
     }
     if (manifest?.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)

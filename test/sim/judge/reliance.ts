@@ -10,12 +10,14 @@ import {
   type Manifest,
   type Partition,
   type ReadyEntry,
+  type SourceEntry,
 } from './log-entry.ts'
 
 const noList = '0'.repeat(64)
 
 export function holds(state: LogState, entry: Entry): boolean {
   if (entry.commitId.slice(0, 32) !== entry.writerId) return false
+  if (state.forgotten.has(entry.commitId)) return false
   switch (entry.kind) {
     case 'append':
       return appendHolds(state, entry)
@@ -32,7 +34,27 @@ export function holds(state: LogState, entry: Entry): boolean {
       return closedHolds(state, entry)
     case 'swap':
       return homeHolds(state, entry)
+    case 'source':
+      return sourceHolds(state, entry)
+    case 'forget':
+      return entry.commits.every((commitId) => !state.unpublished.has(commitId))
   }
+}
+
+/** Each topic-partition stands where the operator saw it, and a reason is given. */
+function sourceHolds(state: LogState, { why, moves }: SourceEntry): boolean {
+  const named = new Set(moves.map(({ lane, source }) => `${lane} ${keyOf(source)}`))
+  return (
+    why.trim() !== '' &&
+    moves.length > 0 &&
+    named.size === moves.length &&
+    moves.every(({ lane, source, expected, resetEpoch, next }) => {
+      const known = state.positions.get(lane)?.get(keyOf(source))
+      const isSeen = (known?.next ?? null) === expected && (known?.resetEpoch ?? 0) === resetEpoch
+      const isRead = known !== undefined && known.ended !== true
+      return isSeen && (next === null ? isRead : BigInt(next) >= 0n)
+    })
+  )
 }
 
 function appendHolds(state: LogState, { ranges, places, configVersion, body }: AppendEntry) {
@@ -47,10 +69,12 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
   return (
     covered.size === ranges.length &&
     ranges.every(({ lane, source, expected, first, next, resetEpoch }) => {
-      const known = state.positions.get(lane)?.get(keyOf(source))?.next ?? null
+      const position = state.positions.get(lane)?.get(keyOf(source))
+      const known = position?.next ?? null
+      const isOfEpoch = (resetEpoch ?? 0) === (position?.resetEpoch ?? 0)
       const begins = expected ?? next
       const isForward = BigInt(first) >= 0n && BigInt(next) >= BigInt(first)
-      return known === expected && (resetEpoch ?? 0) === 0 && first === begins && isForward
+      return known === expected && isOfEpoch && first === begins && isForward
     }) &&
     places.every((place) => takesRows(state, place)) &&
     body.files.every(({ stream, partitionPath }) => here.has(`${stream} ${partitionPath}`)) &&

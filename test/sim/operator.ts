@@ -1,0 +1,149 @@
+/**
+ * What operators do while the daemons run, and what makes them do it. Their commands are the
+ * product's: they ask, decide and put as `lakeward source accept` and `lakeward log forget` do.
+ */
+import { present } from '../../src/base/assert.ts'
+import { askParts } from '../../src/cli/broker-parts.ts'
+import { openCommitLog } from '../../src/committer/commit-log.ts'
+import { forgetCommit, planForgetCommit } from '../../src/committer/forget-commit.ts'
+import { lakeLane } from '../../src/daemon/pipeline.ts'
+import { tablesOf } from '../../src/daemon/stage-streams.ts'
+import { parseCommitId } from '../../src/model/ids.ts'
+import { topicPartitionName } from '../../src/model/topic-partition.ts'
+import type { CommitLog } from '../../src/ports/commit-log.ts'
+import { planAccept } from '../../src/protocol/source-plan.ts'
+import { type Producer, topic } from './daemon-events.ts'
+import { loadedConfig, type ProcessWorld, pipeline, type SimProcess } from './daemon-process.ts'
+import { SimLake } from './lake.ts'
+import type { FaultKind } from './plan.ts'
+import type { SimRandom } from './random.ts'
+import { SeenTelemetry } from './seen-telemetry.ts'
+
+/** Of the worlds that may. */
+const passesShare = 0.5
+const forgetsShare = 0.8
+const acceptTriesMax = 20
+const forgetTriesMax = 40
+const forgetPauseMs = 150
+const acceptsAfterMsMax = 15_000
+const why = 'an operator of the simulation'
+
+export interface OperatorWorld extends ProcessWorld {
+  readonly processes: readonly SimProcess[]
+  readonly producer: Producer
+  readonly pass: (spanMs: number) => Promise<void>
+  readonly count: (kind: FaultKind) => void
+}
+
+export class Operator {
+  readonly #world: OperatorWorld
+  /** Its own, so that worlds in which nobody does anything go as they go without it. */
+  readonly #random: SimRandom
+  /** Topic-partitions whose records went before anybody read them. */
+  readonly #unread = new Set<string>()
+  /** The step before which each happens; undefined: never. */
+  readonly #passesIn: number | undefined
+  readonly #forgetsIn: number | undefined
+
+  constructor(world: OperatorWorld, random: SimRandom) {
+    this.#world = world
+    this.#random = random
+    const { faults, stepCount } = world.plan
+    const stepOf = (kind: FaultKind, share: number): number | undefined => {
+      const step = random.below(Math.ceil(stepCount / share))
+      return faults.has(kind) ? step : undefined
+    }
+    this.#passesIn = stepOf('unread-retention', passesShare)
+    this.#forgetsIn = stepOf('commit-forgotten', forgetsShare)
+  }
+
+  /** What happens before a step of the world. */
+  act(step: number): void {
+    if (step === this.#passesIn) this.#passUnread()
+    if (step === this.#forgetsIn) void this.#forget()
+  }
+
+  /** Whether it is this operator's to go on from there. */
+  knows(refusal: string): boolean {
+    return [...this.#unread].some((name) => refusal.includes(`"${name}" has no offset`))
+  }
+
+  /** A topic-partition has stopped. */
+  get isWanted(): boolean {
+    const { processes } = this.#world
+    return processes.some(({ daemon }) => (daemon.running?.lane.refused.length ?? 0) > 0)
+  }
+
+  /** `lakeward source accept`: reads on at what the brokers have by now. */
+  async accept(): Promise<void> {
+    const log = await this.#openLog()
+    const source = this.#world.kafka.source([topic])
+    for (let tries = 1; tries <= acceptTriesMax; tries++) {
+      const positions = (await log.refresh()).positions.get(lakeLane) ?? new Map()
+      const { parts } = await askParts(source, positions)
+      const question = { lane: lakeLane, positions, topic, partition: undefined, parts }
+      const plan = planAccept(question)
+      if (plan.kind !== 'moves') return
+      const commitId = log.nextCommitId()
+      const { moves } = plan
+      const outcome = await log.put({ kind: 'source', commitId, action: 'accept', why, moves })
+      if (outcome.kind === 'decided') return
+    }
+  }
+
+  /** Records go that nobody can have read: nobody has run since they came. */
+  #passUnread(): void {
+    const { kafka, producer, plan, count, pass } = this.#world
+    const at = { topic, partition: this.#random.below(plan.partitionCount) }
+    for (let n = 2 + this.#random.below(3); n > 0; n--) producer.produceOne(at.partition)
+    const { end } = present(kafka.log(at), 'the topic has the partition')
+    this.#unread.add(topicPartitionName(at))
+    kafka.truncate(at, end - BigInt(this.#random.below(2)))
+    count('unread-retention')
+    void pass(this.#random.below(acceptsAfterMsMax)).then(() => this.accept())
+  }
+
+  /** `lakeward log forget`: gives up what somebody is about to put, or left behind. */
+  async #forget(): Promise<void> {
+    const { pass, plan, count } = this.#world
+    const log = await this.#openLog()
+    const tables = tablesOf(await loadedConfig(plan))
+    for (let tries = 1; tries <= forgetTriesMax; tries++) {
+      const commitId = this.#stagedCommit(log)
+      const options = { lake: this.#lake(), log, pipeline, tables }
+      if (commitId !== undefined) {
+        const { kind } = await planForgetCommit(options, commitId)
+        if (kind === 'forget') {
+          const outcome = await forgetCommit(log, commitId, why)
+          if (outcome.kind !== 'decided') continue
+          return count('commit-forgotten')
+        }
+      }
+      await pass(forgetPauseMs)
+    }
+  }
+
+  /** Any that is not known as decided; a look at the names costs an operator nothing. */
+  #stagedCommit({ state }: CommitLog) {
+    const ids = new Set<string>()
+    for (const path of this.#world.store.keys()) {
+      const id = /\/_staging\/([0-9a-f]{32}-\d+)\/head\.json$/.exec(path)?.[1]
+      if (id !== undefined && !state.unpublished.has(parseCommitId(id))) ids.add(id)
+    }
+    const id = [...ids][this.#random.below(ids.size)]
+    return id === undefined ? undefined : parseCommitId(id)
+  }
+
+  /** An operator waits for a lake that answers. */
+  #lake(): SimLake {
+    const { store, plan, clock } = this.#world
+    return new SimLake({ store, kind: plan.lake, clock, latencyMs: () => 1 })
+  }
+
+  #openLog(): Promise<CommitLog> {
+    const { clock, logged } = this.#world
+    const telemetry = new SeenTelemetry(logged)
+    const around = { lake: this.#lake(), clock, random: this.#random, telemetry }
+    return openCommitLog({ ...around, pipeline, checkpointEvery: 0 })
+  }
+}
