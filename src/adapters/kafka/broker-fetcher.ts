@@ -22,6 +22,7 @@ import type { FetchedAnswer } from './fetch-connection.ts'
 import { planFetch } from './fetch-plan.ts'
 import { faultOf } from './foreign-error.ts'
 import { judgePart } from './judge-part.ts'
+import type { LoadMeter } from './load-meter.ts'
 import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 import { isReadable, type Reading } from './reading.ts'
 import type { TroubleBoard } from './trouble-board.ts'
@@ -41,6 +42,7 @@ export interface FetcherParts {
   readonly connection: Fetching
   readonly reader: SourceReader
   readonly trouble: TroubleBoard
+  readonly meter: LoadMeter
   /** All that is ours, of every broker. */
   readonly readings: () => Iterable<Reading>
   readonly addressOf: (nodeId: number) => BrokerAddress | undefined
@@ -234,6 +236,7 @@ export class BrokerFetcher {
   #advance(reading: Reading, fetched: FetchedBatches): void {
     reading.position = offset(fetched.nextOffset)
     reading.lastEpoch = fetched.leaderEpoch
+    this.#parts.meter.add(reading.source, fetched.end - fetched.start)
     reading.cuts = 0
     this.#succeed(reading)
   }

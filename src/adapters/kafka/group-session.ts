@@ -12,6 +12,7 @@
 import {
   encodeAssignment,
   encodeSubscription,
+  type PartitionLoad,
   parseAssignment,
   parseSubscription,
 } from '../../codec/kafka/group-protocol.ts'
@@ -73,9 +74,14 @@ export class GroupSession {
   }
 
   /** Waits in the broker until all members joined, at most the rebalance timeout. */
-  async join(at: BrokerAddress, owned: readonly TopicPartition[]): Promise<Joined> {
+  async join(
+    at: BrokerAddress,
+    owned: readonly TopicPartition[],
+    loads: readonly PartitionLoad[],
+  ): Promise<Joined> {
     const { group, instanceId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const metadata = encodeSubscription({ topics, owned, generationId: this.#generationId })
+    const generationId = this.#generationId
+    const metadata = encodeSubscription({ topics, owned, generationId, loads })
     const connection = await this.#control.groupConnection(at)
     const { api } = instanceId === undefined ? joinGroupV6 : joinGroupV9
     const asked = api.async(

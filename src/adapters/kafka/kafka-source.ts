@@ -36,6 +36,7 @@ import { allSources, type ClusterFacts, carriedOver, partitionKey } from './clus
 import { lookUpEpochEnds } from './epoch-lookup.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
+import { LoadMeter } from './load-meter.ts'
 import { Membership } from './membership.ts'
 import { type LookupParts, lookUpOffsets } from './offset-lookup.ts'
 import type { KafkaSourceOptions, StaticShare } from './options.ts'
@@ -77,6 +78,7 @@ class KafkaSource implements Source {
   readonly #telemetry: Telemetry
   readonly #library: ClientLibrary
   readonly #refreshWake: Wake
+  readonly #meter: LoadMeter
   #cluster: ClusterFacts | undefined
   #running: Running | undefined
   /** Topics that were told as hidden. */
@@ -95,11 +97,12 @@ class KafkaSource implements Source {
     this.#telemetry = telemetry
     this.#library = library
     this.#refreshWake = new Wake(clock)
+    this.#meter = new LoadMeter(clock, options.balance?.observedMsMin)
   }
 
   async open(reader: SourceReader): Promise<void> {
     const trouble = new TroubleBoard((fault) => reader.onTrouble(fault))
-    const readSet = new ReadSet(reader, trouble)
+    const readSet = new ReadSet(reader, trouble, this.#meter)
     const { assignment } = this.#options
     const membership = assignment === 'group' ? this.#newMembership(trouble) : undefined
     const loops: Promise<void>[] = []
@@ -209,6 +212,7 @@ class KafkaSource implements Source {
       clock: this.#clock,
       trouble,
       cluster: () => this.#refresh(),
+      loads: () => this.#meter.loads(),
       events: {
         onAssigned: (sources) => this.#assign(sources),
         onRevoked: (sources) => this.#revoke(sources),
@@ -336,6 +340,7 @@ class KafkaSource implements Source {
       connection: this.#library.newFetching(),
       reader,
       trouble,
+      meter: this.#meter,
       readings: () => readSet.all(),
       addressOf: (nodeId) => this.#cluster?.brokers.get(nodeId),
       refuse: (reading, fault) => readSet.refuse(reading, fault),

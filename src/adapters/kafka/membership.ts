@@ -20,6 +20,7 @@
 import { hash } from 'node:crypto'
 import { Fault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'
+import type { PartitionLoad } from '../../codec/kafka/group-protocol.ts'
 import type { SourcePartition, TopicPartition } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Control, MemberCalls } from './client-library.ts'
@@ -36,6 +37,8 @@ const heartbeatsPerSession = 3
 const revokeShare = 0.8
 const leaveTimeoutMs = 3_000
 const markLength = 16
+/** Between two looks of the leader at what everybody observed. */
+const balanceMsDefault = 600_000
 const place = 'group'
 const never = new Promise<never>(() => {})
 
@@ -53,6 +56,8 @@ export interface MembershipParts {
   readonly trouble: TroubleBoard
   /** Topics and partitions as they are now. */
   readonly cluster: () => Promise<ClusterFacts>
+  /** What this member observed. */
+  readonly loads: () => readonly PartitionLoad[]
   readonly events: MembershipEvents
 }
 
@@ -67,8 +72,8 @@ export class Membership {
   #beating = new AbortController()
   #coordinator: BrokerAddress | undefined
   #owned: readonly SourcePartition[] = []
-  /** Mark of the partition counts that were assigned by, when we are the leader. */
-  #assignedBy: string | undefined
+  /** The leader's: by which partition counts it was dealt out, and when loads are due again. */
+  #assignedBy: { readonly mark: string; readonly dueMs: number } | undefined
   #fenced = false
 
   constructor(parts: MembershipParts) {
@@ -102,10 +107,15 @@ export class Membership {
     return this.#coordinator
   }
 
-  /** Topics or partitions may have changed: the leader deals them out anew. */
+  /**
+   * Topics or partitions may have changed: the leader deals them out anew. So it does when others
+   * have not been asked for their loads for long: they tell them when they join, and only then.
+   */
   onCluster(cluster: ClusterFacts): void {
-    if (this.#assignedBy === undefined || markOf(cluster) === this.#assignedBy) return
-    this.#beating.abort()
+    if (this.#assignedBy === undefined) return
+    const { mark, dueMs } = this.#assignedBy
+    const isDue = this.#parts.clock.monotonicMs() >= dueMs
+    if (isDue || markOf(cluster) !== mark) this.#beating.abort()
   }
 
   /** Leaves the group; brokers that do not answer find out by themselves. */
@@ -121,13 +131,13 @@ export class Membership {
   /** One generation: from a join to what ends it. */
   async #generation(): Promise<void> {
     const at = await this.coordinator()
-    const joined = await this.#session.join(at, this.#owned)
+    const joined = await this.#session.join(at, this.#owned, this.#parts.loads())
     if (!this.#accept(joined.errorCode)) return
     const cluster = await this.#parts.cluster()
     const by = { counts: countsOf(cluster), mark: markOf(cluster) }
     const synced = await this.#session.sync(at, joined.members, by)
     if (!this.#accept(synced.errorCode) || this.#closing.signal.aborted) return
-    this.#assignedBy = joined.leads ? synced.mark : undefined
+    this.#assignedBy = joined.leads ? this.#dealtOut(synced.mark) : undefined
     const assigned = sourcesOf(cluster, synced.assigned)
     this.#parts.trouble.clear(place)
     this.#beating = new AbortController()
@@ -137,6 +147,11 @@ export class Membership {
     const end = await beats
     if (end === 'lost') this.#lose()
     if (end === 'fenced') this.#fence()
+  }
+
+  #dealtOut(mark: string): { readonly mark: string; readonly dueMs: number } {
+    const { clock, options } = this.#parts
+    return { mark, dueMs: clock.monotonicMs() + (options.balance?.everyMs ?? balanceMsDefault) }
   }
 
   /** Tells the reader what changed. @returns true when something was given up: join again. */

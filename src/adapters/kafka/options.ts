@@ -54,6 +54,13 @@ export interface KafkaSourceOptions extends KafkaLogin {
   readonly fetch: FetchLimits
   /** Between two looks at topics, partitions and leaders. 5 s when absent. */
   readonly metadataRefreshMs?: number
+  /** How a group's leader balances by what members observe. 10 min and 1 min when absent. */
+  readonly balance?: {
+    /** Between two looks at the loads of all. */
+    readonly everyMs: number
+    /** A partition that was read for less time tells no load. */
+    readonly observedMsMin: number
+  }
 }
 
 export interface BrokerAddress {

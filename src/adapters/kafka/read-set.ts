@@ -14,6 +14,7 @@ import {
 } from '../../model/topic-partition.ts'
 import type { SourceReader } from '../../ports/source.ts'
 import { type ClusterFacts, partitionKey } from './cluster-facts.ts'
+import type { LoadMeter } from './load-meter.ts'
 import { follow, type Reading, readingOf } from './reading.ts'
 import type { TroubleBoard } from './trouble-board.ts'
 
@@ -21,11 +22,13 @@ export class ReadSet {
   readonly #readings = new Map<string, Reading>()
   readonly #reader: SourceReader
   readonly #trouble: TroubleBoard
+  readonly #meter: LoadMeter
   #cluster: ClusterFacts | undefined
 
-  constructor(reader: SourceReader, trouble: TroubleBoard) {
+  constructor(reader: SourceReader, trouble: TroubleBoard, meter: LoadMeter) {
     this.#reader = reader
     this.#trouble = trouble
+    this.#meter = meter
   }
 
   all(): Iterable<Reading> {
@@ -41,6 +44,7 @@ export class ReadSet {
   }
 
   add(sources: readonly SourcePartition[]): readonly Reading[] {
+    this.#meter.begin(sources)
     return sources.map((source) => {
       const reading = readingOf(source)
       this.#readings.set(partitionKey(source), reading)
@@ -51,6 +55,7 @@ export class ReadSet {
 
   /** @returns them under the topic ids that they are read under by now. */
   remove(sources: readonly SourcePartition[]): readonly SourcePartition[] {
+    this.#meter.end(sources)
     return sources.map((source) => {
       const reading = this.#readings.get(partitionKey(source))
       if (reading !== undefined) reading.version++

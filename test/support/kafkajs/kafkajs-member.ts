@@ -17,6 +17,7 @@ import type { BrokerAddress } from '../../../src/adapters/kafka/options.ts'
 import {
   encodeAssignment,
   encodeSubscription,
+  type PartitionLoad,
   parseAssignment,
   parseSubscription,
 } from '../../../src/codec/kafka/group-protocol.ts'
@@ -40,9 +41,14 @@ export class KafkajsMember implements MemberCalls {
     this.#brokerAt = brokerAt
   }
 
-  async join(at: BrokerAddress, owned: readonly TopicPartition[]): Promise<Joined> {
+  async join(
+    at: BrokerAddress,
+    owned: readonly TopicPartition[],
+    loads: readonly PartitionLoad[],
+  ): Promise<Joined> {
     const { group: groupId, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const metadata = encodeSubscription({ topics, owned, generationId: this.#generationId })
+    const generationId = this.#generationId
+    const metadata = encodeSubscription({ topics, owned, generationId, loads })
     const broker = await this.#brokerAt(at, 'group')
     const joined = await answerOr(
       broker.joinGroup({

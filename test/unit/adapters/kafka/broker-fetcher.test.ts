@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { BrokerFetcher } from '../../../../src/adapters/kafka/broker-fetcher.ts'
 import { FetchConnection } from '../../../../src/adapters/kafka/fetch-connection.ts'
+import { LoadMeter } from '../../../../src/adapters/kafka/load-meter.ts'
 import { readingOf } from '../../../../src/adapters/kafka/reading.ts'
 import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
 import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
@@ -20,6 +21,7 @@ test('a replica that is not listed any more gives its partitions back to their l
     connection: new FetchConnection(options, clock),
     reader: new RecordingReader(),
     trouble: new TroubleBoard(() => undefined),
+    meter: new LoadMeter(clock),
     readings: () => [lent],
     addressOf: () => undefined,
     refuse: () => undefined,

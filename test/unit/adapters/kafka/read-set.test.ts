@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import type { ClusterFacts } from '../../../../src/adapters/kafka/cluster-facts.ts'
+import { LoadMeter } from '../../../../src/adapters/kafka/load-meter.ts'
 import { ReadSet } from '../../../../src/adapters/kafka/read-set.ts'
 import { isReadable } from '../../../../src/adapters/kafka/reading.ts'
 import { TroubleBoard } from '../../../../src/adapters/kafka/trouble-board.ts'
+import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
 import { offset } from '../../../../src/model/offset.ts'
 import { clusterId, sourceKey, topicId } from '../../../../src/model/topic-partition.ts'
 import { anySource } from '../../../support/read-batches.ts'
@@ -28,7 +30,8 @@ const same = clusterOf('cluster', anySource.topicId)
 
 const opened = () => {
   const reader = new RecordingReader()
-  const set = new ReadSet(reader, new TroubleBoard(() => {}))
+  const meter = new LoadMeter(new SystemClock())
+  const set = new ReadSet(reader, new TroubleBoard(() => {}), meter)
   const [reading] = set.add([anySource])
   if (reading === undefined) throw new Error('nothing was added')
   return { reader, set, reading }
