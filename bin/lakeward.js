@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import v8 from 'node:v8'
 
 const nodeMajorMin = 24
+const nodeMajor = Number(process.versions.node.split('.')[0])
 
-if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
+if (nodeMajor < nodeMajorMin) {
   process.stderr.write(
     `lakeward needs Node.js ${nodeMajorMin} or newer, this is ${process.versions.node}\n` +
       'Install it from https://nodejs.org, or in a checkout run "npm ci" and "npm run demo".\n',
@@ -23,8 +24,9 @@ if (Number(process.versions.node.split('.')[0]) < nodeMajorMin) {
 
 // What lies outside of the heap grows by hundreds of megabytes until it is used again: it counts as
 // a part of the whole, or each 64 MiB more of it would have the heap marked, which frees none of it.
-// Not among the flags above: an older Node.js knows no such flag, and would say only that.
-v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
+// Not among the flags above: an older Node.js knows no such flag, and would say only that. A newer
+// one may have lost it, and would say so at each start.
+if (nodeMajor === nodeMajorMin) v8.setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 // What Node.js compiled (and stripped of types) is kept for the next start: half of its CPU time.
 // NODE_COMPILE_CACHE names another place, NODE_DISABLE_COMPILE_CACHE=1 keeps nothing.
