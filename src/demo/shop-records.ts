@@ -52,6 +52,11 @@ export class ShopRecords {
   readonly #shop: protobuf.Root
   readonly #rawEvent: protobuf.Type
   readonly #batch: protobuf.Type
+  /**
+   * Of whom nothing undecodable was made yet. The first event of each is made so whatever chance
+   * says: also a run of a few minutes of event time leaves dead letters of every kind.
+   */
+  readonly #owed = new Set<string>([unknownStream, ...Object.keys(messageOf)])
 
   /** @param protos source text of proto/shop.proto and proto/raw_event.proto. */
   constructor(chance: Chance, protos: { shop: string; rawEvent: string }) {
@@ -83,8 +88,10 @@ export class ShopRecords {
   #single(event: ShopEvent): ShopRecord {
     const chance = this.#chance
     const payload = this.#payloadOf(event)
-    if (chance.happens(unreadableShare)) return this.#unreadable(event)
-    if (chance.happens(brokenShare)) {
+    const unreadable = chance.happens(unreadableShare)
+    if (this.#owed.delete(unknownStream) || unreadable) return this.#unreadable(event)
+    const broken = chance.happens(brokenShare)
+    if (this.#owed.delete(event.stream) || broken) {
       const cut = payload.subarray(0, payload.length - 1)
       return this.#record(event, this.#envelope(event, cut), [meantOf(event, 'broken')])
     }

@@ -1,11 +1,11 @@
 /** Every other reading command on what a short demo leaves. */
-import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import { SystemRandom } from '../../src/adapters/local/system-random.ts'
+import { present } from '../../src/base/assert.ts'
 import { encodeCheckpoint, parseCheckpoint } from '../../src/codec/log/checkpoint.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
@@ -20,6 +20,7 @@ import {
   wrongIn,
 } from '../support/demo-lake.ts'
 import { duck } from '../support/duck.ts'
+import { type JobEnded, scheduledJob } from '../support/scheduled-job.ts'
 
 let made: DemoLake
 let lake: DamagedLake
@@ -40,25 +41,8 @@ const run: DemoLake['run'] = (...words) => made.run(...words)
 const json = <T>(...words: readonly string[]): Promise<Answered<T>> => made.json<T>(...words)
 const openFile: DemoLake['openFile'] = (stream, rows) => made.openFile(stream, rows)
 
-/** The example for schedulers, with a job of a shell's own words. */
-function scheduled(
-  partition: string,
-  timeout: string,
-  job: string,
-): Promise<{ code: number; stdout: string }> {
-  const env = {
-    ...process.env,
-    LAKEWARD: `${process.execPath} ${join(process.cwd(), 'bin/lakeward.js')}`,
-    CONFIG: made.config,
-    TIMEOUT: timeout,
-  }
-  const words = ['examples/schedulers/wait-and-run.sh', 'page_views', partition, 'sh', '-c', job]
-  return new Promise((resolve) => {
-    const child = execFile('sh', words, { env }, (_error, stdout) => {
-      resolve({ code: child.exitCode ?? -1, stdout })
-    })
-  })
-}
+const scheduled = (partition: string, timeout: string, job: string): Promise<JobEnded> =>
+  scheduledJob({ config: made.config, stream: 'page_views', partition, timeout, job })
 
 test.each([
   ['verify nothing', 'stream "nothing" is not configured; known: page_views, sessions, purchases'],
@@ -362,7 +346,8 @@ describe('dlq', () => {
 
   test('show prints one letter whole, by fingerprint and by place', async () => {
     const { groups } = await json<{ groups: Group[] }>('dlq', 'ls', 'sessions')
-    const { fingerprint = '', count } = groups.find(({ reason }) => reason !== 'late') ?? {}
+    const broken = groups.find(({ reason }) => reason !== 'late')
+    const { fingerprint, count } = present(broken, 'the demo breaks an event of each stream')
     const shown = await json<{
       letter: Record<string, unknown> & { value: { hex: string } }
       count: number
