@@ -28,9 +28,12 @@ export type PublishOutcome =
 
 /** Where a file is staged, and where it will be visible. */
 export interface StagedPlace {
-  /** Lies below `<table>/_staging/` and does not end in ".parquet". */
+  /**
+   * Lies below `<table>/_staging/` and does not end in ".parquet". That of a tail lies beside the
+   * file that grows, and its name begins with ".tail-".
+   */
   readonly stagedPath: string
-  /** Of this file alone: nobody stages another for it. */
+  /** Of this file alone: nobody stages another for it. Of a tail, the file that it is joined to. */
   readonly path: string
 }
 
@@ -43,9 +46,42 @@ export interface PublishRequest extends StagedPlace {
   readonly sizeBytes: number
 }
 
+export interface JoinRequest extends StagedPlace {
+  /** What the file has before; */
+  readonly baseBytes: number
+  /** and what it has with the tail. */
+  readonly sizeBytes: number
+}
+
+/**
+ * Growing a published file by a staged tail, so that readers see the file without it or with all of
+ * it, at every moment. A tail is used up by being joined: no two calls join it twice.
+ *
+ * @see docs/adr/0026-files-that-continue.md
+ */
+export interface LakeTails {
+  /** Whether files in this folder can grow; tried out with two small objects of its own. */
+  canJoinIn(folder: string): Promise<CanJoin>
+
+  /**
+   * Idempotent, by anyone. `already-published`: the file has its new length. `missing`: there is no
+   * such file, or it has its old length and the tail is gone. `mismatch`: it has neither length,
+   * and nothing was changed.
+   */
+  join(request: JoinRequest): Promise<PublishOutcome>
+}
+
+export type CanJoin =
+  | { readonly kind: 'joins' }
+  /** As the storage says it: the folder is erasure-coded, encrypted, or something else. */
+  | { readonly kind: 'refuses'; readonly reason: string }
+
 export interface Lake {
   /** As configured: "file:./lake". Manifests' locations are made from it. */
   readonly url: string
+
+  /** Absent where files never grow. */
+  readonly tails?: LakeTails
 
   /** Creates an object whole, durably, and never over another: of racing calls one wins. */
   putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome>

@@ -1,13 +1,15 @@
 /** Suites fail for what they are about, and for nothing else: a wrong adapter for each case. */
 import { expect, test } from 'vitest'
-import type { SimStore } from '../sim/lake.ts'
+import { SimLake, type SimStore } from '../sim/lake.ts'
 import { SimKafka } from '../sim/source.ts'
 import { lakeContract } from './lake.ts'
 import { lyingLakes } from './lying-lakes.ts'
 import { lyingSources } from './lying-sources.ts'
+import { lyingTails } from './lying-tails.ts'
 import { simWorld } from './sim-world.ts'
 import { sourceContract } from './source.ts'
 import { casesOf, failuresOf } from './suite.ts'
+import { tailsContract } from './tails.ts'
 
 /** The lake contract over lakes that lie in one way. */
 const casesOver = (lying: (typeof lyingLakes)[string]) =>
@@ -33,6 +35,32 @@ test.each(Object.entries(lyingLakes))(
     expect(await failuresOf(casesOver(lying))).toEqual([name])
   },
 )
+
+/** The tails contract over lakes whose files grow wrongly. */
+const tailCasesOver = (open: (store: SimStore) => SimLake) =>
+  casesOf((suite) => {
+    const opened = async () => {
+      const store: SimStore = new Map()
+      return { lake: open(store), another: () => open(store), close: async () => {} }
+    }
+    tailsContract('lying', opened, suite)
+  })
+
+test.each(Object.entries(lyingTails))(
+  'files that grow wrongly are told: a lake that %s',
+  async (_name, { open, fails }) => {
+    expect(await failuresOf(tailCasesOver(open))).toEqual(fails)
+  },
+)
+
+test('no case of the tails contract holds for every wrong lake', () => {
+  const open = (store: SimStore): SimLake => new SimLake({ store, kind: 'hdfs' })
+  const told = new Set(Object.values(lyingTails).flatMap(({ fails }) => fails))
+  expect(tailCasesOver(open).map(({ name }) => name)).toEqual(
+    expect.arrayContaining([...told]),
+  )
+  expect(tailCasesOver(open).filter(({ name }) => !told.has(name))).toEqual([])
+})
 
 /** For what never comes from a wrong source. */
 const boundMs = 5_000

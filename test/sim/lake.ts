@@ -3,8 +3,11 @@ import { assert } from '../../src/base/assert.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { durationMs, unixMs } from '../../src/base/time.ts'
 import type {
+  CanJoin,
+  JoinRequest,
   Lake,
   LakeObject,
+  LakeTails,
   PublishOutcome,
   PublishRequest,
   PutOutcome,
@@ -36,7 +39,7 @@ export interface LakeFault {
 /**
  * Whose semantics a lake has. `file`: renames, and a put into a staging folder is two calls,
  * between which it shows under a name of its own, for ever if its process died. `hdfs`: renames,
- * and a broken write leaves a part of the file. `s3`: no renames, so that copy and removal are two
+ * a broken write leaves a part of the file, and files grow by tails. `s3`: no renames, so that copy and removal are two
  * calls; of conditional puts that are under way at the same time one is refused with a conflict.
  */
 export type LakeKind = 'file' | 's3' | 'hdfs'
@@ -92,8 +95,16 @@ export class SimLake implements Lake {
   readonly #options: SimLakeOptions
   readonly #late: { readonly atCall: number; readonly land: () => void }[] = []
 
+  readonly tails?: LakeTails
+
   constructor(options: SimLakeOptions = {}) {
     this.#options = options
+    if (options.kind === 'hdfs') {
+      this.tails = {
+        canJoinIn: () => this.canJoin(),
+        join: (request) => this.join(request),
+      }
+    }
     this.store = options.store ?? new Map()
     this.fault = options.fault
   }
@@ -151,7 +162,7 @@ export class SimLake implements Lake {
   }
 
   stage({ stagedPath, chunks }: StageRequest): Promise<void> {
-    const staged = /\/_staging\/./.test(stagedPath)
+    const staged = /\/_staging\/.|\/\.tail-[^/]+$/.test(stagedPath)
     assert(staged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const body = Buffer.concat(chunks)
@@ -226,6 +237,32 @@ export class SimLake implements Lake {
     this.store.set(path, staged)
     if (!copies) this.store.delete(stagedPath)
     return { kind: 'published' }
+  }
+
+  async canJoin(): Promise<CanJoin> {
+    return { kind: 'joins' }
+  }
+
+  /** Look and deed are two calls, as they are on HDFS: CONCAT itself asks for the tail alone. */
+  async join({ stagedPath, path, baseBytes, sizeBytes }: JoinRequest): Promise<PublishOutcome> {
+    const before = (await this.stat(path))?.sizeBytes
+    if (before === undefined) return { kind: 'missing' }
+    if (before === sizeBytes) return { kind: 'already-published' }
+    if (before !== baseBytes) return { kind: 'mismatch', foundBytes: before }
+    if (await this.#call('join', path, () => this.#concat(stagedPath, path))) {
+      return { kind: 'published' }
+    }
+    const after = (await this.stat(path))?.sizeBytes ?? 0
+    if (after === sizeBytes) return { kind: 'already-published' }
+    return after === baseBytes ? { kind: 'missing' } : { kind: 'mismatch', foundBytes: after }
+  }
+
+  #concat(stagedPath: string, path: string): boolean {
+    const [tail, file] = [this.store.get(stagedPath), this.store.get(path)]
+    if (tail === undefined || file === undefined) return false
+    this.#set(path, Buffer.concat([file.body, tail.body]))
+    this.store.delete(stagedPath)
+    return true
   }
 
   #set(path: string, body: Uint8Array): LakeObject {
