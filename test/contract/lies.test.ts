@@ -56,9 +56,7 @@ test.each(Object.entries(lyingTails))(
 test('no case of the tails contract holds for every wrong lake', () => {
   const open = (store: SimStore): SimLake => new SimLake({ store, kind: 'hdfs' })
   const told = new Set(Object.values(lyingTails).flatMap(({ fails }) => fails))
-  expect(tailCasesOver(open).map(({ name }) => name)).toEqual(
-    expect.arrayContaining([...told]),
-  )
+  expect(tailCasesOver(open).map(({ name }) => name)).toEqual(expect.arrayContaining([...told]))
   expect(tailCasesOver(open).filter(({ name }) => !told.has(name))).toEqual([])
 })
 
