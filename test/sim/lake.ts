@@ -39,8 +39,9 @@ export interface LakeFault {
 /**
  * Whose semantics a lake has. `file`: renames, and a put into a staging folder is two calls,
  * between which it shows under a name of its own, for ever if its process died. `hdfs`: renames,
- * a broken write leaves a part of the file, and files grow by tails. `s3`: no renames, so that copy and removal are two
- * calls; of conditional puts that are under way at the same time one is refused with a conflict.
+ * a broken write leaves a part of the file, and files grow by tails. `s3`: no renames, so that
+ * copy and removal are two calls; of conditional puts that are under way at the same time one is
+ * refused with a conflict.
  */
 export type LakeKind = 'file' | 's3' | 'hdfs'
 
