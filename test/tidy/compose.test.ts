@@ -16,6 +16,8 @@ const { services } = parse(readFileSync('docker/compose.yaml', 'utf8'), { merge:
 const notOffered = new Map([
   ['kafka-4-three', 'three nodes are for tests that kill one of them'],
   ['kafka-3-three', 'likewise'],
+  ['hdfs', 'its makers publish no image that starts it in one container'],
+  ['hdfs-httpfs', 'likewise'],
   ['s3-minio', 'its makers publish no image of this version'],
 ])
 

@@ -1,11 +1,21 @@
 /** Every service that can be started, by name. */
+import { hdfs, hdfsHttpfs } from './hdfs.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
 import { kafka4, kafka4Three } from './kafka-4.ts'
 import { s3 } from './s3.ts'
 import { s3Minio } from './s3-minio.ts'
 import type { ServiceKind } from './service-kind.ts'
 
-const kinds: readonly ServiceKind[] = [kafka3, kafka3Three, kafka4, kafka4Three, s3, s3Minio]
+const kinds: readonly ServiceKind[] = [
+  hdfs,
+  hdfsHttpfs,
+  kafka3,
+  kafka3Three,
+  kafka4,
+  kafka4Three,
+  s3,
+  s3Minio,
+]
 
 export const serviceNames: readonly string[] = kinds.map(({ name }) => name)
 
