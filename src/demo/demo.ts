@@ -80,8 +80,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
 const hourMs = 3_600_000
 /** Event time an hour of which passes in eight seconds. */
 const speed = hourMs / 8_000
-/** The first hour begins this long ago. */
-const pastMs = 8 * hourMs
+/** The first hour begins this long ago: enough for some runs on one folder, on any machine. */
+const pastMs = 24 * hourMs
 const hoursWanted = 3
 /** Event time at the end of an hour that a hold keeps back. */
 const heldSpanMs = 240_000
