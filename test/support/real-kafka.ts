@@ -6,13 +6,15 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { type Admin, Kafka, logLevel, type PartitionMetadata } from 'kafkajs'
-import type { TopicPartition } from '../../src/model/topic-partition.ts'
+import type { TopicId, TopicPartition } from '../../src/model/topic-partition.ts'
 import { serviceNamed } from '../system/services/catalogue.ts'
 import { artifactsFolder, isFetched } from '../system/services/fetch-artifacts.ts'
 import { certificateFiles } from '../system/services/kafka-listeners.ts'
 import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
 import { type Ports, portOf } from '../system/services/service-kind.ts'
 import { eventually } from './eventually.ts'
+import { ask, KafkajsClient } from './kafkajs/kafkajs-client.ts'
+import { metadataRequest, parseMetadata } from './kafkajs/raw-requests.ts'
 import { produceBatches } from './produce-batches.ts'
 import { encodeBatch, type TestBatch } from './record-batch.ts'
 import { commandEndsWell, requireNamedService, requireService } from './require-service.ts'
@@ -47,10 +49,14 @@ async function createTopic(
   // -1: as many replicas as the broker has by default.
   const topics = [{ topic, numPartitions, replicationFactor: -1, configEntries }]
   await admin.createTopics({ topics, waitForLeaders: false })
-  await eventually(`every partition of ${topic} has a leader`, doneWithinMs, async () => {
+  await partitionsAreLed(admin, topic, numPartitions)
+}
+
+function partitionsAreLed(admin: Admin, topic: string, count: number): Promise<true> {
+  return eventually(`every partition of ${topic} has a leader`, doneWithinMs, async () => {
     const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
     const led = found[0]?.partitions.filter(({ leader }) => leader >= 0).length
-    return led === numPartitions ? true : undefined
+    return led === count ? true : undefined
   })
 }
 
@@ -129,11 +135,25 @@ export class RealKafka {
     return this.asAdmin((admin) => deleteTopics(admin, [topic]))
   }
 
-  /** With nothing between the two requests. */
-  recreateTopic(topic: string, partitionCount: number): Promise<void> {
-    return this.asAdmin(async (admin) => {
+  /** With nothing between the two requests. Ends when the broker knows the new one. */
+  async recreateTopic(topic: string, partitionCount: number): Promise<void> {
+    const before = await this.#topicIdOf(topic)
+    await this.asAdmin(async (admin) => {
       await admin.deleteTopics({ topics: [topic] })
       await createTopic(admin, topic, partitionCount)
+    })
+    // By its name alone it is found while the broker still serves the old one.
+    await eventually(`${topic} is another one`, doneWithinMs, async () => {
+      const id = await this.#topicIdOf(topic)
+      return id !== undefined && id !== before ? true : undefined
+    })
+  }
+
+  /** Ends when each of the partitions, `count` with those of before, has its leader. */
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.asAdmin(async (admin) => {
+      await admin.createPartitions({ topicPartitions: [{ topic, count }] })
+      await partitionsAreLed(admin, topic, count)
     })
   }
 
@@ -160,7 +180,9 @@ export class RealKafka {
     await producer.connect()
     try {
       const messages = values.map((value) => ({ value, partition }))
-      await producer.send({ topic, messages, acks: -1 })
+      const answers = await producer.send({ topic, messages, acks: -1 })
+      // kafkajs drops what is for a partition that its broker does not know, and says nothing.
+      if (answers.length === 0) throw new Error(`"${topic}/${partition}" is not there`)
     } finally {
       await producer.disconnect()
     }
@@ -239,6 +261,17 @@ export class RealKafka {
     const { address } = await this.#harness.up(this.#name, { instance: this.#instance })
     const before = this.addresses.join(',')
     if (address !== before) throw new Error(`came up on ${address}, was on ${before}`)
+  }
+
+  async #topicIdOf(topic: string): Promise<TopicId | undefined> {
+    const client = new KafkajsClient(this.addresses, 'test')
+    try {
+      const [nodeId = 1] = await client.nodeIds()
+      const answer = await ask(await client.broker(nodeId), metadataRequest([topic]))
+      return parseMetadata(answer).topics.get(topic)?.topicId
+    } finally {
+      client.close()
+    }
   }
 
   /** Ends it and forgets its data. */

@@ -169,9 +169,7 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
       await append(['a'])
       const reader = await sources.read(broker().port, ['t'])
       await until('the first record', () => reader.count === 1)
-      await broker().asAdmin((admin) =>
-        admin.createPartitions({ topicPartitions: [{ topic: 't', count: 4 }] }),
-      )
+      await broker().addPartitions('t', 4)
       await broker().send({ topic: 't', partition: 3 }, ['new'])
       await until('the record of the new one', () => reader.of('t/3').length === 1)
       expect(reader.assigned.length).toBe(4)
