@@ -27,11 +27,14 @@ export default defineConfig({
         test: {
           name: 'system',
           setupFiles,
+          globalSetup: 'test/support/run-folder.ts',
           include: ['test/{golden,system}/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
           // They wait more than they work; with more than two, JVMs of several would meet.
           maxWorkers: 2,
+          // Tests that say so run beside each other: they wait for sessions and silences to end.
+          maxConcurrency: 16,
           sequence: { groupOrder: 1 },
         },
       },

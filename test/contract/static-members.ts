@@ -8,7 +8,7 @@ import { SimTelemetry } from '../sim/telemetry.ts'
 import { eventually } from '../support/eventually.ts'
 import { sourceOptions } from '../support/kafka-world.ts'
 import { RecordingReader } from '../support/recording-reader.ts'
-import { type Suite, vitestSuite } from './suite.ts'
+import { concurrentSuite, type Suite } from './suite.ts'
 
 export interface Brokers {
   readonly host: string
@@ -37,23 +37,33 @@ const hearMs = 4_000
 
 let groups = 0
 
-/** @param brokers as they stand when a test runs; topics are the tests' to make, groups as well. */
+/**
+ * The cases share nothing but the brokers, and wait most of their time: they run beside each other.
+ *
+ * @param brokers as they stand when a test runs; topics are the tests' to make, groups as well.
+ */
 export function staticMembers(
   name: string,
   brokers: () => Brokers,
-  { describe, test, afterEach }: Suite = vitestSuite,
+  suite: Suite = concurrentSuite,
   { open, boundMs }: Bounds = { open: openMember, boundMs: 60_000 },
 ): void {
   const until = (what: string, look: () => boolean): Promise<true> =>
     eventually(what, boundMs, () => look() || undefined)
-  describe(`static members on ${name}`, () => {
-    const opened: Source[] = []
-    afterEach(async () => {
-      for (const source of opened.splice(0)) await source.close()
-    })
+  suite.describe(`static members on ${name}`, () => {
+    /** Closes what a case opened when it ends. */
+    const test = (title: string, work: (opened: Source[]) => Promise<void>): void =>
+      suite.test(title, async () => {
+        const opened: Source[] = []
+        try {
+          await work(opened)
+        } finally {
+          for (const source of opened) await source.close()
+        }
+      })
 
     /** A group of its own, with topic `t` of four partitions and `u` that is not there yet. */
-    async function group() {
+    async function group(opened: Source[]) {
       const id = `static-${process.pid}-${++groups}`
       const [t, u] = [`${id}-t`, `${id}-u`]
       await brokers().createTopic(t, 4)
@@ -69,8 +79,8 @@ export function staticMembers(
     }
 
     /** Two members that share the four partitions. */
-    async function pair() {
-      const at = await group()
+    async function pair(opened: Source[]) {
+      const at = await group(opened)
       const one = await at.join('one')
       await until('all', () => one.reader.assigned.length === 4)
       const two = await at.join('two')
@@ -90,8 +100,8 @@ export function staticMembers(
       ['one', 'two'],
       ['two', 'one'],
     ] as const) {
-      test(`"${restarting}" starts again within the session and nothing moves`, async () => {
-        const at = await pair()
+      test(`"${restarting}" starts again within the session and nothing moves`, async (opened) => {
+        const at = await pair(opened)
         const [before, other] = [at[restarting], at[staying]]
         const told = [...other.reader.events]
         const share = namesOf(before.reader)
@@ -105,8 +115,8 @@ export function staticMembers(
       })
     }
 
-    test('partitions that come after the leader started again are dealt out', async () => {
-      const at = await pair()
+    test('partitions that come after the leader started again are dealt out', async (opened) => {
+      const at = await pair(opened)
       await at.one.source.close()
       const again = await at.join('one')
       await until('the share of before', () => again.reader.assigned.length === 2)
@@ -115,8 +125,8 @@ export function staticMembers(
       await until('all six', () => total() === 6)
     })
 
-    test('partitions that come while the leader is away are dealt out when it is back', async () => {
-      const at = await pair()
+    test('partitions that come while the leader is away are dealt out when it is back', async (opened) => {
+      const at = await pair(opened)
       await at.one.source.close()
       await brokers().createTopic(at.u, 2)
       const again = await at.join('one')
@@ -124,14 +134,14 @@ export function staticMembers(
       await until('all six', () => total() === 6)
     })
 
-    test('who stays away longer than the session is given up, and its share goes on', async () => {
-      const at = await pair()
+    test('who stays away longer than the session is given up, and its share goes on', async (opened) => {
+      const at = await pair(opened)
       await at.one.source.close()
       await until('all at the other', () => at.two.reader.assigned.length === 4)
     })
 
-    test('a second process of one id fences the first, which says so and stays out', async () => {
-      const at = await group()
+    test('a second process of one id fences the first, which says so and stays out', async (opened) => {
+      const at = await group(opened)
       const first = await at.join('one')
       await until('all', () => first.reader.assigned.length === 4)
       const second = await at.join('one')

@@ -13,6 +13,12 @@ export interface Suite {
 
 export const vitestSuite: Suite = { describe, test, beforeEach, afterEach }
 
+/** For cases that share nothing: they run beside each other. */
+export const concurrentSuite: Suite = {
+  ...vitestSuite,
+  test: (name, work) => test.concurrent(name, () => work()),
+}
+
 export interface ContractCase {
   readonly name: string
   /** Alone, with what stands before and after each. @throws {Error} an expectation fails. */
@@ -54,4 +60,10 @@ export async function failuresOf(cases: readonly ContractCase[]): Promise<readon
     }
   }
   return failed
+}
+
+/** The same, of cases that share nothing: they run beside each other. */
+export async function failuresTogether(cases: readonly ContractCase[]): Promise<readonly string[]> {
+  const ended = await Promise.allSettled(cases.map(({ run }) => run()))
+  return cases.filter((_, at) => ended[at]?.status === 'rejected').map(({ name }) => name)
 }

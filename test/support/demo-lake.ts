@@ -1,10 +1,12 @@
 /** The lake that a short demo leaves, its broker, and command lines on both. */
-import { readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { present } from '../../src/base/assert.ts'
 import { commandLine, type Ended } from './command-line.ts'
 import { DamagedLake, type LoggedFile } from './damage.ts'
+import { eventually } from './eventually.ts'
 import { lakeward } from './processes.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -35,7 +37,36 @@ interface DemoParts {
   readonly folder: AsyncDisposable
   readonly place: string
   readonly demo: DemoLine
-  readonly brokerPort: number
+}
+
+/** Where the configuration of a demo says on which port its broker listens. */
+const brokerAddress = /(?<=brokers: \[127\.0\.0\.1:)\d+/
+
+/** A demo takes half a minute; another test file's may have just begun. */
+const demoMsMax = 110_000
+
+/**
+ * The one demo of a run of the tests: the first file that wants it runs it, others wait for it.
+ * @returns its folder, which nobody changes, and what it counted.
+ */
+async function sharedDemo(): Promise<{ original: string; demo: DemoLine }> {
+  const runFolder = inject('runFolder')
+  const original = join(runFolder, 'demo')
+  const endedPath = join(runFolder, 'demo.json')
+  const isFirst = await mkdir(join(runFolder, 'demo-begun')).then(
+    () => true,
+    () => false,
+  )
+  if (isFirst) {
+    const ended = await lakeward(['demo', '--exit-when-ready', '--folder', original])
+    await writeFile(`${endedPath}.new`, JSON.stringify(ended))
+    await rename(`${endedPath}.new`, endedPath)
+  }
+  const text = await eventually('the demo has ended', demoMsMax, () => readFile(endedPath, 'utf8'))
+  const { code, stdout, stderr } = JSON.parse(text) as Awaited<ReturnType<typeof lakeward>>
+  expect(code, stderr).toBe(0)
+  const line = present(stdout.trimEnd().split('\n').at(-1), 'a demo ends with a line')
+  return { original, demo: JSON.parse(line) as DemoLine }
 }
 
 export class DemoLake {
@@ -48,33 +79,32 @@ export class DemoLake {
   readonly #parts: DemoParts
   #broker: EmbeddedBroker | undefined
 
-  constructor(parts: DemoParts) {
+  private constructor(parts: DemoParts) {
     const { place, demo } = parts
     this.#parts = parts
     this.demo = demo
     this.config = join(place, 'lakeward.yaml')
     this.lake = new DamagedLake(join(place, 'lake'), 'shop')
     const announced = /page_views\/dt=(\S+?)\/hour=(\d\d)/.exec(demo.ready.join(' '))
-    this.hour = announced?.slice(1).join('T') ?? ''
+    this.hour = present(announced, 'the demo announces page views').slice(1).join('T')
   }
 
-  /** Runs the demo to its end, and starts its broker again. To be closed. */
+  /** What a demo left, of this file alone, with its broker running. To be closed. */
   static async make(): Promise<DemoLake> {
+    const { original, demo } = await sharedDemo()
     const folder = await temporaryFolder()
     const place = join(folder.path, 'demo')
-    const ended = await lakeward(['demo', '--exit-when-ready', '--folder', place])
-    expect(ended.code, ended.stderr).toBe(0)
-    const demo = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as DemoLine
-    const text = await readFile(join(place, 'lakeward.yaml'), 'utf8')
-    const brokerPort = Number(/brokers: \[127\.0\.0\.1:(\d+)\]/.exec(text)?.[1])
-    const made = new DemoLake({ folder, place, demo, brokerPort })
+    await cp(original, place, { recursive: true, preserveTimestamps: true })
+    const made = new DemoLake({ folder, place, demo })
     await made.startBroker()
     return made
   }
 
+  /** On whatever port is free: the configuration names it. */
   async startBroker(): Promise<void> {
-    const { place, brokerPort: port } = this.#parts
-    this.#broker = await startBroker({ directory: join(place, 'broker'), port })
+    this.#broker = await startBroker({ directory: join(this.#parts.place, 'broker') })
+    const text = await readFile(this.config, 'utf8')
+    await writeFile(this.config, text.replace(brokerAddress, String(this.#broker.port)))
   }
 
   async stopBroker(): Promise<void> {

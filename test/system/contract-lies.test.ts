@@ -14,7 +14,7 @@ import {
   openMember,
   staticMembers,
 } from '../contract/static-members.ts'
-import { type ContractCase, casesOf, failuresOf } from '../contract/suite.ts'
+import { type ContractCase, casesOf, failuresOf, failuresTogether } from '../contract/suite.ts'
 import { KafkaWorld } from '../support/kafka-world.ts'
 
 /** For what never comes from a wrong source. */
@@ -60,7 +60,8 @@ test.concurrent.each(Object.entries(lyingMembers))(
   async (name, newLie) => {
     const world = await KafkaWorld.open()
     try {
-      expect(await failuresOf(memberCases(newLie(), () => world.broker))).toEqual([name])
+      const cases = memberCases(newLie(), () => world.broker)
+      expect(await failuresTogether(cases)).toEqual([name])
     } finally {
       await world.close()
     }
