@@ -1,3 +1,4 @@
+import { catalogFaults } from './faults/catalog.ts'
 import { configFaults } from './faults/config.ts'
 import type { FaultDefinition, FaultDomain, FaultRetry, FaultTable } from './faults/definition.ts'
 import { etlFaults } from './faults/etl.ts'
@@ -16,6 +17,7 @@ export const faults = {
   ...lakeFaults,
   ...logFaults,
   ...notifyFaults,
+  ...catalogFaults,
 } as const satisfies FaultTable
 
 export type FaultCode = keyof typeof faults

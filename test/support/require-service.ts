@@ -26,6 +26,7 @@ export type ServiceName =
   | 'tmpfs'
   | 'hadoop'
   | 'hive'
+  | 'hive-3'
   | 's3'
   | 's3-minio'
   | 'httpfs'

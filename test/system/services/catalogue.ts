@@ -1,5 +1,7 @@
 /** Every service that can be started, by name. */
 import { hdfs, hdfsHttpfs } from './hdfs.ts'
+import { hive } from './hive.ts'
+import { hive3 } from './hive-3.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
 import { kafka4, kafka4Three } from './kafka-4.ts'
 import { s3 } from './s3.ts'
@@ -15,6 +17,8 @@ const kinds: readonly ServiceKind[] = [
   kafka4Three,
   s3,
   s3Minio,
+  hive,
+  hive3,
 ]
 
 export const serviceNames: readonly string[] = kinds.map(({ name }) => name)

@@ -84,12 +84,16 @@ test('the cache is where LAKEWARD_SERVICES says, else in the user’s cache fold
 
 test('each service has a lock of its version, with its own jar or module in it', () => {
   expect(serviceNames).toEqual([
+    'hdfs',
+    'hdfs-httpfs',
     'kafka-3',
     'kafka-3-three',
     'kafka-4',
     'kafka-4-three',
     's3',
     's3-minio',
+    'hive',
+    'hive-3',
   ])
   for (const name of serviceNames) {
     const kind = serviceNamed(name)

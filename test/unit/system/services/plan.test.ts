@@ -1,5 +1,7 @@
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
+import { hive } from '../../../system/services/hive.ts'
+import { hive3 } from '../../../system/services/hive-3.ts'
 import { kafka3, kafka3Three } from '../../../system/services/kafka-3.ts'
 import { kafka4, kafka4Three } from '../../../system/services/kafka-4.ts'
 import type { Ports, ServiceKind } from '../../../system/services/service-kind.ts'
@@ -138,3 +140,21 @@ test('data of another version or service is refused, both named', () => {
   })
   expect(decideStart(facts({ record: { ...record, service: 'kafka-3' } })).kind).toBe('refuse')
 })
+
+test.each([hive, hive3])(
+  '$name listens on loopback, and keeps all it has in its own folder',
+  (kind) => {
+    const { files, processes, prepare } = kind.plan(placeOf(kind))
+    const settings = files.find(({ path }) => path === '/run/one/metastore-site.xml')?.text ?? ''
+    const value = (name: string): string | undefined =>
+      new RegExp(`<name>${name}</name><value>([^<]*)<`).exec(settings)?.[1]
+    expect(value('metastore.thrift.bind.host')).toBe('127.0.0.1')
+    expect(value('metastore.thrift.port')).toBe(String(portsOf(kind)['thrift']))
+    expect(value('javax.jdo.option.ConnectionURL')).toContain('databaseName=/run/one/derby;')
+    expect(value('metastore.warehouse.dir')).toBe('file:///run/one/warehouse')
+    expect(new Set(files.map(({ path }) => dirname(path)))).toEqual(new Set(['/run/one']))
+    expect(prepare).toEqual([])
+    const [command = []] = processes.map((each) => each.command)
+    expect(command.some((word) => word.startsWith('/run/one/:'))).toBe(true)
+  },
+)

@@ -1,0 +1,160 @@
+/**
+ * One connection to a Hive Metastore: one call at a time.
+ *
+ * Invariants:
+ * - Every call ends: with its answer, when its time is up, or with the connection.
+ * - A connection that failed in any way is never used again; what became of its call is not known.
+ *
+ * Source: proto/hive/hive_metastore.thrift; TBufferedTransport and TBinaryProtocol of Apache Thrift.
+ */
+import { connect, type Socket } from 'node:net'
+import { exceptionOf, type MetastoreCall } from './metastore-calls.ts'
+import { decodeMessage, encodeMessage } from './thrift-binary.ts'
+import { readText, structOf, type ThriftMessage, type ThriftStruct } from './thrift-value.ts'
+
+/** The metastore answered with an exception: it has done nothing. */
+export class MetastoreException extends Error {
+  /** "NoSuchObjectException" */
+  readonly exception: string
+
+  constructor(exception: string, message: string) {
+    super(message)
+    this.exception = exception
+  }
+}
+
+interface Pending {
+  readonly call: MetastoreCall
+  readonly sequence: number
+  readonly resolve: (result: ThriftStruct) => void
+  readonly reject: (error: Error) => void
+}
+
+export interface MetastoreAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Exceptions can carry a whole partition. */
+const shownLengthMax = 300
+const sequenceMax = 0x7fff_ffff
+
+export class MetastoreConnection {
+  readonly #socket: Socket
+  #chunks: Buffer[] = []
+  #pending: Pending | undefined
+  #sequence = 0
+  #failure: Error | undefined
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#onBytes(chunk))
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the connection was closed')))
+  }
+
+  /** @throws {Error} nobody takes the connection within `connectTimeoutMs`. */
+  static open(
+    { host, port }: MetastoreAddress,
+    connectTimeoutMs: number,
+  ): Promise<MetastoreConnection> {
+    const { promise, resolve, reject } = Promise.withResolvers<MetastoreConnection>()
+    const socket = connect({ host, port, noDelay: true })
+    const late = (): void => {
+      socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`))
+    }
+    const timer = setTimeout(late, connectTimeoutMs)
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(new MetastoreConnection(socket))
+    })
+    return promise.finally(() => clearTimeout(timer))
+  }
+
+  /** False when nothing can be called on it any more. */
+  get usable(): boolean {
+    return this.#failure === undefined
+  }
+
+  /**
+   * @returns the fields of the answer; the result is field 0.
+   * @throws {MetastoreException} that is the answer.
+   * @throws {Error} the connection failed: it may have been done or not.
+   */
+  call(call: MetastoreCall, fields: ThriftStruct, timeoutMs: number): Promise<ThriftStruct> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const { promise, resolve, reject } = Promise.withResolvers<ThriftStruct>()
+    const sequence = (this.#sequence = (this.#sequence % sequenceMax) + 1)
+    this.#pending = { call, sequence, resolve, reject }
+    this.#socket.write(encodeMessage({ kind: 'call', name: call, sequence, fields }))
+    const late = (): void => this.close(new Error(`no answer within ${timeoutMs} ms`))
+    const timer = setTimeout(late, timeoutMs)
+    return promise.finally(() => clearTimeout(timer))
+  }
+
+  close(reason = new Error('closed by us')): void {
+    this.#fail(reason)
+    this.#socket.destroy()
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    const pending = this.#pending
+    this.#pending = undefined
+    pending?.reject(this.#failure)
+  }
+
+  /** What is thrown here would end the process. */
+  #onBytes(chunk: Buffer): void {
+    try {
+      this.#chunks.push(chunk)
+      const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
+      this.#chunks = [bytes]
+      const read = decodeMessage(bytes)
+      if (read === undefined) return
+      if (read.sizeBytes < bytes.length) throw new Error('more was answered than asked')
+      this.#chunks = []
+      this.#onAnswer(read.message)
+    } catch (error) {
+      this.close(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #onAnswer({ kind, sequence, fields }: ThriftMessage): void {
+    const pending = this.#pending
+    if (pending === undefined || pending.sequence !== sequence) {
+      throw new Error(`answer ${sequence} was not asked for`)
+    }
+    this.#pending = undefined
+    if (kind === 'exception') {
+      // Thrift's own: the server does not know the call, or failed outside of what it declares.
+      pending.reject(new MetastoreException('TApplicationException', shown(readText(fields, 1))))
+      return
+    }
+    const thrown = exceptionIn(pending.call, fields)
+    if (thrown === undefined) pending.resolve(fields)
+    else pending.reject(thrown)
+  }
+}
+
+function exceptionIn(call: MetastoreCall, fields: ThriftStruct): MetastoreException | undefined {
+  for (const [field, value] of fields) {
+    const exception = exceptionOf(call, field)
+    if (field === 0 || exception === undefined || value.type !== 'struct') continue
+    return new MetastoreException(exception, shown(readText(value.fields, 1)))
+  }
+  return undefined
+}
+
+/** On one line, and no longer than a message should be. */
+function shown(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim()
+  return line.length > shownLengthMax ? `${line.slice(0, shownLengthMax)}…` : line
+}
+
+/** "4.0.1": what a metastore says when it is asked for its version. */
+export async function versionOf(connection: MetastoreConnection, timeoutMs: number) {
+  return readText(await connection.call('getVersion', structOf([]), timeoutMs), 0)
+}

@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
+import { MetastoreConnection } from '../../../../src/adapters/hive/metastore-connection.ts'
+import { structOf } from '../../../../src/adapters/hive/thrift-value.ts'
+import { FakeMetastore } from '../../../support/fake-metastore.ts'
+
+let one: FakeMetastore
+let other: FakeMetastore
+const never = new AbortController().signal
+const catalogs: HiveCatalog[] = []
+
+beforeEach(async () => {
+  one = await FakeMetastore.start()
+  other = await FakeMetastore.start()
+  for (const metastore of [one, other]) metastore.createDatabase('ods')
+})
+
+afterEach(async () => {
+  await Promise.all(catalogs.splice(0).map((catalog) => catalog.close()))
+  await Promise.all([one.close(), other.close()])
+})
+
+function catalogOf(...ports: readonly number[]): HiveCatalog {
+  const addresses = ports.map((port) => ({ host: '127.0.0.1', port }))
+  const catalog = new HiveCatalog({ name: 'hms', addresses, user: 'etl', database: 'ods' })
+  catalogs.push(catalog)
+  return catalog
+}
+
+/** A port on which nobody listens. */
+async function deadPort(): Promise<number> {
+  const gone = await FakeMetastore.start()
+  const { port } = gone
+  await gone.close()
+  return port
+}
+
+test('an address that takes no connection is passed over for the next one', async () => {
+  const catalog = catalogOf(await deadPort(), one.port)
+  expect(await catalog.probe(never)).toContain('"ods"')
+  expect(one.users).toEqual(['etl'])
+})
+
+test('when nobody takes a connection each address is named', async () => {
+  const ports = [await deadPort(), await deadPort()]
+  await expect(catalogOf(...ports).probe(never)).rejects.toMatchObject({
+    code: 'CATALOG_UNAVAILABLE',
+    message: expect.stringMatching(
+      new RegExp(`127.0.0.1:${ports[0]}: .*; 127.0.0.1:${ports[1]}: `),
+    ),
+  })
+})
+
+test('after a connection is lost in mid-call the next call goes to the next address', async () => {
+  const catalog = catalogOf(one.port, other.port)
+  await catalog.probe(never)
+  one.fault = { failAt: 1, moment: 'after-effect', lasting: 'forever' }
+  await expect(catalog.probe(never)).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' })
+  expect(await catalog.probe(never)).toContain('"ods"')
+  expect(other.calls).toEqual(['getVersion', 'get_database'])
+})
+
+test('a connection that was cut while nobody called is not used again', async () => {
+  const catalog = catalogOf(one.port)
+  await catalog.probe(never)
+  one.cutConnections()
+  // The cut may be heard only when the next call is made.
+  await catalog.probe(never).catch(() => '')
+  expect(await catalog.probe(never)).toContain('"ods"')
+})
+
+test('who stops waiting is told at once, and others are served meanwhile', async () => {
+  const catalog = catalogOf(one.port)
+  one.silent = true
+  const waiting = new AbortController()
+  const heard = Promise.withResolvers<void>()
+  one.onCall = () => heard.resolve()
+  const asked = catalog.probe(waiting.signal)
+  asked.catch(() => {})
+  await heard.promise
+  waiting.abort()
+  await expect(asked).rejects.toMatchObject({
+    code: 'CATALOG_UNAVAILABLE',
+    facts: { reason: 'no answer in time' },
+  })
+  one.silent = false
+  expect(await catalog.probe(never)).toContain('"ods"')
+})
+
+test('a call that nobody answers ends by its own time, and its connection with it', async () => {
+  one.silent = true
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port: one.port }, 5_000)
+  const asked = connection.call('getVersion', structOf([]), 20)
+  await expect(asked).rejects.toThrow('no answer within 20 ms')
+  expect(connection.usable).toBe(false)
+  await expect(connection.call('getVersion', structOf([]), 20)).rejects.toThrow('no answer within')
+})
+
+test('more calls than there are connections wait for their turn', async () => {
+  const catalog = catalogOf(one.port)
+  const asked = Array.from({ length: 20 }, () => catalog.probe(never))
+  expect(new Set(await Promise.all(asked)).size).toBe(1)
+  expect(one.users.length).toBeLessThanOrEqual(4)
+})
+
+test('an answer that is no Thrift fails the call, not the process', async () => {
+  const web = createServer((_request, response) => response.end('hello'))
+  web.listen(0, '127.0.0.1')
+  await once(web, 'listening')
+  const address = web.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  await expect(catalogOf(port).probe(never)).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' })
+  web.close()
+  await once(web, 'close')
+})
