@@ -76,7 +76,8 @@ export interface Catalog {
   /**
    * Makes the table, or takes one that is there and fits, or adds to its columns those it lacks, to
    * its partitions too. Never takes a column away and never changes the type of one.
-   * @throws {Fault} `CATALOG_DATABASE_MISSING`; `CATALOG_TABLE_CONFLICT`: the one there does not fit.
+   * @throws {Fault} `CATALOG_DATABASE_MISSING`; `CATALOG_TABLE_CONFLICT`: what is there does not
+   *   fit.
    */
   ensureTable(table: CatalogTable, signal: AbortSignal): Promise<TableOutcome>
 

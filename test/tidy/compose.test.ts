@@ -18,6 +18,8 @@ const notOffered = new Map([
   ['kafka-3-three', 'likewise'],
   ['hdfs', 'its makers publish no image that starts it in one container'],
   ['hdfs-httpfs', 'likewise'],
+  ['hive', 'the image of its makers is all of Hive, and was not tried'],
+  ['hive-3', 'likewise'],
   ['s3-minio', 'its makers publish no image of this version'],
 ])
 

@@ -73,7 +73,7 @@ function refuseOtherForm(name: string, found: HiveTable, wanted: CatalogTable): 
   }
 }
 
-/** Names that differ in case only are one name to Hive, and so is a column named as a partition's. */
+/** Hive compares names without case, and those of columns with those of partitions. */
 function refuseRepeated(table: string, names: readonly string[]): void {
   const seen = new Set<string>()
   for (const name of names) {

@@ -2,8 +2,8 @@
  * Calls to a Hive Metastore that has one address or several.
  *
  * Invariants:
- * - No call is made twice here: who asked knows whether that is harmless. Only an address that takes
- *   no connection, which is before a call, is passed over for the next one.
+ * - No call is made twice here: who asked knows whether that is harmless. Only an address that
+ *   takes no connection, which is before a call, is passed over for the next one.
  * - After a connection failed the next call begins with the address behind it.
  * - Who stopped waiting is told at once; the connection waits for the answer, which may still come,
  *   until the call's own time is up.

@@ -5,7 +5,7 @@
  * - Every call ends: with its answer, when its time is up, or with the connection.
  * - A connection that failed in any way is never used again; what became of its call is not known.
  *
- * Source: proto/hive/hive_metastore.thrift; TBufferedTransport and TBinaryProtocol of Apache Thrift.
+ * Source: proto/hive/hive_metastore.thrift; TBufferedTransport, TBinaryProtocol of Apache Thrift.
  */
 import { connect, type Socket } from 'node:net'
 import { exceptionOf, type MetastoreCall } from './metastore-calls.ts'

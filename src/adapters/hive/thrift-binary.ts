@@ -259,8 +259,8 @@ class Reader {
   }
 
   /**
-   * How many things follow. Each takes `sizeBytes` at least, so that a claim that these bytes cannot
-   * hold is short without making room for it.
+   * How many things follow. Each takes `sizeBytes` at least, so that a claim that these bytes
+   * cannot hold is short without making room for it.
    */
   #count(sizeBytes: number): number {
     const count = this.i32()

@@ -21,7 +21,7 @@ export const catalogFaults = {
     retry: 'backoff',
     message: (f: { catalog: string; database: string }) =>
       `catalog "${f.catalog}" has no database "${f.database}"`,
-    hint: 'Create the database, or correct "database" of the target; registration goes on by itself.',
+    hint: 'Create the database, or correct "database" of the target; it goes on by itself.',
   },
   CATALOG_TABLE_CONFLICT: {
     domain: 'user',
