@@ -2,8 +2,8 @@
  * The calls of a Hive Metastore that are made, with the exceptions that each declares. On the wire
  * an exception is the field of the answer by that number; its class is not told.
  *
- * Source: proto/hive/hive_metastore.thrift, the metastore's own interface cut down to these calls. A
- * test compares the two.
+ * Source: proto/hive/hive_metastore.thrift, the metastore's own interface cut down to these calls;
+ * a test compares the two.
  */
 export const metastoreCalls = {
   getVersion: {},
