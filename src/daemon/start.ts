@@ -70,7 +70,7 @@ export function sourceOptions(
   { config, worker, place }: Pick<StartOptions, 'config' | 'worker' | 'place'>,
   secrets: ConfigSecrets,
 ): KafkaSourceOptions {
-  const { brokers, group, assignment, sessionTimeout, tls } = config.kafka
+  const { brokers, group, assignment, groupProtocol, sessionTimeout, tls } = config.kafka
   const sasl = loginOf(config.kafka.sasl, secrets)
   const { kafkaInstance } = secrets
   const instanceId = place === undefined ? kafkaInstance : `${kafkaInstance}-${place}`
@@ -79,6 +79,7 @@ export function sourceOptions(
     group,
     topics: selectorsOf(config),
     assignment: assignment === 'static' ? { static: worker } : 'group',
+    groupProtocol,
     clientId: `lakeward-${config.pipeline}`,
     isolation: 'read_committed',
     sessionTimeoutMs: sessionTimeout,

@@ -133,6 +133,12 @@ const kafkaSection = section({
       'Static membership (group.instance.id): a name of this process alone, of each worker with ' +
         'its number behind it. A restart within sessionTimeout then moves nothing.',
     ),
+  groupProtocol: choice(['classic', 'consumer'])
+    .prefault('classic')
+    .describe(
+      'Who assigns within the group: `classic`: its leader, by observed bytes; `consumer` ' +
+        '(KIP-848, Kafka 4.x): the brokers, by count. All members alike (workers.md).',
+    ),
   start: startPosition
     .prefault('earliest')
     .describe(
@@ -142,7 +148,8 @@ const kafkaSection = section({
   sessionTimeout: duration({ min: '1s', max: '5m' })
     .prefault('10s')
     .describe(
-      'After how long without a heartbeat the brokers take a member of the group for dead.',
+      'After how long without a heartbeat the brokers take a member of the group for dead. ' +
+        "Not of groupProtocol: consumer, where it is the brokers' setting.",
     ),
   sasl: saslConfig.optional().describe('Log in to the brokers. Without it: no login.'),
   tls: tlsConfig.optional().describe('Talk to the brokers over TLS. Without it: plain TCP.'),
@@ -150,10 +157,14 @@ const kafkaSection = section({
 
 /** The section `kafka`. */
 export const kafkaConfig = kafkaSection.check((context) => {
-  const { instance, assignment } = context.value
-  if (instance === undefined || assignment === 'group') return
+  const { instance, groupProtocol, assignment } = context.value
+  if (assignment === 'group') return
   const message = 'given with assignment: static, which has no group; accepted: with group'
-  context.issues.push({ code: 'custom', input: context.value, message, path: ['instance'] })
+  const refuse = (key: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, message, path: [key] })
+  }
+  if (instance !== undefined) refuse('instance')
+  if (groupProtocol === 'consumer') refuse('groupProtocol')
 })
 
 export type KafkaConfig = z.output<typeof kafkaSection>

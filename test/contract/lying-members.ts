@@ -27,7 +27,7 @@ interface Member {
 }
 
 /** A lie of one member, told to it by its group's past. */
-const asMember = (lie: (member: Member) => Source): OpenMember => {
+export const asMember = (lie: (member: Member) => Source): OpenMember => {
   const groups = new Map<string, Group>()
   return (options) => {
     const { instanceId: name = '' } = options

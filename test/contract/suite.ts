@@ -25,6 +25,23 @@ export interface ContractCase {
   readonly run: () => Promise<void>
 }
 
+/** Of a suite's cases those that are named. @throws {Error} a name that no case has. */
+export function registerSome(
+  names: readonly string[],
+  register: (suite: Suite) => void,
+  suite: Suite = vitestSuite,
+): void {
+  const known = new Set(casesOf(register).map(({ name }) => name))
+  const strange = names.filter((name) => !known.has(name))
+  if (strange.length > 0) throw new Error(`no case is called "${strange.join('", "')}"`)
+  register({
+    ...suite,
+    test: (name, work) => {
+      if (names.includes(name)) suite.test(name, work)
+    },
+  })
+}
+
 /** The cases of a suite, in order. @param register hands its cases to the suite it is given. */
 export function casesOf(register: (suite: Suite) => void): readonly ContractCase[] {
   const cases: ContractCase[] = []

@@ -35,6 +35,8 @@ export function sourceOptions(
   }
 }
 
+type BrokerSettings = Omit<Parameters<typeof startBroker>[0], 'directory'>
+
 export class KafkaWorld {
   readonly broker: EmbeddedBroker
   readonly telemetry = new SimTelemetry()
@@ -45,14 +47,26 @@ export class KafkaWorld {
     this.#folder = folder
   }
 
-  static async open(): Promise<KafkaWorld> {
+  static async open(settings: BrokerSettings = {}): Promise<KafkaWorld> {
     const folder = await temporaryFolder()
-    return new KafkaWorld(await startBroker({ directory: folder.path }), folder)
+    return new KafkaWorld(await startBroker({ ...settings, directory: folder.path }), folder)
   }
 
   source(topics: readonly string[], more: Partial<KafkaSourceOptions> = {}): Source {
     const options = sourceOptions(this.broker, topics, more)
     return openKafkaSource(options, new SystemClock(), this.telemetry)
+  }
+
+  /** What a contract of members asks of brokers. */
+  consumerBrokers() {
+    const { host, port } = this.broker
+    return {
+      host,
+      port,
+      createTopic: (topic: string, partitionCount: number) =>
+        this.broker.createTopic(topic, partitionCount),
+      append: (at: TopicPartition, batch: TestBatch) => this.append(at, batch),
+    }
   }
 
   append(at: TopicPartition, batch: TestBatch): Promise<void> {

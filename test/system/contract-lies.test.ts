@@ -4,7 +4,9 @@
  */
 import { expect, test } from 'vitest'
 import type { Source } from '../../src/ports/source.ts'
+import { type ConsumerBrokers, consumerMembers } from '../contract/consumer-members.ts'
 import { embeddedMovingWorld } from '../contract/embedded-world.ts'
+import { lyingConsumers } from '../contract/lying-consumers.ts'
 import { lyingMembers } from '../contract/lying-members.ts'
 import { lyingTopics } from '../contract/lying-topics.ts'
 import { movingTopicsContract } from '../contract/moving-topics.ts'
@@ -33,6 +35,13 @@ const topicCases = (lie: (source: Source) => Source): readonly ContractCase[] =>
 const memberCases = (open: OpenMember, brokers: () => Brokers): readonly ContractCase[] =>
   casesOf((suite) => staticMembers('lying', brokers, suite, { open, boundMs }))
 
+const consumerCases = (open: OpenMember, brokers: () => ConsumerBrokers): readonly ContractCase[] =>
+  casesOf((suite) => consumerMembers('lying', brokers, suite, { open, boundMs }))
+
+const unasked = (): never => {
+  throw new Error('no case was run')
+}
+
 test('there is a wrong source for each case of moving topics', () => {
   const names = topicCases((source) => source).map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
@@ -40,12 +49,15 @@ test('there is a wrong source for each case of moving topics', () => {
 })
 
 test('there is a wrong source for each case of static members', () => {
-  const unasked = (): never => {
-    throw new Error('no case was run')
-  }
   const names = memberCases(openMember, unasked).map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   expect(Object.keys(lyingMembers)).toEqual(names)
+})
+
+test('there is a wrong source for each case of members of KIP-848', () => {
+  const names = consumerCases(openMember, unasked).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(lyingConsumers)).toEqual(names)
 })
 
 test.concurrent.each(Object.entries(lyingTopics))(
@@ -62,6 +74,19 @@ test.concurrent.each(Object.entries(lyingMembers))(
     try {
       const cases = memberCases(newLie(), () => world.broker)
       expect(await failuresTogether(cases)).toEqual([name])
+    } finally {
+      await world.close()
+    }
+  },
+)
+
+test.concurrent.each(Object.entries(lyingConsumers))(
+  'a member of KIP-848 wrong in one thing fails only: %s',
+  async (name, newLie) => {
+    const world = await KafkaWorld.open()
+    try {
+      const brokers = () => world.consumerBrokers()
+      expect(await failuresOf(consumerCases(newLie(), brokers))).toEqual([name])
     } finally {
       await world.close()
     }

@@ -12,6 +12,8 @@ export const errorCode = {
   illegalGeneration: 22,
   inconsistentGroupProtocol: 23,
   invalidGroupId: 24,
+  /** One broker has all groups: only as a fault that is asked for. */
+  notCoordinator: 16,
   unknownMemberId: 25,
   invalidSessionTimeout: 26,
   rebalanceInProgress: 27,

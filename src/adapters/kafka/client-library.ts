@@ -9,6 +9,7 @@ import type { Offset } from '../../model/offset.ts'
 import type { SourceKey } from '../../model/topic-partition.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterFacts } from './cluster-facts.ts'
+import { ConsumerSession } from './consumer-session.ts'
 import { ControlPlane } from './control-plane.ts'
 import { FetchConnection } from './fetch-connection.ts'
 import { lookUpGroupOffsets } from './group-offsets.ts'
@@ -27,12 +28,20 @@ export type MemberCalls = Pick<
   'join' | 'sync' | 'heartbeat' | 'leave' | 'commit' | 'dropGeneration'
 >
 
+/** The requests of one member of a group of KIP-848. */
+export type ConsumerCalls = Pick<
+  ConsumerSession,
+  'joins' | 'heartbeat' | 'leave' | 'commit' | 'dropEpoch'
+>
+
 /** Fetches from one broker at a time. */
 export type Fetching = Pick<FetchConnection, 'fetch' | 'close'>
 
 export interface ClientLibrary {
   readonly control: Control
   newMember(): MemberCalls
+  /** For groups of KIP-848. */
+  newConsumer(): ConsumerCalls
   newFetching(): Fetching
   /** @throws {Fault} KAFKA_START_GROUP_BUSY, KAFKA_START_GROUP_EMPTY, KAFKA_GROUP_REFUSED. */
   groupOffsets(cluster: ClusterFacts, group: string): Promise<ReadonlyMap<SourceKey, Offset>>
@@ -44,6 +53,7 @@ export function bundledLibrary(options: KafkaSourceOptions, clock: Clock): Clien
   return {
     control,
     newMember: () => new GroupSession(options, control),
+    newConsumer: () => new ConsumerSession(options, control),
     newFetching: () => new FetchConnection(options, clock),
     groupOffsets: (cluster, group) => lookUpGroupOffsets(control, cluster, group),
   }

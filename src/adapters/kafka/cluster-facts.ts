@@ -5,6 +5,8 @@ import {
   type TopicId,
   type TopicPartition,
 } from '../../model/topic-partition.ts'
+import { isSelectedByPattern, isTopicPattern, topicNamesIn } from '../../model/topic-selection.ts'
+import { errorCode } from './error-code.ts'
 import type { BrokerAddress } from './options.ts'
 
 export interface PartitionFacts {
@@ -39,6 +41,23 @@ export function carriedOver(before: ClusterFacts | undefined, facts: ClusterFact
   if (before === undefined || facts.hiddenTopics.size === 0) return facts
   const kept = [...before.topics].filter(([topic]) => facts.hiddenTopics.has(topic))
   return { ...facts, topics: new Map([...facts.topics, ...kept]) }
+}
+
+/**
+ * Names of the topics that a member of KIP-848 reads, sorted: those that are named, there or not,
+ * and those that patterns select now. Not what we may not see: brokers would refuse the member.
+ */
+export function subscribedTopics(
+  selectors: readonly string[],
+  { topics, hiddenTopics }: ClusterFacts,
+): readonly string[] {
+  const isDenied = (topic: string): boolean =>
+    hiddenTopics.get(topic) === errorCode.topicAuthorizationFailed
+  const selected = selectors.some(isTopicPattern)
+    ? [...topics.keys()].filter((topic) => isSelectedByPattern(selectors, topic))
+    : []
+  const names = new Set([...topicNamesIn(selectors), ...selected])
+  return [...names].filter((topic) => !isDenied(topic)).sort()
 }
 
 /** How partitions are named within one source: topics of one cluster, by name. */

@@ -29,6 +29,7 @@ import {
   type Broker,
   type Connection,
   ConnectionPool,
+  consumerGroupHeartbeatV1,
   findCoordinatorV4,
   heartbeatV4,
   joinGroupV6,
@@ -37,7 +38,9 @@ import {
   listOffsetsV6,
   metadataV12,
   offsetCommitV8,
+  offsetCommitV9,
   offsetForLeaderEpochV4,
+  protocolAPIsById,
   syncGroupV4,
 } from './library.ts'
 import { libraryLogin } from './library-login.ts'
@@ -49,19 +52,19 @@ const deadlineMs = connectTimeoutMs + callTimeoutMs
 const groupKey = 0
 const noReplica = -1
 
-const neededApis = [
-  metadataV12,
-  findCoordinatorV4,
-  joinGroupV6,
-  syncGroupV4,
-  heartbeatV4,
-  leaveGroupV4,
-  listOffsetsV6,
-  offsetCommitV8,
-  offsetForLeaderEpochV4,
-].map(({ api }) => api)
-/** A static member must hear that its group needs no new assignment: KIP-814. */
-const staticApis = [...neededApis, joinGroupV9.api]
+const everyonesApis = [metadataV12, findCoordinatorV4, listOffsetsV6, offsetForLeaderEpochV4]
+const classicApis = [joinGroupV6, syncGroupV4, heartbeatV4, leaveGroupV4, offsetCommitV8]
+const consumerApis = [consumerGroupHeartbeatV1, offsetCommitV9]
+
+/** What brokers must have for a source of these options. */
+function neededApis({ groupProtocol, instanceId }: KafkaSourceOptions): readonly NeededApi[] {
+  const member = groupProtocol === 'consumer' ? consumerApis : classicApis
+  // A static member must hear that its group needs no new assignment: KIP-814.
+  const named = groupProtocol !== 'consumer' && instanceId !== undefined ? [joinGroupV9] : []
+  return [...everyonesApis, ...member, ...named].map(({ api: { key, version } }) => {
+    return { key, version }
+  })
+}
 
 /** One partition of a ListOffsets question. */
 export interface OffsetAsk {
@@ -259,8 +262,7 @@ export class ControlPlane {
 
   async #any(): Promise<Connection> {
     const connection = await this.#pool.getFirstAvailable(unique(this.#known))
-    const needed = this.#options.instanceId === undefined ? neededApis : staticApis
-    if (!this.#versionsChecked) await checkVersions(connection, needed)
+    if (!this.#versionsChecked) await checkVersions(connection, neededApis(this.#options))
     this.#versionsChecked = true
     return connection
   }
@@ -268,6 +270,11 @@ export class ControlPlane {
   #newGroupPool(): ConnectionPool {
     return poolOf(this.#options, this.#options.rebalanceTimeoutMs + callTimeoutMs)
   }
+}
+
+interface NeededApi {
+  readonly key: number
+  readonly version: number
 }
 
 type MetadataAnswer = ReturnType<typeof metadataV12.parseResponse>
@@ -302,13 +309,14 @@ function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): Connecti
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */
-async function checkVersions(connection: Connection, needed: typeof neededApis): Promise<void> {
+async function checkVersions(connection: Connection, needed: readonly NeededApi[]): Promise<void> {
   const { apiKeys } = await answerOf(apiVersionsV0.api.async(connection, '', ''))
   for (const { key, version } of needed) {
     const offered = apiKeys.find(({ apiKey }) => apiKey === key)
     if (offered && offered.minVersion <= version && version <= offered.maxVersion) continue
     const range = offered ? `${offered.minVersion} to ${offered.maxVersion}` : 'none'
-    const facts = { api: offered?.name ?? String(key), needed: String(version), offered: range }
+    const api = protocolAPIsById[key] ?? String(key)
+    const facts = { api, needed: String(version), offered: range }
     throw new Fault('KAFKA_VERSION_NOT_SUPPORTED', facts)
   }
 }

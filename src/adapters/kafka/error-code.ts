@@ -17,8 +17,10 @@ export const errorCode = {
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
   illegalGeneration: 22,
+  inconsistentGroupProtocol: 23,
   unknownMember: 25,
   rebalanceInProgress: 27,
+  topicAuthorizationFailed: 29,
   unsupportedVersion: 35,
   storageError: 56,
   groupIdNotFound: 69,
@@ -29,6 +31,9 @@ export const errorCode = {
   fencedInstanceId: 82,
   unknownTopicId: 100,
   inconsistentTopicId: 103,
+  fencedMemberEpoch: 110,
+  unreleasedInstanceId: 111,
+  staleMemberEpoch: 113,
 } as const
 
 /** The code with its name, for people: "6 NOT_LEADER_OR_FOLLOWER". */
@@ -90,5 +95,29 @@ export function decideGroupAnswer(code: number): GroupAnswerDecision {
       return 'find-coordinator'
     default:
       return 'refused'
+  }
+}
+
+/** What the answer to a heartbeat of KIP-848 means for the membership. */
+export type HeartbeatAnswerDecision =
+  | 'ok'
+  | 'lost'
+  /** Another process is the member of our instance id: ours is not to join again. */
+  | 'fenced'
+  /** The member of our instance id has neither left nor been silent for its session. */
+  | 'instance-held'
+  | 'find-coordinator'
+  | 'refused'
+
+export function decideHeartbeatAnswer(code: number): HeartbeatAnswerDecision {
+  switch (code) {
+    case errorCode.fencedMemberEpoch:
+      return 'lost'
+    case errorCode.unreleasedInstanceId:
+      return 'instance-held'
+    default: {
+      const decision = decideGroupAnswer(code)
+      return decision === 'rejoin' ? 'refused' : decision
+    }
   }
 }

@@ -149,17 +149,10 @@ export class GroupSession {
 
   /** @returns the first error code of the answer, or none. */
   async commit(at: BrokerAddress, offsets: readonly OffsetToCommit[]): Promise<number> {
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, ofTopic]) => {
-      const partitions = ofTopic.map(({ partition: partitionIndex, next: committedOffset }) => {
-        return { partitionIndex, committedOffset, committedLeaderEpoch: -1 }
-      })
-      return { name, partitions }
-    })
     const connection = await this.#control.callConnection(at)
     const id = [this.#options.group, this.#generationId, this.#memberId, this.#instance] as const
-    const answer = await answerOf(offsetCommitV8.api.async(connection, ...id, topics))
-    const codes = answer.topics.flatMap(({ partitions }) => partitions.map((at) => at.errorCode))
-    return codes.find((code) => code !== errorCode.none) ?? errorCode.none
+    const asked = offsetCommitV8.api.async(connection, ...id, topicsToCommit(offsets))
+    return firstErrorOf(await answerOf(asked))
   }
 
   /** What we own is lost: the next join claims nothing. */
@@ -176,4 +169,21 @@ export class GroupSession {
     if (code === errorCode.unknownMember) this.#memberId = ''
     return code
   }
+}
+
+/** As OffsetCommit has them. */
+export const topicsToCommit = (offsets: readonly OffsetToCommit[]) =>
+  [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, ofTopic]) => {
+    const partitions = ofTopic.map(({ partition: partitionIndex, next: committedOffset }) => {
+      return { partitionIndex, committedOffset, committedLeaderEpoch: -1 }
+    })
+    return { name, partitions }
+  })
+
+type Committed = Pick<ReturnType<typeof offsetCommitV8.parseResponse>, 'topics'>
+
+/** The first error code of an answer to OffsetCommit, or none. */
+export function firstErrorOf({ topics }: Committed): number {
+  const codes = topics.flatMap(({ partitions }) => partitions.map((at) => at.errorCode))
+  return codes.find((code) => code !== errorCode.none) ?? errorCode.none
 }

@@ -33,9 +33,11 @@ import type { Telemetry } from '../../ports/telemetry.ts'
 import { BrokerFetcher, type FetcherParts } from './broker-fetcher.ts'
 import { bundledLibrary, type ClientLibrary } from './client-library.ts'
 import { allSources, type ClusterFacts, carriedOver, partitionKey } from './cluster-facts.ts'
+import { ConsumerMembership } from './consumer-membership.ts'
 import { lookUpEpochEnds } from './epoch-lookup.ts'
 import { errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
+import type { GroupMember } from './group-member.ts'
 import { LoadMeter } from './load-meter.ts'
 import { Membership } from './membership.ts'
 import { type LookupParts, lookUpOffsets } from './offset-lookup.ts'
@@ -67,7 +69,7 @@ interface Running {
   readonly reader: SourceReader
   readonly readSet: ReadSet
   readonly trouble: TroubleBoard
-  readonly membership: Membership | undefined
+  readonly membership: GroupMember | undefined
   readonly fetchers: Map<number, BrokerFetcher>
   readonly loops: Promise<void>[]
 }
@@ -192,7 +194,7 @@ class KafkaSource implements Source {
     const { group } = this.#options
     try {
       const committer = membership ?? this.#newMembership(new TroubleBoard(() => {}))
-      const code = await committer.session.commit(await committer.coordinator(), offsets)
+      const code = await committer.commit(offsets)
       if (code !== 0) log.warn('kafka-offset-commit-refused', { group, reason: errorName(code) })
     } catch (error) {
       const { message } = faultOf(error, this.#options)
@@ -204,21 +206,25 @@ class KafkaSource implements Source {
     return this.#running?.readSet.sources() ?? []
   }
 
-  #newMembership(trouble: TroubleBoard): Membership {
-    return new Membership({
-      options: this.#options,
-      control: this.#library.control,
-      session: this.#library.newMember(),
+  #newMembership(trouble: TroubleBoard): GroupMember {
+    const [options, library] = [this.#options, this.#library]
+    const parts = {
+      options,
+      control: library.control,
       clock: this.#clock,
       trouble,
       cluster: () => this.#refresh(),
-      loads: () => this.#meter.loads(),
       events: {
-        onAssigned: (sources) => this.#assign(sources),
-        onRevoked: (sources) => this.#revoke(sources),
-        onLost: (sources) => this.#lose(sources),
+        onAssigned: (sources: readonly SourcePartition[]) => this.#assign(sources),
+        onRevoked: (sources: readonly SourcePartition[]) => this.#revoke(sources),
+        onLost: (sources: readonly SourcePartition[]) => this.#lose(sources),
       },
-    })
+    }
+    if (options.groupProtocol === 'consumer') {
+      return new ConsumerMembership({ ...parts, session: library.newConsumer() })
+    }
+    const loads = () => this.#meter.loads()
+    return new Membership({ ...parts, session: library.newMember(), loads })
   }
 
   /** Takes over new topic-partitions. The reader may take long to say from where: nobody waits. */

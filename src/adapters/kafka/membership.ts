@@ -28,6 +28,8 @@ import { type ClusterFacts, partitionKey, sourceOf } from './cluster-facts.ts'
 import { waitAtMost, withDeadline } from './deadline.ts'
 import { decideGroupAnswer, errorName } from './error-code.ts'
 import { faultOf } from './foreign-error.ts'
+import type { GroupMember, MembershipEvents } from './group-member.ts'
+import type { OffsetToCommit } from './group-session.ts'
 import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 import type { TroubleBoard } from './trouble-board.ts'
 import { backoffMs } from './wake.ts'
@@ -41,12 +43,6 @@ const markLength = 16
 const balanceMsDefault = 600_000
 const place = 'group'
 const never = new Promise<never>(() => {})
-
-interface MembershipEvents {
-  readonly onAssigned: (sources: readonly SourcePartition[]) => void
-  readonly onRevoked: (sources: readonly SourcePartition[]) => Promise<void>
-  readonly onLost: (sources: readonly SourcePartition[]) => void
-}
 
 export interface MembershipParts {
   readonly options: KafkaSourceOptions
@@ -64,7 +60,7 @@ export interface MembershipParts {
 /** Why heartbeats ended. */
 type BeatEnd = 'stopped' | 'rejoin' | 'lost' | 'fenced' | 'find-coordinator' | 'refused'
 
-export class Membership {
+export class Membership implements GroupMember {
   readonly #parts: MembershipParts
   readonly #session: MemberCalls
   readonly #closing = new AbortController()
@@ -81,11 +77,6 @@ export class Membership {
     this.#session = parts.session
   }
 
-  get session(): MemberCalls {
-    return this.#session
-  }
-
-  /** Stays a member until `close`. */
   async run(): Promise<void> {
     for (let failures = 0; !this.#closing.signal.aborted && !this.#fenced; ) {
       try {
@@ -101,10 +92,8 @@ export class Membership {
     }
   }
 
-  /** The coordinator, asked for when it is not known. */
-  async coordinator(): Promise<BrokerAddress> {
-    this.#coordinator ??= await this.#parts.control.coordinator()
-    return this.#coordinator
+  async commit(offsets: readonly OffsetToCommit[]): Promise<number> {
+    return this.#session.commit(await this.#findCoordinator(), offsets)
   }
 
   /**
@@ -118,7 +107,6 @@ export class Membership {
     if (isDue || markOf(cluster) !== mark) this.#beating.abort()
   }
 
-  /** Leaves the group; brokers that do not answer find out by themselves. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#beating.abort()
@@ -128,9 +116,15 @@ export class Membership {
     await waitAtMost(this.#parts.clock, leaveTimeoutMs, left)
   }
 
+  /** The coordinator, asked for when it is not known. */
+  async #findCoordinator(): Promise<BrokerAddress> {
+    this.#coordinator ??= await this.#parts.control.coordinator()
+    return this.#coordinator
+  }
+
   /** One generation: from a join to what ends it. */
   async #generation(): Promise<void> {
-    const at = await this.coordinator()
+    const at = await this.#findCoordinator()
     const joined = await this.#session.join(at, this.#owned, this.#parts.loads())
     if (!this.#accept(joined.errorCode)) return
     const cluster = await this.#parts.cluster()
@@ -177,7 +171,7 @@ export class Membership {
       await this.#parts.clock.sleep(durationMs(everyMs), stop)
       if (stop.aborted) return 'stopped'
       try {
-        const at = await this.coordinator()
+        const at = await this.#findCoordinator()
         const code = await withDeadline(this.#parts.clock, this.#session.heartbeat(at), {
           what: 'a heartbeat',
           timeoutMs: sessionTimeoutMs,

@@ -49,6 +49,9 @@ export interface KafkaSourceOptions extends KafkaLogin {
   /** Our rack: brokers then name the nearest replica. */
   readonly rack?: string
   readonly isolation: 'read_committed' | 'read_uncommitted'
+  /** Classic when absent, where the group's leader assigns; consumer is KIP-848. */
+  readonly groupProtocol?: 'classic' | 'consumer'
+  /** Not of the protocol "consumer": there it is the brokers'. */
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly fetch: FetchLimits

@@ -146,7 +146,7 @@ export const kafkaFaults = {
     retry: 'backoff',
     message: (f: { api: string; needed: string; offered: string }) =>
       `the broker offers "${f.api}" in versions ${f.offered}, needed is ${f.needed}`,
-    hint: 'Use brokers from Kafka 3.1 to 4.x (kafka.instance: 3.2), or what speaks the same.',
+    hint: 'Use Kafka 3.1 to 4.x (kafka.instance: 3.2, groupProtocol consumer: 4.0), or the like.',
   },
   KAFKA_AUTHENTICATION_REFUSED: {
     domain: 'user',
@@ -183,6 +183,13 @@ export const kafkaFaults = {
       `another process has joined group "${f.group}" as instance "${f.instanceId}"; ` +
       'this one reads nothing any more',
     hint: 'Give each process its own kafka.instance, then restart the one that has stopped.',
+  },
+  KAFKA_INSTANCE_HELD: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { group: string; instanceId: string }) =>
+      `could not join group "${f.group}" as instance "${f.instanceId}": another member holds it`,
+    hint: 'Give each process its own kafka.instance; after a kill the brokers wait a session.',
   },
   KAFKA_TOPIC_GONE: {
     domain: 'external',

@@ -2,8 +2,9 @@
  * kafkajs as the client library of the Kafka source: the fallback, were `@platformatic/kafka` to
  * fail us.
  *
- * Refused by name: logins and TLS, static members, patterns of topics, positions of another group
- * (kafkajs sees no group of the newer protocol, so that nobody could tell whether it is idle).
+ * Refused by name: logins and TLS, static members, groups of KIP-848, patterns of topics, positions
+ * of another group (kafkajs sees no group of the newer protocol, so that nobody could tell whether
+ * it is idle).
  */
 import type {
   ClientLibrary,
@@ -67,6 +68,9 @@ function kafkajsLibrary(options: KafkajsSourceOptions): ClientLibrary {
   return {
     control: new KafkajsControl(options, brokers),
     newMember: () => new KafkajsMember(options, (at, use) => brokers.at(at, use)),
+    newConsumer: () => {
+      throw new Error('"groupProtocol: consumer" is not supported over kafkajs')
+    },
     newFetching: () => new KafkajsFetching(brokers),
     groupOffsets: async (_cluster, group) => {
       const reason = 'kafkajs sees no group of the newer protocol: whether it is idle is not known'

@@ -192,6 +192,9 @@ const shortTimes: Settings = {
   'group.min.session.timeout.ms': 1_000,
   'group.consumer.heartbeat.interval.ms': 1_000,
   'group.consumer.min.heartbeat.interval.ms': 500,
+  // Long enough to start a process again in it, short enough to wait for its end.
+  'group.consumer.session.timeout.ms': 12_000,
+  'group.consumer.min.session.timeout.ms': 6_000,
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,
   'log.retention.check.interval.ms': 2_000,
   'log.initial.task.delay.ms': 500,

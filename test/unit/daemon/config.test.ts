@@ -18,6 +18,7 @@ test('a configuration with only what is required gets every default', () => {
     kafka: {
       brokers: ['127.0.0.1:9092'],
       group: 'growth',
+      groupProtocol: 'classic',
       assignment: 'group',
       sessionTimeout: 10_000,
       start: 'earliest',

@@ -56,3 +56,14 @@ test('a name that no group takes, or without a group, is refused', () => {
   ])
   expect(problemsOf({ instance: 'a', assignment: 'group' })).toEqual([])
 })
+
+test('the brokers assign only where that is asked for, and never without a group', () => {
+  expect(problemsOf({ groupProtocol: 'consumer' })).toEqual([])
+  expect(problemsOf({ groupProtocol: 'consumer', assignment: 'static' })).toEqual([
+    'kafka.groupProtocol: given with assignment: static, which has no group; accepted: with group',
+  ])
+  expect(problemsOf({ groupProtocol: 'classic', assignment: 'static' })).toEqual([])
+  expect(problemsOf({ groupProtocol: 'auto' })).toEqual([
+    expect.stringMatching(/^kafka.groupProtocol: .*classic.*consumer/),
+  ])
+})
