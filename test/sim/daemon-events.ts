@@ -36,7 +36,7 @@ export interface ProducedEvent {
 
 /** What producers do of the world's faults. */
 export interface ProducerHabits {
-  readonly partitionCount: number
+  readonly partitionCount: () => number
   readonly pace: Pace
   /** Called each time such a fault may happen. */
   readonly strikes: (kind: FaultKind, probability: number) => boolean
@@ -118,7 +118,7 @@ export class Producer {
 
   /** Every other one is quiet for good where that is a fault of this world. */
   #partition(): number {
-    const partition = this.#random.below(this.#habits.partitionCount)
+    const partition = this.#random.below(this.#habits.partitionCount())
     return partition % 2 === 1 && this.#habits.strikes('quiet-partition', 1) ? 0 : partition
   }
 

@@ -104,6 +104,8 @@ export interface ProcessWorld extends Weather {
   readonly logged: Map<string, number>
   /** A producer writes a row of the partition whose folder this is. */
   writeLate(folder: string): void
+  /** Cleaners begin, one at once and one a little later; resolves when the first one does. */
+  cleanBeside(): Promise<void>
   /** A topic-partition stopped, and why. */
   onRefused(told: string): void
   /** Its calls to the lake have come to where it is to be killed. */

@@ -30,6 +30,8 @@ const hourIsOverAtMs = hourEndMs + lakeBehindMs + readyDelayMs + 2 * readyIdleMs
 const firingsMax = 200_000
 const webhookFailuresMax = 3
 const leasesMax = 3
+const cleaningsMax = 3
+const bucketTroublesMax = 4
 const lateWhileListedMax = 2
 const recordWhileAskedMax = 4
 const lullMs = 10_000
@@ -50,6 +52,8 @@ export class World implements FateWorld {
   readonly receiver = new Receiver(() => this.store.setCount)
   readonly weather = new LakeWeather()
   readonly producer: Producer
+  /** The lake's clock when each topic-partition was made. */
+  readonly addedAtMs: number[] = []
   readonly processes: SimProcess[] = []
   readonly stopping = new Set<SimProcess>()
   /** How often each fault happened. */
@@ -76,13 +80,14 @@ export class World implements FateWorld {
     const { partitionCount, pace, hourEndsInMs } = this.plan
     this.clock = new SimClock(hourEndMs + lakeBehindMs - hourEndsInMs, firingsMax)
     this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed), {
-      partitionCount,
+      partitionCount: () => this.addedAtMs.length,
       pace,
       strikes: (kind, probability) => this.strikes(kind, probability),
     })
     this.kafka.tears = () => this.strikes('fetch-torn', 0.8)
     this.kafka.tornAfter = (count) => 1 + this.random.below(count - 1)
     this.kafka.createTopic(topic, partitionCount)
+    for (let n = 0; n < partitionCount; n++) this.addedAtMs.push(Number.NEGATIVE_INFINITY)
     this.#operator = new Operator(this, outside)
   }
 
@@ -109,10 +114,10 @@ export class World implements FateWorld {
     const seen = this.seen.get(kind) ?? 0
     if (kind === 'late-while-listed') return seen < lateWhileListedMax
     if (kind === 'record-while-asked') return seen < recordWhileAskedMax
-    if (kind.startsWith('webhook-')) {
-      return seen < webhookFailuresMax
-    }
+    if (kind.startsWith('webhook-')) return seen < webhookFailuresMax
+    if (kind.startsWith('s3-')) return seen < bucketTroublesMax
     // A writer that breaks again and again commits nothing at all.
+    if (kind === 'cleaned-while-staged' && seen >= cleaningsMax) return false
     if (kind === 'lake-lease' && seen >= leasesMax) return false
     return this.isWild
   }
@@ -123,6 +128,15 @@ export class World implements FateWorld {
 
   writeLate(folder: string): void {
     this.producer.produceInto(folder)
+  }
+
+  addPartition(): void {
+    this.kafka.addPartition(topic)
+    this.addedAtMs.push(this.clock.nowMs() - lakeBehindMs)
+  }
+
+  cleanBeside(): Promise<void> {
+    return this.#operator.cleanBeside()
   }
 
   onRefused(told: string): void {

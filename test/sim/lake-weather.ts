@@ -13,6 +13,8 @@ const lostKinds = [
 ] as const
 const leaseMs = 8_000
 const meetingMsMax = 2_500
+/** A slow write, for cleaners to come to the staging folder meanwhile. */
+const journalMsMax = 150
 
 /** Steps of a process's calls until it is killed in one. */
 export interface Doom {
@@ -78,10 +80,15 @@ export class LakeWeather {
   }
 }
 
+const conflict = { code: 'LAKE_UNAVAILABLE', reason: '409 ConditionalRequestConflict' } as const
+
 type RefusalOf = NonNullable<NonNullable<ConstructorParameters<typeof SimLake>[0]>['refusal']>
 
 const isEntry = (operation: string, path: string): boolean =>
   operation === 'putIfAbsent' && path.includes('/log/')
+
+const isJournal = (operation: string, path: string): boolean =>
+  operation === 'putIfAbsent' && path.includes('/_staging/')
 
 const isPartition = (folder: string): boolean => folder.includes('/hour=')
 
@@ -114,6 +121,10 @@ export function wildLake(world: ProcessWorld, life: Life, process: () => SimProc
         world.writeLate(path)
         await clock.sleep(durationMs(1_000 + random.below(4_000)))
       }
+      if (isJournal(operation, path) && world.strikes('cleaned-while-staged', 0.4)) {
+        await world.cleanBeside()
+        await clock.sleep(durationMs(random.below(journalMsMax)))
+      }
       if (!isEntry(operation, path)) return
       process().puttingAt = Number(/(\d+)\.json$/.exec(path)?.[1])
       if (world.processCount < 2) return
@@ -129,7 +140,16 @@ export function wildLake(world: ProcessWorld, life: Life, process: () => SimProc
     refusal: (operation, path) => {
       const nowMs = clock.monotonicMs()
       if (world.strikes('lake-throttled', 0.01)) weather.throttle(nowMs + random.below(4_000))
+      const isConditional = plan.lake === 's3' && operation === 'putIfAbsent'
+      if (isConditional && world.strikes('s3-put-conflict', 0.2)) return conflict
       return weather.refusal(operation, path, nowMs)
+    },
+    asksAgain: (operation) => {
+      if (plan.lake !== 's3') return false
+      return world.strikes(
+        operation === 'publish' ? 's3-own-file-stands' : 's3-own-put-stands',
+        0.1,
+      )
     },
     latencyMs: (operation, path) => latencyMs(world, process(), operation, path),
   })

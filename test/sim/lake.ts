@@ -40,8 +40,7 @@ export interface LakeFault {
  * Whose semantics a lake has. `file`: renames, and a put into a staging folder is two calls,
  * between which it shows under a name of its own, for ever if its process died. `hdfs`: renames,
  * a broken write leaves a part of the file, and files grow by tails. `s3`: no renames, so that
- * copy and removal are two calls; of conditional puts that are under way at the same time one is
- * refused with a conflict.
+ * copy and removal are two calls.
  */
 export type LakeKind = 'file' | 's3' | 'hdfs'
 
@@ -62,6 +61,11 @@ export interface SimLakeOptions {
   readonly faultNow?: (operation: string, path: string) => LakeFault['moment'] | undefined
   /** Resolves when its process runs: one that is paused hears no answers. */
   readonly awake?: () => Promise<void>
+  /**
+   * True when the answer to a call that had its effect is lost on the way to who speaks with the
+   * storage, who asks once more, and hears of what it put itself as of anybody's.
+   */
+  readonly asksAgain?: (operation: string, path: string) => boolean
   /** True when a listing comes in two pages, with time between them. */
   readonly listsInPages?: () => boolean
 }
@@ -122,7 +126,11 @@ export class SimLake implements Lake {
       return { kind: 'created' }
     }
     const draft = this.#draftOf(path)
-    if (draft === undefined) return await this.#call('putIfAbsent', path, effect, { body })
+    if (draft === undefined) {
+      const { kind } = await this.#call('putIfAbsent', path, effect, { body })
+      const isOwn = kind === 'created' && this.#asksAgain('putIfAbsent', path)
+      return { kind: isOwn ? 'already-exists' : kind }
+    }
     await this.#call('draft', draft, () => this.#set(draft, body))
     try {
       return await this.#call('putIfAbsent', path, effect, { body })
@@ -176,8 +184,15 @@ export class SimLake implements Lake {
     const { path, stagedPath } = request
     const copies = this.#options.kind === 's3'
     const outcome = await this.#call('publish', path, () => this.#publish(request, copies))
-    if (copies && outcome.kind === 'published') await this.remove(stagedPath)
-    return outcome
+    // Whoever finds that it stands takes away what it was made of, too.
+    const stands = outcome.kind === 'published' || outcome.kind === 'already-published'
+    if (copies && stands) await this.remove(stagedPath)
+    const isOwn = outcome.kind === 'published' && this.#asksAgain('publish', path)
+    return isOwn ? { kind: 'already-published' } : outcome
+  }
+
+  #asksAgain(operation: string, path: string): boolean {
+    return this.#options.asksAgain?.(operation, path) === true
   }
 
   discard({ stagedPath }: StagedPlace): Promise<void> {

@@ -62,6 +62,14 @@ const callKinds = [
   'puts-at-once',
   /** A late row is written, and often published, while its partition's folder is looked at. */
   'late-while-listed',
+  /** Two cleaners of staging work beside a journal that is on its way. */
+  'cleaned-while-staged',
+  /** A bucket turns a conditional put away, since another one is under way at its key: 409. */
+  's3-put-conflict',
+  /** A conditional put's answer is lost, and the next one says that something stands: 412. */
+  's3-own-put-stands',
+  /** So does a file's completion. */
+  's3-own-file-stands',
   'broker-slow',
   'broker-silent',
   'broker-partial',
@@ -83,6 +91,10 @@ const outsideKinds = [
   'unread-retention',
   /** An operator gives up a commit that is staged, which its writer may be about to put. */
   'commit-forgotten',
+  /** An operator sets the position of a topic-partition by hand, back or forth. */
+  'source-reset',
+  /** A topic gets a partition more. */
+  'partition-added',
   /** The receiver of announcements answers that it takes none. */
   'webhook-refused',
   /** It takes its time: its answer comes when nobody waits for it any more. */
@@ -138,6 +150,16 @@ function latePoliciesOf(drawn: number): LatePolicies {
   return { even: at(drawn), odd: at(Math.floor(drawn / latePolicies.length)) }
 }
 
+/** Of files with leases, and of buckets: on in every world that has such a lake. */
+const ofOneLake = [
+  'lake-lease',
+  's3-put-conflict',
+  's3-own-put-stands',
+  's3-own-file-stands',
+] as const satisfies readonly FaultKind[]
+/** The file system of one machine has the fewest troubles of its own. */
+const lakeKinds = ['file', 's3', 's3', 'hdfs', 'hdfs'] as const
+
 /** How many of all faults are on: with few of them the same one comes again and again. */
 const faultShares = [0.4, 0.7, 0.95] as const
 
@@ -169,8 +191,7 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
   const inside = [...fateKinds, ...callKinds, ...recordKinds]
   const faults = new Set<FaultKind>(inside.filter(() => random.fraction() < share))
   for (const kind of outsideKinds) if (outside.fraction() < share) faults.add(kind)
-  // Only where files have leases, and so in every world where they do.
-  faults.add('lake-lease')
+  for (const kind of ofOneLake) faults.add(kind)
   const drawn = {
     faults,
     fates: fateKinds.filter((kind) => faults.has(kind)),
@@ -182,7 +203,7 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
     notifies: random.fraction() < 0.6,
     checkpointEvery: present([2, 3, 5, 200][random.below(4)], 'an interval'),
     inlineBytesMax: random.fraction() < 0.4 ? 600 : undefined,
-    lake: present((['file', 's3', 'hdfs', 'hdfs'] as const)[random.below(4)], 'a lake'),
+    lake: present(lakeKinds[random.below(lakeKinds.length)], 'a lake'),
     pace: random.fraction() < 0.65 ? 'fast' : 'live',
     hourEndsInMs: random.below(20_000),
     keepMs: random.fraction() < 0.5 ? random.below(10_000) : undefined,

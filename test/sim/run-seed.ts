@@ -58,15 +58,14 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
 export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
 
 function judgedOf({ store, pipeline, producer, plan, receiver, kafka, ...world }: World): Judged {
-  const { partitionCount, notifies, pace, late } = plan
-  const closes = plan.closeAfterMs !== undefined
+  const { notifies, pace, late, closeAfterMs } = plan
   const starts = kafka.topic(topic)?.logs.map(({ start }) => start) ?? []
   const received = notifies ? receiver.received : undefined
   const { events } = producer
   const outOfOrdernessMs = outOfOrdernessOf(pace)
-  const { settledAtMs, settledAtSet } = world
+  const { settledAtMs, settledAtSet, addedAtMs } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  const drawn = { partitionCount, late, closes }
+  const drawn = { addedAtMs, late, closeAfterMs }
   return { store, pipeline, events, starts, received, ...drawn, ...spans, ...worldFacts }
 }
 

@@ -4,7 +4,6 @@ import { entryPath } from '../../src/protocol/log-paths.ts'
 import { manifestPathOf } from '../../src/protocol/readiness-manifest.ts'
 import { topic } from './daemon-events.ts'
 import { pipeline, readyDelayMs, readyIdleMs } from './daemon-process.ts'
-import type { Plan } from './plan.ts'
 import type { SimKafka } from './source.ts'
 
 /** A partition with rows must be announced by now, however quiet its topics are. */
@@ -13,13 +12,12 @@ const isDue = ({ nextMs }: LakePartition, lakeNowMs: number): boolean =>
 
 interface LeftWorld {
   readonly kafka: SimKafka
-  readonly plan: Plan
   readonly store: ReadonlyMap<string, unknown>
 }
 
 /** What a world that is left alone must still come to; empty when it has. */
 export function leftToDo(
-  { kafka, plan, store }: LeftWorld,
+  { kafka, store }: LeftWorld,
   lakeNowMs: number,
   state: FoldState | undefined,
 ): string {
@@ -28,8 +26,7 @@ export function leftToDo(
   const following = entryPath(pipeline, state.next)
   if (store.has(following)) left.push(`nobody has read "${following}"`)
   const positions = [...(state.positions.get('lake')?.values() ?? [])]
-  for (let partition = 0; partition < plan.partitionCount; partition++) {
-    const end = kafka.log({ topic, partition })?.end
+  for (const [partition, { end }] of kafka.topic(topic)?.logs.entries() ?? []) {
     const next = positions.find(({ source }) => source.partition === partition)?.next
     if ((next as bigint | undefined) !== end) left.push(`${partition}: ${next} of ${end}`)
   }

@@ -33,7 +33,7 @@ async function live(fault: LakeFault): Promise<Life> {
   kafka.createTopic(topic, partitionCount)
   const chance = new SimRandom(55)
   const producer = new Producer(kafka, clock, new SimRandom(5), {
-    partitionCount,
+    partitionCount: () => partitionCount,
     pace: 'fast',
     strikes: (kind, probability) => kind === 'late-records' && chance.fraction() < probability,
   })
@@ -56,14 +56,14 @@ async function live(fault: LakeFault): Promise<Life> {
   const received = undefined
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
-  const untouched = { starts: [], closes: false }
+  const addedAtMs = Array.from({ length: partitionCount }, () => Number.NEGATIVE_INFINITY)
+  const untouched = { starts: [], closeAfterMs: undefined, addedAtMs }
   const facts = {
     ...worldFacts,
     ...untouched,
     store,
     pipeline,
     events,
-    partitionCount,
     received,
     late,
   }

@@ -9,7 +9,7 @@ import type { RecordedStore } from '../recorded-store.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
 import { type Evidence, keyOf } from './log-entry.ts'
-import { isGivenUp, movesOf, wrongMoves } from './moves.ts'
+import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
 import { idOf, lateBegin, lettersName, type Place, type Rows, readAll } from './rows.ts'
@@ -28,11 +28,12 @@ export interface Judged {
   readonly settledAtMs: number
   /** How much was set on the lake until then, as `store.firstSet` counts. */
   readonly settledAtSet: number
-  readonly partitionCount: number
+  /** The lake's clock when each topic-partition was made. */
+  readonly addedAtMs: readonly number[]
   /** First offset that the brokers have in the end, by partition. */
   readonly starts: readonly bigint[]
-  /** Partitions leave the state: what comes after that may be diverted. */
-  readonly closes: boolean
+  /** Partitions leave the state so long after their announcement; undefined: never. */
+  readonly closeAfterMs: number | undefined
   /** Names of the configured streams. */
   readonly streams: readonly string[]
   /** What becomes of late rows, by stream. */
@@ -60,6 +61,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
   const checkpoints = checkpointsOf(judged)
   const atEntries: string[] = []
   const passed = new Passed(judged.readyIdleMs)
+  let belowMs = 0
   const log = readLog(
     (path) => store.firstHeld.get(path)?.body,
     pipeline,
@@ -69,14 +71,16 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
         for (const { source } of entry.moves) passed.forget(keyOf(source))
       }
       passed.look(state, judged.streams)
-      atEntries.push(...wrongEntry(judged, { ...at, index, state, passed }))
+      atEntries.push(...wrongEntry(judged, { ...at, index, state, passed, belowMs }))
+      belowMs = Math.max(belowMs, entry.stagedAtMs)
       atEntries.push(...wrongCheckpoints(judged, state, checkpoints.get(state.next) ?? []))
     },
   )
   if (log.unreadable !== undefined) return { wrong: [log.unreadable], found: {} }
   const rows = await readAll(judged.store, log)
   const moves = movesOf(log)
-  const read = { ...judged, events: judged.events.filter((event) => !isGivenUp(moves, event)) }
+  const counted = judged.events.map((event) => ({ ...event, times: timesRead(moves, event) }))
+  const read = { ...judged, events: counted.filter(({ times }) => times > 0), moves }
   const ahead = [...checkpoints].filter(([next]) => next > log.entries.length)
   const wrong = [
     ...atEntries,
@@ -108,6 +112,7 @@ export const foundNames = [
   'deliveries',
   'proofs',
   'moved',
+  'reset',
   'forgotten',
   'closed',
 ] as const
@@ -136,6 +141,7 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     /** Topic-partitions that an announcement holds for idle. */
     proofs: sources.filter(({ evidence }) => evidence === 'caught-up').length,
     moved: decided.filter(({ kind }) => kind === 'source').length,
+    reset: decided.filter((entry) => entry.kind === 'source' && entry.action === 'reset').length,
     forgotten: decided.filter(({ kind }) => kind === 'forget').length,
     closed: decided.filter(({ kind }) => kind === 'closed-late').length,
   }
@@ -191,33 +197,44 @@ function isLateStray(
   return stray.modifiedMs > lookedMs - lookToEntryMsMax
 }
 
+interface ReadEvent extends ProducedEvent {
+  /** How often it was read, once where no operator went back. */
+  readonly times: number
+}
+
+interface Read extends Judged {
+  readonly events: readonly ReadEvent[]
+  readonly moves: readonly Move[]
+}
+
 /** Each event is in its one place, or was filtered and is in none. */
-function wrongPlaces({ events, late, closes }: Judged, { placesOf }: Rows): readonly string[] {
+function wrongPlaces({ events, late }: Read, { placesOf }: Rows): readonly string[] {
   const wrong: string[] = []
   const produced = new Set(events.map(idOf))
   for (const key of placesOf.keys()) if (!produced.has(key)) wrong.push(`row ${key} of no event`)
   for (const event of events) {
     const places = placesOf.get(idOf(event)) ?? []
     const text = places.map(({ table, reason }) => `${table} ${reason ?? ''}`).join(', ') || 'none'
-    if (!isRight(event, places, { policy: late[event.stream], closes }))
+    if (!isRight(event, places, late[event.stream]))
       wrong.push(`event ${event.n} (${event.kind}) is in ${text}`)
   }
   return wrong
 }
 
-interface LateRule {
-  readonly policy: Judged['late'][string] | undefined
-  readonly closes: boolean
+type LatePolicy = Judged['late'][string] | undefined
+
+/** It is in as many places as it was read, but for readings that filtered it. */
+function isRight(event: ReadEvent, places: readonly Place[], policy: LatePolicy): boolean {
+  const { kind, times } = event
+  const isAll = kind === 'filtered' ? places.length <= times : places.length === times
+  return isAll && places.every((place) => isRightAt(event, place, policy))
 }
 
-function isRight(
+function isRightAt(
   { kind, stream, n, eventMs }: ProducedEvent,
-  places: readonly Place[],
-  { policy, closes }: LateRule,
+  place: Place,
+  policy: LatePolicy,
 ): boolean {
-  const [place, ...more] = places
-  if (place === undefined) return kind === 'filtered'
-  if (more.length > 0) return false
   const isLetter = place.table === lettersName
   const isLateLetter = isLetter && place.reason === 'late' && policy === 'dead-letter'
   switch (kind) {
@@ -230,26 +247,26 @@ function isRight(
     case 'fine': {
       if (isLetter) return isLateLetter
       const isThere = place.n === BigInt(n) && place.partitionPath === hourOf(eventMs).path
-      // What is about to be closed, or is, takes no rows: they are diverted.
-      const diverts = policy === 'divert' || (closes && policy === 'append')
-      const isBeside = diverts && place.table === `${lateBegin}${stream}`
+      // When what is to be appended may be diverted is judged by entry.
+      const isBeside = policy !== 'dead-letter' && place.table === `${lateBegin}${stream}`
       return isThere && (place.table === stream || isBeside)
     }
   }
 }
 
 /** Every cell says what was produced, and what of it is where. */
-function wrongCounts({ events }: Judged, state: LogState, { placesOf }: Rows): readonly string[] {
+function wrongCounts({ events }: Read, state: LogState, { placesOf }: Rows): readonly string[] {
   const wanted = new Map<string, { read: number; rows: number; letters: number; late: number }>()
   for (const event of events) {
     const key = `${event.stream} ${hourOf(event.eventMs).path}`
     const cell = wanted.get(key) ?? { read: 0, rows: 0, letters: 0, late: 0 }
     wanted.set(key, cell)
-    cell.read += 1
-    const [place] = placesOf.get(idOf(event)) ?? []
-    if (place?.reason === 'late') cell.late += 1
-    else if (place?.reason !== undefined) cell.letters += 1
-    else if (place !== undefined) cell.rows += 1
+    cell.read += event.times
+    for (const { reason } of placesOf.get(idOf(event)) ?? []) {
+      if (reason === 'late') cell.late += 1
+      else if (reason !== undefined) cell.letters += 1
+      else cell.rows += 1
+    }
   }
   const wrong: string[] = []
   for (const [key, counts] of state.cells) {
@@ -274,14 +291,15 @@ const emptyCell = { read: 0, rows: 0, letters: 0, late: 0 }
  * An event is late only when its partition could be announced: its topic-partition had passed the
  * announced end before it came, by events before it, or by a proof of idleness that it came after.
  */
-function wrongLateness(judged: Judged, log: JudgedLog, { placesOf }: Rows): readonly string[] {
+function wrongLateness(judged: Read, log: JudgedLog, { placesOf }: Rows): readonly string[] {
   const evidence = evidenceOf(log)
   return judged.events.flatMap((event) => {
-    const [place] = placesOf.get(idOf(event)) ?? []
-    if (place?.reason !== 'late') return []
+    const isLate = placesOf.get(idOf(event))?.some(({ reason }) => reason === 'late')
+    if (isLate !== true) return []
     const { nextMs } = hourOf(event.eventMs)
     const dueMs = nextMs + judged.readyDelayMs
     const passed =
+      wasAnnouncedWithout(judged, log, event) ||
       judged.events.some((other) => isBefore(other, event, dueMs + judged.outOfOrdernessMs)) ||
       evidence.some(
         ({ source, highWatermark, askedAtMs }) =>
@@ -291,6 +309,27 @@ function wrongLateness(judged: Judged, log: JudgedLog, { placesOf }: Rows): read
       )
     const name = `event ${event.n} of ${event.stream} at ${event.partition}/${event.offset}`
     return passed ? [] : [`${name} is called late without a reason`]
+  })
+}
+
+/**
+ * Its hour, or a later one, was announced without its topic-partition, which was added too late for
+ * that; or after it was read for the first time.
+ */
+function wasAnnouncedWithout(
+  { moves }: Read,
+  { entries }: JudgedLog,
+  { stream, partition, offset, eventMs }: ReadEvent,
+): boolean {
+  const { nextMs } = hourOf(eventMs)
+  const isAgain = timesGoneBack(moves, { partition, offset }) > 0
+  return entries.some(({ entry, decided }) => {
+    if (!decided || entry.kind !== 'ready') return false
+    return entry.announcements.some((told, at) => {
+      if (told.stream !== stream || told.partition.nextMs < nextMs) return false
+      const sources = entry.body.manifests[at]?.sources ?? []
+      return isAgain || sources.every((source) => source.partition !== partition)
+    })
   })
 }
 

@@ -55,7 +55,7 @@ const manifest = z.looseObject({
   removed: z.array(z.string()),
   counts,
   rows: z.number(),
-  sources: z.array(z.looseObject({ evidence: z.string() })),
+  sources: z.array(z.looseObject({ partition: z.number(), evidence: z.string() })),
   files: z.array(z.looseObject({ path: z.string() })),
 })
 
@@ -151,6 +151,7 @@ const move = z.looseObject({
 const sourceEntry = z.looseObject({
   ...base,
   kind: z.literal('source'),
+  action: z.enum(['accept', 'reset']),
   why: z.string(),
   moves: z.array(move),
 })

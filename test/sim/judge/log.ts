@@ -59,10 +59,11 @@ export class Passed {
     this.#idleMs = idleMs
   }
 
-  /** How many topic-partitions passed a moment of event time. */
-  count(stream: string, dueMs: number): number {
+  /** Topic-partitions that passed a moment of event time. */
+  partitions(stream: string, dueMs: number): ReadonlySet<number> {
     const known = [...this.#untilMs].filter(([key]) => key.startsWith(`${stream} `))
-    return known.filter(([, untilMs]) => untilMs >= dueMs).length
+    const passed = known.filter(([, untilMs]) => untilMs >= dueMs)
+    return new Set(passed.map(([key]) => Number(/\d+$/.exec(key)?.[0])))
   }
 
   look({ streams, positions, evidence }: LogState, names: readonly string[]): void {

@@ -35,3 +35,9 @@ export function hourOf(eventMs: number): { readonly path: string; readonly nextM
   const [date, time = ''] = new Date(startMs).toISOString().split('T')
   return { path: `dt=${date}/hour=${time.slice(0, 2)}`, nextMs: startMs + hourMs }
 }
+
+/** Where the hour of such a folder ends. */
+export function hourEnd(partitionPath: string): number {
+  const [, date, hour] = /^dt=([\d-]+)\/hour=(\d+)$/.exec(partitionPath) ?? []
+  return Date.parse(`${date}T${hour}:00:00Z`) + hourMs
+}

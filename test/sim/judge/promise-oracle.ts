@@ -20,7 +20,8 @@ import {
   type ReadyEntry,
   sha256Of,
 } from './log-entry.ts'
-import { checkpointNext, entryAt, manifestAt } from './paths.ts'
+import { checkpointNext, entryAt, hourEnd, manifestAt } from './paths.ts'
+import { lateBegin } from './rows.ts'
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
   return [...wrongDeliveries(judged, log), ...wrongStaging(judged, log)]
@@ -31,12 +32,14 @@ interface Standing extends JudgedEntry {
   /** Of all up to the entry. */
   readonly state: LogState
   readonly passed: Passed
+  /** The lake's clock of the newest entry below it. */
+  readonly belowMs: number
 }
 
 /** What is wrong with an entry, given all below it. */
 export function wrongEntry(judged: Judged, standing: Standing): readonly string[] {
   const { entry, decided, index } = standing
-  if (decided && entry.kind === 'append') return wrongAppend(judged, entry, index)
+  if (decided && entry.kind === 'append') return wrongAppend(judged, standing, entry)
   if (decided && entry.kind === 'ready') return wrongReady(judged, standing, entry)
   if (decided && entry.kind === 'closed-late') return wrongClosings(judged, standing, entry)
   if (decided && entry.kind === 'swap') return earlyFiles(judged, entry.body.files, index)
@@ -45,8 +48,8 @@ export function wrongEntry(judged: Judged, standing: Standing): readonly string[
 
 function wrongAppend(
   judged: Judged,
+  { state, belowMs, index }: Standing,
   { body, ranges }: AppendEntry,
-  index: number,
 ): readonly string[] {
   const { events, outOfOrdernessMs, lakeBehindMs } = judged
   const ahead = body.progress.filter(({ stream, source, eventWatermarkMs }) => {
@@ -67,10 +70,35 @@ function wrongAppend(
   )
   return [
     ...earlyFiles(judged, body.files, index),
+    ...wrongDiverted(judged, state, body.files, belowMs).map((text) => `entry ${index}: ${text}`),
     ...ahead.map(({ stream }) => `entry ${index}: watermark of ${stream} is ahead of its data`),
     ...untrue.map(({ source }) => `entry ${index}: evidence of ${source.partition} is not true`),
   ]
 }
+
+/** Late rows that are to be appended are diverted once their partition is closed, or is due to be. */
+function wrongDiverted(
+  { late, closeAfterMs }: Judged,
+  { streams }: LogState,
+  files: readonly DataFile[],
+  belowMs: number,
+): readonly string[] {
+  return files.flatMap(({ stream: name, partitionPath }) => {
+    const of = name.startsWith(lateBegin) ? name.slice(lateBegin.length) : ''
+    if (late[of] !== 'append') return []
+    const stream = streams.get(of)
+    const folded = stream?.partitions.get(partitionPath)
+    const nextMs = hourEnd(partitionPath)
+    if (folded === undefined && nextMs <= (stream?.closed?.nextMs ?? -1)) return []
+    const isDue = announcedMsOf(folded) + (closeAfterMs ?? Infinity) <= belowMs
+    return isDue ? [] : [`late rows of ${of} ${partitionPath} are diverted without a reason`]
+  })
+}
+
+/** The lake's clock of revision 1. */
+const announcedMsOf = (folded: FoldedPartition | undefined): number =>
+  folded?.firstAnnouncedAtMs ??
+  (folded?.manifest == null ? Infinity : Date.parse(folded.manifest.decidedAt))
 
 function earlyFiles(
   { store, pipeline }: Judged,
@@ -109,18 +137,16 @@ function wrongReady(
   { state, passed, index }: Standing,
   { announcements, body }: ReadyEntry,
 ): readonly string[] {
-  const { store, pipeline, partitionCount } = judged
+  const { store, pipeline } = judged
   const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
   const wrong: string[] = []
   for (const [at, { stream, partition }] of announcements.entries()) {
     const manifest = body.manifests[at]
     const name = `entry ${index}: ${stream} ${partition.path}`
-    const passedCount = passed.count(stream, partition.nextMs + judged.readyDelayMs)
-    // What is announced stays so, wherever operators move those who read.
-    if (manifest?.revision === 1 && passedCount < partitionCount) {
-      wrong.push(`${name} is announced while ${passedCount} of ${partitionCount} passed`)
-    }
-    if (manifest?.sources.length !== partitionCount) wrong.push(`${name} names not all sources`)
+    const dueMs = partition.nextMs + judged.readyDelayMs
+    wrong.push(
+      ...wrongSources(judged, { name, dueMs, manifest, has: passed.partitions(stream, dueMs) }),
+    )
     const folded = state.streams.get(stream)?.partitions.get(partition.path)
     const files = folded?.files ?? []
     if (manifest !== undefined) wrong.push(...wrongContents(name, manifest, folded))
@@ -136,6 +162,29 @@ function wrongReady(
     else if (shownAt < decidedAt) wrong.push(`${name} has a manifest before it is decided`)
   }
   return wrong
+}
+
+interface Sources {
+  readonly name: string
+  readonly dueMs: number
+  readonly manifest: Manifest | undefined
+  /** Topic-partitions that passed. */
+  readonly has: ReadonlySet<number>
+}
+
+/** The set holds all that there were when the hour was due, and each of it passed. */
+function wrongSources({ addedAtMs }: Judged, { name, dueMs, manifest, has }: Sources) {
+  const named = new Set(manifest?.sources.map(({ partition }) => partition))
+  const missing = [...addedAtMs.keys()].filter(
+    (at) => (addedAtMs[at] ?? 0) < dueMs && !named.has(at),
+  )
+  // What is announced stays so, wherever operators move those who read.
+  const early = manifest?.revision === 1 ? [...named].filter((at) => !has.has(at)) : []
+  return [
+    ...missing.map((at) => `${name} does not name ${at}`),
+    ...early.map((at) => `${name} is announced while ${at} has not passed`),
+    ...(manifest?.sources.length === named.size ? [] : [`${name} names a source twice`]),
+  ]
 }
 
 /** A manifest says what the log says below it. */
