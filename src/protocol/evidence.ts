@@ -25,6 +25,7 @@ import {
   sourcesOf,
   viewOf,
 } from './readiness-facts.ts'
+import { revisionsNotPassed } from './readiness-revisions.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
 
 /**
@@ -49,6 +50,10 @@ export function decideEvidence(
 ): readonly SourcePartition[] {
   const wanted = new Set<SourceKey>()
   for (const stream of facts.streams) {
+    for (const { source, endMs } of revisionsNotPassed(facts, stream)) {
+      if (isWanted(facts, stream, viewOf(facts, stream, source), endMs))
+        wanted.add(sourceKey(source))
+    }
     const block = firstBlock(facts, stream)
     if (block === undefined) continue
     for (const source of sourcesOf(facts, stream)) {

@@ -145,7 +145,7 @@ function revisionSentence(
       return `${begin} waits (${rule}): ${sentenceOf(facts, stream, pending.block)}`
     }
     case 'not-passed':
-      return `${begin} waits for "${pending.topicPartition}", which was added and has not passed.`
+      return `${begin} waits for "${topicPartitionName(pending.source)}", which was added and has not passed.`
     default:
       return unreachable(pending, 'every state of a revision has its sentence')
   }

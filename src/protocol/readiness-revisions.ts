@@ -5,7 +5,9 @@
  * - a revision names every live file, each of them published, by the log's word or because it was
  *   seen at its place, and tells what came since the last;
  * - at most one in `late.every`, however many commits bring late rows;
- * - no partition waits for the revision of another, and no first announcement for any revision.
+ * - no partition waits for the revision of another, and no first announcement for any revision;
+ * - a topic-partition that the last one does not name must have passed the partition's end, and its
+ *   leader is asked for that, as before a first announcement.
  *
  * Source: docs/readiness.md, "Late rows".
  */
@@ -13,7 +15,7 @@ import type { UnixMs } from '../base/time.ts'
 import type { FoldedPartition, FoldedStream } from '../model/fold-state.ts'
 import type { Announcement } from '../model/log-entry.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
-import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import { revisionDueMs } from './late.ts'
 import { isAnnouncedAsItIs } from './partition-place.ts'
 import { type Block, publishBlock } from './readiness-blocks.ts'
@@ -29,7 +31,7 @@ export type PendingRevision =
   | { readonly kind: 'early'; readonly dueMs: UnixMs }
   | { readonly kind: 'blocked'; readonly block: Block }
   /** A topic-partition that the last revision does not name has not passed the partition's end. */
-  | { readonly kind: 'not-passed'; readonly topicPartition: string }
+  | { readonly kind: 'not-passed'; readonly source: SourcePartition; readonly endMs: UnixMs }
 
 /** The revisions of a stream that are due now, oldest partition first. */
 export function dueRevisions(
@@ -54,6 +56,16 @@ export const revisionBlocks = (facts: ReadinessFacts): readonly Block[] =>
       return pending.kind === 'blocked' ? [pending.block] : []
     }),
   )
+
+/** Revisions that wait for a topic-partition to pass: each with the first one, and up to when. */
+export const revisionsNotPassed = (
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+): readonly Extract<PendingRevision, { kind: 'not-passed' }>[] =>
+  changedPartitions(facts.fold.streams.get(stream.name)).flatMap((folded) => {
+    const pending = pendingRevision(facts, stream, folded)
+    return pending.kind === 'not-passed' ? [pending] : []
+  })
 
 /** How the next revision of a partition stands; undefined where there is none to come. */
 export function pendingRevisionOf(
@@ -82,7 +94,7 @@ function pendingRevision(
     const view = viewOf(facts, stream, source)
     const passage = passageOf(stream, view, partition.nextMs)
     if (passage === undefined) {
-      return { kind: 'not-passed', topicPartition: topicPartitionName(source) }
+      return { kind: 'not-passed', source, endMs: partition.nextMs }
     }
     passedSince.push({ view, passage })
   }

@@ -7,7 +7,7 @@
  * - the set is the brokers' answer asked after the partition's end plus delay; it stands in the
  *   manifest;
  * - partitions of one stream are announced in order; later revisions wait for nothing but
- *   `late.every` and their files.
+ *   `late.every`, their files, and topic-partitions that were added since.
  *
  * The decision is taken by whoever comes first: the `ready` entry relies on each partition's
  * version, so that it is void for everybody where the partition changed meanwhile.

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { present } from '../../../src/base/assert.ts'
 import type { FoldedPartition } from '../../../src/model/fold-state.ts'
 import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
+import { decideEvidence } from '../../../src/protocol/evidence.ts'
 import { explainPartition } from '../../../src/protocol/explain.ts'
 import { decideReady } from '../../../src/protocol/readiness.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
@@ -153,6 +154,25 @@ describe('late rows of an announced partition', () => {
     expect(decideReady(facts)).toMatchObject({ kind: 'wait' })
     const { sentence } = explainPartition(facts, appEvents, thirteen)
     expect(sentence).toMatch(/revision 2 waits for "events\/2", which was added/)
+  })
+
+  test('have the leader of a quiet topic-partition asked that was added since', async () => {
+    const { sim, daemon } = await announcedWorld()
+    await late(daemon, 131n, 3)
+    await sim.until(at('2026-11-20T14:12:00Z'))
+    const added = sourceNamed('events', 2)
+    const reader = await sim.start({ seed: 2, sources: [added] })
+    await reader.begin()
+    await daemon.run(daemon.log.refresh())
+    await daemon.append({ source: added, next: 1n })
+    const asked = (iso: string) => {
+      const all = { sources: [...sources, added], missingTopics: [], askedAtMs: at(iso) }
+      const facts = { ...daemon.announcer.facts(), metadata: all, lakeNowMs: at(iso) }
+      return decideEvidence(facts, all.sources)
+    }
+    // Quiet for `ready.idle`, ten minutes.
+    expect(asked('2026-11-20T14:21:00Z')).toEqual([])
+    expect(asked('2026-11-20T14:23:00Z')).toEqual([added])
   })
 
   test('have the manifest of the revision before beside them, though its author died', async () => {
