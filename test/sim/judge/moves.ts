@@ -5,7 +5,7 @@ import type { SourceEntry } from './log-entry.ts'
 
 type SourceMove = SourceEntry['moves'][number]
 
-/** Reading goes on at `next` instead of `first`: what lies between is passed over, or read again. */
+/** Reading goes on at `next` instead of `first`: what is between is passed over, or read again. */
 export interface Move {
   readonly partition: number
   readonly first: bigint

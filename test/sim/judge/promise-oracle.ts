@@ -76,7 +76,7 @@ function wrongAppend(
   ]
 }
 
-/** Late rows that are to be appended are diverted once their partition is closed, or is due to be. */
+/** Late rows that are to be appended are diverted where their partition is closed, or due to be. */
 function wrongDiverted(
   { late, closeAfterMs }: Judged,
   { streams }: LogState,
