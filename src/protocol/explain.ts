@@ -144,8 +144,10 @@ function revisionSentence(
       const { rule } = pending.block
       return `${begin} waits (${rule}): ${sentenceOf(facts, stream, pending.block)}`
     }
-    case 'not-passed':
-      return `${begin} waits for "${topicPartitionName(pending.source)}", which was added and has not passed.`
+    case 'not-passed': {
+      const name = topicPartitionName(pending.source)
+      return `${begin} waits for "${name}", which was added and has not passed.`
+    }
     default:
       return unreachable(pending, 'every state of a revision has its sentence')
   }
