@@ -48,6 +48,9 @@ export {
   setMemoryCap,
   tryAllocate,
 } from './memory'
+export { inflateLz4 } from './lz4'
+export { inflateSnappy } from './snappy'
+export { xxhash32 } from './xxhash32'
 export { captureCount, captureList } from './capture'
 export { setMemoryShort } from './dictionary'
 export { forgetUnknown, unknownCount, unknownList, unknownOthers } from './unknown-counts'

@@ -20,6 +20,15 @@ interface MemoryExports {
   setSeed(low: number, high: number): void
 }
 
+/** Blocks of codecs; all addresses lie in linear memory, and what is written stays in its bounds. */
+export interface InflateExports {
+  /** @returns the end of the output; 0 when the block is malformed, 1 when it has no room. */
+  inflateLz4(from: Word, fromEnd: Word, outFirst: Word, out: Word, outEnd: Word): Word
+  /** @returns the end of the output, which is `outEnd`; 0 when the elements are malformed. */
+  inflateSnappy(from: Word, fromEnd: Word, out: Word, outEnd: Word): Word
+  xxhash32(from: Word, sizeBytes: number): number
+}
+
 interface ProgramExports {
   newProgram(
     rowSets: number,
@@ -136,7 +145,11 @@ interface FileExports {
   nextRowGroup(file: Word): void
 }
 
-export type KernelExports = MemoryExports & ProgramExports & ParseExports & FileExports
+export type KernelExports = MemoryExports &
+  InflateExports &
+  ProgramExports &
+  ParseExports &
+  FileExports
 
 /** Every function, so that a module that lacks one is noticed when it is opened. */
 export const kernelFunctions = [
@@ -148,6 +161,9 @@ export const kernelFunctions = [
   'tryAllocate',
   'release',
   'setSeed',
+  'inflateLz4',
+  'inflateSnappy',
+  'xxhash32',
   'newProgram',
   'releaseProgram',
   'setRootMessage',

@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts'
+import type { InflatingMemory } from './inflating-memory.ts'
+import type { InflateExports } from './kernel-exports.ts'
 import type { LinearMemory } from './linear-memory.ts'
 
 /** Where payloads lie while they are parsed. Addresses stay valid until `clear`. */
@@ -52,7 +54,7 @@ interface Block {
 const nothing: InputMark = { blockCount: 0, usedBytes: 0, loadedBytes: 0 }
 
 /** Blocks are added, never moved, so that addresses hold; the first one is kept over `clear`. */
-export class InputBlocks implements KernelInput {
+export class InputBlocks implements KernelInput, InflatingMemory {
   readonly #memory: LinearMemory
   #blocks: Block[] = []
   #used = 0
@@ -69,6 +71,10 @@ export class InputBlocks implements KernelInput {
 
   get u8(): Uint8Array {
     return this.#memory.u8
+  }
+
+  get calls(): InflateExports {
+    return this.#memory.calls
   }
 
   reserve(sizeBytes: number): Uint8Array {

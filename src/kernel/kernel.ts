@@ -1,11 +1,10 @@
 import { assert } from '../base/assert.ts'
 import { BatchStaging } from './batch-staging.ts'
 import { type CompiledTable, type KernelParts, LinkedTable } from './compiled-table.ts'
-import { kernelBase64 } from './gen/kernel-module.ts'
+import type { InflatingMemory } from './inflating-memory.ts'
 import { InputCopies } from './input-copies.ts'
-import { type KernelExports, kernelFunctions } from './kernel-exports.ts'
 import { InputBlocks, type KernelInput } from './kernel-input.ts'
-import { LinearMemory } from './linear-memory.ts'
+import { instantiateKernel } from './kernel-module.ts'
 import type { RenderMessage } from './message-texts.ts'
 import { ScratchArena } from './scratch-arena.ts'
 import type { TablePlan } from './table-plan.ts'
@@ -21,19 +20,6 @@ export interface KernelOptions {
   readonly memoryMaxBytes: number
   /** Needed by tables that have columns of JSON; see `leafFormOf`. */
   readonly renderMessage?: RenderMessage | undefined
-}
-
-let compiled: WebAssembly.Module | undefined
-
-/** Compiled once per process; instances share it. */
-function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(Buffer.from(kernelBase64, 'base64'))
-  return compiled
-}
-
-function isKernel(exports: object): exports is KernelExports {
-  const lacking = kernelFunctions.filter((name) => typeof Reflect.get(exports, name) !== 'function')
-  return lacking.length === 0 && Reflect.get(exports, 'memory') instanceof WebAssembly.Memory
 }
 
 /**
@@ -53,11 +39,9 @@ export class Kernel {
   static open(options: KernelOptions): Kernel {
     const { hashSeed, memoryMaxBytes } = options
     assert(memoryMaxBytes >= 16 * 1_048_576, 'the kernel has at least 16 MiB of memory')
-    const { exports } = new WebAssembly.Instance(kernelModule(), {})
-    assert(isKernel(exports), 'the kernel module has every function; run npm run build:kernel')
-    const memory = new LinearMemory(exports, memoryMaxBytes)
+    const memory = instantiateKernel(memoryMaxBytes)
     const seed = BigInt.asUintN(64, hashSeed)
-    exports.setSeed(Number(BigInt.asIntN(32, seed)), Number(BigInt.asIntN(32, seed >> 32n)))
+    memory.calls.setSeed(Number(BigInt.asIntN(32, seed)), Number(BigInt.asIntN(32, seed >> 32n)))
     return new Kernel({
       memory,
       staging: new BatchStaging(memory),
@@ -67,7 +51,7 @@ export class Kernel {
     })
   }
 
-  get input(): KernelInput {
+  get input(): KernelInput & InflatingMemory {
     return this.#input
   }
 

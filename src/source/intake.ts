@@ -10,6 +10,7 @@ import { Fault } from '../base/fault.ts'
 import { inflateRecords } from '../codec/kafka/inflate-records.ts'
 import { type BatchFacts, readBatch } from '../codec/kafka/record-batch.ts'
 import { walkRecords } from '../codec/kafka/walk-records.ts'
+import type { InflatingMemory } from '../kernel/inflating-memory.ts'
 import type { KernelInput } from '../kernel/kernel-input.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import {
@@ -31,7 +32,7 @@ const recordsAtFirst = 512
 const loadBytesMax = 8 * 1_024 * 1_024
 
 export interface IntakeParts {
-  readonly input: KernelInput
+  readonly input: KernelInput & InflatingMemory
   /** Takes a load to its end before it returns. */
   readonly onLoad: (load: EventLoad) => void
   /** Everything of this topic-partition below `next` was handed down. */
@@ -105,7 +106,7 @@ export class Intake {
       this.#reached.push(reached)
     }
     this.#makeRoom(batch.recordCount)
-    const inflated = inflateRecords(part, batch, (sizeBytes) => input.reserve(sizeBytes))
+    const inflated = inflateRecords(part, batch, input)
     const start = input.load(inflated)
     const source = this.#indexOf(part.source)
     const span = { memory: input.u8, start, end: start + inflated.length, batch, source }

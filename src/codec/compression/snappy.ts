@@ -1,6 +1,8 @@
 /**
  * Raw snappy blocks (no framing): a varint of the uncompressed length, then literals and copies.
  *
+ * The length is read here, the elements are the kernel's work.
+ *
  * - Never writes past the announced length, never reads past the input.
  * - The result has exactly the announced length, or there is none.
  *
@@ -9,7 +11,7 @@
  * Source: https://github.com/google/snappy/blob/main/format_description.txt
  */
 
-import { copyLiteral, repeat } from './copy.ts'
+import { type InflatingMemory, roomFor } from '../../kernel/inflating-memory.ts'
 
 /** @returns the announced length in bytes and where the elements start, or undefined. */
 function announcedLength(bytes: Uint8Array): { sizeBytes: number; next: number } | undefined {
@@ -28,52 +30,50 @@ export type SnappyOutcome =
   | { readonly kind: 'too-large'; readonly sizeBytes: number }
   | { readonly kind: 'malformed' }
 
-/** Inflates one raw block. @param sizeBytesMax largest uncompressed length, inclusive. */
-export function inflateSnappy(bytes: Uint8Array, sizeBytesMax: number): SnappyOutcome {
-  const announced = announcedLength(bytes)
-  if (announced === undefined) return { kind: 'malformed' }
-  const { sizeBytes, next } = announced
-  if (sizeBytes > sizeBytesMax) return { kind: 'too-large', sizeBytes }
-  // A copy of three bytes makes at most 64: what announces more is not worth its memory.
-  if (sizeBytes > (bytes.length - next) * 64) return { kind: 'malformed' }
-  const out = new Uint8Array(sizeBytes)
-  return fillSnappy(bytes, next, out) ? { kind: 'inflated', bytes: out } : { kind: 'malformed' }
-}
+const malformed: SnappyOutcome = { kind: 'malformed' }
 
-/** Little-endian number of `count` bytes; the caller knows that they are there. */
-function littleEndian(bytes: Uint8Array, at: number, count: number): number {
-  let value = 0
-  for (let index = count - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] ?? 0)
-  return value
-}
+/**
+ * Inflates one raw block. The output is valid until the next call.
+ *
+ * @param sizeBytesMax largest uncompressed length, inclusive.
+ */
+export const inflateSnappy = (bytes: Uint8Array, sizeBytesMax: number): SnappyOutcome =>
+  inflateSnappyBlocks([bytes], sizeBytesMax, undefined)
 
-/** Carries the elements out. @returns true when they fill `out` exactly. */
-function fillSnappy(bytes: Uint8Array, first: number, out: Uint8Array): boolean {
-  let at = first
-  let to = 0
-  while (at < bytes.length) {
-    const tag = bytes[at++] ?? 0
-    const kind = tag & 3
-    if (kind === 0) {
-      const extra = Math.max(0, (tag >>> 2) - 59)
-      if (at + extra > bytes.length) return false
-      const length = 1 + (extra === 0 ? tag >>> 2 : littleEndian(bytes, at, extra))
-      at += extra
-      if (length > bytes.length - at || length > out.length - to) return false
-      copyLiteral({ input: bytes, from: at, length }, out, to)
-      at += length
-      to += length
-      continue
-    }
-    const extra = kind === 3 ? 4 : kind
-    if (at + extra > bytes.length) return false
-    const length = kind === 1 ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2)
-    const high = kind === 1 ? (tag >>> 5) * 256 : 0
-    const distance = high + littleEndian(bytes, at, extra)
-    at += extra
-    if (distance === 0 || distance > to || length > out.length - to) return false
-    repeat(out, to, length, distance)
-    to += length
+/**
+ * Inflates raw blocks one behind the other.
+ *
+ * @param sizeBytesMax largest uncompressed length of all of them, inclusive.
+ * @param memory where the output lies; without it, or when it is unusually large, elsewhere, and
+ *   valid until the next call.
+ */
+export function inflateSnappyBlocks(
+  blocks: readonly Uint8Array[],
+  sizeBytesMax: number,
+  memory: InflatingMemory | undefined,
+): SnappyOutcome {
+  const elements: Uint8Array[] = []
+  const sizes: number[] = []
+  let sizeBytes = 0
+  for (const bytes of blocks) {
+    const announced = announcedLength(bytes)
+    if (announced === undefined) return malformed
+    sizeBytes += announced.sizeBytes
+    if (sizeBytes > sizeBytesMax) return { kind: 'too-large', sizeBytes }
+    // A copy of three bytes makes at most 64: what announces more is not worth its memory.
+    if (announced.sizeBytes > (bytes.length - announced.next) * 64) return malformed
+    elements.push(bytes.subarray(announced.next))
+    sizes.push(announced.sizeBytes)
   }
-  return to === out.length
+  const room = roomFor(elements, sizeBytes, memory)
+  if (room === undefined) return { kind: 'too-large', sizeBytes }
+  let { first: out, packed: from } = room
+  for (const [index, { length }] of elements.entries()) {
+    const outEnd = out + (sizes[index] ?? 0)
+    const end = room.calls.inflateSnappy(from, from + length, out, outEnd) >>> 0
+    if (end !== outEnd) return malformed
+    out = outEnd
+    from += length
+  }
+  return { kind: 'inflated', bytes: room.u8.subarray(0, sizeBytes) }
 }

@@ -12,6 +12,7 @@
  */
 import { gunzipSync } from 'node:zlib'
 import { Fault } from '../../base/fault.ts'
+import type { InflatingMemory } from '../../kernel/inflating-memory.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { inflateLz4, type Lz4Outcome } from '../compression/lz4-frame.ts'
 import { inflateZstd, type PlaceOutput, type ZstdOutcome } from '../compression/zstd.ts'
@@ -31,17 +32,17 @@ const chunkSizeBytesMax = 4 * 1_048_576
  * The batch's records as they were before compression, valid until the next call. For codec "none"
  * a view of `part.bytes`.
  *
- * @param place where a codec that can puts its output; it may find other room instead.
+ * @param memory where a codec that can puts its output; it may find other room instead.
  * @throws {Fault} KAFKA_RECORDS_CORRUPT, KAFKA_BATCH_TOO_LARGE.
  */
 export function inflateRecords(
   part: BatchBytes,
   batch: BatchFacts,
-  place?: PlaceOutput,
+  memory?: InflatingMemory,
 ): Uint8Array {
   const section = part.bytes.subarray(batch.recordsStart, batch.end)
   const where = { topicPartition: topicPartitionName(part.source), offset: batch.baseOffset }
-  const inflated = inflateOrFault({ section, batch, place }, where)
+  const inflated = inflateOrFault({ section, batch, memory }, where)
   if (canHold(inflated.length, batch.recordCount)) return inflated
   const reason = `${inflated.length} bytes cannot hold ${batch.recordCount} records`
   throw new Fault('KAFKA_RECORDS_CORRUPT', { ...where, reason })
@@ -50,7 +51,7 @@ export function inflateRecords(
 interface Packed {
   readonly section: Uint8Array
   readonly batch: BatchFacts
-  readonly place: PlaceOutput | undefined
+  readonly memory: InflatingMemory | undefined
 }
 
 interface Where {
@@ -72,7 +73,7 @@ function inflateOrFault(packed: Packed, where: Where): Uint8Array {
   }
 }
 
-function inflate({ section, batch, place }: Packed): Uint8Array {
+function inflate({ section, batch, memory }: Packed): Uint8Array {
   switch (batch.codec) {
     case 'none':
       return section
@@ -85,13 +86,16 @@ function inflate({ section, batch, place }: Packed): Uint8Array {
         maxOutputLength: inflatedSizeBytesMax,
       })
     case 'zstd':
-      return framesOf(inflateZstd(section, inflatedSizeBytesMax, place))
+      return framesOf(inflateZstd(section, inflatedSizeBytesMax, placeIn(memory)))
     case 'snappy':
-      return inflateXerialSnappy(section, inflatedSizeBytesMax)
+      return inflateXerialSnappy(section, inflatedSizeBytesMax, memory)
     case 'lz4':
-      return framesOf(inflateLz4(section, inflatedSizeBytesMax))
+      return framesOf(inflateLz4(section, inflatedSizeBytesMax, memory))
   }
 }
+
+const placeIn = (memory: InflatingMemory | undefined): PlaceOutput | undefined =>
+  memory && ((sizeBytes) => memory.reserve(sizeBytes))
 
 function framesOf(outcome: Lz4Outcome | ZstdOutcome): Uint8Array {
   if (outcome.kind === 'inflated') return outcome.bytes

@@ -5,31 +5,25 @@
  *
  * Source: xerial/snappy-java SnappyOutputStream.
  */
-import { inflateSnappy } from '../compression/snappy.ts'
+import type { InflatingMemory } from '../../kernel/inflating-memory.ts'
+import { inflateSnappyBlocks } from '../compression/snappy.ts'
 import { TooLarge } from './too-large.ts'
 
 const xerialMagic = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]
 const xerialHeaderSizeBytes = 16
 
 /**
- * @returns the inflated bytes.
+ * @param memory where the output lies, see `inflateSnappyBlocks`.
+ * @returns the inflated bytes, valid until the next call.
  * @throws {Error} the input is no snappy. @throws {TooLarge} it declares more than `sizeBytesMax`.
  */
-export function inflateXerialSnappy(input: Uint8Array, sizeBytesMax: number): Uint8Array {
+export function inflateXerialSnappy(
+  input: Uint8Array,
+  sizeBytesMax: number,
+  memory?: InflatingMemory,
+): Uint8Array {
   const isFramed = xerialMagic.every((byte, index) => input[index] === byte)
-  if (!isFramed) return inflateBlock(input, sizeBytesMax)
-  const parts: Uint8Array[] = []
-  let left = sizeBytesMax
-  for (const block of blocksOf(input)) {
-    const part = inflateBlock(block, left)
-    parts.push(part)
-    left -= part.length
-  }
-  return Buffer.concat(parts)
-}
-
-function inflateBlock(block: Uint8Array, sizeBytesMax: number): Uint8Array {
-  const outcome = inflateSnappy(block, sizeBytesMax)
+  const outcome = inflateSnappyBlocks(isFramed ? blocksOf(input) : [input], sizeBytesMax, memory)
   if (outcome.kind === 'inflated') return outcome.bytes
   if (outcome.kind === 'too-large') throw new TooLarge()
   throw new Error('a block is malformed')

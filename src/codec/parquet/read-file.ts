@@ -167,18 +167,21 @@ const rowParsers: Partial<ParquetParsers> = {
   stringFromBytes: (bytes) => bytes && text.decode(bytes),
 }
 
-/** That a page has the size its header says is checked by hyparquet. */
+/**
+ * That a page has the size its header says is checked by hyparquet, which looks at pages as long as
+ * it likes: of what is valid until the next call it gets a copy.
+ */
 const decompressors: Compressors = {
   ZSTD: (page, sizeBytes) => zstdDecompressSync(page, { maxOutputLength: Math.max(1, sizeBytes) }),
   SNAPPY: (page, sizeBytes) => {
     const outcome = inflateSnappy(page, sizeBytes)
-    if (outcome.kind === 'inflated') return outcome.bytes
+    if (outcome.kind === 'inflated') return outcome.bytes.slice()
     throw new ParquetError(`a snappy page of ${sizeBytes} bytes is ${outcome.kind}`)
   },
   GZIP: (page, sizeBytes) => gunzipSync(page, { maxOutputLength: Math.max(1, sizeBytes) }),
   LZ4_RAW: (page, sizeBytes) => {
     const outcome = inflateLz4Block(page, sizeBytes)
-    if (outcome.kind === 'inflated') return outcome.bytes
+    if (outcome.kind === 'inflated') return outcome.bytes.slice()
     throw new ParquetError(`an lz4 page of ${sizeBytes} bytes is ${outcome.kind}`)
   },
 }

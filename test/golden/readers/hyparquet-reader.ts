@@ -37,7 +37,7 @@ const parsers: Partial<ParquetParsers> = {
 type Inflated = ReturnType<typeof inflateSnappy> | ReturnType<typeof inflateLz4Block>
 
 const inflated = (outcome: Inflated): Uint8Array => {
-  if (outcome.kind === 'inflated') return outcome.bytes
+  if (outcome.kind === 'inflated') return outcome.bytes.slice()
   throw new Error(`a page is ${outcome.kind}`)
 }
 

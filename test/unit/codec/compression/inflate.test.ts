@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { compression, inflate } from '../../../../src/codec/compression/inflate.ts'
-import { xxhash32 } from '../../../../src/codec/compression/xxhash32.ts'
+import { xxhash32 } from '../../../support/xxhash32.ts'
 import { foreignBlocks, sampleBytes } from './foreign-sample.ts'
 
 const sample = sampleBytes(600)

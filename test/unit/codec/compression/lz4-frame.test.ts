@@ -1,17 +1,36 @@
 import { describe, expect, test } from 'vitest'
 import { inflateLz4 } from '../../../../src/codec/compression/lz4-frame.ts'
-import { xxhash32 } from '../../../../src/codec/compression/xxhash32.ts'
+import { xxhash32 } from '../../../support/xxhash32.ts'
 
 const storedBlock = 0x80000000
 const uint32 = (value: number): readonly number[] => [...Buffer.from(Uint32Array.of(value).buffer)]
 
+/** Blocks of at most 64 KiB. */
+const smallBlocks = 0x40
+
 /** A frame of one block, with a right header checksum. */
-const frame = (block: readonly number[], flags = 0x60, head = block.length): Uint8Array => {
-  const header = Uint8Array.of(flags, 0x40)
+const frame = (
+  block: readonly number[],
+  flags = 0x60,
+  head = block.length,
+  size = smallBlocks,
+): Uint8Array => framed([...uint32(head), ...block], flags, size)
+
+const framed = (blocks: readonly number[], flags: number, size = smallBlocks): Uint8Array => {
+  const header = Uint8Array.of(flags, size)
   const headerSum = (xxhash32(header) >>> 8) & 0xff
-  const body = [...header, headerSum, ...uint32(head), ...block, 0, 0, 0, 0]
+  const body = [...header, headerSum, ...blocks, 0, 0, 0, 0]
   return Uint8Array.from([0x04, 0x22, 0x4d, 0x18, ...body])
 }
+
+/** A block of one literal and its copy, `count` bytes altogether: at least 20. */
+const runOf = (count: number): readonly number[] => {
+  const rest = count - 20
+  const more = Array.from({ length: Math.floor(rest / 255) }, () => 255)
+  return [0x1f, 97, 1, 0, ...more, rest % 255, 0]
+}
+
+const manyBytes = Array.from({ length: 65_537 }, (_, at) => (at * 31) % 253)
 
 function textOf(bytes: Uint8Array): string {
   const outcome = inflateLz4(bytes, 100_000)
@@ -59,12 +78,30 @@ describe('an LZ4 frame', () => {
     ['a copy at its end', frame([0x10, 97, 1, 0])],
     ['a literal past the end', frame([0x50, 97])],
     ['a length past the end', frame([0xf0, 255])],
+    ['a packed block larger than it says', frame(runOf(65_537))],
+    ['a stored block larger than it says', frame(manyBytes, 0x60, storedBlock + 65_537)],
+    ['blocks of no known size', frame([0x10, 97], 0x60, 2, 0x30)],
     ['an empty block', frame([], 0x60, storedBlock + 1)],
     ['another version', frame([0x10, 97], 0x20)],
     ['a dictionary', frame([0x10, 97], 0x61)],
     ['another magic', new Uint8Array(20).fill(1)],
     ['a block past the end', frame([0x10, 97]).subarray(0, 12)],
   ])('with %s is malformed', (_name, bytes) => {
-    expect(inflateLz4(bytes, 1_000)).toEqual({ kind: 'malformed' })
+    expect(inflateLz4(bytes, 100_000)).toEqual({ kind: 'malformed' })
+  })
+
+  test('may fill its blocks to the last byte', () => {
+    expect(textOf(frame(runOf(65_536)))).toBe('a'.repeat(65_536))
+    const stored = inflateLz4(frame(manyBytes.slice(1), 0x60, storedBlock + 65_536), 65_536)
+    expect(stored.kind === 'inflated' && stored.bytes.length).toBe(65_536)
+  })
+
+  test('may have blocks that reach into those before, packed or stored, by 65,535 bytes', () => {
+    const stored = [...uint32(storedBlock + 65_535), ...manyBytes.slice(0, 65_535)]
+    const copy = [0x04, 0xff, 0xff, 0x10, 98]
+    const linked = framed([...stored, ...uint32(copy.length), ...copy], 0x40)
+    const outcome = inflateLz4(linked, 100_000)
+    if (outcome.kind !== 'inflated') throw new Error(outcome.kind)
+    expect([...outcome.bytes.subarray(65_535)]).toEqual([...manyBytes.slice(0, 8), 98])
   })
 })

@@ -5,6 +5,7 @@ import { inflateRecords } from '../../../../src/codec/kafka/inflate-records.ts'
 import { type BatchCodec, readBatch } from '../../../../src/codec/kafka/record-batch.ts'
 import { TooLarge } from '../../../../src/codec/kafka/too-large.ts'
 import { inflateXerialSnappy } from '../../../../src/codec/kafka/xerial-snappy.ts'
+import { openKernel } from '../../../support/kernel-tables.ts'
 import { anySource, readPlain } from '../../../support/read-batches.ts'
 import { compress, encodeBatch, encodeRecord } from '../../../support/record-batch.ts'
 
@@ -38,6 +39,29 @@ test.each(compressed)('%s cut at any of many places is a fault, never a smaller 
     expect(() => readPlain(bytes), `cut=${cut}`).toThrow(/events\/3/)
   }
   expect(cuts).toBeGreaterThan(100)
+})
+
+test.each(['snappy', 'lz4', 'zstd'] as const)('%s is inflated where it is parsed', (codec) => {
+  const { input } = openKernel()
+  for (let turn = 1; turn <= 3; turn++) {
+    const bytes = encodeBatch({ records, codec })
+    const part = { source: anySource, bytes, start: 0, end: bytes.length }
+    const inflated = inflateRecords(part, readBatch(part, 0), input)
+    const address = inflated.byteOffset
+    expect(inflated.buffer === input.u8.buffer).toBe(true)
+    expect(input.load(inflated)).toBe(address)
+    const there = input.u8.subarray(address, address + plain.length)
+    expect(Buffer.compare(there, plain), `batch ${turn}`).toBe(0)
+  }
+})
+
+test('an lz4 bomb of a few bytes takes little memory of what is parsed', () => {
+  const kernel = openKernel()
+  const zeros = Buffer.alloc(8 * 1_048_576)
+  const bytes = encodeBatch({ records, codec: 'lz4', section: compress('lz4', zeros) })
+  const part = { source: anySource, bytes, start: 0, end: bytes.length }
+  expect(inflateRecords(part, readBatch(part, 0), kernel.input).length).toBe(zeros.length)
+  expect(kernel.takenBytes).toBeLessThan(4 * 1_048_576)
 })
 
 test.each([
