@@ -1,6 +1,6 @@
 /** Blocks of LZ4 and snappy inflated byte by byte, as their specifications read: slow and plain. */
 
-export type PlainOutcome = readonly number[] | 'malformed' | 'no-room'
+export type PlainOutcome = Uint8Array | 'malformed' | 'no-room'
 
 interface Limits {
   readonly sizeBytesMax: number
@@ -9,31 +9,38 @@ interface Limits {
 }
 
 class Output {
-  readonly bytes: number[]
+  readonly #bytes: Uint8Array
   readonly #first: number
-  readonly #sizeBytesMax: number
+  #end: number
 
   constructor({ sizeBytesMax, before = new Uint8Array(0) }: Limits) {
-    this.bytes = [...before]
+    this.#bytes = new Uint8Array(before.length + sizeBytesMax)
+    this.#bytes.set(before)
     this.#first = before.length
-    this.#sizeBytesMax = sizeBytesMax
+    this.#end = before.length
   }
 
-  get own(): readonly number[] {
-    return this.bytes.slice(this.#first)
+  get own(): Uint8Array {
+    return this.#bytes.subarray(this.#first, this.#end)
   }
 
   fits(count: number): boolean {
-    return this.bytes.length - this.#first + count <= this.#sizeBytesMax
+    return this.#end + count <= this.#bytes.length
   }
 
   reaches(distance: number): boolean {
-    return distance > 0 && distance <= this.bytes.length
+    return distance > 0 && distance <= this.#end
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#end)
+    this.#end += bytes.length
   }
 
   copy(distance: number, count: number): void {
-    for (let left = count; left > 0; left--) {
-      this.bytes.push(this.bytes[this.bytes.length - distance] ?? 0)
+    const end = this.#end + count
+    for (; this.#end < end; this.#end++) {
+      this.#bytes[this.#end] = this.#bytes[this.#end - distance] ?? 0
     }
   }
 }
@@ -57,7 +64,7 @@ export function plainLz4Block(block: Uint8Array, limits: Limits): PlainOutcome {
     if (literals === undefined || literals[0] > block.length - literals[1]) return 'malformed'
     if (!out.fits(literals[0])) return 'no-room'
     at = literals[1] + literals[0]
-    out.bytes.push(...block.subarray(literals[1], at))
+    out.add(block.subarray(literals[1], at))
     if (at === block.length) return out.own
     if (block.length - at < 2) return 'malformed'
     const distance = (block[at] ?? 0) | ((block[at + 1] ?? 0) << 8)
@@ -85,7 +92,7 @@ export function plainSnappyElements(elements: Uint8Array, sizeBytes: number): Pl
     if (kind === 0) {
       const length = 1 + (extra === 0 ? upper : number)
       if (length > elements.length - at || !out.fits(length)) return 'malformed'
-      out.bytes.push(...elements.subarray(at, at + length))
+      out.add(elements.subarray(at, at + length))
       at += length
       continue
     }
