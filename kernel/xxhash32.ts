@@ -31,7 +31,9 @@ export function xxhash32(from: usize, size: u32): u32 {
     hash = rotl<u32>(a, 1) + rotl<u32>(b, 7) + rotl<u32>(c, 12) + rotl<u32>(d, 18)
   }
   hash += size
-  for (; end - from >= 4; from += 4) hash = rotl<u32>(hash + load<u32>(from) * PRIME_3, 17) * PRIME_4
+  for (; end - from >= 4; from += 4) {
+    hash = rotl<u32>(hash + load<u32>(from) * PRIME_3, 17) * PRIME_4
+  }
   for (; from < end; from++) hash = rotl<u32>(hash + <u32>load<u8>(from) * PRIME_5, 11) * PRIME_1
   hash = (hash ^ (hash >> 15)) * PRIME_2
   hash = (hash ^ (hash >> 13)) * PRIME_3

@@ -20,7 +20,7 @@ interface MemoryExports {
   setSeed(low: number, high: number): void
 }
 
-/** Blocks of codecs; all addresses lie in linear memory, and what is written stays in its bounds. */
+/** Blocks of codecs, by addresses in linear memory. What is written stays in its bounds. */
 export interface InflateExports {
   /** @returns the end of the output; 0 when the block is malformed, 1 when it has no room. */
   inflateLz4(from: Word, fromEnd: Word, outFirst: Word, out: Word, outEnd: Word): Word

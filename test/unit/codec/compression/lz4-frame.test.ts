@@ -30,7 +30,13 @@ const runOf = (count: number): readonly number[] => {
   return [0x1f, 97, 1, 0, ...more, rest % 255, 0]
 }
 
+const largeBlock = [...uint32(runOf(65_537).length), ...runOf(65_537)]
 const manyBytes = Array.from({ length: 65_537 }, (_, at) => (at * 31) % 253)
+
+const stored = (count: number): readonly number[] => [
+  ...uint32(storedBlock + count),
+  ...manyBytes.slice(0, count),
+]
 
 function textOf(bytes: Uint8Array): string {
   const outcome = inflateLz4(bytes, 100_000)
@@ -79,6 +85,7 @@ describe('an LZ4 frame', () => {
     ['a literal past the end', frame([0x50, 97])],
     ['a length past the end', frame([0xf0, 255])],
     ['a packed block larger than it says', frame(runOf(65_537))],
+    ['such a block before another', framed([...largeBlock, ...stored(40_000)], 0x60)],
     ['a stored block larger than it says', frame(manyBytes, 0x60, storedBlock + 65_537)],
     ['blocks of no known size', frame([0x10, 97], 0x60, 2, 0x30)],
     ['an empty block', frame([], 0x60, storedBlock + 1)],
@@ -92,14 +99,13 @@ describe('an LZ4 frame', () => {
 
   test('may fill its blocks to the last byte', () => {
     expect(textOf(frame(runOf(65_536)))).toBe('a'.repeat(65_536))
-    const stored = inflateLz4(frame(manyBytes.slice(1), 0x60, storedBlock + 65_536), 65_536)
-    expect(stored.kind === 'inflated' && stored.bytes.length).toBe(65_536)
+    const outcome = inflateLz4(framed(stored(65_536), 0x60), 65_536)
+    expect(outcome.kind === 'inflated' && outcome.bytes.length).toBe(65_536)
   })
 
   test('may have blocks that reach into those before, packed or stored, by 65,535 bytes', () => {
-    const stored = [...uint32(storedBlock + 65_535), ...manyBytes.slice(0, 65_535)]
     const copy = [0x04, 0xff, 0xff, 0x10, 98]
-    const linked = framed([...stored, ...uint32(copy.length), ...copy], 0x40)
+    const linked = framed([...stored(65_535), ...uint32(copy.length), ...copy], 0x40)
     const outcome = inflateLz4(linked, 100_000)
     if (outcome.kind !== 'inflated') throw new Error(outcome.kind)
     expect([...outcome.bytes.subarray(65_535)]).toEqual([...manyBytes.slice(0, 8), 98])
