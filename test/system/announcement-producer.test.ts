@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import { KafkaWorld } from '../support/kafka-world.ts'
 import { sampleManifest } from '../support/log-samples.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { freePort } from './services/free-ports.ts'
 
 const topic = 'lake.ready'
 const { signal } = new AbortController()
@@ -85,9 +86,9 @@ test('a topic that is not there is a failure that names it, and no topic is made
 test('brokers that are down are a failure; once they are back the next delivery comes', async () => {
   const folder = await temporaryFolder()
   closing.push(async () => await folder[Symbol.asyncDispose]())
-  const first = await startBroker({ directory: folder.path })
+  const port = await freePort()
+  const first = await startBroker({ directory: folder.path, port })
   first.createTopic(topic, 1)
-  const { port } = first
   const announcing = producer([`127.0.0.1:${port}`])
   await announcing.deliver(manifestOf(12), signal)
   await first.close()

@@ -14,6 +14,7 @@ import { numberRecord, writeNumbersConfig } from '../support/numbers.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { commandEndsWell, requireService } from '../support/require-service.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { freePort } from './services/free-ports.ts'
 
 const timeout = 180_000
 
@@ -95,8 +96,8 @@ test('a port that is taken is refused with its address and the remedy', { timeou
 test('a broker that is out of reach is told and waited for', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const directory = join(folder.path, 'broker')
-  const first = await startBroker({ directory })
-  const { port } = first
+  const port = await freePort()
+  const first = await startBroker({ directory, port })
   first.createTopic('numbers', 1)
   await produce(first, 0, 100)
   await first.close()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
 import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import { present } from '../../src/base/assert.ts'
 import { topicPartitionName } from '../../src/model/topic-partition.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
@@ -44,7 +45,8 @@ class Scene {
   ) {
     const folder = await temporaryFolder()
     onTestFinished(() => folder[Symbol.asyncDispose]())
-    const broker = await startBroker({ directory: join(folder.path, 'broker'), ...settings })
+    const directory = join(folder.path, 'broker')
+    const broker = await startBroker({ directory, port: await freePort(), ...settings })
     const scene = new Scene(folder.path, await freePort(), broker)
     onTestFinished(() => scene.#close())
     broker.createTopic('a', 2)
@@ -281,8 +283,13 @@ test('a leader without the newest records stops it; accepted, each record that i
   expect(await first.stop()).toBe(0)
   await scene.restartBroker(() => {
     const broker = join(scene.folder, 'broker')
-    const topic = readdirSync(broker).find((name) => name.startsWith('a-')) ?? ''
-    const file = join(broker, topic, '0', `${'0'.repeat(20)}.log`)
+    const topic = readdirSync(broker).find((name) => name.startsWith('a-'))
+    const file = join(
+      broker,
+      present(topic, 'the broker keeps the topic'),
+      '0',
+      `${'0'.repeat(20)}.log`,
+    )
     // Within the fourth of five batches: what is torn is cut when the broker opens the file.
     truncateSync(file, Math.floor(statSync(file).size * 0.7))
   })

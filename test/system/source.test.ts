@@ -152,8 +152,8 @@ test('a topic that the broker hides for a moment keeps its members', async () =>
 
 test('a broker that is out of reach is told of, tried on, and read from when it is back', async () => {
   await using folder = await temporaryFolder()
-  const broker = await startBroker({ directory: folder.path })
-  const { port } = broker
+  const port = await freePort()
+  const broker = await startBroker({ directory: folder.path, port })
   broker.createTopic('t', 1)
   const at = { topic: 't', partition: 0 }
   await produceBatches(broker, at, encodeBatch({ records: [{ value: 'a' }] }))

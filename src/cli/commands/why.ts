@@ -21,7 +21,8 @@ import {
   streamArgument,
 } from '../reading.ts'
 
-const daemonTimeoutMs = 2_000
+/** A busy daemon may need seconds; where none listens, that is known at once. */
+const daemonTimeoutMs = 10_000
 
 /** `lakeward why`: what blocks a partition, or completed it. */
 export const command: CommandDefinition = {
