@@ -65,7 +65,11 @@ test('the entry file is begun with flags that an older Node.js knows, and says s
   const [first = ''] = readFileSync(entry, 'utf8').split('\n')
   const flags = first.split(' ').filter((word) => word.startsWith('--'))
   // Whatever Node.js 18 does not know it refuses before it reads the first line.
-  expect(flags).toEqual(['--single-threaded-gc', '--initial-heap-size=160'])
+  expect(flags).toEqual([
+    '--single-threaded-gc',
+    '--initial-heap-size=160',
+    '--max-semi-space-size=16',
+  ])
 })
 
 /** A tree with the entry file, and programs that say which they are. */

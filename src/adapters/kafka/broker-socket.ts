@@ -11,7 +11,8 @@
  * - A frame larger than `frameSizeBytesMax` fails the connection. A TLS port answers plain bytes
  *   with an alert that reads as a frame of 352 MB.
  *
- *     → length int32 · api int16 · version int16 · correlation int32 · client id · [tags] · body
+ *     → length int32 · api int16 · version int16 · correlation int32 · client id
+ *       · [tags] · body
  *     ← length int32 · correlation int32 · [tags] · body
  *
  * Source: https://kafka.apache.org/protocol#protocol_messages.
@@ -168,10 +169,7 @@ export class BrokerSocket {
     if (this.#pending === undefined) {
       throw new Fault('KAFKA_ANSWER_MALFORMED', { reason: 'an answer that nobody asked for' })
     }
-    if (this.#kept.length < sizeBytes) {
-      const roomy = Math.min(this.#kept.length * 2, keptSizeBytesMax)
-      this.#kept = Buffer.allocUnsafeSlow(Math.max(sizeBytes, roomy))
-    }
+    if (this.#kept.length < sizeBytes) this.#kept = Buffer.allocUnsafeSlow(roomFor(sizeBytes))
     this.#frame = this.#kept.subarray(0, sizeBytes)
     this.#frameFilled = 0
     this.#prefixFilled = 0
@@ -194,6 +192,16 @@ export class BrokerSocket {
     pending.reject(new Fault('KAFKA_ANSWER_MALFORMED', { reason }))
     this.close()
   }
+}
+
+/**
+ * Answers are of any size up to what was asked for, and a little more: a power of two and an eighth
+ * holds the largest of them, and is not outgrown by one that is a few bytes larger.
+ */
+function roomFor(sizeBytes: number): number {
+  if (sizeBytes > keptSizeBytesMax) return sizeBytes
+  const power = 2 ** Math.ceil(Math.log2(sizeBytes * (8 / 9)))
+  return power * 1.125
 }
 
 /** The name that the certificate must have; addresses are not sent as names. */

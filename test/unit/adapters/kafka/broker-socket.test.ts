@@ -59,6 +59,20 @@ test('answers of any size follow each other in one buffer', async () => {
   }
 })
 
+test('answers a little over a power of two share a buffer that is little larger', async () => {
+  let size = 0
+  const socket = await connected((request, peer) => {
+    peer.write(frameOf(correlationOf(request), Buffer.alloc(size)))
+  })
+  const buffers = new Set<ArrayBufferLike>()
+  for (size of [1_048_576, 1_040_000, 1_100_000, 1_170_000]) {
+    const { bytes } = await socket.request(kind, Buffer.from([1]))
+    buffers.add(bytes.buffer)
+    expect(bytes.buffer.byteLength).toBeLessThan(1_200_000)
+  }
+  expect(buffers.size).toBe(1)
+})
+
 test('a TLS alert, read as a frame of 352 MB, fails the request and not the process', async () => {
   const socket = await connected((_request, peer) => {
     peer.write(Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28]))
