@@ -6,7 +6,7 @@
  * may have any number of rows: there only impossible sums are wrong.
  */
 import { type Counts, countsAddUp, deadLetteredTotal, filteredTotal } from '../model/counts.ts'
-import type { DataFile } from '../model/data-file.ts'
+import { type DataFile, rowsBrought } from '../model/data-file.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import type { NextOffset } from '../model/offset.ts'
@@ -199,7 +199,7 @@ export const hasDiverted = ({ body }: AppendEntry, stream: string, path: string)
   })
 
 const rowsOf = (files: readonly DataFile[]): number =>
-  files.reduce((sum, { rowCount }) => sum + rowCount, 0)
+  files.reduce((sum, file) => sum + rowsBrought(file), 0)
 
 interface Cell {
   readonly stream: string
@@ -223,12 +223,13 @@ function cellsOf({ entry }: DecidedAppend, scope: Scope): readonly Cell[] {
   const starts = new Map(
     entry.places.map(({ stream, partition }) => [`${stream} ${partition.path}`, partition.startMs]),
   )
-  for (const { stream, partitionPath, rowCount } of entry.body.files) {
+  for (const file of entry.body.files) {
+    const { stream, partitionPath } = file
     const startMs = starts.get(`${stream} ${partitionPath}`)
     if (stream === deadLettersOf || !includes(scope, stream, startMs)) continue
     const cell = cellAt(inputStreamOf(stream), partitionPath)
-    if (isDiverted(stream)) cell.divertedRows += rowCount
-    else cell.rows += rowCount
+    if (isDiverted(stream)) cell.divertedRows += rowsBrought(file)
+    else cell.rows += rowsBrought(file)
   }
   for (const { stream, partition, counts } of entry.body.counts) {
     if (!includes(scope, stream, partition.startMs)) continue

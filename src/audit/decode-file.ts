@@ -50,12 +50,14 @@ export interface DecodeOptions {
   readonly columns: IdentityColumns
   /** The one topic that rows can be of, where the file does not say. */
   readonly topic: string | undefined
+  /** Rows that are counted and not decoded: whole row groups, those of entries before. */
+  readonly firstRow?: number
   /** Sees each row with the columns it asked for. */
   readonly visit?: { readonly columns: readonly string[]; readonly row: (row: ParquetRow) => void }
 }
 
 /**
- * Decodes every value of every column.
+ * Decodes every value of every column, of the rows from `firstRow` on.
  *
  * @throws {ParquetError} the file is damaged.
  */
@@ -69,6 +71,10 @@ export async function decodeFile(bytes: Uint8Array, options: DecodeOptions): Pro
   const visited = new Set([...(identity ?? []), ...(options.visit?.columns ?? [])])
   let first = 0
   for (const rows of rowGroupRows) {
+    if (first < (options.firstRow ?? 0)) {
+      first += rows
+      continue
+    }
     const range = { first, next: first + rows }
     const together = names.filter((name) => visited.has(name))
     const others = names.filter((name) => !visited.has(name))

@@ -1,6 +1,7 @@
 /** Every file of the log read whole: its checksum, its rows, and what their identities say. */
 import { ParquetError } from '../codec/parquet/parquet-error.ts'
 import { deadLetteredTotal, filteredTotal } from '../model/counts.ts'
+import { rowsBrought } from '../model/data-file.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { inputStreamOf } from '../protocol/late.ts'
@@ -115,7 +116,7 @@ export class DeepChecks {
       if (found.rowCount !== file.rowCount) {
         this.#decoded.fail(`"${file.path}": ${found.rowCount} rows, ${file.rowCount} in the log`)
       }
-      this.#rowCount += found.rowCount
+      this.#rowCount += rowsBrought(file)
       return found.identities
     } catch (error) {
       if (!(error instanceof ParquetError)) throw error
@@ -127,9 +128,10 @@ export class DeepChecks {
   async #decodeRows(
     bytes: Uint8Array,
     entry: AppendEntry,
-    { stream: name, path }: CheckedFile['file'],
+    { stream: name, path, base }: CheckedFile['file'],
   ): Promise<{ rowCount: number; identities: readonly FileIdentities[] | undefined }> {
-    const options = { columns: rowIdentity, topic: onlyTopicOf(entry) }
+    const firstRow = base?.rowCount ?? 0
+    const options = { columns: rowIdentity, topic: onlyTopicOf(entry), firstRow }
     const stream = inputStreamOf(name)
     const { rowCount, identities } = await decodeFile(bytes, options)
     if (identities !== undefined) {

@@ -7,10 +7,11 @@
  */
 
 import { inParallel } from '../committer/parallel.ts'
-import type { DataFile } from '../model/data-file.ts'
+import { bytesBrought, type DataFile, rowsBrought } from '../model/data-file.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
 import { noteOrigins } from '../protocol/file-origins.ts'
+import { judgeLength } from '../protocol/growth.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { readFooterRows } from './footer-rows.ts'
@@ -65,7 +66,7 @@ export async function checkFiles(
     if (place.kind === 'staged') staged.push(file)
     return { ...at, path: place.kind === 'wrong' ? undefined : place.path }
   })
-  const bytes = wanted.reduce((sum, { file }) => sum + file.sizeBytes, 0)
+  const bytes = wanted.reduce((sum, { file }) => sum + bytesBrought(file), 0)
   const waiting = staged.length === 0 ? '' : `, ${staged.length} of them decided and still staged`
   const looked = `${counted(wanted.length, 'file')}, ${counted(bytes, 'byte')}${waiting}`
   return { result: check.result(looked), files }
@@ -95,7 +96,10 @@ function filesOf({
   const origins = originsOf(walk)
   return all
     .filter(({ file }) => !gone.has(file.path))
-    .map((at) => ({ ...at, originId: origins.get(at.file.path) }))
+    .map((at) => {
+      const own = at.file.base === undefined ? origins.get(at.file.path) : at.commitId
+      return { ...at, originId: own }
+    })
 }
 
 /** By path the commit whose rows a file holds. */
@@ -158,16 +162,21 @@ async function placeOf(
 ): Promise<Place> {
   const { lake, listed, walk } = facts
   const { path, sizeBytes, stagedPath } = file
-  if (listed.get(path)?.sizeBytes === sizeBytes) return { kind: 'published', path }
+  const stands = (foundBytes: number | undefined): boolean =>
+    foundBytes !== undefined && judgeLength(walk.state, file, foundBytes).kind === 'stands'
+  if (stands(listed.get(path)?.sizeBytes)) return { kind: 'published', path }
   const isOpen = commitId !== undefined && walk.state.unpublished.has(commitId)
   const staged = isOpen ? await lake.stat(stagedPath) : undefined
   // It may have been published after the table was listed, or after staging was looked at.
   const standing = await lake.stat(path)
-  if (standing?.sizeBytes === sizeBytes) return { kind: 'published', path }
+  if (stands(standing?.sizeBytes)) return { kind: 'published', path }
+  const missing = staged?.sizeBytes === bytesBrought(file)
+  if (missing && standing?.sizeBytes === file.base?.sizeBytes) {
+    return { kind: 'staged', path: stagedPath }
+  }
   if (standing !== undefined) {
     return { kind: 'wrong', why: sizes(standing.sizeBytes, sizeBytes) }
   }
-  if (staged?.sizeBytes === sizeBytes) return { kind: 'staged', path: stagedPath }
   if (staged !== undefined) {
     return { kind: 'wrong', why: `staged with ${sizes(staged.sizeBytes, sizeBytes)}` }
   }
@@ -210,26 +219,31 @@ export async function checkRows(lake: Lake, files: readonly CheckedFile[]): Prom
     // One that does not stand is told by the check of files.
     if (place === undefined) return
     const { path, rowCount, sizeBytes } = file
+    // Of what grew the footer of each prefix still stands at its end.
     const found = await readFooterRows(sizeBytes, (first, next) => partOf(lake, file, first, next))
     if (found.kind === 'unreadable') check.fail(`"${path}": ${found.why}`)
     else if (found.rowCount !== rowCount) {
       check.fail(`"${path}": ${found.rowCount} rows, ${rowCount} in the log`)
-    } else rows += rowCount
+    } else rows += rowsBrought(file)
   })
   return check.result(`${counted(rows, 'row')} by footers`)
 }
 
 /** Looks in staging between two looks at the table: it may be published meanwhile. */
-const partOf = async (
+async function partOf(
   lake: Lake,
-  { path, stagedPath }: DataFile,
+  { path, stagedPath, base }: DataFile,
   first: number,
   next: number,
-): Promise<Uint8Array | undefined> =>
-  (await lake.readRange(path, first, next)) ??
-  (await lake.readRange(stagedPath, first, next)) ??
-  (await lake.readRange(path, first, next))
+): Promise<Uint8Array | undefined> {
+  const standing = await lake.readRange(path, first, next)
+  if (standing?.length === next - first) return standing
+  const before = base?.sizeBytes ?? 0
+  const staged = await lake.readRange(stagedPath, Math.max(0, first - before), next - before)
+  if (staged === undefined) return lake.readRange(path, first, next)
+  return standing === undefined ? staged : Buffer.concat([standing, staged])
+}
 
-/** The whole file, wherever it stands at this moment. */
-export const readWhole = async (lake: Lake, file: DataFile): Promise<Uint8Array | undefined> =>
-  (await lake.read(file.path)) ?? (await lake.read(file.stagedPath)) ?? (await lake.read(file.path))
+/** The file as its entry names it, wherever it stands at this moment. */
+export const readWhole = (lake: Lake, file: DataFile): Promise<Uint8Array | undefined> =>
+  partOf(lake, file, 0, file.sizeBytes)

@@ -1,5 +1,6 @@
 /** What was committed lately, read backwards from the end of the log. */
 import type { UnixMs } from '../base/time.ts'
+import { rowsBrought } from '../model/data-file.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { inputStreamOf } from '../protocol/late.ts'
@@ -34,8 +35,9 @@ export async function readRecent(
     if (entry === undefined || entry.stagedAtMs < fromMs) break
     if (entry.kind !== 'append') continue
     sinceMs = entry.stagedAtMs
-    for (const { stream, rowCount } of entry.body.files) {
-      if (stream !== deadLettersOf) add(rows, inputStreamOf(stream), rowCount)
+    for (const file of entry.body.files) {
+      const { stream } = file
+      if (stream !== deadLettersOf) add(rows, inputStreamOf(stream), rowsBrought(file))
     }
     for (const { stream, counts } of entry.body.counts) add(events, stream, counts.read)
   }

@@ -1,5 +1,6 @@
 import { counted } from '../audit/check.ts'
 import { deadLettersOf } from '../audit/tables.ts'
+import { rowsBrought } from '../model/data-file.ts'
 import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
 import type { ForgetEntry } from '../model/repair-entry.ts'
 import type { SwapEntry } from '../model/swap-entry.ts'
@@ -75,7 +76,7 @@ function appendSummary({ ranges, body }: AppendEntry): string {
 }
 
 const rowsOf = (files: AppendEntry['body']['files']): number =>
-  files.reduce((sum, { rowCount }) => sum + rowCount, 0)
+  files.reduce((sum, file) => sum + rowsBrought(file), 0)
 
 const namesShownMax = 3
 

@@ -12,6 +12,7 @@ import { nextOffset } from '../model/offset.ts'
 import { type SourceKey, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Source } from '../ports/source.ts'
+import { judgeLength } from '../protocol/growth.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import type { LakeTrouble, ReadinessFacts, ReadyStream } from '../protocol/readiness-facts.ts'
 import { judgeSource, type LanePositions, remedyText } from '../protocol/source-judgement.ts'
@@ -110,8 +111,11 @@ async function publishedOf(
   const standing = new Set<string>()
   for (const { commitId, files } of fold.unpublished.values()) {
     const found = await Promise.all(files.map(({ path }) => lake.stat(path)))
-    const there = files.filter(({ sizeBytes }, index) => found[index]?.sizeBytes === sizeBytes)
-    for (const { path } of there) standing.add(path)
+    const there = files.filter((file, index) => {
+      const foundBytes = found[index]?.sizeBytes
+      return foundBytes !== undefined && judgeLength(fold, file, foundBytes).kind === 'stands'
+    })
+    for (const { stagedPath } of there) standing.add(stagedPath)
     if (there.length === files.length) publishedHere.add(commitId)
   }
   return { publishedHere, standing }

@@ -42,7 +42,7 @@ export class Committer {
   /** Tables whose files went to the spill area in their newest commit, and what they said. */
   readonly #refusing = new Map<string, Fault>()
   readonly #publishing = new Set<CommitId>()
-  /** Files that this process has published, of commits that are not published as a whole. */
+  /** What this process has published, of commits that are not published as a whole. */
   readonly #standing = new Map<CommitId, Set<string>>()
 
   constructor(options: CommitterOptions) {
@@ -66,7 +66,7 @@ export class Committer {
     return new Map([...this.#stuck].map(([commitId, { message }]) => [commitId, message]))
   }
 
-  /** Paths of files that stand, though others of their commit could not be published. */
+  /** Staged paths of what stands, though others of its commit could not be published. */
   get standing(): ReadonlySet<string> {
     return new Set([...this.#standing.values()].flatMap((paths) => [...paths]))
   }
@@ -216,7 +216,7 @@ export class Committer {
     const { commitId } = commit
     const standing = this.#standing.get(commitId) ?? new Set<string>()
     this.#standing.set(commitId, standing)
-    const onPublished = (path: string): void => void standing.add(path)
+    const onPublished = (stagedPath: string): void => void standing.add(stagedPath)
     try {
       await publishCommit({ lake, log, call, onPublished }, commit)
       this.#standing.delete(commitId)

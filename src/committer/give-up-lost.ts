@@ -137,6 +137,11 @@ const openFilesOf = ({ unpublished }: FoldState): readonly LostFile[] =>
  */
 async function isGone(lake: Lake, file: DataFile): Promise<boolean> {
   try {
+    const { base, ...whole } = file
+    if (base !== undefined) {
+      const tail = { ...whole, baseBytes: base.sizeBytes }
+      return (await lake.tails?.join(tail))?.kind === 'missing'
+    }
     if ((await lake.stat(file.path)) !== undefined) return false
     return (await lake.publish(file)).kind === 'missing'
   } catch (error) {

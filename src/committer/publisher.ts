@@ -4,6 +4,7 @@ import type { UnpublishedCommit } from '../model/fold-state.ts'
 import type { Removal } from '../model/swap-entry.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake, PublishOutcome } from '../ports/lake.ts'
+import { judgeLength } from '../protocol/growth.ts'
 import { inParallel } from './parallel.ts'
 
 /** Files of one commit that are staged or published at a time. */
@@ -21,8 +22,8 @@ export interface PublisherOptions {
   readonly log: CommitLog
   /** How a call to the lake is made: once, or again and again until it is answered. */
   readonly call: <T>(effect: () => Promise<T>) => Promise<T>
-  /** This file stands at its place, whatever becomes of the others. */
-  readonly onPublished?: (path: string) => void
+  /** What was staged there stands at its place, whatever becomes of the others. */
+  readonly onPublished?: (stagedPath: string) => void
 }
 
 /**
@@ -40,7 +41,7 @@ export async function publishCommit(
   await inParallel(commit.files, filesAtOnceMax, async (file) => {
     try {
       await publishFile(options, commit, file)
-      options.onPublished?.(file.path)
+      options.onPublished?.(file.stagedPath)
     } catch (error) {
       if (!(error instanceof Fault) || !ofOneFile.has(error.code)) throw error
       faults.push(error)
@@ -67,14 +68,19 @@ async function publishFile(
   file: DataFile,
 ): Promise<void> {
   const { call, log } = options
-  const publish = (): Promise<PublishOutcome> => call(() => options.lake.publish(file))
-  let outcome = await publish()
-  if (outcome.kind === 'missing') {
+  let outcome = await publishOnce(options, file)
+  if (outcome.kind === 'missing' || outcome.kind === 'mismatch') {
     // What the log knows as published by now, or has swapped away, needs nothing.
-    const { unpublished } = await call(() => log.refresh())
-    const wanted = unpublished.get(commit.commitId)?.files ?? []
+    const state = await call(() => log.refresh())
+    const wanted = state.unpublished.get(commit.commitId)?.files ?? []
     if (wanted.every(({ path }) => path !== file.path)) return
-    outcome = await publish()
+    if (outcome.kind === 'mismatch') {
+      const verdict = judgeLength(state, file, outcome.foundBytes)
+      if (verdict.kind === 'stands') return
+      // In the order of the log: a length that is short of it holds a tail back.
+      if (verdict.kind === 'behind') await publishOnce(options, verdict.earlier)
+    }
+    outcome = await publishOnce(options, file)
   }
   const { entry } = commit
   if (outcome.kind === 'missing') {
@@ -86,3 +92,16 @@ async function publishFile(
     throw new Fault('LOG_FILE_MISMATCH', { path, sizeBytes, foundBytes: outcome.foundBytes, entry })
   }
 }
+
+/** By one call: a file becomes visible, or a tail is joined to the file that it continues. */
+function publishOnce({ call, lake }: PublisherOptions, file: DataFile): Promise<PublishOutcome> {
+  const { base, ...whole } = file
+  if (base === undefined) return call(() => lake.publish(whole))
+  const { tails } = lake
+  if (tails === undefined) throw tailsRefused(file)
+  return call(() => tails.join({ ...whole, baseBytes: base.sizeBytes }))
+}
+
+/** Another lake than the one that the entry was made for: a copy of it, on something else. */
+const tailsRefused = ({ path }: DataFile): Fault =>
+  new Fault('LAKE_REFUSED', { operation: 'join', path, reason: 'files of this lake do not grow' })

@@ -11,6 +11,7 @@ import {
   publishedPath,
   spillTable,
   stagedPath,
+  tailPath,
 } from '../protocol/log-paths.ts'
 import { inParallel } from './parallel.ts'
 import { filesAtOnceMax } from './publisher.ts'
@@ -48,8 +49,8 @@ export class StagedCommit {
   readonly #options: StagingOptions
   readonly #commit: StagedContent
   readonly #stagings: readonly Staging[]
-  /** What lies in the spill area. */
-  readonly #spilled = new Set<Staging>()
+  /** What lies in the spill area, as it lies there. */
+  readonly #spilled = new Map<Staging, DataFile>()
   /** By table: what it said. */
   readonly #refusals = new Map<string, Fault>()
   /** By path: journals that stand, or are being written. */
@@ -89,8 +90,8 @@ export class StagedCommit {
 
   /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
   async removeJournals(): Promise<void> {
-    const needed = new Set(this.files)
-    await this.#removeAfter(this.#places().filter((file) => !needed.has(file)))
+    const needed = new Set(this.files.map((file) => file.stagedPath))
+    await this.#removeAfter(this.#places().filter((file) => !needed.has(file.stagedPath)))
   }
 
   /** Takes everything away, the journals last, so that what stays behind can still be judged. */
@@ -125,10 +126,13 @@ export class StagedCommit {
   async #stage(staging: Staging): Promise<void> {
     const { home, spill } = staging
     const { table } = home
-    if (await this.#unlessRefused(table, () => this.#stageAt(staging, home, 'home'))) return
+    const { chunks: own } = staging.sealed
+    if (await this.#unlessRefused(table, () => this.#stageAt(own, home, 'home'))) return
     try {
-      await this.#stageAt(staging, spill, 'spill')
-      this.#spilled.add(staging)
+      const { chunks, ...told } = staging.sealed.tail?.alone() ?? staging.sealed
+      const { sizeBytes, crc32c } = told
+      await this.#stageAt(chunks, spill, 'spill')
+      this.#spilled.set(staging, { ...spill, sizeBytes, crc32c })
     } catch (error) {
       // Nobody takes it: the table is asked first again.
       this.#refusals.delete(table)
@@ -136,10 +140,11 @@ export class StagedCommit {
     }
   }
 
-  async #stageAt({ sealed }: Staging, file: DataFile, place: Place): Promise<void> {
+  async #stageAt(chunks: readonly Uint8Array[], file: DataFile, place: Place): Promise<void> {
     const { lake, retry } = this.#options
+    const { path, stagedPath: staged } = file
     await this.#journal(file.table, place)
-    await untilRefused(retry, () => lake.stage({ ...file, chunks: sealed.chunks }))
+    await untilRefused(retry, () => lake.stage({ path, stagedPath: staged, chunks }))
   }
 
   /** @returns false when the table refuses, now or in this commit before. */
@@ -190,7 +195,7 @@ export class StagedCommit {
   }
 
   #stagingOf(sealed: SealedFile, ordinal: number): Staging {
-    const { chunks, release: _whenPublished, ...told } = sealed
+    const { chunks, release: _whenPublished, tail, ...told } = sealed
     const heldBytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
     assert(heldBytes === told.sizeBytes, `a sealed file has the ${told.sizeBytes} bytes it says`)
     const { pipeline } = this.#options
@@ -203,11 +208,15 @@ export class StagedCommit {
       stagedPath: stagedPath(this.#root(table, place), commitId, ordinal),
     })
     const away = homeLocation(this.#root(table, 'spill'), partitionPath)
-    return { sealed, home: placed('home', location), spill: placed('spill', away) }
+    const spill = placed('spill', away)
+    if (tail === undefined) return { sealed, home: placed('home', location), spill }
+    const { path, base, grown } = tail
+    const home = { ...told, ...grown, path, stagedPath: tailPath(path, commitId, ordinal), base }
+    return { sealed, home, spill }
   }
 
   #fileOf(staging: Staging): DataFile {
-    return this.#spilled.has(staging) ? staging.spill : staging.home
+    return this.#spilled.get(staging) ?? staging.home
   }
 }
 

@@ -18,6 +18,7 @@ import { dropPending, refusePending } from '../readiness/drop-pending.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
 import { gaugeDaemon } from './gauges.ts'
+import { growingTables } from './growing-tables.ts'
 import { doneWithin } from './patience.ts'
 import { assemble, type Running } from './running.ts'
 import { configuredStreams, tablesOf } from './stage-streams.ts'
@@ -108,8 +109,12 @@ export class Daemon {
     const log = await this.#untilDone(() => openCommitLog(logOptions))
     if (log === undefined) return
     if ((await this.#untilDone(() => this.#takeUpConfig(log))) === undefined) return
+    const { config } = this
+    const growing = await this.#untilDone(() => growingTables({ config, lake, telemetry }))
+    if (growing === undefined) return
     const running = assemble({
-      config: this.config,
+      config,
+      growing,
       ports: this.#ports,
       log,
       signal,

@@ -261,7 +261,8 @@ export class Lane implements SourceReader, CommitSteps {
     const sealed = await this.#gate.whileHeld(async () => {
       await modules.drain()
       if (this.#halted) return undefined
-      return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence })
+      const { publishedHere } = log
+      return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence, publishedHere })
     })
     if (sealed === undefined) this.#backPressure.adjust()
     return sealed

@@ -21,6 +21,8 @@ export interface PipelinePorts {
   readonly nextCommitId: () => CommitId
   /** What events from the future or the past are judged by: no machine's clock. */
   readonly lakeNowMs: () => UnixMs
+  /** Tables whose files grow. Absent: none does. */
+  readonly growing?: ReadonlySet<string>
   /** By index of the configured stream. */
   readonly modules: ReadonlyMap<number, EtlModule>
   readonly onModuleBroken: (error: unknown) => void

@@ -45,8 +45,8 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
     deadLetterTable(config.pipeline, kernel, ports.deadLetterSchema),
     input,
   )
-  const streams = exportedStreams(config, kernel)
-  const { nextCommitId } = ports
+  const { nextCommitId, growing } = ports
+  const streams = exportedStreams(config, kernel, growing)
 
   const waitingRoom = waitingRoomOf(kernel, ports.bufferBytesMax)
   const builders = buildersOf(kernel, ports.bufferBytesMax)

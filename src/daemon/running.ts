@@ -36,6 +36,8 @@ export interface AssemblyParts {
   readonly config: ResolvedConfig
   readonly ports: DaemonPorts
   readonly log: CommitLog
+  /** Tables whose files grow. */
+  readonly growing: ReadonlySet<string>
   /** Aborted when the process ends with work undone. */
   readonly signal: AbortSignal
   /** The process must end. */
@@ -123,7 +125,7 @@ interface StageParts {
 }
 
 function buildStages(
-  { config, ports, log }: AssemblyParts,
+  { config, ports, log, growing }: AssemblyParts,
   { lane, schemas, writerSchemas }: StageParts,
 ): Stages {
   const { clock, telemetry, random, source, modules, deadLetterSchema } = ports
@@ -136,6 +138,7 @@ function buildStages(
     bufferBytesMax: memoryBoundsOf(config).bytesMax,
     nextCommitId: () => log.nextCommitId(),
     lakeNowMs: () => log.lakeNowMs(),
+    growing,
     schemas: writerSchemas,
     onSchemasMissing: (at, ids) => schemas.want(at, ids),
     onModuleBroken: (error) => lane().halt(error),

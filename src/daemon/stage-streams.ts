@@ -88,12 +88,18 @@ export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly Ready
 export const configuredStreams = ({ streams }: ResolvedConfig): readonly ConfiguredStream[] =>
   streams.map(({ name, table, topics }) => ({ name, table, topics }))
 
+/** @param growing tables whose files grow. */
 export const exportedStreams = (
   { streams }: ResolvedConfig,
   kernel: Kernel,
-): readonly ExportedStream[] => streams.map((stream) => exportedStream(stream, kernel))
+  growing: ReadonlySet<string> = new Set(),
+): readonly ExportedStream[] => streams.map((stream) => exportedStream(stream, kernel, growing))
 
-function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream {
+function exportedStream(
+  stream: ResolvedStream,
+  kernel: Kernel,
+  growing: ReadonlySet<string>,
+): ExportedStream {
   const { name, table, file, scheme, schemaVersion, message, eventTime } = stream
   const { identity, names, mapping, late } = stream
   const written = {
@@ -107,6 +113,7 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
     ),
     rollBytes: file.rollBytes,
     schemaVersion,
+    grows: growing.has(table),
   }
   return {
     stream: name,
@@ -115,7 +122,12 @@ function exportedStream(stream: ResolvedStream, kernel: Kernel): ExportedStream 
     scheme,
     outOfOrdernessMs: eventTime.outOfOrderness,
     late: { policy: late.policy, closeAfterMs: late.closeAfter },
-    diverted: { stream: divertedStream(name), table: divertedTable(table), ...written },
+    diverted: {
+      stream: divertedStream(name),
+      table: divertedTable(table),
+      ...written,
+      grows: false,
+    },
   }
 }
 
@@ -148,5 +160,6 @@ export function deadLetterTable(
     },
     rollBytes: deadLetterRowGroupBytes,
     schemaVersion: 1,
+    grows: false,
   }
 }

@@ -39,9 +39,12 @@ export const partitionConfig = section({
 })
 
 const fileSection = section({
-  mode: choice(['new'], ['continue'])
+  mode: choice(['new', 'continue'])
     .prefault('new')
-    .describe('`new`: each commit writes new files.'),
+    .describe(
+      '`new`: each commit writes new files. `continue`: one file a writer and partition, which ' +
+        'grows with each commit; on lakes whose files can grow.',
+    ),
   codec: choice(['zstd', 'snappy', 'gzip', 'lz4_raw', 'none'])
     .prefault('zstd')
     .describe('Compression of pages.'),

@@ -12,6 +12,8 @@ export interface ExportedTable {
   /** A file is closed, and the next one opened, when it has this many bytes. */
   readonly rollBytes: number
   readonly schemaVersion: number
+  /** Files go on from commit to commit, where they can. */
+  readonly grows: boolean
 }
 
 /** A configured stream as the exporter sees it; its index is that of `EventTable.stream`. */

@@ -23,6 +23,7 @@ import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
 import type { ExportedStream } from './exported-stream.ts'
+import { GrowingFiles } from './growing-files.ts'
 import { HeldBytesOfWriters } from './held-bytes.ts'
 import { LoadWriters } from './load-writers.ts'
 import { appendModuleRows, rowCountOf } from './module-rows.ts'
@@ -64,6 +65,7 @@ export class Exporter implements EventFates {
   readonly #streams: readonly StreamWriter[]
   readonly #writers = new LoadWriters()
   readonly #dirty: PartitionWriter[] = []
+  readonly #growing = new GrowingFiles()
   #commitId: CommitId
   #fold: FoldState | undefined
   readonly #relief: PageRelief
@@ -214,8 +216,10 @@ export class Exporter implements EventFates {
     this.#held.onChange()
     const files: SealedFile[] = []
     const places: AppendPlace[] = []
+    const { publishedHere = new Set() } = facts
+    this.#growing.settle({ fold: this.#fold, publishedHere })
     for (const writer of writers) {
-      const sealed = writer.seal()
+      const sealed = this.#sealedBy(writer, files.length)
       if (sealed.length === 0) continue
       files.push(...sealed)
       const { cell, partition, fate } = writer
@@ -253,6 +257,17 @@ export class Exporter implements EventFates {
   release({ files }: SealedCommit): void {
     for (const file of files) file.release()
     pageSlabs.trim()
+  }
+
+  /** @param first place of its first file among those of the commit. */
+  #sealedBy(writer: PartitionWriter, first: number): readonly SealedFile[] {
+    if (!writer.grows) return writer.seal()
+    const { files, last } = writer.sealGrowing(this.#growing.at(writer.place))
+    if (last !== undefined) {
+      const commit = { commitId: this.#commitId, ordinal: first + files.length - 1 }
+      this.#growing.sealed(last.state, commit, last.base)
+    }
+    return files
   }
 
   #sealedCommit(
@@ -359,6 +374,8 @@ export interface SealFacts {
   readonly lakeNowMs: UnixMs
   readonly configVersion: number
   readonly evidence: readonly IdleEvidence[]
+  /** Commits that are published, though the log will say so only in the next entry. */
+  readonly publishedHere?: ReadonlySet<CommitId>
 }
 
 const decodeRefusal = (reason: RefusalReason): EventRefusal => ({

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { unixMs } from '../base/time.ts'
+import { type UnixMs, unixMs } from '../base/time.ts'
 import { ParquetFileWriter, type SealedParquet } from '../codec/parquet/file-writer.ts'
 import type { EventLoad } from '../model/event-load.ts'
 import type { EventTable } from '../model/event-table.ts'
@@ -13,6 +13,7 @@ import { commitKeyValues } from './commit-key-values.ts'
 import type { OpenCell } from './count-table.ts'
 import { EventList } from './event-list.ts'
 import type { ExportedTable } from './exported-stream.ts'
+import type { GrowingFile, GrowthPlace, SealedState } from './growing-files.ts'
 
 /** One for all writers: a batch is written before the next is made. */
 const scratch = new BatchScratch()
@@ -106,6 +107,44 @@ export class PartitionWriter {
     return this.#sealed
   }
 
+  /** True where its last file may go on in the next commit: late rows begin files of their own. */
+  get grows(): boolean {
+    return this.table.grows && this.fate === 'in-time'
+  }
+
+  get place(): GrowthPlace {
+    const { stream, schemaVersion } = this.table
+    return { stream, schemaVersion, partitionPath: this.partition.path }
+  }
+
+  /**
+   * Closes the open file as one that may go on.
+   *
+   * @param going a file of the partition that its rows go on with, if there is room for them.
+   * @returns all files, as `seal`; and of the last one what its next tail needs.
+   */
+  sealGrowing(going: GrowingFile | undefined): GrowingSeal {
+    assert(this.pending.count === 0, 'the events of a partition are written before it is sealed')
+    const file = this.#file
+    if (file === undefined || file.rowCount === 0) return { files: this.seal() }
+    this.#file = undefined
+    const hasRoom = (going?.parquet.sizeBytes ?? 0) + file.encodedBytes < this.table.rollBytes
+    const base = hasRoom ? going : undefined
+    const parquet = file.sealGrowing(commitKeyValues(this.#commitId), base?.parquet)
+    const { grown, alone, ...told } = parquet
+    const sealed = this.#sealedFile(told)
+    const eventTimeMs = around(sealed.eventTimeMs, base?.eventTimeMs)
+    const state = { ...this.place, parquet: grown, crc32c: told.crc32c, eventTimeMs }
+    if (base === undefined) this.#sealed.push(sealed)
+    else {
+      const { sizeBytes, rowCount } = grown
+      const whole = { sizeBytes, rowCount, crc32c: told.crc32c, eventTimeMs }
+      const from = { sizeBytes: base.parquet.sizeBytes, rowCount: base.parquet.rowCount }
+      this.#sealed.push({ ...sealed, tail: { path: base.path, base: from, grown: whole, alone } })
+    }
+    return { files: this.#sealed, last: { state, base } }
+  }
+
   discard(): void {
     this.#file?.discard()
     this.#file = undefined
@@ -142,6 +181,23 @@ export class PartitionWriter {
     this.#eventMs = { min, max }
   }
 }
+
+/** What a partition has for a commit. */
+export interface GrowingSeal {
+  readonly files: readonly SealedFile[]
+  /** The last of the files, and what it goes on with. Absent: none may go on. */
+  readonly last?: { readonly state: SealedState; readonly base: GrowingFile | undefined }
+}
+
+type Times = SealedFile['eventTimeMs']
+
+const around = ({ min, max }: Times, before: Times | undefined): Times =>
+  before === undefined
+    ? { min, max }
+    : { min: earlier(min, before.min), max: later(max, before.max) }
+
+const earlier = (one: UnixMs, other: UnixMs): UnixMs => (one < other ? one : other)
+const later = (one: UnixMs, other: UnixMs): UnixMs => (one > other ? one : other)
 
 const noEventMs = (): { min: number; max: number } => {
   return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }

@@ -1,5 +1,6 @@
 import type { UnixMs } from '../base/time.ts'
 import type { CountCell } from './counts.ts'
+import type { DataFile, FileBase } from './data-file.ts'
 import type { CommitId } from './ids.ts'
 import type { PartitionPath } from './lake-partition.ts'
 import type {
@@ -13,7 +14,18 @@ import type {
 import type { SwapEntry } from './swap-entry.ts'
 import type { UnknownFieldsOfStream } from './unknown-field.ts'
 
-/** One closed Parquet file, still in memory. */
+/** What a sealed file is where it is the tail of one that stands. */
+interface SealedTail {
+  /** Of the file that grows. */
+  readonly path: string
+  readonly base: FileBase
+  /** The file with the tail. */
+  readonly grown: Pick<DataFile, 'sizeBytes' | 'rowCount' | 'crc32c' | 'eventTimeMs'>
+  /** The same rows as a file of their own, for where the tail cannot be staged. */
+  readonly alone: () => Pick<SealedFile, 'chunks' | 'sizeBytes' | 'crc32c'>
+}
+
+/** One closed Parquet file, or the tail of one, still in memory. */
 export interface SealedFile {
   readonly stream: string
   readonly table: string
@@ -23,13 +35,15 @@ export interface SealedFile {
   /** Sum of the chunks' lengths. */
   readonly sizeBytes: number
   readonly rowCount: number
-  /** CRC32C of the whole file, 8 hex digits. */
+  /** CRC32C of the whole file, 8 hex digits; of a tail that of the file with it. */
   readonly crc32c: string
   readonly schemaVersion: number
   /** Lowest and highest event time of its rows. */
   readonly eventTimeMs: { readonly min: UnixMs; readonly max: UnixMs }
   /** Gives the memory of `chunks` back for other files: to be called when nobody reads them. */
   readonly release: () => void
+  /** Absent: a file of its own. */
+  readonly tail?: SealedTail
 }
 
 /** Everything one writer read since its last commit, ready to be staged and put. */

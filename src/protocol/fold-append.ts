@@ -26,6 +26,7 @@ import type {
 import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
 import { isClosed, withClosedCounts } from './fold-closed.ts'
 import { withUnpublished } from './fold-swap.ts'
+import { withGrown } from './growth.ts'
 import { handedOn, isAnnouncedAsItIs } from './partition-place.ts'
 
 export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
@@ -150,7 +151,7 @@ function withAddition(state: FoldState, addition: Addition, commitId: CommitId):
     return { ...state, streams: PersistentMap.of(state.streams).with(addition.stream, counted) }
   }
   const held = known === undefined ? GrowingList.of<DataFile>([]) : fileListOf(known)
-  const folded = foldedPartition(held.with(files), {
+  const folded = foldedPartition(withFiles(held, files), {
     table: files[0]?.table ?? known?.table ?? tableOf(state, addition.stream),
     partition: known?.partition ?? partition,
     place: known?.place ?? 'open',
@@ -164,6 +165,12 @@ function withAddition(state: FoldState, addition: Addition, commitId: CommitId):
   const streams = PersistentMap.of(state.streams).with(addition.stream, { ...stream, partitions })
   return { ...state, streams }
 }
+
+/** What grows stands where it stood: the list is made anew, of files that are few for it. */
+const withFiles = (held: GrowingList<DataFile>, files: readonly DataFile[]) =>
+  files.some(({ base }) => base !== undefined)
+    ? GrowingList.of(withGrown(held.toArray(), files))
+    : held.with(files)
 
 const keepsVersion = (
   known: FoldedPartition | undefined,

@@ -34,7 +34,8 @@ export function foldSwap(state: FoldState, index: EntryIndex, entry: SwapEntry):
   const { files } = entry.body
   if (!isEarly) return withDeeds(folded, { index, entry, files, removals: [] })
   const taken = new Set(entry.inputs)
-  const removals = known.files.filter(({ path }) => taken.has(path)).map(removalOf)
+  const given = known.files.filter(({ path }) => taken.has(path))
+  const removals = [...given, ...earlierTails(state, given)].map(removalOf)
   return withDeeds(withoutRecipes(folded, taken), { index, entry, files, removals })
 }
 
@@ -114,6 +115,20 @@ export function foldForgottenFiles(
   }
   const taken = new Set(removals.map(({ path }) => path))
   return withDeeds(withoutRecipes(folded, taken), { index, entry, files: [], removals })
+}
+
+/** What is staged for these files besides, of tails that nobody knows as joined. */
+const earlierTails = ({ unpublished }: FoldState, given: readonly DataFile[]): DataFile[] => {
+  const grown = new Map(
+    given.flatMap((file) => (file.base === undefined ? [] : [[file.path, file] as const])),
+  )
+  if (grown.size === 0) return []
+  return [...unpublished.values()].flatMap(({ files }) =>
+    files.filter(({ path, stagedPath }) => {
+      const live = grown.get(path)
+      return live !== undefined && live.stagedPath !== stagedPath
+    }),
+  )
 }
 
 const partitionAt = (

@@ -10,6 +10,7 @@
  *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
+ *     ods_app_events/dt=2026-11-20/hour=13/.tail-9f3a…-42-0
  *
  * Invariants:
  * - names sort as their numbers do;
@@ -114,6 +115,15 @@ export const journalPath = (table: string, commitId: CommitId): string =>
 export const stagedPath = (table: string, commitId: CommitId, ordinal: number): string =>
   `${stagingFolder(table, commitId)}/${ordinal}.staged`
 
+/**
+ * Where the tail of a file is staged: in the same folder, where it can be joined to it, under a
+ * name that readers pass over.
+ *
+ * @param path of the file.
+ */
+export const tailPath = (path: string, commitId: CommitId, ordinal: number): string =>
+  `${path.slice(0, path.lastIndexOf('/'))}/.tail-${commitId}-${ordinal}`
+
 /** Where files lie that their table refused. Within it each table has a folder like its own. */
 export const spillRoot = (pipeline: string): string => `${home(pipeline)}/spill`
 
@@ -153,6 +163,10 @@ export const publishedPath = (
   name: PublishedName,
   location: string = homeLocation(name.table, name.partitionPath),
 ): string => `${location}/${name.pipeline}-${shortCommitId(name.commitId)}-${name.ordinal}.parquet`
+
+/** True for a name that `publishedPath` gives to this file of a commit. */
+export const isPublishedAs = (path: string, commitId: CommitId, ordinal: number): boolean =>
+  path.endsWith(`-${shortCommitId(commitId)}-${ordinal}.parquet`)
 
 /** Where the files of a partition lie that no swap has moved. */
 export const homeLocation = (table: string, path: PartitionPath): string => `${table}/${path}`

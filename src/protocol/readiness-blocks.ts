@@ -5,6 +5,7 @@
  * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
  */
 import { later, type UnixMs, unixMs } from '../base/time.ts'
+import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
@@ -297,13 +298,13 @@ export function publishBlock(
     return blockOf(stream, partition, { rule: 'spilled', sinceMs: undefined, detail })
   }
   const { standing } = facts
-  const live = folded.files.map(({ path }) => path)
+  const paths = new Set(folded.files.map(({ path }) => path))
   // What a table refuses of a commit keeps no partition of another that has all of its files.
-  const paths = new Set(live.filter((path) => !standing?.has(path)))
+  const isOpen = ({ path, stagedPath }: DataFile): boolean =>
+    paths.has(path) && standing?.has(stagedPath) !== true
   for (const commit of facts.fold.unpublished.values()) {
     if (facts.publishedHere.has(commit.commitId)) continue
-    const file =
-      commit.files.find(({ path }) => paths.has(path)) ?? leftoverOf(commit, stream, folded)
+    const file = commit.files.find(isOpen) ?? leftoverOf(commit, stream, folded)
     if (file === undefined) continue
     const { lakeTrouble, stuck } = facts
     return blockOf(stream, partition, {

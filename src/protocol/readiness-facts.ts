@@ -85,7 +85,7 @@ export interface ReadinessFacts {
   readonly heldUp?: ReadonlyMap<string, string>
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
-  /** Paths of files that stand published, though others of their commit do not. */
+  /** Staged paths of what stands published, though others of its commit do not. */
   readonly standing?: ReadonlySet<string>
   /** Commits that this process could not publish when it tried last, and why. */
   readonly stuck: ReadonlyMap<CommitId, string>

@@ -104,11 +104,12 @@ function misplacedOutput(known: FoldedPartition, entry: SwapEntry): BrokenRelian
   const standing = [...known.files, ...(known.removed ?? []).map(({ file }) => file)]
   const seen = new Set(standing.map(({ path }) => path))
   for (const file of entry.body.files) {
-    const { stream, table, partitionPath, path } = file
+    const { stream, table, partitionPath, path, base } = file
     const isHere =
       stream === entry.stream &&
       table === known.table &&
       partitionPath === entry.partition.path &&
+      base === undefined &&
       path.startsWith(`${entry.location}/`) &&
       !seen.has(path)
     if (!isHere) return broken('malformed', `"${path}" is no new file of "${entry.location}"`)

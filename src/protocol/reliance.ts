@@ -33,6 +33,7 @@ import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
 import { brokenClosings } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
+import { brokenGrowths } from './growth.ts'
 import { isLate } from './late.ts'
 import { changedSince, isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
 import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
@@ -108,7 +109,8 @@ function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | un
     firstOf(entry.ranges, (range) => brokenRange(state, range)) ??
     repeatedRange(entry.ranges) ??
     firstOf(entry.places, (place) => brokenPlace(state, place)) ??
-    malformedBody(entry)
+    malformedBody(entry) ??
+    brokenGrowths(state, entry)
   )
 }
 

@@ -18,7 +18,7 @@ export interface HomeFacts {
   readonly state: FoldState
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
-  /** Paths of files that stand, though others of their commit could not be published. */
+  /** Staged paths of what stands, though others of its commit could not be published. */
   readonly standing: ReadonlySet<string>
   /** What is held in memory at a time; a larger file comes alone. */
   readonly batchBytesMax: number
@@ -38,8 +38,8 @@ export function planHome(facts: HomeFacts): readonly HomeBatch[] {
   const open = new Set(
     [...state.unpublished.values()]
       .filter(({ commitId }) => !publishedHere.has(commitId))
-      .flatMap(({ files }) => files.map(({ path }) => path))
-      .filter((path) => !standing.has(path)),
+      .flatMap(({ files }) => files.filter(({ stagedPath }) => !standing.has(stagedPath)))
+      .map(({ path }) => path),
   )
   const batches: HomeBatch[] = []
   for (const [stream, { partitions }] of state.streams) {

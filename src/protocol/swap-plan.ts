@@ -20,7 +20,7 @@ export interface SwapFacts {
   readonly state: FoldState
   /** Commits that are published, though the log will say so only in this process's next entry. */
   readonly publishedHere: ReadonlySet<CommitId>
-  /** Paths of files that stand, though others of their commit do not. Absent: none is known. */
+  /** Staged paths of what stands, though others of its commit do not. Absent: none is known. */
   readonly standing?: ReadonlySet<string>
   /** Of the swap. */
   readonly commitId: CommitId
@@ -55,6 +55,8 @@ export function planSwap(facts: SwapFacts): SwapPlan {
   if (dead !== undefined) return refuse(`"${dead}" is not one of its files`)
   const open = unpublishedAmong(facts, inputs)
   if (why === 'refill') {
+    const grown = grownAmong(known, inputs)
+    if (grown !== undefined) return refuse(`"${grown}" holds the rows of several entries`)
     if (known.place === 'announced') return refuse('it is announced: restore its files from a copy')
     return planned(facts, known, inputs)
   }
@@ -94,15 +96,21 @@ function planned(facts: SwapFacts, known: FoldedPartition, inputs: readonly stri
   return { kind: 'swap', swap, inputRowCount }
 }
 
+/** One of the files that grew. */
+const grownAmong = ({ files }: FoldedPartition, paths: readonly string[]): string | undefined =>
+  files.find(({ path, base }) => base !== undefined && paths.includes(path))?.path
+
 /** One of the files that nobody knows as published. */
 function unpublishedAmong(
   { state, publishedHere, standing }: SwapFacts,
   paths: readonly string[],
 ): string | undefined {
-  const wanted = new Set(paths.filter((path) => standing?.has(path) !== true))
+  const wanted = new Set(paths)
   for (const { commitId, files } of state.unpublished.values()) {
     if (publishedHere.has(commitId)) continue
-    const open = files.find(({ path }) => wanted.has(path))
+    const open = files.find(
+      ({ path, stagedPath }) => wanted.has(path) && standing?.has(stagedPath) !== true,
+    )
     if (open !== undefined) return open.path
   }
   return undefined

@@ -202,7 +202,7 @@ export class Announcer {
     const isSame = this.#sighted.state === state
     const [before, stood] = isSame ? [this.#sighted.partitions, this.#standing] : [[], []]
     this.#sighted = { state, partitions: new Set([...before, ...hidden.map(nameOf)]) }
-    this.#standing = new Set([...stood, ...stand.map(({ path }) => path)])
+    this.#standing = new Set([...stood, ...stand.map(({ stagedPath }) => stagedPath)])
     return stand.length > 0
   }
 

@@ -29,7 +29,7 @@ export interface ReadinessSetup {
   readonly refused?: () => ReadonlyMap<string, string>
   /** Topic-partitions that this process does not read for want of memory, and why. */
   readonly heldUp?: () => ReadonlyMap<string, string>
-  /** Files that this process has published of commits that it could not publish as a whole. */
+  /** Staged paths of what this process has published of commits that it could not as a whole. */
   readonly standing?: () => ReadonlySet<string>
   /** Commits that this process could not publish when it tried last, and why. */
   readonly stuck?: () => ReadonlyMap<CommitId, string>
@@ -41,7 +41,7 @@ export interface ReadinessFindings {
   readonly metadata: MetadataFact | undefined
   /** Paths of published files that are not on the lake as the log says. */
   readonly filesMissing: ReadonlySet<string>
-  /** Paths of others' files that stand published, though the log does not say so. */
+  /** Staged paths of others' files that stand published, though the log does not say so. */
   readonly filesStanding?: ReadonlySet<string>
 }
 

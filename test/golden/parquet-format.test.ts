@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
-import { ParquetFileWriter } from '../../src/codec/parquet/file-writer.ts'
+import { type ParquetFileOptions, ParquetFileWriter } from '../../src/codec/parquet/file-writer.ts'
+import type { GrownParquet } from '../../src/codec/parquet/grown-file.ts'
 import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
 import { planTable } from '../../src/kernel/table-plan.ts'
 import { loadBatch, openKernel } from '../support/kernel-tables.ts'
@@ -43,14 +44,24 @@ const wires = Array.from({ length: rowCount }, (_, at) => wireOf(at))
 
 const codecs = ['zstd', 'snappy', 'gzip', 'lz4_raw', 'none'] as const
 
-function fileOf(codec: (typeof codecs)[number], level = 1): Buffer {
+/** @param times how often the file was sealed: more than once, it grew. */
+function fileOf(codec: (typeof codecs)[number], level = 1, times = 1): Buffer {
   const kernel = openKernel()
   const plan = planTable(message, {
     identity: ['_partition', '_offset', '_index'],
     names: 'as-declared',
   })
   const table = kernel.compile(plan)
-  const writer = new ParquetFileWriter(table, {
+  const chunks: Uint8Array[] = []
+  let grown: GrownParquet | undefined
+  const seal = (writer: ParquetFileWriter): void => {
+    const known = new Map([['lakeward.commit', 'c-7']])
+    const sealed = writer.sealGrowing(known, grown)
+    chunks.push(...sealed.chunks.map((chunk) => chunk.slice()))
+    grown = sealed.grown
+    sealed.release()
+  }
+  const options: ParquetFileOptions = {
     codec,
     encodings: 'auto',
     level,
@@ -62,7 +73,8 @@ function fileOf(codec: (typeof codecs)[number], level = 1): Buffer {
       sizeBytesMax: 1 << 20,
     },
     keyValues: new Map([['lakeward.stream', 'visits']]),
-  })
+  }
+  let writer = new ParquetFileWriter(table, options)
   for (let first = 0; first < rowCount; first += batchRows) {
     const batch = loadBatch(kernel, wires.slice(first, first + batchRows))
     batch.partitions.fill(2)
@@ -70,9 +82,13 @@ function fileOf(codec: (typeof codecs)[number], level = 1): Buffer {
     for (const at of batch.offsets.keys()) batch.offsets[at] = BigInt(first + at)
     expect(writer.append(batch)).toEqual([])
     kernel.input.clear()
+    const next = first + batchRows
+    if (next >= rowCount || next % (rowCount / times) !== 0) continue
+    seal(writer)
+    writer = new ParquetFileWriter(table, options)
   }
-  const { chunks } = writer.seal(new Map([['lakeward.commit', 'c-7']]))
-  return Buffer.concat([...chunks])
+  seal(writer)
+  return Buffer.concat(chunks)
 }
 
 interface Seen {
@@ -105,11 +121,11 @@ const probe = (file: string, column: string, value: string): string =>
   `select bloom_filter_excludes from parquet_bloom_probe('${file}', '${column}', ${value})`
 
 describe.skipIf(!hasPyarrow())('pyarrow and DuckDB', () => {
-  test.each(codecs)(
-    'of %s: read all pages with checksums, and see all of the metadata',
-    async (codec) => {
+  test.each([...codecs.map((codec) => [codec, 1] as const), ['zstd', 5]] as const)(
+    'of %s, sealed %i times: read all pages with checksums, and see all of the metadata',
+    async (codec, times) => {
       const present = [0, 30_000, 59_999]
-      const seen = await seenByPython(fileOf(codec, codec === 'gzip' ? 6 : 1), (file) => [
+      const seen = await seenByPython(fileOf(codec, codec === 'gzip' ? 6 : 1, times), (file) => [
         `select count(*), count(distinct "user"), sum(time_ms)::varchar, sum(len(tags)) from '${file}'`,
         ...present.map((at) => `select count(*) from '${file}' where "user" = '${userOf(at)}'`),
         ...present.map((at) => probe(file, 'user', `'${userOf(at)}'`)),

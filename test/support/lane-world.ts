@@ -257,6 +257,8 @@ export interface LaneWorldOptions {
   readonly config?: ResolvedConfig
   readonly modules?: ReadonlyMap<number, EtlModule>
   readonly partitionCount?: number
+  /** Tables whose files grow; the lake is one that lets them. */
+  readonly growing?: ReadonlySet<string>
   /** Stands between the stages and the log. */
   readonly around?: (log: CommitLog) => CommitLog
 }
@@ -279,7 +281,8 @@ export interface LaneWorld extends Running {
 export async function openLaneWorld(options: LaneWorldOptions = {}): Promise<LaneWorld> {
   const { store = new Map(), clock = new SimClock(), seed = 1, around = (log) => log } = options
   const config = options.config ?? (await numbersConfig())
-  const lake = new SimLake({ store, clock })
+  const kind = options.growing === undefined ? {} : ({ kind: 'hdfs' } as const)
+  const lake = new SimLake({ store, clock, ...kind })
   const telemetry = new SimTelemetry()
   const random = new SimRandom(seed)
   const known = Array.from({ length: options.partitionCount ?? 2 }, (_, at) => sourceAt(at))
@@ -301,7 +304,8 @@ export async function openLaneWorld(options: LaneWorldOptions = {}): Promise<Lan
     deadLetterSchema: deadLetterSchema(),
   }
   const onFatal = (error: unknown): void => void fatal.push(error)
-  const running = assemble({ config, ports, log, signal, onFatal })
+  const { growing = new Set() } = options
+  const running = assemble({ config, ports, log, growing, signal, onFatal })
   const world = { config, clock, lake, store, source, telemetry, fatal, abandon }
   const positions = () => log.state.positions.get('lake')
   return {

@@ -26,6 +26,9 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   lakeward_records_read_total: counter('Kafka records taken in.'),
   lakeward_rows_total: counter('Events by stage and outcome.', ['stage', 'outcome']),
   lakeward_bytes_read_total: counter('Bytes of record batches taken in, as fetched.'),
+  lakeward_growth_refused_total: counter('Starts of tables whose files were to grow and cannot.', [
+    'table',
+  ]),
   lakeward_bytes_written_total: counter('Bytes of Parquet files committed.'),
   lakeward_lag_records: gauge('Records between what was taken in and the high watermark.', [
     'topic',

@@ -7,7 +7,7 @@
  * part of a value.
  */
 import { type ZodType, z } from 'zod'
-import type { DataFile } from '../../model/data-file.ts'
+import type { DataFile, FileBase } from '../../model/data-file.ts'
 import type { ManifestFile } from '../../model/ready-manifest.ts'
 
 /** @param isPlain true only for what `item` takes as it is. */
@@ -36,6 +36,7 @@ export const manifestFilesOf = (item: ZodType<ManifestFile>): ZodType<ManifestFi
 type Written<T> = { readonly [K in keyof T]?: unknown }
 
 const dataFileKeys = 10
+const baseKeys = 2
 const manifestFileKeys = 4
 const timeKeys = 2
 const crcShape = /^[0-9a-f]{8}$/
@@ -61,8 +62,17 @@ function isDataFile(value: object): boolean {
     Number.isSafeInteger(file.schemaVersion) &&
     isObject(eventTimeMs) &&
     isTimeSpan(eventTimeMs) &&
-    Object.keys(value).length === dataFileKeys
+    isOptionalBase(file.base) &&
+    Object.keys(value).length === dataFileKeys + ('base' in value ? 1 : 0)
   )
+}
+
+/** Of a file that grew. */
+function isOptionalBase(value: unknown): boolean {
+  if (value === undefined) return true
+  if (!isObject(value) || Object.keys(value).length !== baseKeys) return false
+  const { sizeBytes, rowCount } = value as Written<FileBase>
+  return isCount(sizeBytes) && isCount(rowCount)
 }
 
 function isTimeSpan(value: object): boolean {

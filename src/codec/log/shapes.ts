@@ -91,6 +91,7 @@ export const dataFileShape: ZodType<DataFile> = z.strictObject({
   crc32c: z.string().regex(/^[0-9a-f]{8}$/, 'expected 8 hex digits'),
   schemaVersion: z.int(),
   eventTimeMs: z.strictObject({ min: timeShape, max: timeShape }),
+  base: z.strictObject({ sizeBytes: countShape, rowCount: countShape }).exactOptional(),
 })
 
 export const dataFilesShape = dataFilesOf(dataFileShape)

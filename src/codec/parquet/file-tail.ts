@@ -21,8 +21,14 @@ export interface TailContent extends Omit<FileContent, 'indexes'> {
 /** One for all: a tail is taken before the next is begun. */
 const tail = new CompactBytes()
 
-/** @param offset of the tail in the file. @returns its bytes. */
-export function encodeTail(content: TailContent, offset: number, place: PlacePage): Uint8Array {
+export interface EncodedTail {
+  readonly bytes: Uint8Array
+  /** What the footer says of each row group, those before left out: views of `bytes`. */
+  readonly rowGroups: readonly Uint8Array[]
+}
+
+/** @param offset of the tail in the file. */
+export function encodeTail(content: TailContent, offset: number, place: PlacePage): EncodedTail {
   const { hasPageIndex, rowGroups, ...rest } = content
   // What is half written, by our own mistake, would stand before this one.
   tail.forget()
@@ -42,10 +48,11 @@ export function encodeTail(content: TailContent, offset: number, place: PlacePag
       offsetIndex: offsetIndexes[group]?.[column],
     })),
   )
-  writeFooter(tail, { ...rest, rowGroups, indexes })
+  const spans = writeFooter(tail, { ...rest, rowGroups, indexes })
   const bytes = place(tail.sizeBytes)
   tail.moveTo(bytes)
-  return bytes
+  const told = spans.map((span) => bytes.subarray(span.offset, span.offset + span.sizeBytes))
+  return { bytes, rowGroups: told }
 }
 
 /** Of each chunk of each row group. */

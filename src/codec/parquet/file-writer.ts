@@ -20,9 +20,10 @@ import type { TableSchema } from '../../model/table-schema.ts'
 import { BloomFilter, type BloomWish } from './bloom-filter.ts'
 import { ColumnChunk, type PageHandling } from './column-chunk.ts'
 import { type ParquetCodec, pageCompressor } from './compression.ts'
-import { encodeTail } from './file-tail.ts'
+import { type EncodedTail, encodeTail, type TailContent } from './file-tail.ts'
 import type { RowGroupPlace } from './footer.ts'
 import { magic } from './format.ts'
+import { type GrownParquet, joinedRanges, movedRowGroup } from './grown-file.ts'
 import { FileSlabs, pageSlabs } from './page-slabs.ts'
 import { offsetsText, RowSources, sortColumns } from './row-sources.ts'
 
@@ -58,6 +59,17 @@ export interface SealedParquet {
   readonly crc32c: string
   /** Gives the memory of `chunks` back for other files: to be called when nobody reads them. */
   readonly release: () => void
+}
+
+/**
+ * A file that may grow, or the tail by which one does. Chunks, size and rows are those of the tail,
+ * the checksum is that of the file with it.
+ */
+export interface SealedGrowth extends SealedParquet {
+  /** The file with the tail. */
+  readonly grown: GrownParquet
+  /** The same rows as a file of their own, while the memory of `chunks` is not given back. */
+  readonly alone: () => Pick<SealedParquet, 'chunks' | 'sizeBytes' | 'crc32c'>
 }
 
 export class ParquetFileWriter {
@@ -155,26 +167,81 @@ export class ParquetFileWriter {
    * @param known key-values that nobody knew when the file was opened.
    */
   seal(known: ReadonlyMap<string, string> = new Map()): SealedParquet {
+    const { encoded: _told, checksum: _same, ...sealed } = this.#seal(known, undefined)
+    return sealed
+  }
+
+  /**
+   * The same of a file that may grow.
+   *
+   * @param base the file that the rows are a tail of; undefined: they begin one.
+   */
+  sealGrowing(known: ReadonlyMap<string, string>, base: GrownParquet | undefined): SealedGrowth {
+    const { encoded, checksum, ...sealed } = this.#seal(known, base)
+    const { sizeBytes, rowCount } = sealed
+    const written = this.#rowGroups.map((group, index) => ({
+      rowCount: group.rowCount,
+      // A copy: what it is a view of is given back, and used again.
+      bytes: present(encoded.rowGroups[index], 'a footer tells of each row group').slice(),
+    }))
+    const grown: GrownParquet = {
+      sizeBytes: (base?.sizeBytes ?? 0) + sizeBytes,
+      rowCount: (base?.rowCount ?? 0) + rowCount,
+      checksum,
+      rowGroups: [...(base?.rowGroups ?? []), ...written],
+      ranges: joinedRanges(base?.ranges ?? [], this.#sources.ranges),
+    }
+    return { ...sealed, grown, alone: () => this.#alone(known, sealed, base) }
+  }
+
+  #alone(
+    known: ReadonlyMap<string, string>,
+    sealed: Pick<SealedParquet, 'chunks' | 'sizeBytes' | 'crc32c'>,
+    base: GrownParquet | undefined,
+  ): Pick<SealedParquet, 'chunks' | 'sizeBytes' | 'crc32c'> {
+    if (base === undefined) return sealed
+    const rows = [magic, ...sealed.chunks.slice(0, -1)]
+    const place = (sizeBytes: number): Uint8Array => new Uint8Array(sizeBytes)
+    const { bytes } = encodeTail(this.#content(known, undefined), sizeOf(rows), place)
+    const chunks = [...rows, bytes]
+    return { chunks, sizeBytes: sizeOf(chunks), crc32c: hexOf(checksumOver(chunks, 0)) }
+  }
+
+  #seal(
+    known: ReadonlyMap<string, string>,
+    base: GrownParquet | undefined,
+  ): SealedParquet & { readonly encoded: EncodedTail; readonly checksum: number } {
     assert(this.#isOpen, 'a file is sealed once')
     if (this.#openRows > 0) this.#endRowGroup()
     this.#close()
-    const { ranges } = this.#sources
-    const offsets = ranges.length === 0 ? [] : [[offsetsKey, offsetsText(ranges)] as const]
-    const content = {
-      schema: this.#schema,
-      rowGroups: this.#rowGroups,
-      hasPageIndex: this.#options.pageIndex,
-      keyValues: new Map([...this.#options.keyValues, ...known, ...offsets]),
-    }
-    this.#push([encodeTail(content, this.#closedBytes, this.#place)])
+    const offset = this.#closedBytes + movedBy(base)
+    const encoded = encodeTail(this.#content(known, base), offset, this.#place)
+    this.#push([encoded.bytes])
+    const chunks = base === undefined ? this.#bytes : this.#bytes.slice(1)
+    const checksum = checksumOver(chunks, base?.checksum ?? 0)
     // Hundreds of sealed files wait for their commit: none keeps more than its bytes alive.
     const slabs = this.#slabs
     return {
-      chunks: this.#bytes,
-      sizeBytes: this.#closedBytes,
+      chunks,
+      sizeBytes: this.#closedBytes - (base === undefined ? 0 : magic.length),
       rowCount: this.#closedRows,
-      crc32c: checksumOf(this.#bytes),
+      crc32c: hexOf(checksum),
       release: () => slabs.release(),
+      encoded,
+      checksum,
+    }
+  }
+
+  #content(known: ReadonlyMap<string, string>, base: GrownParquet | undefined): TailContent {
+    const own = this.#sources.ranges
+    const ranges = base === undefined ? own : joinedRanges(base.ranges, own)
+    const offsets = ranges.length === 0 ? [] : [[offsetsKey, offsetsText(ranges)] as const]
+    return {
+      schema: this.#schema,
+      earlier: base?.rowGroups ?? [],
+      rowGroups: this.#rowGroups.map((group) => movedRowGroup(group, movedBy(base))),
+      hasPageIndex: this.#options.pageIndex,
+      keyValues: new Map([...this.#options.keyValues, ...known, ...offsets]),
     }
   }
 
@@ -254,9 +321,16 @@ export class ParquetFileWriter {
 
   #push(bytes: readonly Uint8Array[]): void {
     this.#bytes.push(...bytes)
-    this.#closedBytes += bytes.reduce((sum, { length }) => sum + length, 0)
+    this.#closedBytes += sizeOf(bytes)
   }
 }
+
+const sizeOf = (chunks: readonly Uint8Array[]): number =>
+  chunks.reduce((sum, { length }) => sum + length, 0)
+
+/** How far behind its place in a file of its own a tail's row group stands. */
+const movedBy = (base: GrownParquet | undefined): number =>
+  base === undefined ? 0 : base.sizeBytes - magic.length
 
 function leafAt(schema: TableSchema, path: string): number {
   const found = schema.leaves.findIndex((leaf) => leaf.path.join('.') === path)
@@ -264,7 +338,7 @@ function leafAt(schema: TableSchema, path: string): number {
   return found
 }
 
-function checksumOf(chunks: readonly Uint8Array[]): string {
-  const checksum = chunks.reduce((sum, chunk) => crc32c(chunk, sum), 0)
-  return (checksum >>> 0).toString(16).padStart(8, '0')
-}
+const checksumOver = (chunks: readonly Uint8Array[], from: number): number =>
+  chunks.reduce((sum, chunk) => crc32c(chunk, sum), from)
+
+const hexOf = (checksum: number): string => (checksum >>> 0).toString(16).padStart(8, '0')

@@ -15,6 +15,7 @@ import type { LeafColumn, TableSchema } from '../../model/table-schema.ts'
 import type { CompactBytes } from './compact-bytes.ts'
 import type { ParquetCodec } from './compression.ts'
 import { codecs, createdBy, encodings, magic, pageTypes, physicalTypes } from './format.ts'
+import type { WrittenRowGroup } from './grown-file.ts'
 import type { PagePlace } from './page-index.ts'
 import { schemaElements } from './schema-elements.ts'
 import { type ChunkBounds, writeStatistics } from './statistics.ts'
@@ -63,15 +64,21 @@ export interface RowGroupPlace {
 
 export interface FileContent {
   readonly schema: TableSchema
+  /** Row groups that stand before, of a file that grows. */
+  readonly earlier?: readonly WrittenRowGroup[]
   readonly rowGroups: readonly RowGroupPlace[]
   /** Of each chunk of each row group. */
   readonly indexes: readonly (readonly ChunkIndexes[])[]
   readonly keyValues: ReadonlyMap<string, string>
 }
 
-/** Writes footer and trailer: everything behind the indexes. */
-export function writeFooter(out: CompactBytes, content: FileContent): void {
-  const { schema, rowGroups, indexes, keyValues } = content
+/**
+ * Writes footer and trailer: everything behind the indexes.
+ *
+ * @returns where in `out` each row group is told of, those before left out.
+ */
+export function writeFooter(out: CompactBytes, content: FileContent): readonly FileSpan[] {
+  const { schema, earlier = [], rowGroups, indexes, keyValues } = content
   const { elements, orders } = schemaLists(schema)
   const first = out.sizeBytes
   out.numberField(1, 'i32', formatVersion)
@@ -80,13 +87,16 @@ export function writeFooter(out: CompactBytes, content: FileContent): void {
   out.numberField(
     1,
     'i64',
-    rowGroups.reduce((sum, group) => sum + group.rowCount, 0),
+    [...earlier, ...rowGroups].reduce((sum, group) => sum + group.rowCount, 0),
   )
   out.field(1, 'list')
-  out.list('struct', rowGroups.length)
-  for (const [index, group] of rowGroups.entries()) {
-    writeRowGroup(out, group, indexes[index] ?? [], index)
-  }
+  out.list('struct', earlier.length + rowGroups.length)
+  for (const { bytes } of earlier) out.written(bytes)
+  const spans = rowGroups.map((group, index) => {
+    const offset = out.sizeBytes
+    writeRowGroup(out, group, indexes[index] ?? [], earlier.length + index)
+    return { offset, sizeBytes: out.sizeBytes - offset }
+  })
   if (keyValues.size > 0) writeKeyValues(out, keyValues)
   out.field(keyValues.size > 0 ? 1 : 2, 'binary')
   out.binary(createdByBytes)
@@ -95,6 +105,7 @@ export function writeFooter(out: CompactBytes, content: FileContent): void {
   out.end()
   out.fixed32(out.sizeBytes - first)
   out.written(magic)
+  return spans
 }
 
 const createdByBytes = Buffer.from(createdBy, 'utf8')

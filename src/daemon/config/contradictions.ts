@@ -27,6 +27,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
   return [
     ...bucketKeysOfFolder(parts),
     ...keyWithoutKms(parts),
+    ...growingElsewhere(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
     ...startOfOwnGroup(parts),
@@ -57,6 +58,16 @@ function keyWithoutKms({ lake }: ReadParts): readonly ConfigProblem[] {
   const given = lake.encryption === undefined ? 'is not given' : `is ${lake.encryption}`
   const text = `goes with lake.encryption: sse-kms, which ${given}; accepted: with sse-kms only`
   return [{ path: ['lake', 'kmsKey'], text }]
+}
+
+/** Files of other lakes never grow. */
+function growingElsewhere({ lake, streams }: ReadParts): readonly ConfigProblem[] {
+  if (lake === undefined || lake.url.startsWith('hdfs:')) return []
+  return streams.flatMap(({ index, stream: { file } }) => {
+    if (file.mode !== 'continue') return []
+    const text = `continue goes with hdfs:// only, and lake.url is "${lake.url}"; accepted: new`
+    return [{ path: ['streams', index, 'file', 'mode'], text }]
+  })
 }
 
 function idleBelowInterval({ ready, commit }: ReadParts): readonly ConfigProblem[] {

@@ -147,6 +147,14 @@ describe('what is not built is refused by name', () => {
     expect(problem.startsWith(`${path}: not supported by this version`)).toBe(true)
   })
 
+  test('files that grow, on a lake where none does', () => {
+    const problem = streamProblem({ file: { mode: 'continue' } })
+    expect(problem).toBe(
+      'streams[0].file.mode: continue goes with hdfs:// only, and lake.url is "file:./lake"; ' +
+        'accepted: new',
+    )
+  })
+
   test('a topic of announcements is one topic', () => {
     const problem = onlyProblem(config({ ready: { notify: [{ kafka: { topic: 'a*' } }] } }))
     expect(problem).toMatch(/^ready.notify\[0\].kafka.topic: "a\*" has another form/)
@@ -158,7 +166,6 @@ describe('what is not built is refused by name', () => {
     ['format', { format: 'canal-json' }],
     ['format', { format: 'text' }],
     ['eventTime.field', { eventTime: { field: 'created_at' } }],
-    ['file.mode', { file: { mode: 'continue' } }],
     ['alignment', { alignment: { maxSkew: '10m' } }],
     ['limits.errorRate', { limits: { errorRate: '5%' } }],
     ...['mask', 'derive', 'select', 'rename', 'cast', 'hash', 'route', 'sql'].map(

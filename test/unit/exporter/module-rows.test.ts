@@ -70,7 +70,15 @@ async function appended(events: readonly TestEvent[]) {
     bloom: undefined,
     keyValues: new Map<string, string>(),
   } as const
-  const table = { stream: 's', table: 's', compiled, file, rollBytes: 1e6, schemaVersion: 1 }
+  const table = {
+    stream: 's',
+    table: 's',
+    compiled,
+    file,
+    rollBytes: 1e6,
+    grows: false,
+    schemaVersion: 1,
+  }
   const writers = new Map<string, PartitionWriter>()
   const writerAt = (eventMs: number): PartitionWriter => {
     const partition = partitionAt(unixMs(eventMs), scheme)

@@ -40,14 +40,14 @@ describe('a partition with rows', () => {
 
   test('does not wait for what else of its commit could not be published', () => {
     const commitId = commitIdOf(writerA, 1)
-    const refused = { ...file, table: 'orders', path: `orders/${file.path}` }
+    const refused = { ...file, table: 'orders', path: `o/${file.path}`, stagedPath: 'o/staged' }
     const unpublished = [{ commitId, entry: 4, stagedAtMs: now, files: [refused, file] }]
     const log = { ...passed, unpublished }
     const stuck = new Map([[commitId, 'no space']])
     expect(rules(factsOf(log, now, { stuck }))).toEqual(['lake-refuses'])
-    const elsewhere = factsOf(log, now, { stuck, standing: new Set([refused.path]) })
+    const elsewhere = factsOf(log, now, { stuck, standing: new Set([refused.stagedPath]) })
     expect(rules(elsewhere)).toEqual(['lake-refuses'])
-    const facts = factsOf(log, now, { stuck, standing: new Set([file.path]) })
+    const facts = factsOf(log, now, { stuck, standing: new Set([file.stagedPath]) })
     expect(decideReady(facts).kind).toBe('announce')
   })
 

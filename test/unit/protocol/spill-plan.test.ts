@@ -46,7 +46,7 @@ const planned = (state: FoldState, batchBytesMax = 100, known: KnownHere = {}) =
   planHome({
     state,
     publishedHere: new Set((known.here ?? []).map(id)),
-    standing: new Set((known.standing ?? []).map(({ path }) => path)),
+    standing: new Set((known.standing ?? []).map(({ stagedPath }) => stagedPath)),
     batchBytesMax,
   })
     .map((batch) => ({
