@@ -76,8 +76,8 @@ export class Committer {
    *
    * @returns `committed` when every file stands at its place, but for those whose table refuses:
    *   they stay staged, and `publishPending` tries them again.
-   * @throws {Fault} `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: decided, and its files are lost; `LOG_…`:
-   *   the log cannot be read; `LAKE_…`: only after `signal`, with an outcome nobody knows. What was
+   * @throws {Fault} `LOG_FILE_GONE`, `LOG_FILE_MISMATCH`: decided, and its files are lost;
+   *   `LOG_…`: the log cannot be read; `LAKE_…`: only after `signal`, outcome unknown. What was
    *   staged stays as it is then: whoever opens the log next finishes it or takes it away.
    */
   async commit(sealed: SealedCommit): Promise<CommitOutcome> {

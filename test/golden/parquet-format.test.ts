@@ -126,7 +126,8 @@ describe.skipIf(!hasPyarrow())('pyarrow and DuckDB', () => {
     async (codec, times) => {
       const present = [0, 30_000, 59_999]
       const seen = await seenByPython(fileOf(codec, codec === 'gzip' ? 6 : 1, times), (file) => [
-        `select count(*), count(distinct "user"), sum(time_ms)::varchar, sum(len(tags)) from '${file}'`,
+        `select count(*), count(distinct "user"), sum(time_ms)::varchar, sum(len(tags))
+         from '${file}'`,
         ...present.map((at) => `select count(*) from '${file}' where "user" = '${userOf(at)}'`),
         ...present.map((at) => probe(file, 'user', `'${userOf(at)}'`)),
         probe(file, 'user', `'nobody'`),

@@ -2,7 +2,7 @@
  * A file that grows: what of it must be known to write the tail that comes next.
  *
  *     "PAR1" | row groups | indexes, footer | row groups | indexes, footer of all | …
- *      <─────────────── the base ──────────>│<───────────── a tail ─────────────>
+ *      <------------- the base ------------>│<------------ a tail ------------>
  *
  * - Offsets count from the first byte of the file. Indexes and filters of earlier row groups stay
  *   where they are; only what the footer says of these row groups is repeated, byte for byte.

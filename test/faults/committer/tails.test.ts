@@ -192,7 +192,7 @@ async function succeed(clock: SimClock, store: SimStore): Promise<void> {
   expect(log.state.unpublished.size).toBe(0)
 }
 
-test('a tail is joined behind the one before it, in whatever order they are published', async () => {
+test('a tail is joined behind the one before it, whichever is published first', async () => {
   const clock = new SimClock()
   const store = await startedStore(clock)
   const process = await startProcess(clock, store, { seed: 5 })

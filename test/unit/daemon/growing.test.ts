@@ -1,4 +1,4 @@
-/** Files that grow from commit to commit, from Kafka's records to what a reader of the lake sees. */
+/** Files that grow from commit to commit, from Kafka's records to what readers see. */
 import { crc32c } from '@node-rs/crc32'
 import { describe, expect, test } from 'vitest'
 import { present } from '../../../src/base/assert.ts'
@@ -198,7 +198,7 @@ describe('a table that refuses', () => {
     await expectTrue(world)
   })
 
-  test('while publishing: its tail waits, later rows begin a file, and all is there after', async () => {
+  test('while publishing: its tail waits, later rows begin a file, and all is there', async () => {
     const world = await openWorld()
     await commitNumbers(world, 0, 4)
     refuseNext(world, 'join')
@@ -234,7 +234,7 @@ describe('which tables grow', () => {
     expect(telemetry.values.get('lakeward_growth_refused_total table=numbers')).toBe(1)
   })
 
-  test('not one whose folder refuses, be it that it says so or that it may not be asked', async () => {
+  test('not one whose folder refuses, be it that it says so or may not be asked', async () => {
     const lake = new SimLake({ kind: 'hdfs' })
     lake.canJoin = async () => ({ kind: 'refuses', reason: 'erasure coding' })
     expect(await asked(lake)).toEqual([])
