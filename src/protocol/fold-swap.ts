@@ -3,7 +3,7 @@
  *
  *     open       f1 f2 ──swap──▶ f3 live; f1 f2 given up, deleted once f3 stands
  *                                (so too a `move` of late files that no revision names yet)
- *     announced  f1 f2 ──swap──▶ f3 live elsewhere; f1 f2 removed ──undo──▶ f1 f2 live
+ *     announced  f1 f2 --swap--> f3 live elsewhere; f1 f2 removed --undo--> f1 f2 live, f3 removed
  *                                               └──forget──▶ f1 f2 given up
  *
  * Called by `foldEntry` only, after every reliance was found to hold.

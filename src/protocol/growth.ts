@@ -1,7 +1,7 @@
 /**
  * Files that grow: which may, and what their length on the lake says.
  *
- *     entry 7: f, 900 bytes ──entry 9: f, 1,400 bytes, base 900──▶ a tail of 500 is joined
+ *     entry 7: f, 900 bytes --entry 9: f, 1,400 bytes, base 900--> a tail of 500 is joined
  *
  * Invariants:
  * - a file grows from exactly what the log says it is, so its lengths are those of its entries in
