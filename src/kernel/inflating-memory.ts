@@ -23,13 +23,13 @@ export interface InflatingRoom {
 
 const usualGrowth = 16
 const usualBytesMin = 1_048_576
-/** What inflates to more than this does so in memory that is given back. */
+/** What inflates to more than this does so in memory of its own. */
 export const usualBytesMax = (packedBytes: number): number =>
   Math.max(usualBytesMin, usualGrowth * packedBytes)
 
-const ownMemoryMaxBytes = 2 ** 30
-/** Kept from call to call; a larger one is given back. */
-const keptBytesMax = 16 * 1_048_576
+const roomBytesMax = 2 ** 29
+/** The largest room, and the smaller ones that it follows. */
+const ownMemoryMaxBytes = 2 ** 31
 
 /**
  * @param parts what is packed, in pieces that are put one behind the other.
@@ -59,9 +59,12 @@ export function roomFor(
 
 let kept: OwnMemory | undefined
 
+/**
+ * One for all, which keeps what it ever needed: V8 frees an instance with its memory only when it
+ * collects the whole heap, and does not take gigabytes of them for a reason to.
+ */
 function ownMemory(sizeBytes: number): InflatingMemory | undefined {
-  if (sizeBytes > ownMemoryMaxBytes / 2) return undefined
-  if (sizeBytes > keptBytesMax) return new OwnMemory()
+  if (sizeBytes > roomBytesMax) return undefined
   kept ??= new OwnMemory()
   return kept
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { inflateLz4 } from '../../../../src/codec/compression/lz4-frame.ts'
+import { compress } from '../../../support/record-batch.ts'
 import { xxhash32 } from '../../../support/xxhash32.ts'
 
 const storedBlock = 0x80000000
@@ -95,6 +96,21 @@ describe('an LZ4 frame', () => {
     ['a block past the end', frame([0x10, 97]).subarray(0, 12)],
   ])('with %s is malformed', (_name, bytes) => {
     expect(inflateLz4(bytes, 100_000)).toEqual({ kind: 'malformed' })
+  })
+
+  test('of many mebibytes takes memory once, however often it comes', () => {
+    const [large, small] = [20 * 1_048_576, 1_000].map((count) => ({
+      count,
+      packed: compress('lz4', Buffer.alloc(count)),
+    }))
+    const memories = new Set<ArrayBufferLike>()
+    for (const each of [large, small, large, small, large]) {
+      const outcome = inflateLz4(each?.packed ?? new Uint8Array(0), 20 * 1_048_576)
+      if (outcome.kind !== 'inflated') throw new Error(outcome.kind)
+      expect(outcome.bytes.length).toBe(each?.count)
+      memories.add(outcome.bytes.buffer)
+    }
+    expect(memories.size).toBe(1)
   })
 
   test('may fill its blocks to the last byte', () => {
