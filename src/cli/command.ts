@@ -56,6 +56,8 @@ export interface Invocation {
   readonly command: string
   /** As many as the definition has; optional ones may be undefined. */
   readonly arguments: readonly (string | undefined)[]
+  /** The argument STREAM, where the command has one and it is given. */
+  readonly stream?: string | undefined
   /** By the long name in camel case: "--exit-when-ready" is `exitWhenReady`. */
   readonly options: Readonly<Record<string, unknown>>
   readonly output: Output
@@ -72,6 +74,12 @@ export const configOption: CommandOption = {
   flags: '-c, --config <file>',
   description: 'the configuration',
   default: 'lakeward.yaml',
+}
+
+/** The option of commands about one log, where a pipeline has several. */
+export const shardOption: CommandOption = {
+  flags: '--shard <name>',
+  description: 'this shard of the log, as log.shards names it; "first" for the first log',
 }
 
 /** The value of an option that has a default. */

@@ -67,7 +67,7 @@ async function dispatch(words: readonly string[], surroundings: Surroundings): P
     leaf.action(async () => {
       const { args, processedArgs } = leaf
       const given = (processedArgs.length > 0 ? processedArgs : args) as (string | undefined)[]
-      exit = await definition.run(invocationOf(entry, { leaf, given, surroundings }))
+      exit = await definition.run(invocationOf(entry, { leaf, definition, given, surroundings }))
     })
   }
   if (words.length === 0) program.help({ error: true })
@@ -143,16 +143,20 @@ function addDefinition(leaf: Command, definition: CommandDefinition): void {
 
 interface Call {
   readonly leaf: Command
+  readonly definition: CommandDefinition
   readonly given: readonly (string | undefined)[]
   readonly surroundings: Surroundings
 }
 
-function invocationOf({ words }: CommandEntry, { leaf, given, surroundings }: Call): Invocation {
+function invocationOf({ words }: CommandEntry, call: Call): Invocation {
+  const { leaf, definition, given, surroundings } = call
   const { terminal, files, stopSignal } = surroundings
+  const place = definition.arguments?.findIndex(({ name }) => name === 'stream') ?? -1
   const options: Readonly<Record<string, unknown>> = leaf.optsWithGlobals()
   return {
     command: words,
     arguments: given,
+    stream: given[place],
     options,
     output: outputOn(terminal, options['json'] === true),
     files,

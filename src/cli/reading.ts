@@ -22,6 +22,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { parsePartition } from '../protocol/calendar-text.ts'
 import { emptyFold } from '../protocol/fold.ts'
 import { type Invocation, refusal, textOption } from './command.ts'
+import { shardAsked, streamNamed } from './shards.ts'
 
 /** Readers tell what they find in their answer; the log of a daemon is not theirs. */
 export const silentTelemetry: Telemetry = {
@@ -40,9 +41,13 @@ export interface Reading extends Lakeside {
   readonly log: CommitLog
 }
 
-/** Configuration and lake of `-c FILE`. */
-export async function openLakeside(invocation: Invocation): Promise<Lakeside> {
-  const config = await loadConfig(textOption(invocation, 'config'), invocation.files)
+/**
+ * Configuration and lake of `-c FILE`; of one shard where the log has several.
+ * @param topic that the command is about, if it is about one.
+ */
+export async function openLakeside(invocation: Invocation, topic?: string): Promise<Lakeside> {
+  const whole = await loadConfig(textOption(invocation, 'config'), invocation.files)
+  const config = shardAsked(invocation, whole, topic)
   const lake = await openLake(config, invocation.files, silentTelemetry)
   return { config, lake, clock: new SystemClock() }
 }
@@ -52,8 +57,8 @@ export async function openLakeside(invocation: Invocation): Promise<Lakeside> {
  *
  * @throws {Fault} `LAKE_UNAVAILABLE`, or a `LOG_…` fault: an entry cannot be read.
  */
-export async function openReading(invocation: Invocation): Promise<Reading> {
-  const lakeside = await openLakeside(invocation)
+export async function openReading(invocation: Invocation, topic?: string): Promise<Reading> {
+  const lakeside = await openLakeside(invocation, topic)
   const { lake, clock, config } = lakeside
   const random = new SystemRandom()
   const { pipeline } = config
@@ -145,18 +150,6 @@ export const partitionArguments = [
   { name: 'stream', description: 'its name in the configuration', required: true },
   { name: 'partition', description: '2026-11-20T13, or dt=2026-11-20/hour=13', required: true },
 ] as const
-
-/** The configured stream of this name, or a refusal that names those there are. */
-export function streamNamed(
-  invocation: Pick<Invocation, 'command'>,
-  config: ResolvedConfig,
-  name: string,
-): ResolvedStream {
-  const stream = config.streams.find((at) => at.name === name)
-  if (stream !== undefined) return stream
-  const known = config.streams.map((at) => at.name).join(', ')
-  throw refusal(invocation, `stream "${name}" is not configured; known: ${known}`)
-}
 
 /** The argument STREAM, which the command requires. */
 export const streamArgument = (invocation: Invocation, config: ResolvedConfig): ResolvedStream =>

@@ -2,7 +2,7 @@
 
 import { tablesOf } from '../audit/tables.ts'
 import { type JanitorOptions, type JudgedFolder, judgeStaging } from '../committer/janitor.ts'
-import { deadLetterTableName } from '../daemon/stage-streams.ts'
+import { deadLetterTableName } from '../model/log-shard.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import {
   type CommandOption,
@@ -13,6 +13,7 @@ import {
   type Invocation,
   optionalText,
   refusal,
+  shardOption,
 } from './command.ts'
 import type { Lakeside } from './reading.ts'
 
@@ -34,7 +35,12 @@ export function reasonOf(invocation: Invocation): string {
 }
 
 /** Of a repair that says why, or only what it would do. */
-export const repairOptions: readonly CommandOption[] = [configOption, whyOption, dryRunOption]
+export const repairOptions: readonly CommandOption[] = [
+  configOption,
+  shardOption,
+  whyOption,
+  dryRunOption,
+]
 
 /** @throws {Fault} COMMAND_REFUSED: no reason is given, and it is no dry run. */
 export function repairOf(invocation: Invocation): {

@@ -2,6 +2,7 @@
 import { present } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
 import { lakeLane } from '../daemon/pipeline.ts'
+import { announceShards, beginTopics } from '../daemon/shard-duties.ts'
 import { selectorsOf } from '../daemon/stage-streams.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { SourceEntry, SourceMove } from '../model/log-entry.ts'
@@ -14,7 +15,13 @@ import type { SourcePlan, SourceQuestion } from '../protocol/source-plan.ts'
 import { askParts } from './broker-parts.ts'
 import { type Invocation, refusal } from './command.ts'
 import { alignedRows } from './output.ts'
-import { type AskedLakeside, askBrokers, type Lakeside, openLakeside } from './reading.ts'
+import {
+  type AskedLakeside,
+  askBrokers,
+  type Lakeside,
+  openLakeside,
+  writingOptions,
+} from './reading.ts'
 import { reasonOf } from './repairing.ts'
 import { withWritableLog } from './writing.ts'
 
@@ -48,13 +55,17 @@ interface NamedTopic {
   readonly partition: number | undefined
 }
 
-function topicNamed(invocation: Invocation, { config }: Lakeside): NamedTopic {
+function topicIn(invocation: Invocation): NamedTopic {
   const text = present(invocation.arguments[0], 'TOPIC is required')
   const [, topic = '', partition] = /^([^/]+)(?:\/(\d{1,9}))?$/.exec(text) ?? []
+  return { topic, partition: partition === undefined ? undefined : Number(partition) }
+}
+
+function topicNamed(invocation: Invocation, { config }: Lakeside): NamedTopic {
+  const at = topicIn(invocation)
   const known = selectorsOf(config)
-  if (selectsTopic(known, topic)) {
-    return { topic, partition: partition === undefined ? undefined : Number(partition) }
-  }
+  if (selectsTopic(known, at.topic)) return at
+  const text = invocation.arguments[0] ?? ''
   throw refusal(invocation, `"${text}" is no topic of a stream; known: ${known.join(', ')}`)
 }
 
@@ -67,7 +78,7 @@ export interface MovePlan {
 /** Asks, decides, puts; again while somebody else's entry comes between. */
 export async function moveSources(invocation: Invocation, plan: MovePlan): Promise<void> {
   const why = reasonOf(invocation)
-  const lakeside = await openLakeside(invocation)
+  const lakeside = await openLakeside(invocation, topicIn(invocation).topic)
   const at = topicNamed(invocation, lakeside)
   await withWritableLog(invocation, lakeside, async (log) => {
     for (let tries = 1; ; tries++) {
@@ -81,6 +92,7 @@ export async function moveSources(invocation: Invocation, plan: MovePlan): Promi
         return plan.decide(question, source)
       })
       const moves = movesOf(invocation, planned)
+      if (moves.length > 0) await begin(invocation, { lakeside, log, topic: at.topic })
       const entry = moves.length === 0 ? undefined : await put(log, { ...plan, why, moves })
       if (entry === 'overtaken' && tries < triesMax) continue
       if (entry === 'overtaken') throw refused(invocation, 'the log moved on each time')
@@ -88,6 +100,21 @@ export async function moveSources(invocation: Invocation, plan: MovePlan): Promi
       return
     }
   })
+}
+
+interface Beginning {
+  readonly lakeside: Lakeside
+  readonly log: CommitLog
+  readonly topic: string
+}
+
+/** A position is the beginning of a topic, as a daemon's first look at it is. */
+async function begin(invocation: Invocation, { lakeside, log, topic }: Beginning): Promise<void> {
+  const { shard } = lakeside.config
+  if (shard === undefined) return
+  const parts = writingOptions(invocation, lakeside)
+  if (log.state.config.version === 0) await announceShards(shard, parts)
+  await beginTopics(shard, new Set([topic]), parts)
 }
 
 const refused = (invocation: Invocation, because: string): Fault =>

@@ -51,11 +51,12 @@ export async function askStreams(
   const parsed = streamsAnswer.safeParse(answer.body)
   if (!parsed.success) return undefined
   const tables = new Map(config.streams.map(({ name, table }) => [name, table]))
-  const isOurs = parsed.data.every(({ name, table }) => tables.get(name) === table)
+  // Who answers for all shards of a log tells of streams that are not in this one.
+  const told =
+    config.shard === undefined ? parsed.data : parsed.data.filter(({ name }) => tables.has(name))
+  const isOurs = told.every(({ name, table }) => tables.get(name) === table)
   if (!isOurs) return undefined
-  return new Map(
-    parsed.data.map(({ name, unknownFields, memory }) => [name, { unknownFields, memory }]),
-  )
+  return new Map(told.map(({ name, unknownFields, memory }) => [name, { unknownFields, memory }]))
 }
 
 /** For people: "paused: 17 of 16 MiB held"; undefined where the reading does not wait. */

@@ -15,15 +15,19 @@ export type AdoptOutcome =
  *
  * A change is made from the version that was in force when we looked. Who loses a race against a
  * different file is told so and does not put its own over it: two hosts would do that for ever.
+ *
+ * @param beforePut runs after that look and before the put; what it throws keeps it from being put.
  */
 export async function adoptOrPutConfig(
   log: CommitLog,
   proposal: ConfigProposal,
+  beforePut?: () => Promise<void>,
 ): Promise<AdoptOutcome> {
   const { config } = await log.refresh()
   if (config.version > 0 && config.checksum === proposal.checksum) {
     return { kind: 'adopted', version: config.version }
   }
+  await beforePut?.()
   const { checksum, streams } = proposal
   const outcome = await log.put({
     kind: 'config',

@@ -17,6 +17,7 @@ import { type KafkaConfig, kafkaConfig } from '../source/config.ts'
 import { findContradictions, type ReadParts } from './config/contradictions.ts'
 import { lakeConfig, registryConfig } from './config/lake-config.ts'
 import { type ConfigProblem, problemsOf } from './config/problems.ts'
+import { shardsConfig } from './config/shards.ts'
 import { type PlacedStream, type StreamConfig, streamConfig } from './config/stream-config.ts'
 import { httpConfig } from './http-config.ts'
 
@@ -43,7 +44,9 @@ export const configSection = section({
   })
     .prefault({})
     .describe('Memory of one process.'),
-  log: logConfig.prefault({}).describe('The commit log.'),
+  log: section({ ...logConfig.shape, shards: shardsConfig })
+    .prefault({})
+    .describe('The commit log.'),
   ready: readyConfig.prefault({}).describe('Announcements of complete partitions.'),
   merge: notBuilt('Merging of small files.'),
   audit: notBuilt('Counts in ClickHouse.'),
@@ -99,6 +102,7 @@ function readParts(tree: Readonly<Record<string, unknown>>): ReadParts {
     hasSchemaRegistry: tree['schemaRegistry'] !== undefined,
     commit: shape.commit.safeParse(tree['commit']).data,
     memory: shape.memory.safeParse(tree['memory']).data,
+    shards: shape.log.safeParse(tree['log'] ?? {}).data?.shards,
     lake: shape.lake.safeParse(tree['lake']).data,
     ready: shape.ready.safeParse(tree['ready']).data,
     http: shape.http.safeParse(tree['http']).data,

@@ -21,6 +21,7 @@ import { gaugeDaemon } from './gauges.ts'
 import { growingTables } from './growing-tables.ts'
 import { doneWithin } from './patience.ts'
 import { assemble, type Running } from './running.ts'
+import { announceShards, keepShards, type LogParts } from './shard-duties.ts'
 import { configuredStreams, tablesOf } from './stage-streams.ts'
 
 const openPauseMsMax = 30_000
@@ -44,6 +45,7 @@ const reasonOf = (fault: Fault): string =>
   fault.retry === 'never' ? remedyText(fault) : fault.message
 
 export class Daemon {
+  /** Of one log: `shardConfigs` makes it where the pipeline's has shards. */
   readonly config: ResolvedConfig
   readonly #ports: DaemonPorts
   /**
@@ -105,10 +107,10 @@ export class Daemon {
     const { pipeline } = this.config
     const signal = this.#abandoning.signal
     const form = logFormOf(this.#ports)
-    const logOptions = { lake, pipeline, clock, random, telemetry, signal, ...form }
-    const log = await this.#untilDone(() => openCommitLog(logOptions))
+    const logParts = { lake, clock, random, telemetry, signal, ...form }
+    const log = await this.#untilDone(() => openCommitLog({ ...logParts, pipeline }))
     if (log === undefined) return
-    if ((await this.#untilDone(() => this.#takeUpConfig(log))) === undefined) return
+    if ((await this.#untilDone(() => this.#takeUpConfig(log, logParts))) === undefined) return
     const { config } = this
     const growing = await this.#untilDone(() => growingTables({ config, lake, telemetry }))
     if (growing === undefined) return
@@ -211,13 +213,16 @@ export class Daemon {
     return { ready: reasons.length === 0, reasons }
   }
 
-  async #takeUpConfig(log: CommitLog): Promise<number> {
+  async #takeUpConfig(log: CommitLog, logParts: LogParts): Promise<number> {
     const { telemetry, dropsPending } = this.#ports
-    const { checksum, ready } = this.config
+    const { checksum, ready, shard } = this.config
+    // Once it has a configuration of its own, the first log has known of the shards before.
+    if (shard !== undefined && log.state.config.version === 0) await announceShards(shard, logParts)
     const streams = configuredStreams(this.config)
     const targets = ready.notify.map(targetName)
     if (dropsPending !== true) refusePending(log.state, targets)
-    const outcome = await adoptOrPutConfig(log, { checksum, streams })
+    const keep = (): Promise<void> => keepShards(this.#ports.lake, this.config)
+    const outcome = await adoptOrPutConfig(log, { checksum, streams }, keep)
     const fields = { version: outcome.version, checksum }
     if (outcome.kind === 'conflict') {
       const { pipeline } = this.config

@@ -18,7 +18,9 @@ import { Lane } from './lane.ts'
 import { memoryBoundsOf } from './memory-bounds.ts'
 import { buildPipeline, lakeLane, type Stages } from './pipeline.ts'
 import { SchemaDesk } from './schema-desk.ts'
+import { beginTopics } from './shard-duties.ts'
 import { readyStreams, selectorsOf } from './stage-streams.ts'
+import type { StartRule } from './start-positions.ts'
 
 const outboxPauseMs = durationMs(250)
 
@@ -79,7 +81,7 @@ export function assemble(parts: AssemblyParts): Running {
     random,
     telemetry,
     signal,
-    rule: { lane: lakeLane, start: config.kafka.start, topics: selectorsOf(config), config },
+    rule: startRuleOf(parts),
     memory: memoryBoundsOf(config),
     evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
     commit: (sealed) => committer.commit(sealed),
@@ -91,6 +93,17 @@ export function assemble(parts: AssemblyParts): Running {
   const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
   const outbox = new Outbox(notifiers, { log, clock, random, telemetry }, delivery)
   return { log, lane, commits, committer, announcer, outbox, schemas }
+}
+
+function startRuleOf({ config, ports, signal }: AssemblyParts): StartRule {
+  const { lake, clock, random, telemetry } = ports
+  const { kafka, shard } = config
+  const begin = (topics: ReadonlySet<string>): Promise<void> =>
+    shard === undefined
+      ? Promise.resolve()
+      : beginTopics(shard, topics, { lake, clock, random, telemetry, signal })
+  const topics = selectorsOf(config)
+  return { lane: lakeLane, start: kafka.start, topics, config, beginTopics: begin }
 }
 
 interface DeskParts {

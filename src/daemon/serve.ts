@@ -6,6 +6,7 @@ import { type ApiRoute, ApiServer } from '../adapters/http/api-server.ts'
 import { EventLoopDelay } from '../adapters/local/event-loop.ts'
 import { PrometheusMetrics } from '../adapters/telemetry/prometheus.ts'
 import { present } from '../base/assert.ts'
+import { firstShard } from '../model/log-shard.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
 import type { Logger } from '../ports/telemetry.ts'
 import type { SupervisorLink } from '../ports/workers.ts'
@@ -15,7 +16,7 @@ import { readSecrets } from './config/secrets.ts'
 import type { Daemon } from './daemon.ts'
 import { EventFeed } from './event-feed.ts'
 import { createDaemon, type StartOptions } from './start.ts'
-import { supervisedRoutes } from './supervised-api.ts'
+import { supervisedRoutes, type WorkerGroup } from './supervised-api.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ServeOptions {
@@ -87,10 +88,27 @@ interface HttpOptions extends Pick<ServeOptions, 'config' | 'files' | 'log'> {
  */
 export function serveSupervisor(
   supervisor: Supervisor,
-  options: Pick<ServeOptions, 'config' | 'files' | 'log'>,
+  options: Pick<ServeOptions, 'config' | 'files' | 'log'> & {
+    readonly shards: readonly ResolvedConfig[]
+  },
 ): Promise<ServedApi> {
-  const routes = supervisedRoutes(supervisor, apiPaths)
+  const groups = workerGroups(options.shards, supervisor.states.length)
+  const routes = supervisedRoutes(supervisor, apiPaths, groups)
   return serveHttp({ ...options, routes, subscribe: supervisor.subscribe })
+}
+
+/** Workers of one shard follow each other, as many for each. */
+function workerGroups(
+  shards: readonly ResolvedConfig[],
+  workerCount: number,
+): readonly WorkerGroup[] {
+  const each = workerCount / shards.length
+  return shards.map(({ shard, streams }, place) => ({
+    name: shard?.name ?? firstShard,
+    streams: streams.map(({ name }) => name),
+    first: place * each,
+    next: (place + 1) * each,
+  }))
 }
 
 async function serveHttp(options: HttpOptions): Promise<ServedApi> {

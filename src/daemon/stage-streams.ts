@@ -10,6 +10,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import { planTable } from '../kernel/table-plan.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { ConfiguredStream } from '../model/log-entry.ts'
+import { deadLetterTableName } from '../model/log-shard.ts'
 import type { GuardedStream } from '../parser/event-time.ts'
 import type { ParsedStream } from '../parser/parsed-stream.ts'
 import { divertedStream, divertedTable } from '../protocol/late.ts'
@@ -136,8 +137,6 @@ export const tablesOf = ({ pipeline, streams }: ResolvedConfig): readonly string
   ...new Set(streams.flatMap(({ table }) => [table, divertedTable(table)])),
   deadLetterTableName(pipeline),
 ]
-
-export const deadLetterTableName = (pipeline: string): string => `${pipeline}_dead_letters`
 
 /** The table of dead letters: partitioned by the day of the commit, never announced. */
 export function deadLetterTable(

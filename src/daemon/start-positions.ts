@@ -36,13 +36,15 @@ export interface StartRule {
   /** Names and patterns of all streams. */
   readonly topics: readonly string[]
   readonly config: OwnConfig
+  /** Called before the first position of each of these topics is put; what it throws hinders it. */
+  readonly beginTopics?: ((topics: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
 /**
  * Reads positions from the log, and puts those it does not know yet.
  *
  * @throws {Fault} LAKE_…, KAFKA_…: nothing was decided, or it was and the next call finds it;
- *   CONFIG_CONFLICT.
+ *   CONFIG_CONFLICT; LOG_SHARD_TAKEN.
  */
 export async function resolveStartPositions(
   log: CommitLog,
@@ -59,6 +61,7 @@ export async function resolveStartPositions(
     const ranges =
       unknown.length === 0 ? [] : await startRanges({ source, rule, positions }, unknown)
     if (ranges.length === 0) return positionsOf(decisions)
+    await rule.beginTopics?.(new Set(ranges.map((range) => range.source.topic)))
     await putStart(log, configVersion, ranges)
   }
 }

@@ -10,7 +10,7 @@ import { SchemaFolder } from '../adapters/local/schema-folder.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { openWorkerModule } from '../adapters/worker/worker-module.ts'
-import { present } from '../base/assert.ts'
+import { assert, present } from '../base/assert.ts'
 import { durationMs } from '../base/time.ts'
 import { parseMessageSchema } from '../codec/protobuf/parse-schema.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
@@ -26,6 +26,7 @@ import { SuccessFile } from '../readiness/success-file.ts'
 import { pathOfFileUrl } from './config/lake-config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
+import { hasShards } from './config/shard-configs.ts'
 import { Daemon } from './daemon.ts'
 import { openLake } from './open-lake.ts'
 import { selectorsOf } from './stage-streams.ts'
@@ -48,6 +49,7 @@ export interface StartOptions {
 /** Makes a daemon; it does nothing before its `start`. */
 export async function createDaemon(options: StartOptions): Promise<Daemon> {
   const { config, files, telemetry } = options
+  assert(config.shard !== undefined || !hasShards(config), 'a daemon is of one shard')
   const secrets = await readSecrets(config, files)
   const clock = new SystemClock()
   const lake = await openLake(config, files, telemetry)

@@ -14,10 +14,24 @@ const nothing = { parameters: {}, query: '' }
 const readyQuestion: WorkerQuestion = { method: 'GET', path: '/readyz', ...nothing }
 const metricsQuestion: WorkerQuestion = { method: 'GET', path: '/metrics', ...nothing }
 
-/** @param routes those of a worker, of which method and path are asked. */
+/** Workers that fold one log: those of one shard. */
+export interface WorkerGroup {
+  readonly name: string
+  /** Names of its streams. */
+  readonly streams: readonly string[]
+  /** Indexes of its workers: `[first, next)`. */
+  readonly first: number
+  readonly next: number
+}
+
+/**
+ * @param routes those of a worker, of which method and path are asked.
+ * @param groups all workers, by shard; left out where all fold one log.
+ */
 export function supervisedRoutes(
   supervisor: Supervisor,
   routes: readonly Pick<ApiRoute, 'method' | 'path' | 'isOpen'>[],
+  groups: readonly WorkerGroup[] = [],
 ): readonly ApiRoute[] {
   const own: Readonly<Record<string, (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer>> = {
     '/livez': () => jsonAnswer(200, { alive: true }),
@@ -26,7 +40,7 @@ export function supervisedRoutes(
   }
   return routes.map((route) => ({
     ...route,
-    answer: own[route.path] ?? ((request) => forwarded(supervisor, route, request)),
+    answer: own[route.path] ?? ((request) => answered({ supervisor, groups, route, request })),
   }))
 }
 
@@ -90,12 +104,56 @@ function workerLines(states: readonly WorkerState[]): string {
   ].join('\n')
 }
 
+interface Asked {
+  readonly supervisor: Supervisor
+  readonly groups: readonly WorkerGroup[]
+  readonly route: Pick<ApiRoute, 'method' | 'path'>
+  readonly request: ApiRequest
+}
+
+/** By the shard of the stream that is asked about, or by all shards. */
+async function answered({ supervisor, groups, route, request }: Asked): Promise<ApiAnswer> {
+  const { states } = supervisor
+  if (groups.length < 2) return forwarded(states, route, request)
+  const { name: stream } = request.parameters
+  if (stream === undefined) return ofAll(states, groups, { route, request })
+  const group = groups.find(({ streams }) => streams.includes(stream))
+  if (group !== undefined) return forwarded(membersOf(states, group), route, request)
+  const known = groups.flatMap(({ streams }) => streams)
+  return jsonAnswer(404, { error: `stream "${stream}" is not configured`, known })
+}
+
+const membersOf = (
+  states: readonly WorkerState[],
+  { first, next }: WorkerGroup,
+): readonly WorkerState[] => states.slice(first, next)
+
+/** Lists of all shards are one list; of what is no list each shard's stands under its name. */
+async function ofAll(
+  states: readonly WorkerState[],
+  groups: readonly WorkerGroup[],
+  { route, request }: Pick<Asked, 'route' | 'request'>,
+): Promise<ApiAnswer> {
+  const answers = await Promise.all(
+    groups.map((group) => forwarded(membersOf(states, group), route, request)),
+  )
+  const [one, ...others] = answers
+  const other = answers.find(({ status }) => status !== 200)
+  if (one === undefined || other !== undefined) return other ?? jsonAnswer(503, {})
+  const values = answers.map(({ body }): unknown => JSON.parse(body))
+  if (values.every((value) => Array.isArray(value))) return jsonAnswer(200, values.flat())
+  // What describes the API itself is the same of all.
+  if (others.every(({ body }) => body === one.body)) return one
+  const shards = Object.fromEntries(groups.map(({ name }, place) => [name, values[place]]))
+  return jsonAnswer(200, { shards })
+}
+
 /**
  * The answer of one worker. They fold the same log, so that the first one that is not in trouble
  * speaks for all; without any, the first trouble.
  */
 async function forwarded(
-  { states }: Supervisor,
+  states: readonly WorkerState[],
   { method, path }: Pick<ApiRoute, 'method' | 'path'>,
   { parameters, query }: ApiRequest,
 ): Promise<ApiAnswer> {

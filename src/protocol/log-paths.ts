@@ -8,6 +8,8 @@
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
  *     _lakeward/growth/spill/ods_app_events/_staging/…, …/dt=2026-11-20/hour=13/….parquet
  *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
+ *     _lakeward/growth/shards/clicks/…  all of these for the shard "clicks"
+ *     _lakeward/growth/sharding/topics/5d41402a….json, …/configs/7f83b165….json
  *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
  *     ods_app_events/dt=2026-11-20/hour=13/.tail-9f3a…-42-0
@@ -28,7 +30,9 @@ export const entriesPerFolder = 10_000
 const indexDigits = 20
 const folderDigits = 8
 
-const home = (pipeline: string): string => `_lakeward/${pipeline}`
+/** What a log has of its own. A shard's, "growth.clicks", lies below that of its pipeline. */
+export const homeOf = (pipeline: string): string => `_lakeward/${pipeline.replace('.', '/shards/')}`
+
 const padded = (value: number, digits: number): string => String(value).padStart(digits, '0')
 
 /** Number of the folder that an entry stands in. */
@@ -36,7 +40,7 @@ export const folderOfEntry = (index: EntryIndex): number => Math.floor(index / e
 
 /** @param folder from `folderOfEntry`. */
 export const entryFolder = (pipeline: string, folder: number): string =>
-  `${home(pipeline)}/log/${padded(folder, folderDigits)}`
+  `${homeOf(pipeline)}/log/${padded(folder, folderDigits)}`
 
 export function entryPath(pipeline: string, index: EntryIndex): string {
   assert(Number.isSafeInteger(index) && index >= 0, `log index ${index} is a whole number`)
@@ -53,13 +57,13 @@ export function parseEntryPath(path: string): EntryIndex | undefined {
 
 /** @param sha256 of the object, hex. */
 export const bodyPath = (pipeline: string, commitId: CommitId, sha256: string): string =>
-  `${home(pipeline)}/bodies/${commitId}-${sha256.slice(0, 16)}.json.zst`
+  `${homeOf(pipeline)}/bodies/${commitId}-${sha256.slice(0, 16)}.json.zst`
 
 /** Where bytes are kept that stood at an index of the log and that nobody could read. */
 export const unreadablePath = (pipeline: string, index: EntryIndex, sha256: string): string =>
-  `${home(pipeline)}/unreadable/${padded(index, indexDigits)}-${sha256.slice(0, 16)}`
+  `${homeOf(pipeline)}/unreadable/${padded(index, indexDigits)}-${sha256.slice(0, 16)}`
 
-export const checkpointFolder = (pipeline: string): string => `${home(pipeline)}/checkpoints`
+export const checkpointFolder = (pipeline: string): string => `${homeOf(pipeline)}/checkpoints`
 
 /** What a checkpoint's name says: it stands for all entries below `next`. */
 export interface CheckpointName {
@@ -90,11 +94,11 @@ export function parseCheckpointPath(path: string): CheckpointName | undefined {
 
 /** The object that a writer puts to read the lake's clock. */
 export const clockPath = (pipeline: string, writer: WriterId): string =>
-  `${home(pipeline)}/clock/${writer.slice(0, 16)}`
+  `${homeOf(pipeline)}/clock/${writer.slice(0, 16)}`
 
 /** All lists of closed partitions of a stream, or of one partition of it. */
 export const closedFolder = (pipeline: string, stream: string, path?: PartitionPath): string =>
-  `${home(pipeline)}/closed/${stream}${path === undefined ? '' : `/${path}`}`
+  `${homeOf(pipeline)}/closed/${stream}${path === undefined ? '' : `/${path}`}`
 
 /** @param sha256 of the object, hex. */
 export const closedListPath = (
@@ -102,6 +106,20 @@ export const closedListPath = (
   list: { readonly stream: string; readonly path: PartitionPath; readonly sha256: string },
 ): string =>
   `${closedFolder(pipeline, list.stream, list.path)}/${list.sha256.slice(0, 16)}.json.zst`
+
+/** What a pipeline with shards knows of them; of one that never had any there is nothing. */
+export const shardingFolder = (pipeline: string): string => `${homeOf(pipeline)}/sharding`
+
+/**
+ * Says which shard reads a topic.
+ * @param sha256 of its name, hex: some lakes take two names that differ in case alone for one.
+ */
+export const topicClaimPath = (pipeline: string, sha256: string): string =>
+  `${shardingFolder(pipeline)}/topics/${sha256.slice(0, 32)}.json`
+
+/** Says that a configuration of the first log, of this checksum, has shards. */
+export const shardedConfigPath = (pipeline: string, checksum: string): string =>
+  `${shardingFolder(pipeline)}/configs/${checksum}.json`
 
 export const stagingRoot = (table: string): string => `${table}/_staging`
 
@@ -125,13 +143,13 @@ export const tailPath = (path: string, commitId: CommitId, ordinal: number): str
   `${path.slice(0, path.lastIndexOf('/'))}/.tail-${commitId}-${ordinal}`
 
 /** Where files lie that their table refused. Within it each table has a folder like its own. */
-export const spillRoot = (pipeline: string): string => `${home(pipeline)}/spill`
+export const spillRoot = (pipeline: string): string => `${homeOf(pipeline)}/spill`
 
 /** Stands for a table in the names of what is staged and published in the spill area. */
 export const spillTable = (pipeline: string, table: string): string =>
   `${spillRoot(pipeline)}/${table}`
 
-const spillShape = /^_lakeward\/[^/]+\/spill\//
+const spillShape = /^_lakeward\/[^/]+(\/shards\/[^/]+)?\/spill\//
 
 /** True for a file that its table refused and that nobody has brought home. */
 export const isSpilled = (path: string): boolean => spillShape.test(path)

@@ -16,7 +16,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { LakeObject } from '../ports/lake.ts'
 import { isOurOwn } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
-import { isSpilled } from './log-paths.ts'
+import { homeOf, isSpilled } from './log-paths.ts'
 
 /** A partition of a table; streams may share the table. */
 export interface FolderPlace {
@@ -88,4 +88,4 @@ function nameTest(pipeline: string, folder: string): (path: string) => boolean {
 
 /** Where a stray object is moved to. */
 export const quarantinePath = (pipeline: string, path: string): string =>
-  `_lakeward/${pipeline}/quarantine/${path}.quarantined`
+  `${homeOf(pipeline)}/quarantine/${path}.quarantined`

@@ -14,6 +14,7 @@ import type { FoldedPartition } from '../model/fold-state.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { ManifestSource, ReadyManifest } from '../model/ready-manifest.ts'
 import { clusterId, type SourcePartition, topicId } from '../model/topic-partition.ts'
+import { homeOf } from './log-paths.ts'
 import { changedSince } from './partition-place.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import {
@@ -46,7 +47,7 @@ export interface ManifestKey {
 
 /** Where a manifest lies on the lake. */
 export const manifestPathOf = (manifest: ManifestKey & { readonly pipeline: string }): string =>
-  `_lakeward/${manifest.pipeline}/ready/${manifest.stream}/${manifest.partitionPath}` +
+  `${homeOf(manifest.pipeline)}/ready/${manifest.stream}/${manifest.partitionPath}` +
   `/${manifest.revision}.json`
 
 /** { dt: "2026-11-20", hour: "13" } */

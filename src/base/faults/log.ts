@@ -66,4 +66,29 @@ export const logFaults = {
       `the one in force by its log has ${f.logChecksum}`,
     hint: 'Give all daemons of the pipeline the same files, then start this one again.',
   },
+  LOG_SHARD_TAKEN: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { topic: string; pipeline: string; configured: string; taken: string }) =>
+      `topic "${f.topic}" of pipeline "${f.pipeline}" is configured in the shard ` +
+      `"${f.configured}" of the log, and the shard "${f.taken}" has begun it`,
+    hint:
+      'Put it back under "log.shards" where it was (the shard "first" is named by nobody); ' +
+      'what another shard is to read goes to a topic of another name.',
+  },
+  LOG_CLAIM_UNREADABLE: {
+    domain: 'external',
+    retry: 'never',
+    message: (f: { path: string }) =>
+      `"${f.path}" does not say which shard of the log reads its topic`,
+    hint: 'Restore it from a copy of the lake; "lakeward source ls" tells what each shard reads.',
+  },
+  LOG_SHARDS_MISSING: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { pipeline: string; shards: readonly string[] }) =>
+      `the log of pipeline "${f.pipeline}" has the shards "${f.shards.join('", "')}", ` +
+      'and its configuration has no "log.shards"',
+    hint: 'Name the shards as before; one without topics stays with an empty list of them.',
+  },
 } as const satisfies FaultTable

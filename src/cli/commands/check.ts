@@ -2,6 +2,7 @@ import { formatDuration, formatSize } from '../../base/units.ts'
 import { loadConfig } from '../../daemon/config/load.ts'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import { secretReferences } from '../../daemon/config/secrets.ts'
+import { hasShards, shardConfigs } from '../../daemon/config/shard-configs.ts'
 import type { TriedConnection } from '../../daemon/connections.ts'
 import { targetName } from '../../readiness/config.ts'
 import {
@@ -72,8 +73,24 @@ interface Plan {
   readonly targets: readonly string[]
   /** Where secrets stand; never what they are. */
   readonly secrets: readonly { readonly key: string; readonly reference: string }[]
+  /** Of the log; absent where it has one. */
+  readonly shards?: readonly ShardPlan[]
   readonly streams: readonly StreamPlan[]
 }
+
+interface ShardPlan {
+  readonly name: string
+  readonly group: string
+  readonly checksum: string
+  readonly streams: readonly string[]
+}
+
+const shardPlans = (config: ResolvedConfig): readonly ShardPlan[] =>
+  shardConfigs(config).flatMap(({ shard, kafka, checksum, streams }) => {
+    if (shard === undefined) return []
+    const names = streams.map(({ name }) => name)
+    return [{ name: shard.name, group: kafka.group, checksum, streams: names }]
+  })
 
 function planOf(config: ResolvedConfig): Plan {
   const { file, pipeline, checksum, kafka, lake, lakeFolder, commit, memory, ready } = config
@@ -89,6 +106,7 @@ function planOf(config: ResolvedConfig): Plan {
     readyDelay: formatDuration(ready.delay),
     targets: ready.notify.map(targetName),
     secrets: secretReferences(config),
+    ...(hasShards(config) ? { shards: shardPlans(config) } : {}),
     streams: config.streams.map(planOfStream),
   }
 }
@@ -100,6 +118,10 @@ function planLines(plan: Plan, paint: Paint): readonly string[] {
     ['  commits', `every ${plan.commitInterval}, or with half of ${plan.buffers} taken`],
     ['  ready', `${plan.readyDelay} after a partition's end, to ${targetsLine(plan.targets)}`],
     ...plan.secrets.map(({ key, reference }) => ['  secret', `${reference} for ${key}`]),
+    ...(plan.shards ?? []).map(({ name, group, streams }) => [
+      '  shard',
+      `${name}, as group ${group}: ${streams.join(', ') || 'no stream'}`,
+    ]),
     ['  checksum', plan.checksum],
   ]
   return [

@@ -1,26 +1,36 @@
 import { groupLetters, type LetterGroup, letterFiles } from '../../audit/dead-letters.ts'
 import { isoOf } from '../../base/time.ts'
 import { unknownStream } from '../../model/counts.ts'
-import { type CommandDefinition, configOption, exitCode } from '../command.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  type Invocation,
+  shardOption,
+} from '../command.ts'
 import { alignedRows, type Paint } from '../output.ts'
-import { openReading, streamNamed } from '../reading.ts'
+import { openReading } from '../reading.ts'
+import { inEachShard, streamNamed } from '../shards.ts'
 
 /** `lakeward dlq ls`: dead letters by stream, reason and fingerprint. */
 export const command: CommandDefinition = {
   arguments: [{ name: 'stream', description: `only this stream, or ${unknownStream}` }],
-  options: [configOption],
+  options: [configOption, shardOption],
   example: 'lakeward dlq ls app_events',
-  run: async (invocation) => {
-    const { config, lake, log } = await openReading(invocation)
-    const [stream] = invocation.arguments
-    if (stream !== undefined && stream !== unknownStream) streamNamed(invocation, config, stream)
-    const { pipeline } = config
-    const files = await letterFiles({ lake, pipeline }, log.state)
-    const groups = await groupLetters(lake, files, stream)
-    const { output } = invocation
-    output.answer({ groups: groups.map(shownOf) }, listLines(groups, output.paint))
-    return exitCode.done
-  },
+  run: (invocation) => inEachShard(invocation, listGroups),
+}
+
+async function listGroups(invocation: Invocation): Promise<ExitCode> {
+  const { config, lake, log } = await openReading(invocation)
+  const [stream] = invocation.arguments
+  if (stream !== undefined && stream !== unknownStream) streamNamed(invocation, config, stream)
+  const { pipeline } = config
+  const files = await letterFiles({ lake, pipeline }, log.state)
+  const groups = await groupLetters(lake, files, stream)
+  const { output } = invocation
+  output.answer({ groups: groups.map(shownOf) }, listLines(groups, output.paint))
+  return exitCode.done
 }
 
 const shownOf = ({ firstSeenMs, lastSeenMs, ...group }: LetterGroup) => ({

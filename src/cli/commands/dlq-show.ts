@@ -7,6 +7,7 @@ import {
   exitCode,
   type Invocation,
   refusal,
+  shardOption,
 } from '../command.ts'
 import { alignedRows, jsonText } from '../output.ts'
 import { openReading } from '../reading.ts'
@@ -20,11 +21,12 @@ export const command: CommandDefinition = {
       required: true,
     },
   ],
-  options: [configOption],
+  options: [configOption, shardOption],
   example: 'lakeward dlq show growth.events/3/812344/0',
   run: async (invocation) => {
     const query = queryOf(invocation)
-    const { config, lake, log } = await openReading(invocation)
+    const topic = query.kind === 'place' ? query.topic : undefined
+    const { config, lake, log } = await openReading(invocation, topic)
     const files = await letterFiles({ lake, pipeline: config.pipeline }, log.state)
     const found = await findLetter(lake, files, query)
     if (found === undefined) {

@@ -12,33 +12,37 @@ import {
   exitCode,
   flagOption,
   type Invocation,
+  shardOption,
 } from '../command.ts'
 import { alignedRows } from '../output.ts'
 import { openReading, type Reading, writingOptions } from '../reading.ts'
 import { dryRunOption, janitorOptions, judgedStaging } from '../repairing.ts'
+import { inEachShard } from '../shards.ts'
 
 /** How long files that a swap took out stay, for an undo. */
 const graceMs = durationMs(7 * 24 * 3_600_000)
 
 /** `lakeward gc`: removes what can never be needed again. */
 export const command: CommandDefinition = {
-  options: [configOption, dryRunOption],
+  options: [configOption, shardOption, dryRunOption],
   example: 'lakeward gc --dry-run',
-  run: async (invocation) => {
-    const reading = await openReading(invocation)
-    const staging = (await judgedStaging(reading, reading.log)).map(listed)
-    if (!flagOption(invocation, 'dryRun')) return collect(invocation, reading, staging)
-    const { state } = reading.log
-    const replaced = planForget({ state, nowMs: reading.log.lakeNowMs(), graceMs })
-    const garbage = staging.filter(({ verdict }) => verdict === 'garbage')
-    invocation.output.answer({ dryRun: true, staging, replaced }, [
-      ...stagingLines(staging),
-      ...replaced.flatMap(({ paths }) => paths.map((path) => `replaced  ${path}`)),
-      `staging: ${counted(garbage.length, 'commit')} to remove`,
-      `replaced: ${counted(pathsOf(replaced).length, 'file')} to remove`,
-    ])
-    return exitCode.done
-  },
+  run: (invocation) => inEachShard(invocation, collectOrTell),
+}
+
+async function collectOrTell(invocation: Invocation): Promise<ExitCode> {
+  const reading = await openReading(invocation)
+  const staging = (await judgedStaging(reading, reading.log)).map(listed)
+  if (!flagOption(invocation, 'dryRun')) return collect(invocation, reading, staging)
+  const { state } = reading.log
+  const replaced = planForget({ state, nowMs: reading.log.lakeNowMs(), graceMs })
+  const garbage = staging.filter(({ verdict }) => verdict === 'garbage')
+  invocation.output.answer({ dryRun: true, staging, replaced }, [
+    ...stagingLines(staging),
+    ...replaced.flatMap(({ paths }) => paths.map((path) => `replaced  ${path}`)),
+    `staging: ${counted(garbage.length, 'commit')} to remove`,
+    `replaced: ${counted(pathsOf(replaced).length, 'file')} to remove`,
+  ])
+  return exitCode.done
 }
 
 async function collect(

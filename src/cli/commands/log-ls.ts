@@ -2,10 +2,19 @@ import { openBase, readEntry, walkEntries } from '../../audit/walk-log.ts'
 import { isoOf } from '../../base/time.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import type { EntryIndex } from '../../model/log-entry.ts'
-import { type CommandDefinition, configOption, countOption, exitCode } from '../command.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  countOption,
+  type ExitCode,
+  exitCode,
+  type Invocation,
+  shardOption,
+} from '../command.ts'
 import { summaryOf } from '../entry-summary.ts'
 import { alignedRows, type Paint } from '../output.ts'
 import { type Lakeside, openReading } from '../reading.ts'
+import { inEachShard } from '../shards.ts'
 
 const limitDefault = 20
 
@@ -13,22 +22,25 @@ const limitDefault = 20
 export const command: CommandDefinition = {
   options: [
     configOption,
+    shardOption,
     { flags: '--limit <n>', description: `how many of the newest; ${limitDefault} when left out` },
   ],
   example: 'lakeward log ls --limit 50',
-  run: async (invocation) => {
-    const limit = countOption(invocation, 'limit') ?? limitDefault
-    const reading = await openReading(invocation)
-    const { next, voidCount } = reading.log.state
-    const entries = await newest(reading, reading.log.state, Math.max(0, next - limit))
-    const first = entries[0]?.index ?? next
-    const isCut = first > Math.max(0, next - limit)
-    const deleted = isCut ? [`entries below ${first} are deleted; a checkpoint holds them`] : []
-    const { output } = invocation
-    const lines = [...deleted, ...listLines(entries, output.paint)]
-    output.answer({ next, voidCount, deletedBelow: isCut ? first : undefined, entries }, lines)
-    return exitCode.done
-  },
+  run: (invocation) => inEachShard(invocation, listEntries),
+}
+
+async function listEntries(invocation: Invocation): Promise<ExitCode> {
+  const limit = countOption(invocation, 'limit') ?? limitDefault
+  const reading = await openReading(invocation)
+  const { next, voidCount } = reading.log.state
+  const entries = await newest(reading, reading.log.state, Math.max(0, next - limit))
+  const first = entries[0]?.index ?? next
+  const isCut = first > Math.max(0, next - limit)
+  const deleted = isCut ? [`entries below ${first} are deleted; a checkpoint holds them`] : []
+  const { output } = invocation
+  const lines = [...deleted, ...listLines(entries, output.paint)]
+  output.answer({ next, voidCount, deletedBelow: isCut ? first : undefined, entries }, lines)
+  return exitCode.done
 }
 
 interface ListedEntry {

@@ -26,6 +26,7 @@ import {
   exitCode,
   flagOption,
   type Invocation,
+  shardOption,
 } from '../command.ts'
 import {
   type Lakeside,
@@ -44,6 +45,7 @@ import { dryRunOption, reasonOf, whyOption } from '../repairing.ts'
 export const command: CommandDefinition = {
   options: [
     configOption,
+    shardOption,
     { flags: '--lost', description: 'gives up the rows, with their number, and reads nothing' },
     whyOption,
     { ...dryRunOption, description: 'puts nothing; what is still there is published' },

@@ -2,14 +2,14 @@ import { openBase, type WalkedEntry, walkEntries } from '../../audit/walk-log.ts
 import { present } from '../../base/assert.ts'
 import { isoOf } from '../../base/time.ts'
 import { entryPath } from '../../protocol/log-paths.ts'
-import { type CommandDefinition, configOption, exitCode, refusal } from '../command.ts'
+import { type CommandDefinition, configOption, exitCode, refusal, shardOption } from '../command.ts'
 import type { Paint } from '../output.ts'
 import { openLakeside } from '../reading.ts'
 
 /** `lakeward log show`: one entry whole, and what it came to. */
 export const command: CommandDefinition = {
   arguments: [{ name: 'entry', description: 'its index, from 0', required: true }],
-  options: [configOption],
+  options: [configOption, shardOption],
   example: 'lakeward log show 42',
   run: async (invocation) => {
     const given = present(invocation.arguments[0], 'ENTRY is required')

@@ -19,14 +19,17 @@ import {
   exitCode,
   type Invocation,
   refusal,
+  shardOption,
   textOption,
 } from '../command.ts'
 import { alignedRows } from '../output.ts'
+import { shardAsked } from '../shards.ts'
 
 /** `lakeward plan`: what a day at given rates comes to, and what is above a limit. */
 export const command: CommandDefinition = {
   options: [
     configOption,
+    shardOption,
     {
       flags: '--rate <rates>',
       description: 'events a second: of each stream, or "app_events=5000,page_views=20"',
@@ -42,7 +45,8 @@ export const command: CommandDefinition = {
   example: 'lakeward plan --rate 5000 --workers 4',
   run: async (invocation) => {
     const { output, files } = invocation
-    const config = await loadConfig(textOption(invocation, 'config'), files)
+    const whole = await loadConfig(textOption(invocation, 'config'), files)
+    const config = shardAsked(invocation, whole)
     const facts = factsOf(invocation, config)
     const day = costOfDay(facts)
     const over = overLimits(facts, day)

@@ -3,6 +3,7 @@ import { SystemClock } from '../../adapters/local/system-clock.ts'
 import { SupervisedWorkers } from '../../adapters/process/supervised-workers.ts'
 import { openSupervisorLink } from '../../adapters/process/supervisor-link.ts'
 import { jsonLogger } from '../../adapters/telemetry/json-logger.ts'
+import { present } from '../../base/assert.ts'
 import { loadConfig } from '../../daemon/config/load.ts'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import { type ServedDaemon, serveDaemon, serveSupervisor } from '../../daemon/serve.ts'
@@ -16,8 +17,10 @@ import {
   flagOption,
   type Invocation,
   refusal,
+  shardOption,
   textOption,
 } from '../command.ts'
+import { busyShards, shardByName } from '../shards.ts'
 
 const workersMax = 64
 
@@ -25,7 +28,8 @@ const workersMax = 64
 export const command: CommandDefinition = {
   options: [
     configOption,
-    { flags: '--workers <n>', description: 'that many processes on this host, supervised' },
+    shardOption,
+    { flags: '--workers <n>', description: 'that many processes on this host, of each shard' },
     { flags: '--worker-index <n>', description: 'static assignment: this worker, from 0' },
     { flags: '--worker-count <n>', description: 'static assignment: how many workers there are' },
     {
@@ -35,11 +39,15 @@ export const command: CommandDefinition = {
   ],
   example: 'lakeward run -c config/lakeward.yaml',
   run: async (invocation) => {
-    const config = await loadConfig(textOption(invocation, 'config'), invocation.files)
-    const workerCount = workersOf(invocation)
-    return workerCount === undefined
-      ? await runWorker(invocation, config)
-      : await runSupervisor(invocation, config, workerCount)
+    const whole = await loadConfig(textOption(invocation, 'config'), invocation.files)
+    const named = shardByName(invocation, whole)
+    const shards = named === undefined ? busyShards(whole) : [named]
+    const workerCount = workersOf(invocation, shards.length)
+    const [only] = shards
+    if (workerCount === undefined && only !== undefined && shards.length === 1) {
+      return runWorker(invocation, only)
+    }
+    return runSupervisor(invocation, shards, workerCount ?? 1)
   },
 }
 
@@ -47,7 +55,11 @@ async function runWorker(invocation: Invocation, config: ResolvedConfig): Promis
   const { files } = invocation
   const worker = shareOf(invocation, config.kafka.assignment)
   const link = openSupervisorLink()
-  const log = jsonLogger('info', { ...(link && { worker: link.index }) })
+  const shard = config.shard?.name
+  const log = jsonLogger('info', {
+    ...(link && { worker: link.index }),
+    ...(shard !== undefined && { shard }),
+  })
   const dropsPending = flagOption(invocation, 'dropPending')
   const served = await serveDaemon({ config, files, log, worker, link, dropsPending })
   const stopSignal = link === undefined ? invocation.stopSignal() : anyOf(invocation, link.stop)
@@ -80,24 +92,31 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
+/** @param workerCount of each shard. */
 async function runSupervisor(
   invocation: Invocation,
-  config: ResolvedConfig,
+  shards: readonly ResolvedConfig[],
   workerCount: number,
 ): Promise<ExitCode> {
   const { files } = invocation
   const log = jsonLogger('info')
+  const config = present(shards[0], 'a configuration has a shard with streams')
   const isStatic = config.kafka.assignment === 'static'
   const share = (index: number): readonly string[] =>
-    isStatic ? ['--worker-index', `${index}`, '--worker-count', `${workerCount}`] : []
+    isStatic ? ['--worker-index', `${index % workerCount}`, '--worker-count', `${workerCount}`] : []
+  const shardWords = (index: number): readonly string[] => {
+    const name = shards[Math.floor(index / workerCount)]?.shard?.name
+    return name === undefined ? [] : ['--shard', name]
+  }
   const path = textOption(invocation, 'config')
   const drop = flagOption(invocation, 'dropPending') ? ['--drop-pending'] : []
   const workers = new SupervisedWorkers({
-    wordsOf: (index) => ['run', '--config', path, ...share(index), ...drop],
+    wordsOf: (index) => ['run', '--config', path, ...shardWords(index), ...share(index), ...drop],
   })
-  const supervisor = new Supervisor({ workerCount, workers, clock: new SystemClock(), log })
+  const all = workerCount * shards.length
+  const supervisor = new Supervisor({ workerCount: all, workers, clock: new SystemClock(), log })
   const stopSignal = invocation.stopSignal()
-  const api = await serveSupervisor(supervisor, { config, files, log })
+  const api = await serveSupervisor(supervisor, { config, files, log, shards })
   supervisor.start()
   await aborted(stopSignal)
   const isWell = await supervisor.stop()
@@ -105,12 +124,18 @@ async function runSupervisor(
   return isWell ? exitCode.done : exitCode.failed
 }
 
-/** How many processes to supervise; undefined: this one does the work. */
-function workersOf(invocation: Invocation): number | undefined {
+/** How many processes to supervise for each shard; undefined: nobody said it. */
+function workersOf(invocation: Invocation, shardCount: number): number | undefined {
   const workerCount = countOption(invocation, 'workers')
-  if (workerCount === undefined) return undefined
-  if (workerCount < 1 || workerCount > workersMax) {
-    throw refusal(invocation, `--workers is ${workerCount}; accepted: 1 to ${workersMax}`)
+  if (workerCount === undefined && shardCount === 1) return undefined
+  const eachMax = Math.floor(workersMax / shardCount)
+  if (workerCount !== undefined && (workerCount < 1 || workerCount > eachMax)) {
+    const each = shardCount === 1 ? '' : ` for each of ${shardCount} shards`
+    throw refusal(invocation, `--workers is ${workerCount}; accepted: 1 to ${eachMax}${each}`)
+  }
+  if (eachMax < 1) {
+    const text = `${shardCount} shards are more than ${workersMax} processes`
+    throw refusal(invocation, `${text}; name one with --shard`)
   }
   const other = ['worker-index', 'worker-count'].find(
     (name) =>
@@ -120,7 +145,8 @@ function workersOf(invocation: Invocation): number | undefined {
       ) !== undefined,
   )
   if (other === undefined) return workerCount
-  throw refusal(invocation, `--workers gives each worker its share; --${other} does not go with it`)
+  const giver = workerCount === undefined ? 'a run of several shards' : '--workers'
+  throw refusal(invocation, `${giver} gives each worker its share; --${other} does not go with it`)
 }
 
 /** Both flags with a static assignment, none without. */

@@ -7,27 +7,37 @@ import {
   remedyText,
 } from '../../protocol/source-judgement.ts'
 import { askParts } from '../broker-parts.ts'
-import { type CommandDefinition, configOption, exitCode } from '../command.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  type Invocation,
+  shardOption,
+} from '../command.ts'
 import { alignedRows, type Paint } from '../output.ts'
 import { openReading } from '../reading.ts'
+import { inEachShard } from '../shards.ts'
 import { askOrFail, positionsOf } from '../source-question.ts'
 
 /** `lakeward source ls`: where the log stands on each topic-partition, and what has stopped. */
 export const command: CommandDefinition = {
-  options: [configOption],
+  options: [configOption, shardOption],
   example: 'lakeward source ls',
-  run: async (invocation) => {
-    const reading = await openReading(invocation)
-    const positions = positionsOf(reading.log.state)
-    const { parts } = await askOrFail(invocation, reading, (source) => askParts(source, positions))
-    const sources = [
-      ...parts.map((part) => readLine(positions, part)),
-      ...goneOf(positions, parts).map(goneLine),
-    ].sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition)
-    const { output } = invocation
-    output.answer({ sources }, listLines(sources, output.paint))
-    return exitCode.done
-  },
+  run: (invocation) => inEachShard(invocation, listSources),
+}
+
+async function listSources(invocation: Invocation): Promise<ExitCode> {
+  const reading = await openReading(invocation)
+  const positions = positionsOf(reading.log.state)
+  const { parts } = await askOrFail(invocation, reading, (source) => askParts(source, positions))
+  const sources = [
+    ...parts.map((part) => readLine(positions, part)),
+    ...goneOf(positions, parts).map(goneLine),
+  ].sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition)
+  const { output } = invocation
+  output.answer({ sources }, listLines(sources, output.paint))
+  return exitCode.done
 }
 
 interface SourceLine {

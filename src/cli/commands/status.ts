@@ -15,10 +15,20 @@ import {
   viewOf,
 } from '../../protocol/readiness-facts.ts'
 import { eventWatermarkOf } from '../../protocol/watermark.ts'
-import { type CommandDefinition, configOption, exitCode, flagOption, refusal } from '../command.ts'
+import {
+  type CommandDefinition,
+  configOption,
+  type ExitCode,
+  exitCode,
+  flagOption,
+  type Invocation,
+  refusal,
+  shardOption,
+} from '../command.ts'
 import { alignedRows, type Paint } from '../output.ts'
 import { lastEntryMs, viewReadiness } from '../readiness-view.ts'
-import { openReading, streamNamed } from '../reading.ts'
+import { openReading } from '../reading.ts'
+import { inEachShard, streamNamed } from '../shards.ts'
 import { askStreams, type DaemonStream, unknownFieldsText, waitingText } from '../stream-view.ts'
 
 /** How far back "lately" goes. */
@@ -27,39 +37,45 @@ const recentMs = 600_000
 /** `lakeward status`: how each stream gets on, from log and lake; lag where brokers answer. */
 export const command: CommandDefinition = {
   arguments: [{ name: 'stream', description: 'only this stream' }],
-  options: [configOption, { flags: '--watch', description: `again and again (${notSupported})` }],
+  options: [
+    configOption,
+    shardOption,
+    { flags: '--watch', description: `again and again (${notSupported})` },
+  ],
   example: 'lakeward status app_events',
-  run: async (invocation) => {
-    if (flagOption(invocation, 'watch')) throw refusal(invocation, `--watch: ${notSupported}`)
-    const reading = await openReading(invocation)
-    const { config, lake, log } = reading
-    const [name] = invocation.arguments
-    if (name !== undefined) streamNamed(invocation, config, name)
-    const names = config.streams.map((at) => at.name).filter((at) => at === (name ?? at))
-    const { facts, kafkaSilence } = await viewReadiness(invocation, reading, names)
-    const { pipeline } = config
-    const fromMs = unixMs(facts.lakeNowMs - recentMs)
-    const recent = await readRecent({ lake, pipeline }, log.state.next, fromMs)
-    const asked = await askStreams(invocation, reading)
-    const streams = facts.streams
-      .filter((stream) => names.includes(stream.name))
-      .map((stream) => ({
-        ...statusOf(facts, stream, recent),
-        unknownFields: asked?.get(stream.name)?.unknownFields,
-        memory: asked?.get(stream.name)?.memory,
-      }))
-    const lastMs = lastEntryMs(facts.fold)
-    const status = {
-      pipeline,
-      entries: facts.fold.next,
-      lastEntryAt: lastMs === undefined ? undefined : isoOf(lastMs),
-      undelivered: facts.fold.undelivered.length,
-      kafka: kafkaSilence ?? 'answered',
-      streams,
-    }
-    invocation.output.answer(status, statusLines(status, invocation.output.paint))
-    return exitCode.done
-  },
+  run: (invocation) => inEachShard(invocation, tellStatus),
+}
+
+async function tellStatus(invocation: Invocation): Promise<ExitCode> {
+  if (flagOption(invocation, 'watch')) throw refusal(invocation, `--watch: ${notSupported}`)
+  const reading = await openReading(invocation)
+  const { config, lake, log } = reading
+  const [name] = invocation.arguments
+  if (name !== undefined) streamNamed(invocation, config, name)
+  const names = config.streams.map((at) => at.name).filter((at) => at === (name ?? at))
+  const { facts, kafkaSilence } = await viewReadiness(invocation, reading, names)
+  const { pipeline } = config
+  const fromMs = unixMs(facts.lakeNowMs - recentMs)
+  const recent = await readRecent({ lake, pipeline }, log.state.next, fromMs)
+  const asked = await askStreams(invocation, reading)
+  const streams = facts.streams
+    .filter((stream) => names.includes(stream.name))
+    .map((stream) => ({
+      ...statusOf(facts, stream, recent),
+      unknownFields: asked?.get(stream.name)?.unknownFields,
+      memory: asked?.get(stream.name)?.memory,
+    }))
+  const lastMs = lastEntryMs(facts.fold)
+  const status = {
+    pipeline,
+    entries: facts.fold.next,
+    lastEntryAt: lastMs === undefined ? undefined : isoOf(lastMs),
+    undelivered: facts.fold.undelivered.length,
+    kafka: kafkaSilence ?? 'answered',
+    streams,
+  }
+  invocation.output.answer(status, statusLines(status, invocation.output.paint))
+  return exitCode.done
 }
 
 interface StreamStatus {

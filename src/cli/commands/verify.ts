@@ -4,22 +4,25 @@ import type { Scope, Span } from '../../audit/scope.ts'
 import { tablesOf } from '../../audit/tables.ts'
 import { verifyLake } from '../../audit/verify.ts'
 import type { ResolvedConfig, ResolvedStream } from '../../daemon/config/resolved-config.ts'
-import { deadLetterTableName } from '../../daemon/stage-streams.ts'
 import type { FoldState } from '../../model/fold-state.ts'
+import { deadLetterTableName } from '../../model/log-shard.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { parsePartition } from '../../protocol/calendar-text.ts'
 import { answerChecks } from '../check-answer.ts'
 import {
   type CommandDefinition,
   configOption,
+  type ExitCode,
   flagOption,
   type Invocation,
   optionalText,
   refusal,
+  shardOption,
 } from '../command.ts'
 import { askPositions } from '../kafka-positions.ts'
 import type { Output } from '../output.ts'
-import { openLakeside, stateIfReadable, streamNamed } from '../reading.ts'
+import { openLakeside, stateIfReadable } from '../reading.ts'
+import { inEachShard, streamNamed } from '../shards.ts'
 
 const progressEveryMs = 3_000
 
@@ -28,31 +31,34 @@ export const command: CommandDefinition = {
   arguments: [{ name: 'stream', description: 'only this stream' }],
   options: [
     configOption,
+    shardOption,
     { flags: '--hours <range>', description: 'only partitions of A..B: A included, B not' },
     { flags: '--deep', description: 'decode every file, check order, duplicates, checksums' },
     { flags: '--allow-unchecked', description: 'exit 0 although a check could not be made' },
   ],
   example: 'lakeward verify app_events --hours 2026-11-20T00..2026-11-21T00 --deep',
-  run: async (invocation) => {
-    const lakeside = await openLakeside(invocation)
-    const { config, lake, clock } = lakeside
-    const scope = scopeOf(invocation, config)
-    const tables = tablesOf(await stateIfReadable(invocation), [
-      ...config.streams.map(({ table }) => table),
-      deadLetterTableName(config.pipeline),
-    ])
-    const checks = await verifyLake({
-      lake,
-      pipeline: config.pipeline,
-      tables,
-      scope,
-      isDeep: flagOption(invocation, 'deep'),
-      ruleOf: (state) => ruleOf(config, state),
-      askKafka: () => askPositions(invocation, lakeside),
-      onFile: progressOf(invocation.output, clock),
-    })
-    return answerChecks(invocation, checks, flagOption(invocation, 'allowUnchecked'))
-  },
+  run: (invocation) => inEachShard(invocation, verifyAll),
+}
+
+async function verifyAll(invocation: Invocation): Promise<ExitCode> {
+  const lakeside = await openLakeside(invocation)
+  const { config, lake, clock } = lakeside
+  const scope = scopeOf(invocation, config)
+  const tables = tablesOf(await stateIfReadable(invocation), [
+    ...config.streams.map(({ table }) => table),
+    deadLetterTableName(config.pipeline),
+  ])
+  const checks = await verifyLake({
+    lake,
+    pipeline: config.pipeline,
+    tables,
+    scope,
+    isDeep: flagOption(invocation, 'deep'),
+    ruleOf: (state) => ruleOf(config, state),
+    askKafka: () => askPositions(invocation, lakeside),
+    onFile: progressOf(invocation.output, clock),
+  })
+  return answerChecks(invocation, checks, flagOption(invocation, 'allowUnchecked'))
 }
 
 function scopeOf(invocation: Invocation, config: ResolvedConfig): Scope {

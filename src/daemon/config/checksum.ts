@@ -9,19 +9,29 @@ import type { FieldSchema, FieldType, MessageSchema } from '../../model/event-sc
 import { targetName } from '../../readiness/config.ts'
 import type { Config } from '../config.ts'
 import type { ResolvedStream } from './resolved-config.ts'
+import type { ShardSelectors } from './shards.ts'
 
 /** SHA-256, hex, of a text. */
 export const textChecksum = (text: string): string =>
   createHash('sha256').update(text).digest('hex')
 
-/** Checksum for the `config` entries of the commit log. */
-export function checksumOf(config: Config, streams: readonly ResolvedStream[]): string {
+/**
+ * Checksum for the `config` entries of the commit log.
+ *
+ * @param shards of a log that has some, as its first one knows them.
+ */
+export function checksumOf(
+  config: Pick<Config, 'pipeline' | 'ready'>,
+  streams: readonly ResolvedStream[],
+  shards?: ShardSelectors,
+): string {
   const { delay, idle, notify } = config.ready
   return textChecksum(
     canonicalText({
       pipeline: config.pipeline,
       ready: { delay, idle, notify: notify.map(targetName) },
       streams: streams.map(shapeOf),
+      shards,
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { formatDuration, formatSize } from '../../base/units.ts'
 import type { CommitConfig } from '../../committer/config.ts'
+import { deadLetterTableName, firstShard, pipelineOfShard } from '../../model/log-shard.ts'
 import { mayShareTopic } from '../../model/topic-selection.ts'
 import { divertedTable } from '../../protocol/late.ts'
 import { type ReadyConfig, targetName } from '../../readiness/config.ts'
@@ -7,6 +8,8 @@ import type { KafkaConfig } from '../../source/config.ts'
 import type { HttpConfig } from '../http-config.ts'
 import type { LakeConfig } from './lake-config.ts'
 import { type ConfigProblem, type KeyPath, pathName } from './problems.ts'
+import { shardProblems } from './shard-problems.ts'
+import { type ShardSelectors, shardNames } from './shards.ts'
 import type { PlacedStream, StreamConfig } from './stream-config.ts'
 
 /** What could be read; a section that is wrong by itself is undefined. */
@@ -16,6 +19,7 @@ export interface ReadParts {
   readonly hasSchemaRegistry?: boolean
   readonly commit: CommitConfig | undefined
   readonly memory: { readonly buffers: number } | undefined
+  readonly shards?: ShardSelectors | undefined
   readonly lake: LakeConfig | undefined
   readonly ready: ReadyConfig | undefined
   readonly http: HttpConfig | undefined
@@ -38,6 +42,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...sharedBareTopics(parts),
     ...sharesAboveAll(parts),
     ...waitsForNobody(parts),
+    ...shardProblems(parts.shards ?? {}, parts.streams),
   ]
 }
 
@@ -87,11 +92,14 @@ function openWithoutToken({ http }: ReadParts): readonly ConfigProblem[] {
 }
 
 /** Its members would be ourselves, and its offsets ours: a circle. */
-function startOfOwnGroup({ pipeline, kafka }: ReadParts): readonly ConfigProblem[] {
+function startOfOwnGroup({ pipeline, kafka, shards }: ReadParts): readonly ConfigProblem[] {
   if (kafka === undefined || typeof kafka.start !== 'object') return []
-  const own = kafka.group ?? pipeline
-  if (own !== kafka.start.group) return []
-  const text = `"group:${own}" is our own group; accepted: another group, or another kafka.group`
+  const { group } = kafka.start
+  const first = kafka.group ?? pipeline
+  if (first === undefined) return []
+  const own = shardNames(shards ?? {}).find((shard) => pipelineOfShard(first, shard) === group)
+  if (own === undefined) return []
+  const text = `"group:${group}" is our own group; accepted: another group, or another kafka.group`
   return [{ path: ['kafka', 'start'], text }]
 }
 
@@ -111,7 +119,7 @@ function sameNames({ streams }: ReadParts): readonly ConfigProblem[] {
   )
 }
 
-function sameTables({ pipeline, streams }: ReadParts): readonly ConfigProblem[] {
+function sameTables({ pipeline, streams, shards }: ReadParts): readonly ConfigProblem[] {
   const tables = streams.flatMap(({ index, stream: { table, late } }) => [
     { path: ['streams', index, 'table'], value: table },
     ...(late.policy === 'dead-letter'
@@ -119,7 +127,11 @@ function sameTables({ pipeline, streams }: ReadParts): readonly ConfigProblem[] 
       : [{ path: ['streams', index, 'late', 'policy'], value: divertedTable(table) }]),
   ])
   if (pipeline === undefined) return repeated(tables)
-  return repeated([{ path: ['pipeline'], value: `${pipeline}_dead_letters` }, ...tables])
+  const letters = shardNames(shards ?? {}).map((shard) => ({
+    path: shard === firstShard ? ['pipeline'] : ['log', 'shards', shard],
+    value: deadLetterTableName(pipelineOfShard(pipeline, shard)),
+  }))
+  return repeated([...letters, ...tables])
 }
 
 interface PlacedValue {

@@ -3,6 +3,7 @@ import type { TablePlan } from '../../kernel/table-plan.ts'
 import type { MessageSchema } from '../../model/event-schema.ts'
 import type { PartitionScheme } from '../../model/lake-partition.ts'
 import type { Config } from '../config.ts'
+import type { ShardPlace } from './shard-configs.ts'
 import type { StreamConfig } from './stream-config.ts'
 
 /** The version of every schema: versions other than the one in force come with the registry. */
@@ -51,4 +52,6 @@ export interface ResolvedConfig extends Omit<Config, 'streams'> {
   readonly streams: readonly ResolvedStream[]
   /** SHA-256, hex, of everything that shapes what is written: see `checksumOf`. */
   readonly checksum: string
+  /** Of a configuration made by `shardConfigs`: which shard of the log it is for. */
+  readonly shard?: ShardPlace
 }

@@ -26,7 +26,7 @@ test('a configuration with only what is required gets every default', () => {
     lake: { url: 'file:./lake' },
     commit: { interval: 60_000 },
     memory: { buffers: 1_073_741_824 },
-    log: { keep: 604_800_000 },
+    log: { keep: 604_800_000, shards: {} },
     ready: { delay: 300_000, idle: 600_000, deliver: { deadline: 60_000 }, notify: [] },
     http: { listen: '127.0.0.1:8700' },
     streams: [

@@ -179,6 +179,9 @@ describe('over HTTP', () => {
     { method: 'GET', path: '/metrics' },
     { method: 'GET', path: '/api/v1/streams/:name' },
     { method: 'GET', path: partitionPath },
+    { method: 'GET', path: '/api/v1/streams' },
+    { method: 'GET', path: '/api/v1/log' },
+    { method: 'GET', path: '/api/v1/openapi.json' },
   ] as const
   const request = { parameters: { name: 'a b' }, query: new URLSearchParams('x=1') }
 
@@ -242,5 +245,51 @@ describe('over HTTP', () => {
     at.workers.at(1).answer = undefined
     const none = await asked('/api/v1/streams/:name', at)
     expect([none.status, none.body]).toEqual([503, '{"error":"no worker answers"}\n'])
+  })
+
+  describe('of a log with shards', () => {
+    const groups = [
+      { name: 'first', streams: ['a b'], first: 0, next: 2 },
+      { name: 'clicks', streams: ['clicks'], first: 2, next: 4 },
+    ]
+    function of(path: string, at: ReturnType<typeof world>, parameters = {}) {
+      const all = supervisedRoutes(at.supervisor, routes, groups)
+      const route = all.find((each) => each.path === path)
+      if (route === undefined) throw new Error(`no route ${path}`)
+      return route.answer({ parameters, query: new URLSearchParams() })
+    }
+
+    test('a worker of the shard of the stream answers', async () => {
+      const at = world(4)
+      at.workers.at(0).answer = json(200, { name: 'a b' })
+      at.workers.at(3).answer = json(200, { name: 'clicks' })
+      const path = '/api/v1/streams/:name'
+      expect((await of(path, at, { name: 'clicks' })).body).toContain('clicks')
+      expect((await of(path, at, { name: 'a b' })).body).toContain('a b')
+      expect(at.workers.at(0).asked).toHaveLength(1)
+      const none = await of(path, at, { name: 'other' })
+      expect([none.status, JSON.parse(none.body).known]).toEqual([404, ['a b', 'clicks']])
+    })
+
+    test('lists are one list, all else stands under its shard, what is the same once', async () => {
+      const at = world(4)
+      at.workers.at(1).answer = json(200, [{ name: 'a b' }])
+      at.workers.at(2).answer = json(200, [{ name: 'clicks' }])
+      const list = await of('/api/v1/streams', at)
+      expect(JSON.parse(list.body)).toEqual([{ name: 'a b' }, { name: 'clicks' }])
+      at.workers.at(1).answer = json(200, { next: 4 })
+      at.workers.at(2).answer = json(200, { next: 9 })
+      const logs = { shards: { first: { next: 4 }, clicks: { next: 9 } } }
+      expect(JSON.parse((await of('/api/v1/log', at)).body)).toEqual(logs)
+      at.workers.at(2).answer = json(200, { next: 4 })
+      const same = await of('/api/v1/openapi.json', at)
+      expect(JSON.parse(same.body)).toEqual({ next: 4 })
+    })
+
+    test('a shard of which nobody answers is no answer of all', async () => {
+      const at = world(4)
+      at.workers.at(0).answer = json(200, [{ name: 'a b' }])
+      expect((await of('/api/v1/streams', at)).status).toBe(503)
+    })
   })
 })

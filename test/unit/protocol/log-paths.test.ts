@@ -4,9 +4,14 @@ import { partitionPath } from '../../../src/model/lake-partition.ts'
 import {
   checkpointName,
   entryPath,
+  homeOf,
+  isSpilled,
   journalPath,
   parseCheckpointPath,
+  parseEntryPath,
   publishedPath,
+  shardingFolder,
+  spillRoot,
   spillTable,
   stagedIn,
   stagedPath,
@@ -44,4 +49,18 @@ test('a published name holds pipeline, commit and ordinal: no two files ever sha
   const at = partitionPath('dt=2026-11-20/hour=13')
   const name = { pipeline: 'growth', table: 'events', partitionPath: at, commitId: id, ordinal: 2 }
   expect(publishedPath(name)).toBe(`events/${at}/growth-9f3ac1d2b0e4a677-41-2.parquet`)
+})
+
+test('a shard has all of its own below the folder of its pipeline, and nothing in that of another', () => {
+  const own = '_lakeward/growth/shards/clicks'
+  expect(homeOf('growth.clicks')).toBe(own)
+  expect(entryPath('growth.clicks', 7)).toBe(`${own}/log/00000000/00000000000000000007.json`)
+  expect(parseEntryPath(entryPath('growth.clicks', 7))).toBe(7)
+  expect(isSpilled(`${spillTable('growth.clicks', 'events')}/dt=2026-11-20/a.parquet`)).toBe(true)
+  expect(isSpilled(`${own}/log/spill/a.parquet`)).toBe(false)
+  for (const folder of ['log', 'checkpoints', 'closed', 'spill', 'clock']) {
+    expect(own.startsWith(`${homeOf('growth')}/${folder}`)).toBe(false)
+  }
+  expect(own.startsWith(shardingFolder('growth'))).toBe(false)
+  expect(spillRoot('growth.clicks')).toBe(`${own}/spill`)
 })

@@ -80,3 +80,20 @@ test.each([
   const state = stateOf(tables, { [stream]: newStream, other: closedUpTo(hour) })
   expect(strays(state)).toEqual([path])
 })
+
+test.each([
+  ['growth.clicks', 'growth'],
+  ['growth', 'growth.clicks'],
+  ['growth.clicks', 'growth.taps'],
+  ['growth.taps', 'growth.tap'],
+])('what %s leaves behind is no stray of %s, whose table it is', (zombie, own) => {
+  const name = { table, partitionPath: partition.path, commitId, ordinal: 0 }
+  const left = listed.map((object) => ({
+    ...object,
+    path: publishedPath({ ...name, pipeline: zombie }),
+  }))
+  const state = stateOf({ [stream]: table }, { [stream]: newStream })
+  const place = { table, partition }
+  expect(judgeFolder(state, own, place, left).stray).toEqual([])
+  expect(judgeFolder(state, zombie, place, left).stray).toHaveLength(1)
+})
