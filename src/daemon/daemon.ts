@@ -221,7 +221,7 @@ export class Daemon {
     const streams = configuredStreams(this.config)
     const targets = ready.notify.map(targetName)
     if (dropsPending !== true) refusePending(log.state, targets)
-    const keep = (): Promise<void> => keepShards(this.#ports.lake, this.config)
+    const keep = (): Promise<void> => keepShards(this.config, logParts)
     const outcome = await adoptOrPutConfig(log, { checksum, streams }, keep)
     const fields = { version: outcome.version, checksum }
     if (outcome.kind === 'conflict') {

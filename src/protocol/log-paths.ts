@@ -111,11 +111,14 @@ export const closedListPath = (
 export const shardingFolder = (pipeline: string): string => `${homeOf(pipeline)}/sharding`
 
 /**
- * Says which shard reads a topic.
+ * Says which shard has a topic or a stream.
  * @param sha256 of its name, hex: some lakes take two names that differ in case alone for one.
  */
-export const topicClaimPath = (pipeline: string, sha256: string): string =>
-  `${shardingFolder(pipeline)}/topics/${sha256.slice(0, 32)}.json`
+export const shardClaimPath = (
+  pipeline: string,
+  kind: 'topic' | 'stream',
+  sha256: string,
+): string => `${shardingFolder(pipeline)}/${kind}s/${sha256.slice(0, 32)}.json`
 
 /** Says that a configuration of the first log, of this checksum, has shards. */
 export const shardedConfigPath = (pipeline: string, checksum: string): string =>

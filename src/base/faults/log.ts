@@ -69,18 +69,24 @@ export const logFaults = {
   LOG_SHARD_TAKEN: {
     domain: 'user',
     retry: 'never',
-    message: (f: { topic: string; pipeline: string; configured: string; taken: string }) =>
-      `topic "${f.topic}" of pipeline "${f.pipeline}" is configured in the shard ` +
+    message: (f: {
+      kind: 'topic' | 'stream'
+      name: string
+      pipeline: string
+      configured: string
+      taken: string
+    }) =>
+      `${f.kind} "${f.name}" of pipeline "${f.pipeline}" is configured in the shard ` +
       `"${f.configured}" of the log, and the shard "${f.taken}" has begun it`,
     hint:
       'Put it back under "log.shards" where it was (the shard "first" is named by nobody); ' +
-      'what another shard is to read goes to a topic of another name.',
+      'another shard gets a topic and a stream of other names.',
   },
   LOG_CLAIM_UNREADABLE: {
     domain: 'external',
     retry: 'never',
     message: (f: { path: string }) =>
-      `"${f.path}" does not say which shard of the log reads its topic`,
+      `"${f.path}" does not say which shard of the log it claims something for`,
     hint: 'Restore it from a copy of the lake; "lakeward source ls" tells what each shard reads.',
   },
   LOG_SHARDS_MISSING: {

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { present } from '../../../src/base/assert.ts'
+import { unixMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { type CommitLogOptions, openCommitLog } from '../../../src/committer/commit-log.ts'
-import { claimTopic } from '../../../src/committer/topic-claims.ts'
+import { claim } from '../../../src/committer/shard-claims.ts'
 import type { ResolvedConfig } from '../../../src/daemon/config/resolved-config.ts'
 import { announceShards, beginTopics, keepShards } from '../../../src/daemon/shard-duties.ts'
 import { configuredStreams } from '../../../src/daemon/stage-streams.ts'
 import { resolveStartPositions } from '../../../src/daemon/start-positions.ts'
+import { nextOffset, offset } from '../../../src/model/offset.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { type LakeFault, SimLake, type SimStore } from '../../sim/lake.ts'
@@ -33,7 +36,7 @@ async function takenUp(config: ResolvedConfig, parts: Parts): Promise<CommitLog>
   const log = await openCommitLog({ ...parts, pipeline })
   if (shard !== undefined && log.state.config.version === 0) await announceShards(shard, parts)
   const streams = configuredStreams(config)
-  await adoptOrPutConfig(log, { checksum, streams }, () => keepShards(parts.lake, config))
+  await adoptOrPutConfig(log, { checksum, streams }, () => keepShards(config, parts))
   return log
 }
 
@@ -63,44 +66,74 @@ describe('a topic is begun in one log', () => {
     expect(topicsOf(again)).toEqual(['clicks'])
   })
 
-  test('another shard that gets it later refuses it, and has no place of it', async () => {
+  test('another shard that gets it later refuses it, and its stream before that', async () => {
     const store: SimStore = new Map()
     await begins(await shardConfig(inClicks, 'clicks'), 'clicks', store)
-    const moved = await shardConfig('{ clicks: [], taps: [clicks] }', 'taps')
-    await expect(begins(moved, 'clicks', store)).rejects.toMatchObject({
-      code: 'LOG_SHARD_TAKEN',
-      facts: { topic: 'clicks', pipeline: 'sim', configured: 'taps', taken: 'clicks' },
-    })
-    const back = await shardConfig('{ clicks: [] }', 'first')
-    await expect(begins(back, 'clicks', store)).rejects.toMatchObject({
-      code: 'LOG_SHARD_TAKEN',
-      facts: { configured: 'first', taken: 'clicks' },
-    })
-    expect(topicsOf(await takenUp(back, partsOn(store, 2)))).toEqual([])
-    expect(topicsOf(await takenUp(moved, partsOn(store, 3)))).toEqual([])
+    for (const [shards, configured] of [
+      ['{ clicks: [], taps: [clicks] }', 'taps'],
+      ['{ clicks: [] }', 'first'],
+    ] as const) {
+      const moved = await shardConfig(shards, configured)
+      const facts = { name: 'clicks', pipeline: 'sim', configured, taken: 'clicks' }
+      const fault = { code: 'LOG_SHARD_TAKEN', facts: { ...facts, kind: 'stream' } }
+      await expect(begins(moved, 'clicks', store)).rejects.toMatchObject(fault)
+      const place = present(moved.shard, 'it is of a shard')
+      const begun = beginTopics(place, new Set(['clicks']), partsOn(store, 2))
+      await expect(begun).rejects.toMatchObject({ ...fault, facts: { ...facts, kind: 'topic' } })
+    }
   })
 
   test('a shard refuses what the first log read before there were shards', async () => {
     const store: SimStore = new Map()
     await begins(await shardedConfig('{}'), 'clicks', store)
     const config = await shardConfig(inClicks, 'clicks')
-    await expect(begins(config, 'clicks', store)).rejects.toMatchObject({
-      code: 'LOG_SHARD_TAKEN',
-      facts: { configured: 'clicks', taken: 'first' },
-    })
+    const facts = { kind: 'topic', name: 'clicks', configured: 'clicks', taken: 'first' }
+    const fault = { code: 'LOG_SHARD_TAKEN', facts }
+    await expect(begins(config, 'clicks', store)).rejects.toMatchObject(fault)
+    const place = present(config.shard, 'it is of a shard')
+    const begun = beginTopics(place, new Set(['clicks']), partsOn(store, 2))
+    await expect(begun).rejects.toMatchObject(fault)
     // The refusal has claimed nothing: with the topic back where it was, all is as before.
     await begins(await shardConfig('{ clicks: [] }', 'first'), 'clicks', store)
+  })
+
+  test('a shard refuses a stream that the first log has rows of, whatever its topic', async () => {
+    const store: SimStore = new Map()
+    const whole = await shardedConfig('{}')
+    const log = await takenUp(whole, partsOn(store))
+    const source = sourceAt(0, 'old')
+    const range = { lane: 'lake', source, expected: undefined, first: offset(0n) }
+    const progress = [{ stream: 'clicks', source, eventWatermarkMs: unixMs(1) }]
+    const outcome = await log.put({
+      kind: 'append',
+      commitId: log.nextCommitId(),
+      ranges: [{ ...range, next: nextOffset(0n), leaderEpoch: -1 }],
+      places: [],
+      configVersion: 1,
+      body: { files: [], counts: [], progress, evidence: [] },
+    })
+    expect(outcome.kind).toBe('decided')
+    const config = await shardConfig('{ clicks: [clicks, numbers] }', 'clicks')
+    await expect(takenUp(config, partsOn(store, 2))).rejects.toMatchObject({
+      code: 'LOG_SHARD_TAKEN',
+      facts: { kind: 'stream', name: 'clicks', configured: 'clicks', taken: 'first' },
+    })
+    // Nor has it claimed the other stream of that configuration.
+    await takenUp(await shardConfig('{ clicks: [] }', 'first'), partsOn(store, 3))
   })
 
   test('a claim that does not say whose it is stops who asks', async () => {
     const store: SimStore = new Map()
     const { lake } = partsOn(store)
-    await claimTopic(lake, 'sim', { topic: 'clicks', shard: 'clicks' })
+    const wanted = { kind: 'topic', name: 'clicks', shard: 'clicks' } as const
+    await claim(lake, 'sim', wanted)
     const [path = ''] = [...store.keys()]
     for (const text of ['no json', '{"topic":"clicks"}']) {
       await lake.put(path, Buffer.from(text))
-      const claim = claimTopic(lake, 'sim', { topic: 'clicks', shard: 'clicks' })
-      await expect(claim).rejects.toMatchObject({ code: 'LOG_CLAIM_UNREADABLE', facts: { path } })
+      await expect(claim(lake, 'sim', wanted)).rejects.toMatchObject({
+        code: 'LOG_CLAIM_UNREADABLE',
+        facts: { path },
+      })
     }
   })
 
@@ -110,9 +143,9 @@ describe('a topic is begun in one log', () => {
       for (let failAt = 1; ; failAt++) {
         const store: SimStore = new Map()
         const { lake } = partsOn(store, 1, { failAt, moment, lasting: 'once' })
-        const claim = (shard: string): Promise<string | undefined> =>
-          claimTopic(lake, 'sim', { topic: 'clicks', shard }).catch(() => undefined)
-        const told = [await claim('a'), await claim('b'), await claim('a'), await claim('b')]
+        const ask = (shard: string): Promise<string | undefined> =>
+          claim(lake, 'sim', { kind: 'topic', name: 'clicks', shard }).catch(() => undefined)
+        const told = [await ask('a'), await ask('b'), await ask('a'), await ask('b')]
         const holders = new Set(told.filter((shard) => shard !== undefined))
         expect(holders.size, `failAt=${failAt}`).toBe(1)
         const silent = told.filter((shard) => shard === undefined).length
