@@ -6,7 +6,7 @@ import { MemoryConfigFiles } from '../unit/daemon/memory-config-files.ts'
 
 const proto = 'syntax = "proto3"; package test; message Number { int64 n = 1; }'
 
-/** Streams "numbers" and "clicks", each of the topic of its name. @param shards YAML on one line. */
+/** Streams "numbers" and "clicks", each of its name's topic. @param shards YAML on one line. */
 export const shardedConfig = (shards: string): Promise<ResolvedConfig> =>
   loadConfig('lakeward.yaml', shardedFiles(shards))
 

@@ -51,7 +51,7 @@ test('a published name holds pipeline, commit and ordinal: no two files ever sha
   expect(publishedPath(name)).toBe(`events/${at}/growth-9f3ac1d2b0e4a677-41-2.parquet`)
 })
 
-test('a shard has all of its own below the folder of its pipeline, and nothing in that of another', () => {
+test('a shard has a folder below that of its pipeline, and nothing in another of its', () => {
   const own = '_lakeward/growth/shards/clicks'
   expect(homeOf('growth.clicks')).toBe(own)
   expect(entryPath('growth.clicks', 7)).toBe(`${own}/log/00000000/00000000000000000007.json`)

@@ -30,7 +30,8 @@ describe('what cannot be spread over shards is refused by name', () => {
       { clicks: ['growth.clicks'] },
       [clicks({ topic: 'growth\\..*' })],
       'streams[1].topic: "growth\\..*" may select topics of log.shards.clicks, "growth.clicks", ' +
-        'and others; accepted: the pattern word for word in log.shards.clicks, or one apart from it',
+        'and others; accepted: ' +
+        'the pattern word for word in log.shards.clicks, or one apart from it',
     ],
     [
       'a topic in two',
@@ -124,7 +125,7 @@ describe('the configurations of shards', () => {
     expect(first?.checksum).not.toBe(second?.checksum)
   })
 
-  test('the first one tells which topics it does not have, though its streams are the same', async () => {
+  test('the first one tells what it does not have, though its streams are the same', async () => {
     const names = async (shards: string): Promise<string> =>
       shardConfigs(await shardedConfig(shards))[0]?.checksum ?? ''
     expect(await names('{ clicks: [clicks] }')).not.toBe(await names('{ others: [clicks] }'))
