@@ -8,11 +8,14 @@ import { Fault } from '../base/fault.ts'
 import { selectsTopic, topicPatternsIn } from '../model/topic-selection.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { targetName } from '../readiness/config.ts'
+import { type NotifyTarget, targetName } from '../readiness/config.ts'
+import { hiveCatalog } from './catalog-targets.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { openLake } from './open-lake.ts'
 import { sourceOptions } from './start.ts'
+
+const probeMsMax = 10_000
 
 /** What trying one thing came to. */
 export interface TriedConnection {
@@ -31,11 +34,7 @@ export async function tryConnections(
   files: ConfigFiles,
 ): Promise<readonly TriedConnection[]> {
   const secrets = await readSecrets(config, files).catch(keepFault)
-  const targets = config.ready.notify.map((target): TriedConnection => {
-    const text =
-      target.kind === 'success-file' ? 'part of the lake' : 'only an announcement tries it'
-    return { what: targetName(target), verdict: 'not checkable', text }
-  })
+  const targets = await Promise.all(config.ready.notify.map(tryTarget))
   if (secrets instanceof Fault) {
     const kafka = { what: 'kafka', verdict: 'not checkable', text: 'a secret is missing' } as const
     return [failed('secrets', secrets), kafka, await tryLake(config, files), ...targets]
@@ -46,6 +45,24 @@ export async function tryConnections(
     await tryLake(config, files),
     ...targets,
   ]
+}
+
+async function tryTarget(target: NotifyTarget): Promise<TriedConnection> {
+  const what = targetName(target)
+  if (target.kind !== 'hive') {
+    const text =
+      target.kind === 'success-file' ? 'part of the lake' : 'only an announcement tries it'
+    return { what, verdict: 'not checkable', text }
+  }
+  const catalog = hiveCatalog(target)
+  try {
+    const text = await catalog.probe(AbortSignal.timeout(probeMsMax))
+    return { what, verdict: 'ok', text }
+  } catch (error) {
+    return failed(what, keepFault(error))
+  } finally {
+    await catalog.close()
+  }
 }
 
 function keepFault(error: unknown): Fault {

@@ -130,11 +130,12 @@ export class Daemon {
     telemetry.log.info('started', { pipeline, writerId: log.writerId })
   }
 
-  #beginLoops({ commits, announcer, outbox }: Running): void {
+  #beginLoops({ commits, announcer, outbox, registrar }: Running): void {
     const { signal } = this.#stopping
     this.#loop(() => commits.run())
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
+    this.#loop(() => registrar.run(signal, announcePauseMs))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(this.config.commit.interval, () => this.#bringHome())
     this.#every(cleanEveryMs, () => this.#clean())

@@ -11,6 +11,7 @@ import type { LakeTrouble } from '../protocol/readiness-facts.ts'
 import { Announcer } from '../readiness/announcer.ts'
 import type { ReadinessSetup } from '../readiness/facts.ts'
 import { Outbox } from '../readiness/outbox.ts'
+import { Registrar } from '../readiness/registrar.ts'
 import { CommitLoop } from './commit-loop.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
 import type { DaemonPorts } from './daemon-ports.ts'
@@ -31,6 +32,7 @@ export interface Running {
   readonly committer: Committer
   readonly announcer: Announcer
   readonly outbox: Outbox
+  readonly registrar: Registrar
   readonly schemas: SchemaDesk
 }
 
@@ -91,8 +93,10 @@ export function assemble(parts: AssemblyParts): Running {
     onFatal: parts.onFatal,
   })
   const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
-  const outbox = new Outbox(notifiers, { log, clock, random, telemetry }, delivery)
-  return { log, lane, commits, committer, announcer, outbox, schemas }
+  const outside = { log, clock, random, telemetry }
+  const outbox = new Outbox(notifiers, outside, delivery)
+  const registrar = new Registrar(notifiers, outside)
+  return { log, lane, commits, committer, announcer, outbox, registrar, schemas }
 }
 
 function startRuleOf({ config, ports, signal }: AssemblyParts): StartRule {

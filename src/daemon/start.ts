@@ -23,6 +23,7 @@ import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { targetName } from '../readiness/config.ts'
 import { SuccessFile } from '../readiness/success-file.ts'
+import { catalogTarget } from './catalog-targets.ts'
 import { pathOfFileUrl } from './config/lake-config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
@@ -143,6 +144,7 @@ export const notifiersOf = (
   options.config.ready.notify.map((target) => {
     const name = targetName(target)
     if (target.kind === 'success-file') return new SuccessFile(name, lake)
+    if (target.kind === 'hive') return catalogTarget(options.config, target, lake)
     if (target.kind === 'kafka') {
       const { topic } = target
       return new AnnouncementProducer({ ...sourceOptions(options, secrets), target: name, topic })

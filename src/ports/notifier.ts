@@ -1,3 +1,4 @@
+import type { PartitionPath } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 
 /** A place that announcements are delivered to. One object per configured target. */
@@ -20,6 +21,16 @@ export interface Notifier {
    * @throws {Fault} as `deliver`.
    */
   readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<boolean>
+  /**
+   * Of a target that shows partitions before they are announced: shows these, which have files.
+   * Idempotent. Absent: the target hears of announcements only.
+   * @throws {Fault} as `deliver`.
+   */
+  readonly showOpen?: (
+    stream: string,
+    paths: readonly PartitionPath[],
+    signal: AbortSignal,
+  ) => Promise<void>
   /** Lets go of connections. A delivery after it opens them again. Never throws. */
   close(): Promise<void>
 }

@@ -9,6 +9,19 @@ export type NotifyTarget =
   | { readonly kind: 'webhook'; readonly url: string; readonly secret: SecretReference }
   | { readonly kind: 'kafka'; readonly topic: string }
   | { readonly kind: 'success-file' }
+  | HiveTarget
+
+/** A database of a Hive Metastore. */
+export interface HiveTarget {
+  readonly kind: 'hive'
+  /** "thrift://host:9083", in the order in which they are tried. */
+  readonly uris: readonly string[]
+  readonly database: string
+  readonly register: 'first-commit' | 'ready'
+  readonly user: string
+  /** Root of the lake as those reach it who read the metastore; undefined: as the lake's URL says. */
+  readonly location: string | undefined
+}
 
 const urlForm = textForm({
   accepted: 'an http:// or https:// URL without user and password',
@@ -30,6 +43,40 @@ const webhookUrl = configValue<string>({
   },
 })
 
+const metastoreUri = configValue<string>({
+  ...textForm({
+    accepted: 'thrift://host:9083',
+    shape: /^thrift:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
+  }),
+})
+
+const lakeRoot = textForm({
+  accepted: 'an absolute URL: hdfs://nameservice/warehouse, s3a://bucket/prefix, file:///lake',
+  shape: /^[a-z][a-z0-9]*:\/\/[^\s?#]*[^\s?#/]$/,
+})
+
+const hiveSection = section({
+  uris: listOf(metastoreUri)
+    .min(1, 'an empty list; accepted: one address or several')
+    .describe('Addresses of one metastore, tried in this order.'),
+  database: text({
+    accepted: 'the name of a database, in lower case',
+    shape: /^[a-z0-9_]{1,128}$/,
+  }).describe('Where the tables are. It must be there: none is made.'),
+  register: choice(['first-commit', 'ready'])
+    .prefault('first-commit')
+    .describe('When a partition is shown: once it has rows, or not before it is announced.'),
+  user: text({ accepted: 'the name of a user', shape: /^[A-Za-z0-9._@/-]{1,128}$/ })
+    .prefault('lakeward')
+    .describe('As whom the metastore is asked.'),
+  location: configValue<string>(lakeRoot)
+    .optional()
+    .describe(
+      'Root of the lake as readers of the metastore reach it; default: the lake’s own URL.',
+    ),
+  kerberos: notBuilt('Login by Kerberos (SASL).'),
+})
+
 const targetSection = section({
   webhook: section({
     url: webhookUrl.describe('Where each announcement is posted.'),
@@ -40,7 +87,9 @@ const targetSection = section({
   'success-file': section({})
     .optional()
     .describe('A file `_SUCCESS` with the manifest in the folder of each announced partition.'),
-  hive: notBuilt('Partitions of a Hive Metastore.'),
+  hive: hiveSection
+    .optional()
+    .describe('Tables and partitions in a Hive Metastore, kept as they are announced.'),
   kafka: section({
     topic: configValue<string>(topicForm).describe(
       'Where the messages go. It must be there: none is made.',
@@ -56,22 +105,38 @@ const notifyTarget = z.codec(
     context.issues.push({
       code: 'custom',
       input: context.value,
-      message: 'not exactly one target; accepted: webhook, kafka, success-file',
+      message: 'not exactly one target; accepted: webhook, kafka, hive, success-file',
     })
   }),
   z.custom<NotifyTarget>(),
   {
-    decode: ({ webhook, kafka }): NotifyTarget => {
+    decode: ({ webhook, kafka, hive }): NotifyTarget => {
       if (webhook !== undefined) return { kind: 'webhook', ...webhook }
+      if (hive !== undefined) return hiveTarget(hive)
       return kafka === undefined ? { kind: 'success-file' } : { kind: 'kafka', ...kafka }
     },
     encode: (target): z.output<typeof targetSection> => {
       if (target.kind === 'success-file') return { 'success-file': {} }
       if (target.kind === 'kafka') return { kafka: { topic: target.topic } }
+      if (target.kind === 'hive') {
+        const { uris, database, register, user, location } = target
+        const place = location === undefined ? {} : { location }
+        return { hive: { uris: [...uris], database, register, user, ...place } }
+      }
       return { webhook: { url: target.url, secret: target.secret } }
     },
   },
 )
+
+const hiveTarget = ({
+  uris,
+  database,
+  register,
+  user,
+  location,
+}: z.output<typeof hiveSection>): HiveTarget => {
+  return { kind: 'hive', uris, database, register, user, location }
+}
 
 /** The section `ready`. */
 export const readyConfig = section({
@@ -132,6 +197,7 @@ const shownHashDigits = 8
 export function targetName(target: NotifyTarget): string {
   if (target.kind === 'success-file') return target.kind
   if (target.kind === 'kafka') return `kafka:${target.topic}`
+  if (target.kind === 'hive') return `hive:${target.database}`
   const [address = '', query] = target.url.split(/\?(.*)/s)
   if (query === undefined) return `webhook:${address}`
   return `webhook:${address}?${hash('sha256', query, 'hex').slice(0, shownHashDigits)}`

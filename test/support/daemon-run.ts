@@ -1,6 +1,7 @@
 /** One whole daemon over simulated brokers and a simulated lake, for tests that break either. */
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { Daemon } from '../../src/daemon/daemon.ts'
+import type { Notifier } from '../../src/ports/notifier.ts'
 import type { Source } from '../../src/ports/source.ts'
 import type { SimClock } from '../sim/clock.ts'
 import { type LakeFault, SimLake, type SimStore } from '../sim/lake.ts'
@@ -17,6 +18,7 @@ export interface DaemonRunOptions {
   readonly fault?: LakeFault
   readonly newestFormat?: number
   readonly dropsPending?: boolean
+  readonly notifiers?: readonly Notifier[]
 }
 
 export interface DaemonRun {
@@ -30,7 +32,7 @@ export interface DaemonRun {
 /** Makes a daemon; it is not started. */
 export function daemonRun(options: DaemonRunOptions): DaemonRun {
   const { config, clock, store, source, seed = 1, fault, newestFormat } = options
-  const { dropsPending } = options
+  const { dropsPending, notifiers = [] } = options
   const lake = new SimLake({ store, clock, ...(fault && { fault }) })
   const telemetry = new SimTelemetry()
   const daemon = new Daemon(config, {
@@ -39,7 +41,7 @@ export function daemonRun(options: DaemonRunOptions): DaemonRun {
     random: new SimRandom(seed),
     telemetry,
     source,
-    notifiers: [],
+    notifiers,
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
     ...(newestFormat === undefined ? {} : { newestFormat }),

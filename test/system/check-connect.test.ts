@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
+import { FakeMetastore } from '../support/fake-metastore.ts'
 
 let folder = ''
 let broker: EmbeddedBroker
@@ -32,17 +33,22 @@ interface Outside {
   readonly brokers: string
   readonly topic: string
   readonly lake: string
+  /** Ports of a metastore's addresses. */
+  readonly metastore: readonly number[]
 }
 
 /** Runs the command on a configuration with this outside. */
 async function check(outside: Partial<Outside>): Promise<Tried> {
   const brokers = outside.brokers ?? `127.0.0.1:${broker.port}`
   const file = join(folder, 'lakeward.yaml')
+  const uris = outside.metastore?.map((port) => `"thrift://127.0.0.1:${port}"`)
+  const notify = uris && `ready: { notify: [{ hive: { uris: [${uris}], database: ods } }] }`
   writeFileSync(
     file,
     `pipeline: growth
 kafka: { brokers: ["${brokers}"] }
 lake: { url: "file:${outside.lake ?? './lake'}" }
+${notify ?? ''}
 streams:
   - name: a
     topic: ${outside.topic ?? 'growth.events'}
@@ -118,5 +124,30 @@ test('a lake that takes no writes is exit code 3', async () => {
         { what: 'lake', verdict: 'failed', text: expect.stringMatching(/a\.proto|ENOTDIR/) },
       ],
     },
+  })
+})
+
+test('a metastore is asked for its version and the database, and nothing is made in it', async () => {
+  const metastore = await FakeMetastore.start()
+  const hive = (tried: object) => ({ answer: { connections: [{}, {}, {}, tried] } })
+  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+    exit: 2,
+    ...hive({
+      what: 'hive:ods',
+      verdict: 'failed',
+      text: `catalog "thrift://127.0.0.1:${metastore.port}" has no database "ods"`,
+    }),
+  })
+  metastore.createDatabase('ods')
+  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+    exit: 0,
+    ...hive({ verdict: 'ok', text: 'metastore 0-fake has the database "ods"' }),
+  })
+  expect(metastore.users).toEqual(['lakeward', 'lakeward'])
+  expect(metastore.databases.get('ods')?.size).toBe(0)
+  await metastore.close()
+  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+    exit: 3,
+    ...hive({ verdict: 'failed', text: expect.stringMatching(/^could not ask catalog/) }),
   })
 })

@@ -59,6 +59,10 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     ['stream', 'field'],
   ),
   lakeward_notify_pending: gauge('Announcements not yet acknowledged.', ['target']),
+  lakeward_partitions_unregistered: gauge(
+    'Partitions with rows, not announced, that a catalog is still to show.',
+    ['target'],
+  ),
   lakeward_open_writers: gauge('Partitions of tables with an open file.'),
   lakeward_buffer_bytes: gauge('Bytes held: for the next commit and by the one under way.', [
     'stream',

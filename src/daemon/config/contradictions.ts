@@ -37,6 +37,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...startOfOwnGroup(parts),
     ...registryWithoutUse(parts),
     ...sameTargets(parts),
+    ...placesOfCatalogs(parts),
     ...sameNames(parts),
     ...sameTables(parts),
     ...sharedBareTopics(parts),
@@ -111,6 +112,16 @@ function sameTargets({ ready }: ReadParts): readonly ConfigProblem[] {
       value: targetName(target),
     })),
   )
+}
+
+/** Our way to HDFS is not the one of those who read a metastore. */
+function placesOfCatalogs({ lake, ready }: ReadParts): readonly ConfigProblem[] {
+  if (lake === undefined || !lake.url.startsWith('hdfs:')) return []
+  return (ready?.notify ?? []).flatMap((target, index) => {
+    if (target.kind !== 'hive' || target.location !== undefined) return []
+    const text = 'missing beside a lake on HDFS; accepted: hdfs://nameservice/warehouse'
+    return [{ path: ['ready', 'notify', index, 'hive', 'location'], text }]
+  })
 }
 
 function sameNames({ streams }: ReadParts): readonly ConfigProblem[] {

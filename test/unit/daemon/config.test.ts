@@ -141,7 +141,10 @@ describe('what is not built is refused by name', () => {
     ['registry.poll', { registry: { url: 'file:./proto', poll: '10s' } }],
     ['registry.url', { registry: { url: 's3://bucket/schemas' } }],
     ['lake.url', { lake: { url: 'hdfs://nn1:9870/warehouse' } }],
-    ['ready.notify[0].hive', { ready: { notify: [{ hive: { uris: [] } }] } }],
+    [
+      'ready.notify[0].hive.kerberos',
+      { ready: { notify: [{ hive: { uris: ['thrift://a'], database: 'ods', kerberos: {} } }] } },
+    ],
   ])('%s', (path, more) => {
     const problem = onlyProblem(config(more))
     expect(problem.startsWith(`${path}: not supported by this version`)).toBe(true)

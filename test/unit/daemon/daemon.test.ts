@@ -261,3 +261,32 @@ const present = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('something is there')
   return value
 }
+
+test('partitions that have rows are shown to a target that wants them, before any announcement', async () => {
+  const shown: string[] = []
+  const showOpen = async (stream: string, paths: readonly string[]): Promise<void> => {
+    shown.push(...paths.map((path) => `${stream} ${path}`))
+  }
+  const never = async (): Promise<never> => {
+    throw new Error('nothing is announced')
+  }
+  const notifier = {
+    target: 'catalog',
+    readable: true,
+    deliver: never,
+    readBack: never,
+    close: async () => {},
+    showOpen,
+  }
+  run = daemonRun({ config, clock, store, source, notifiers: [notifier] })
+  await clock.run(run.daemon.start())
+  produce(0)
+  await pass(25)
+  const { streams } = judgeLog(store, pipeline).state
+  const open = [...streams].flatMap(([stream, { partitions }]) =>
+    [...partitions.keys()].map((path) => `${stream} ${path}`),
+  )
+  expect(open).toHaveLength(1)
+  expect(shown).toEqual(open)
+  await clock.run(run.daemon.stop())
+})
