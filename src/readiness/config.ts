@@ -19,7 +19,7 @@ export interface HiveTarget {
   readonly database: string
   readonly register: 'first-commit' | 'ready'
   readonly user: string
-  /** Root of the lake as those reach it who read the metastore; undefined: as the lake's URL says. */
+  /** Root of the lake as readers of the metastore reach it; undefined: as the lake's URL says. */
   readonly location: string | undefined
 }
 
