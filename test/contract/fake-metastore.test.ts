@@ -1,17 +1,4 @@
-import { FakeMetastore } from '../support/fake-metastore.ts'
-import { metastoreDatabase, metastoreWorld } from '../support/metastore-world.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 import { catalogContract } from './catalog.ts'
+import { fakeMetastoreWorld } from './fake-metastore-world.ts'
 
-catalogContract('fake metastore', async () => {
-  const metastore = await FakeMetastore.start()
-  const folder = await temporaryFolder()
-  metastore.createDatabase(metastoreDatabase)
-  const world = await metastoreWorld(metastore.port, folder.path)
-  const close = async (): Promise<void> => {
-    await world.close()
-    await metastore.close()
-    await folder[Symbol.asyncDispose]()
-  }
-  return { ...world, close }
-})
+catalogContract('fake metastore', fakeMetastoreWorld)

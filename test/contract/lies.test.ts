@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest'
 import { SimLake, type SimStore } from '../sim/lake.ts'
 import { SimKafka } from '../sim/source.ts'
+import { catalogContract } from './catalog.ts'
+import { fakeMetastoreWorld } from './fake-metastore-world.ts'
 import { lakeContract } from './lake.ts'
+import { lyingCatalogs } from './lying-catalogs.ts'
 import { lyingLakes } from './lying-lakes.ts'
 import { lyingSources } from './lying-sources.ts'
 import { lyingTails } from './lying-tails.ts'
@@ -89,5 +92,22 @@ test.concurrent.each(Object.entries(lyingSources))(
   { timeout: 120_000 },
   async (name, lying) => {
     expect(await failuresOf(casesOverSource(lying))).toEqual([name])
+  },
+)
+
+/** The catalog contract over catalogs that lie in one way. */
+const casesOverCatalog = (lying: (typeof lyingCatalogs)[string]) =>
+  casesOf((suite) => catalogContract('lying', async () => lying(await fakeMetastoreWorld()), suite))
+
+test('there is a wrong catalog for each case of the catalog contract', () => {
+  const names = casesOverCatalog((world) => world).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(lyingCatalogs)).toEqual(names)
+})
+
+test.each(Object.entries(lyingCatalogs))(
+  'a catalog wrong in one thing fails only: %s',
+  async (name, lying) => {
+    expect(await failuresOf(casesOverCatalog(lying))).toEqual([name])
   },
 )

@@ -52,7 +52,7 @@ const hangLake = ({ lake }: DaemonRun): void => {
   lake.alive = false
 }
 
-test('a table that refuses is told by health, holds up nothing, and gets its files later', async () => {
+test('a table that refuses is told by health, holds up nothing, gets its files later', async () => {
   const { lake } = run
   const stage = lake.stage.bind(lake)
   lake.stage = async (request) => {
@@ -117,7 +117,7 @@ describe('announcements that wait for a target which is not configured', () => {
   })
 })
 
-test('with nothing to read the lake is asked once a commit interval, and seldom besides', async () => {
+test('with nothing to read the lake is asked once an interval, and seldom besides', async () => {
   await clock.run(run.daemon.start())
   produce(0)
   await pass(60)
@@ -172,7 +172,7 @@ describe('a drain', () => {
     expect(run.failures).toEqual([])
   })
 
-  test('with a lake that refuses everything ends in a minute or so, and leaves the work', async () => {
+  test('with a lake that refuses all ends in a minute or so, and leaves the work', async () => {
     await clock.run(run.daemon.start())
     produce(0)
     await pass(1)
@@ -262,7 +262,7 @@ const present = <T>(value: T | undefined): T => {
   return value
 }
 
-test('partitions that have rows are shown to a target that wants them, before any announcement', async () => {
+test('partitions with rows are shown to a target that wants them unannounced', async () => {
   const shown: string[] = []
   const showOpen = async (stream: string, paths: readonly string[]): Promise<void> => {
     shown.push(...paths.map((path) => `${stream} ${path}`))
