@@ -63,7 +63,7 @@ streams:
 
 const lakeOk = { what: 'lake', verdict: 'ok', text: expect.stringMatching(/can be written$/) }
 
-test('a broker with the topics and a lake that takes writes are ok, and left as they were', async () => {
+test('a broker with the topics and a lake that takes writes are ok, and left alone', async () => {
   const cluster = `cluster "${broker.clusterId}" of "127.0.0.1:${broker.port}"`
   expect(await check({})).toMatchObject({
     exit: 0,
