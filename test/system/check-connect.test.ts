@@ -41,7 +41,7 @@ interface Outside {
 async function check(outside: Partial<Outside>): Promise<Tried> {
   const brokers = outside.brokers ?? `127.0.0.1:${broker.port}`
   const file = join(folder, 'lakeward.yaml')
-  const uris = outside.metastore?.map((port) => `"thrift://127.0.0.1:${port}"`)
+  const uris = outside.metastore?.map((port) => `"thrift://127.0.0.1:${port}"`).join()
   const notify = uris && `ready: { notify: [{ hive: { uris: [${uris}], database: ods } }] }`
   writeFileSync(
     file,
