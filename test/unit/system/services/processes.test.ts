@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join, sep } from 'node:path'
 import { expect, test } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
-import { freePorts, isFree } from '../../../system/services/free-ports.ts'
+import { freePorts, isFree, rangeOf } from '../../../system/services/free-ports.ts'
 import {
   instancesBelow,
   readRecord,
@@ -108,12 +108,23 @@ test('free ports are different, and none that the system hands out by itself', a
   expect(new Set(few).size).toBe(20)
 })
 
+test('free ports are handed out once, and to each worker from a range of its own', async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `port ${index}`)
+  const range = { first: 19_000, next: 19_400 }
+  const [some, others] = await Promise.all([freePorts(names, range), freePorts(names, range)])
+  expect(new Set([...Object.values(some), ...Object.values(others)]).size).toBe(100)
+  const ranges = [1, 2, 3, 4, 5, 6, 7, 8].map(rangeOf).toSorted((a, b) => a.first - b.first)
+  for (const [at, { first }] of ranges.entries()) {
+    expect(first).toBe(at === 0 ? 20_000 : ranges[at - 1]?.next)
+  }
+})
+
 test('a port that somebody listens on is not free', async () => {
-  const { one = 0 } = await freePorts(['one'])
   const server = createServer()
   const listening = once(server, 'listening')
-  server.listen(one, '127.0.0.1')
+  server.listen(0, '127.0.0.1')
   await listening
+  const { port: one } = server.address() as AddressInfo
   try {
     expect(await isFree(one)).toBe(false)
     await expect(freePorts(['one'], { first: one, next: one + 1 })).rejects.toThrow('no free ports')
