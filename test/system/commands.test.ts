@@ -41,6 +41,9 @@ const run: DemoLake['run'] = (...words) => made.run(...words)
 const json = <T>(...words: readonly string[]): Promise<Answered<T>> => made.json<T>(...words)
 const openFile: DemoLake['openFile'] = (stream, rows) => made.openFile(stream, rows)
 
+const pathOf = (found: { readonly path: string } | undefined): string =>
+  present(found, 'there is such a file').path
+
 const scheduled = (partition: string, timeout: string, job: string): Promise<JobEnded> =>
   scheduledJob({ config: made.config, stream: 'page_views', partition, timeout, job })
 
@@ -164,10 +167,9 @@ describe('ready', () => {
 
   test('verify finds a byte, a file and a manifest that are not as announced', async () => {
     const { files, partitionPath } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
-    const [first, second] = files
-    await lake.flip(first?.path ?? '')
+    await lake.flip(pathOf(files[0]))
     expect(wrongIn(await verifyHour())).toMatchObject({ checksums: 'failed' })
-    await lake.remove(second?.path ?? '')
+    await lake.remove(pathOf(files[1]))
     expect(wrongIn(await verifyHour())).toMatchObject({ checksums: 'failed', files: 'failed' })
     await lake.remove(`_lakeward/shop/ready/page_views/${partitionPath}/1.json`)
     expect(wrongIn(await verifyHour())).toMatchObject({ manifest: 'failed' })
@@ -175,7 +177,7 @@ describe('ready', () => {
 
   test('verify finds a file beside the announced ones, and offsets that are not the log’s', async () => {
     const { files, logEntry } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
-    const path = files[0]?.path ?? ''
+    const path = pathOf(files[0])
     await lake.copy(path, path.replace(/-\d+\.parquet$/, '-99.parquet'))
     await lake.edit(lake.entryFile(logEntry), (entry) => {
       const { inline } = entry['body'] as {
@@ -274,7 +276,7 @@ describe('log', () => {
     const options = { lake: store, pipeline: 'shop', clock, random, telemetry, checkpointEvery: 7 }
     await openCommitLog(options)
     const [checkpoint] = await store.list('_lakeward/shop/checkpoints')
-    const path = checkpoint?.path ?? ''
+    const path = pathOf(checkpoint)
     onTestFinished(() => store.remove(path))
     const sound = await json<Verdict>('log', 'verify')
     expect(wrongIn(sound)).toEqual({})
@@ -366,7 +368,7 @@ describe('dlq', () => {
 
   test('a damaged file of letters is named, with what to do', async () => {
     const file = (await lake.files()).find(({ file: at }) => at.stream === '_dead_letters')?.file
-    const path = file?.path ?? ''
+    const path = pathOf(file)
     await lake.keep(join(lake.folder, path))
     await writeFile(join(lake.folder, path), 'no Parquet')
     const { exit, error } = await run('dlq', 'ls')

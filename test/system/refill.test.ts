@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { present } from '../../src/base/assert.ts'
 import { DemoLake, type Verdict, wrongIn } from '../support/demo-lake.ts'
 
 let made: DemoLake
@@ -18,7 +19,7 @@ afterAll(() => made.close())
 /** The log as it was when the newest commit was decided, and none of its files on the lake. */
 async function loseNewest(): Promise<readonly string[]> {
   const all = await made.lake.files()
-  const newest = all.at(-1)?.entryFile ?? ''
+  const newest = present(all.at(-1), 'the demo wrote files').entryFile
   for (const name of await readdir(dirname(newest))) {
     if (name > basename(newest)) await rm(join(dirname(newest), name))
   }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { present } from '../../src/base/assert.ts'
 import { staticMembers } from '../contract/static-members.ts'
 import { eventually } from '../support/eventually.ts'
 import { KafkaWorld } from '../support/kafka-world.ts'
@@ -83,7 +84,11 @@ test('a supervised worker that is killed comes back to its share, and the other 
   const started = supervisor.stderr
     .filter((line) => line.includes('"event":"worker started"'))
     .map((line) => JSON.parse(line) as { worker: number; pid: number })
-  process.kill(started.find(({ worker }) => worker === 1)?.pid ?? -1, 'SIGKILL')
+  const one = present(
+    started.find(({ worker }) => worker === 1),
+    'it was told when it started',
+  )
+  process.kill(one.pid, 'SIGKILL')
   const again = await eventually('it is assigned again', 90_000, () => {
     const since = told(1).slice(before[1]?.length)
     return since.length > 0 ? since : undefined

@@ -2,6 +2,7 @@
 import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { present } from '../../src/base/assert.ts'
 import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
 import { DemoLake, type Verdict, wrongIn } from '../support/demo-lake.ts'
 
@@ -19,7 +20,8 @@ afterAll(() => made.close())
 const manifestPath = (): string =>
   `_lakeward/shop/ready/page_views/${manifest.partitionPath}/${manifest.revision}.json`
 
-const fileAt = (index: number): string => manifest.files[index]?.path ?? ''
+const fileAt = (index: number): string =>
+  present(manifest.files[index], 'the partition has as many files').path
 
 /** Changes the manifest that stands on the lake. */
 async function editManifest(change: (text: string) => string): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { present } from '../../src/base/assert.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
 import { eventually } from '../support/eventually.ts'
@@ -44,7 +45,8 @@ async function supervised(folder: string, assignment: 'group' | 'static') {
 const pidOf = (supervisor: LakewardProcess, worker: number): number => {
   const lines = supervisor.stderr.filter((line) => line.includes('"event":"worker started"'))
   const started = lines.map((line) => JSON.parse(line) as { worker: number; pid: number })
-  return started.findLast((at) => at.worker === worker)?.pid ?? -1
+  const told = started.findLast((at) => at.worker === worker)
+  return present(told, `worker ${worker} was told when it started`).pid
 }
 
 const isAlive = (pid: number): boolean => {
