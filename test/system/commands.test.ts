@@ -175,7 +175,7 @@ describe('ready', () => {
     expect(wrongIn(await verifyHour())).toMatchObject({ manifest: 'failed' })
   })
 
-  test('verify finds a file beside the announced ones, and offsets that are not the log’s', async () => {
+  test('verify finds a file beside the announced ones, and offsets of nobody’s', async () => {
     const { files, logEntry } = await json<ReadyManifest>('ready', 'show', 'page_views', hour)
     const path = pathOf(files[0])
     await lake.copy(path, path.replace(/-\d+\.parquet$/, '-99.parquet'))

@@ -59,7 +59,7 @@ interface Told {
   readonly topicPartitions: readonly string[]
 }
 
-test('a supervised worker that is killed comes back to its share, and the other one keeps its own', {
+test('a supervised worker that is killed comes back to its share, the other keeps its own', {
   timeout: 180_000,
 }, async () => {
   await using folder = await temporaryFolder()

@@ -1,4 +1,4 @@
-/** Tamperings with an announced partition, each of which `lakeward ready verify` finds and names. */
+/** Tamperings with an announced partition: `lakeward ready verify` finds and names each. */
 import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'

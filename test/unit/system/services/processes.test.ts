@@ -59,7 +59,7 @@ test('a process that becomes its program is there at every moment', async () => 
   }
 })
 
-test('a process is stopped when it stands, and neither while it runs nor when it is gone', async () => {
+test('a process is stopped when it stands, not while it runs, not when it is gone', async () => {
   await using folder = await temporaryFolder()
   const command = program(folder.path)
   const pid = launch(command, join(folder.path, 'program.log'))
@@ -151,7 +151,7 @@ test('what is remembered of an instance is read again', async () => {
   expect(instancesBelow(join(folder.path, 'nowhere'))).toEqual([])
 })
 
-test('down, kill and logs refuse an instance that was never started, and list those that were', async () => {
+test('down, kill and logs refuse an instance never started, and list those that were', async () => {
   await using folder = await temporaryFolder()
   const place = { runRoot: folder.path, cacheRoot: folder.path, say: () => {} }
   const harness = new ServiceHarness(place)
