@@ -3,7 +3,7 @@ import { present } from '../../../src/base/assert.ts'
 import { unixMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { type CommitLogOptions, openCommitLog } from '../../../src/committer/commit-log.ts'
-import { claim } from '../../../src/committer/shard-claims.ts'
+import { claim, holderOf } from '../../../src/committer/shard-claims.ts'
 import type { ResolvedConfig } from '../../../src/daemon/config/resolved-config.ts'
 import { announceShards, beginTopics, keepShards } from '../../../src/daemon/shard-duties.ts'
 import { configuredStreams } from '../../../src/daemon/stage-streams.ts'
@@ -120,6 +120,24 @@ describe('a topic is begun in one log', () => {
     })
     // Nor has it claimed the other stream of that configuration.
     await takenUp(await shardConfig('{ clicks: [] }', 'first'), partsOn(store, 3))
+  })
+
+  test('of two that claim it at the same moment both are told the same', async () => {
+    const { lake } = partsOn(new Map())
+    const ask = (shard: string): Promise<string> =>
+      claim(lake, 'sim', { kind: 'topic', name: 'clicks', shard })
+    const told = await Promise.all([ask('a'), ask('b')])
+    expect(new Set([...told, await ask('c')]).size).toBe(1)
+  })
+
+  test('a configuration that is refused for one stream claims no other', async () => {
+    const parts = partsOn(new Map())
+    const { lake } = parts
+    await claim(lake, 'sim', { kind: 'stream', name: 'clicks', shard: 'taps' })
+    const config = await shardConfig('{ both: [numbers, clicks] }', 'both')
+    const facts = { kind: 'stream', name: 'clicks', configured: 'both', taken: 'taps' }
+    await expect(keepShards(config, parts)).rejects.toMatchObject({ facts })
+    expect(await holderOf(lake, 'sim', { kind: 'stream', name: 'numbers' })).toBeUndefined()
   })
 
   test('a claim that does not say whose it is stops who asks', async () => {
