@@ -130,24 +130,25 @@ test('a lake that takes no writes is exit code 3', async () => {
 
 test('a metastore is asked for its version and the database, and left as it was', async () => {
   const metastore = await FakeMetastore.start()
+  const { port } = metastore
   const hive = (tried: object) => ({ answer: { connections: [{}, {}, {}, tried] } })
-  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+  expect(await check({ metastore: [port] })).toMatchObject({
     exit: 2,
     ...hive({
       what: 'hive:ods',
       verdict: 'failed',
-      text: `catalog "thrift://127.0.0.1:${metastore.port}" has no database "ods"`,
+      text: `catalog "thrift://127.0.0.1:${port}" has no database "ods"`,
     }),
   })
   metastore.createDatabase('ods')
-  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+  expect(await check({ metastore: [port] })).toMatchObject({
     exit: 0,
     ...hive({ verdict: 'ok', text: 'metastore 0-fake has the database "ods"' }),
   })
   expect(metastore.users).toEqual(['lakeward', 'lakeward'])
   expect(metastore.databases.get('ods')?.size).toBe(0)
   await metastore.close()
-  expect(await check({ metastore: [metastore.port] })).toMatchObject({
+  expect(await check({ metastore: [port] })).toMatchObject({
     exit: 3,
     ...hive({ verdict: 'failed', text: expect.stringMatching(/^could not ask catalog/) }),
   })
