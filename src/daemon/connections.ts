@@ -1,6 +1,5 @@
 /** Tries what is outside of a configuration, as a daemon would use it, and changes nothing. */
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
-import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
 import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
@@ -117,7 +116,7 @@ async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<Trie
   const path = `_lakeward/${pipeline}/tried-${name}`
   try {
     const lake = await openLake(config, files, nobodyListens)
-    if (!(lake instanceof LocalLake)) await lake.requireConditionalWrites()
+    if ('requireConditionalWrites' in lake) await lake.requireConditionalWrites()
     await lake.put(path, Buffer.from(name))
     const found = await lake.read(path)
     await lake.remove(path)

@@ -1,4 +1,6 @@
 /** The lake that a configuration names. */
+import type { HdfsLake } from '../adapters/hdfs/hdfs-lake.ts'
+import { type HdfsPlace, parseHdfsUrl } from '../adapters/hdfs/hdfs-url.ts'
 import { LocalLake } from '../adapters/local/local-lake.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
@@ -18,8 +20,10 @@ export async function openLake(
   config: Pick<ResolvedConfig, 'lake' | 'folder'>,
   files: ConfigFiles,
   telemetry: Telemetry,
-): Promise<LocalLake | S3Lake> {
+): Promise<LocalLake | S3Lake | HdfsLake> {
   const { lake, folder } = config
+  const onHdfs = parseHdfsUrl(lake.url)
+  if (onHdfs !== undefined) return await hdfsLake(lake, onHdfs, telemetry)
   const place = parseS3Url(lake.url)
   if (place === undefined) return new LocalLake(lake.url, folder)
   const { url, endpoint, region, pathStyle } = lake
@@ -35,6 +39,21 @@ export async function openLake(
   // The client of S3 is large: who has no bucket does not load it.
   const { openS3Lake } = await import('../adapters/s3/open-s3-lake.ts')
   return openS3Lake(settings, { clock: new SystemClock(), random: new SystemRandom(), telemetry })
+}
+
+async function hdfsLake(
+  { url, hdfs }: LakeConfig,
+  place: HdfsPlace,
+  telemetry: Telemetry,
+): Promise<HdfsLake> {
+  const { user = 'lakeward', replication, blockSize: blockBytes } = hdfs ?? {}
+  const settings = { url, place, user, replication, blockBytes }
+  const { openHdfsLake } = await import('../adapters/hdfs/open-hdfs-lake.ts')
+  return openHdfsLake(settings, {
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    telemetry,
+  })
 }
 
 function encryptionOf({ encryption, kmsKey }: LakeConfig) {

@@ -29,6 +29,7 @@ export type ServiceName =
   | 'hive-3'
   | 's3'
   | 's3-minio'
+  | 'hdfs'
   | 'httpfs'
   | 'mysql'
   | 'clickhouse'

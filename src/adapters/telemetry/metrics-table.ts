@@ -84,6 +84,17 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   lakeward_lake_request_dollars_total: counter(
     'What the requests to a lake on S3 cost by the list price of S3 Standard.',
   ),
+  lakeward_hdfs_calls_total: counter('Calls to a lake on HDFS, by call, phase and outcome.', [
+    'call',
+    'phase',
+    'outcome',
+  ]),
+  lakeward_hdfs_call_seconds: {
+    kind: 'histogram',
+    help: 'How long one call to a lake on HDFS took.',
+    labels: ['call', 'phase'],
+    buckets: seconds,
+  },
   lakeward_files_written_total: counter('Parquet files committed.'),
   lakeward_event_loop_lag_seconds: gauge('How late timers of this process fire.'),
 }

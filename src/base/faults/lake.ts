@@ -30,6 +30,18 @@ export const lakeFaults = {
       `could not ${f.operation} "${f.path}" in bucket "${f.bucket}" as this user: ${f.reason}`,
     hint: 'Correct lake.credentials, or what the environment gives to the AWS SDK.',
   },
+  LAKE_USER_REFUSED: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: {
+      operation: string
+      path: string
+      address: string
+      user: string
+      reason: string
+    }) => `could not ${f.operation} "${f.path}" on "${f.address}" as user "${f.user}": ${f.reason}`,
+    hint: 'Correct lake.hdfs.user; a cluster that asks for Kerberos is not supported.',
+  },
   LAKE_REGION_WRONG: {
     domain: 'user',
     retry: 'backoff',

@@ -32,6 +32,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...bucketKeysOfFolder(parts),
     ...keyWithoutKms(parts),
     ...growingElsewhere(parts),
+    ...hdfsKeysElsewhere(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
     ...startOfOwnGroup(parts),
@@ -57,6 +58,12 @@ function bucketKeysOfFolder({ lake }: ReadParts): readonly ConfigProblem[] {
       const text = `goes with a bucket, and lake.url is "${lake.url}"; accepted: with s3:// only`
       return { path: ['lake', key], text }
     })
+}
+
+function hdfsKeysElsewhere({ lake }: ReadParts): readonly ConfigProblem[] {
+  if (lake?.hdfs === undefined || lake.url.startsWith('hdfs:')) return []
+  const text = `goes with HDFS, and lake.url is "${lake.url}"; accepted: with hdfs:// only`
+  return [{ path: ['lake', 'hdfs'], text }]
 }
 
 function keyWithoutKms({ lake }: ReadParts): readonly ConfigProblem[] {

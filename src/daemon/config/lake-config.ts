@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
+import { parseHdfsUrl } from '../../adapters/hdfs/hdfs-url.ts'
 import { parseS3Url } from '../../adapters/s3/s3-url.ts'
-import { secret, text, textForm, truth } from '../../base/config-units.ts'
+import { secret, size, text, textForm, truth, wholeNumber } from '../../base/config-units.ts'
 import { choice, configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
 import type { DeepReadonly } from '../../base/deep-readonly.ts'
 
@@ -37,20 +38,52 @@ function folderUrl(example: string, unbuilt: readonly string[]): ValueForm<strin
   }
 }
 
-const folderOrBucket = folderUrl('file:./lake', ['hdfs:'])
+const folderOfMachine = folderUrl('file:./lake', [])
+
+/** Storages that are no folder of this machine: how their URLs are read, and what is wrong. */
+const remoteUrls = [
+  {
+    scheme: 's3:',
+    parse: parseS3Url,
+    because: 'names no bucket, or a prefix with empty parts',
+  },
+  {
+    scheme: 'hdfs:',
+    parse: parseHdfsUrl,
+    because: 'names no namenodes as host:port, or a folder with empty parts or a colon',
+  },
+] as const
 
 /** Root of the lake. Relative paths start from the folder of the configuration. */
 const lakeUrl = configValue<string>({
-  ...folderOrBucket,
-  accepted: `${folderOrBucket.accepted}; s3://bucket/prefix`,
-  jsonSchema: { type: 'string', pattern: '^(file:|s3://).+$' },
+  ...folderOfMachine,
+  accepted: `${folderOfMachine.accepted}; s3://bucket/prefix; hdfs://nn1:9870,nn2:9870/warehouse`,
+  jsonSchema: { type: 'string', pattern: '^(file:|s3://|hdfs://).+$' },
   read: (given) => {
-    if (typeof given !== 'string' || !given.startsWith('s3:')) return folderOrBucket.read(given)
-    if (parseS3Url(given) === undefined) {
-      return { kind: 'refused', because: 'names no bucket, or a prefix with empty parts' }
-    }
+    const remote = remoteUrls.find(
+      ({ scheme }) => typeof given === 'string' && given.startsWith(scheme),
+    )
+    if (typeof given !== 'string' || remote === undefined) return folderOfMachine.read(given)
+    if (remote.parse(given) === undefined) return { kind: 'refused', because: remote.because }
     return { kind: 'value', value: given.replace(/\/$/, '') }
   },
+})
+
+/** The section `lake.hdfs`: what a lake on HDFS is asked with, by WebHDFS. */
+const hdfsConfig = section({
+  user: text({ accepted: 'the name of a user: lakeward', shape: /^[A-Za-z_][\w.-]{0,63}\$?$/ })
+    .default('lakeward')
+    .describe('Who we say that we are. The cluster must believe it: there is no Kerberos.'),
+  replication: wholeNumber({ min: 1, max: 512 })
+    .optional()
+    .describe("Copies of a file. Without it: the cluster's dfs.replication."),
+  blockSize: size({ min: '64KiB', max: '2GiB' })
+    .optional()
+    .describe("Size of a file's blocks. Without it: the cluster's dfs.blocksize."),
+  kerberos: notBuilt('Who we are, by Kerberos.'),
+  token: notBuilt('A delegation token.'),
+  httpfs: notBuilt('The address is of HttpFS, not of namenodes.'),
+  tls: notBuilt('Namenodes and datanodes are asked by HTTPS.'),
 })
 
 /** The section `lake`. */
@@ -84,6 +117,7 @@ export const lakeConfig = section({
   kmsKey: text({ accepted: 'id or ARN of a key', shape: /^[\x21-\x7e]+$/ })
     .optional()
     .describe("With sse-kms: the key. Without it: the bucket's."),
+  hdfs: hdfsConfig.optional().describe('HDFS alone: who we are, and how files are kept.'),
 })
 
 export type LakeConfig = DeepReadonly<z.output<typeof lakeConfig>>

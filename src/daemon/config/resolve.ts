@@ -203,6 +203,6 @@ export function resolveConfig(
 }
 
 function lakeFolderOf(url: string, folder: string): string | undefined {
-  if (url.startsWith('s3:')) return undefined
+  if (!url.startsWith('file:')) return undefined
   return resolve(folder, present(pathOfFileUrl(url), 'the url of the lake was checked'))
 }

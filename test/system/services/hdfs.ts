@@ -72,7 +72,7 @@ export const hdfsHttpfs = hdfsCluster({ name: 'hdfs-httpfs', httpfs: true })
 
 const hadoop = 'org.apache.hadoop'
 const namenodeClass = `${hadoop}.hdfs.server.namenode.NameNode`
-const webFolders = ['hdfs', 'datanode', 'secondary', 'journal', 'static', 'webhdfs']
+const webFolders = ['hdfs', 'datanode', 'secondary', 'journal', 'static']
 
 function planOf({ httpfs }: HdfsShape, place: ServicePlace): ServicePlan {
   const { folder, artifactsFolder } = place

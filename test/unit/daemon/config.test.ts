@@ -99,7 +99,7 @@ describe('keys', () => {
   test('an unknown key that is near to none is refused with all that are accepted', () => {
     expect(onlyProblem(config({ lake: { url: 'file:./lake', xyzzy: 1 } }))).toBe(
       'lake.xyzzy: unknown key; accepted: ' +
-        'url, endpoint, region, pathStyle, credentials, encryption, kmsKey',
+        'url, endpoint, region, pathStyle, credentials, encryption, kmsKey, hdfs',
     )
   })
 
@@ -140,7 +140,6 @@ describe('what is not built is refused by name', () => {
     ['audit', { audit: { clickhouse: {} } }],
     ['registry.poll', { registry: { url: 'file:./proto', poll: '10s' } }],
     ['registry.url', { registry: { url: 's3://bucket/schemas' } }],
-    ['lake.url', { lake: { url: 'hdfs://nn1:9870/warehouse' } }],
     [
       'ready.notify[0].hive.kerberos',
       { ready: { notify: [{ hive: { uris: ['thrift://a'], database: 'ods', kerberos: {} } }] } },

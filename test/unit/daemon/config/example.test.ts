@@ -43,6 +43,7 @@ test('the example and its stream file show every key that is built', () => {
   const shown = [
     ...keysOf(read('config/lakeward.yaml')),
     ...keysOf(parse(onS3())),
+    ...keysOf(parse(onHdfs())),
     ...keysOf(parse(commented('For streams of the format confluent-protobuf'))),
     ...keysOf({ streams: [read('config/streams/page_views.yaml')] }),
     ...instead.keys(),
@@ -54,6 +55,7 @@ test('the example and its stream file show every key that is built', () => {
 
 /** The section that stands in a comment: a lake is in one place. */
 const onS3 = (): string => commented('On S3 instead')
+const onHdfs = (): string => commented('On HDFS instead')
 
 function commented(title: string): string {
   const text = readFileSync('config/lakeward.yaml', 'utf8')
@@ -62,9 +64,12 @@ function commented(title: string): string {
   return lines.replaceAll(/^# /gm, '')
 }
 
-test('the lake on S3 that stands in a comment is right', () => {
+test.each([
+  ['S3', onS3()],
+  ['HDFS', onHdfs()],
+])('the lake on %s that stands in a comment is right', (_, section) => {
   const example = read('config/lakeward.yaml') as Record<string, unknown>
-  const tree = { ...example, ...(parse(onS3()) as Record<string, unknown>) }
+  const tree = { ...example, ...(parse(section) as Record<string, unknown>) }
   expect(parseConfig(tree).problems).toEqual([])
 })
 

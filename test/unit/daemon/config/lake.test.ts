@@ -17,7 +17,8 @@ test('a bucket is a lake, with or without a prefix', () => {
 test.each(['s3:bucket', 's3://', 's3://bucket//x', 's3://bucket/../x'])('%s is refused', (url) => {
   expect(problemsOf({ url })).toEqual([
     `lake.url: "${url}" names no bucket, or a prefix with empty parts; ` +
-      'accepted: file:./lake, a folder; s3://bucket/prefix',
+      'accepted: file:./lake, a folder; s3://bucket/prefix; ' +
+      'hdfs://nn1:9870,nn2:9870/warehouse',
   ])
 })
 

@@ -1,0 +1,289 @@
+/**
+ * Files of HDFS by WebHDFS: created, looked at, renamed, opened, listed, removed.
+ *
+ *     PUT  http://nn1:9870/webhdfs/v1/warehouse/x?op=CREATE&noredirect=true&…   {"Location":…}
+ *     PUT  http://dn1:9864/webhdfs/v1/warehouse/x?op=CREATE&namenoderpcaddress=…   201
+ *
+ * Invariants:
+ * - a file is created under a name that nobody uses, another for each attempt: a sender that is
+ *   broken off leaves a file that looks whole, and a late one must not hurt what stands;
+ * - what was created counts when the namenode tells its length;
+ * - RENAME says `renameoptions`: the other form answers false for four things, and moves a file
+ *   into a folder of the target's name.
+ *
+ * Source: the WebHDFS documentation of Hadoop 3.4; docs/hdfs.md.
+ */
+import { assert } from '../../base/assert.ts'
+import { Fault } from '../../base/fault.ts'
+import type { UnixMs } from '../../base/time.ts'
+import type { Random } from '../../ports/random.ts'
+import {
+  codeOf,
+  DatanodeSilence,
+  type HdfsAlternative,
+  type HdfsCall,
+  HdfsRefusal,
+} from './hdfs-failure.ts'
+import type { HdfsHttp, HttpAnswer, HttpCall } from './hdfs-http.ts'
+import type { HdfsAnswer, HdfsRequests } from './hdfs-requests.ts'
+import { parseFolder, parseLocation, parseStatus, parseTruth } from './web-hdfs-answers.ts'
+
+const namenodeDeadlineMs = 30_000
+/** A line of a MiB a second is slow; what takes longer was broken off. */
+const dataMs = { least: 30_000, perMib: 1_000 }
+const mib = 1_048_576
+/** Rounds of a file that is not as long as what was sent, or was cleaned away. */
+const roundsMax = 3
+const nameBytes = 8
+
+export interface HdfsFile {
+  readonly isFile: boolean
+  readonly sizeBytes: number
+  readonly modifiedMs: UnixMs
+  /** Of the file, whatever it is renamed to. */
+  readonly fileId: number
+}
+
+export interface CreatedFile extends HdfsFile {
+  readonly path: string
+}
+
+export interface HdfsFilesOptions {
+  readonly requests: HdfsRequests
+  readonly http: HdfsHttp
+  readonly random: Random
+  readonly user: string
+  /** "/warehouse"; empty for the root. */
+  readonly folder: string
+  /** What else is said of a file that is created. */
+  readonly creation: Readonly<Record<string, string>>
+}
+
+type Query = Readonly<Record<string, string>>
+
+const tempShape = /^\..+\.[0-9a-f]{16}\.put$/
+
+/** True for the name of a file that is being put, or of one whose writer died. */
+export const isTempName = (name: string): boolean => tempShape.test(name)
+
+export class HdfsFiles {
+  readonly #options: HdfsFilesOptions
+
+  constructor(options: HdfsFilesOptions) {
+    this.#options = options
+  }
+
+  /** @returns undefined where nothing stands. */
+  async look(path: string, operation: string): Promise<HdfsFile | undefined> {
+    const call = { operation, path, name: 'GETFILESTATUS' }
+    const answer = await this.#namenode('GET', call, parseStatus)
+    if (answer.kind === 'answered') return answer.value
+    if (answer.kind === 'absent') return undefined
+    throw unexpected({ operation, path }, answer.kind)
+  }
+
+  /**
+   * Creates a file with its folders, whole.
+   *
+   * @param beside the name it is for; it is created beside it, hidden.
+   * @param first where the first attempt may go: a name that this process alone uses.
+   */
+  async create(
+    beside: string,
+    chunks: readonly Uint8Array[],
+    { operation, first }: { operation: string; first?: string },
+  ): Promise<CreatedFile> {
+    const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const tried: string[] = []
+    const nameOf = (): string => {
+      const name = tried.length === 0 && first !== undefined ? first : this.#tempBeside(beside)
+      tried.push(name)
+      return name
+    }
+    for (let round = 1; ; round++) {
+      const answer = await this.#send({ operation, path: beside }, nameOf, chunks)
+      // Whoever staged before has left a file there.
+      if (answer.kind === 'exists' && round < roundsMax) continue
+      if (answer.kind !== 'answered') throw unexpected({ operation, path: beside }, answer.kind)
+      const path = answer.value
+      const found = await this.look(path, operation)
+      if (found?.sizeBytes === sizeBytes) {
+        for (const left of tried) if (left !== path) await this.removeQuietly(left, operation)
+        return { ...found, path }
+      }
+      if (round < roundsMax) continue
+      const stands = found === undefined ? 'nothing stands' : `${found.sizeBytes} bytes stand`
+      const reason = `${sizeBytes} bytes were sent, ${stands}`
+      throw new Fault('LAKE_UNAVAILABLE', { operation, path: beside, reason })
+    }
+  }
+
+  /** Of racing renames to one name, one is answered; the others find it there. */
+  rename(
+    from: string,
+    to: string,
+    { operation, over }: { operation: string; over: 'nothing' | 'anything' },
+  ): Promise<HdfsAnswer<void>> {
+    const query = {
+      destination: this.#at(to),
+      renameoptions: over === 'nothing' ? 'NONE' : 'OVERWRITE',
+    }
+    return this.#namenode('PUT', { operation, path: from, name: 'RENAME' }, nothing, query)
+  }
+
+  /** Puts a file behind another of its folder, and uses it up. Of racing calls one is answered. */
+  concat(path: string, source: string, operation: string): Promise<HdfsAnswer<void>> {
+    const at = this.#at(source)
+    assert(!at.includes(','), `"${source}" is one name`)
+    const call = { operation, path, name: 'CONCAT' }
+    return this.#namenode('POST', call, nothing, { sources: at })
+  }
+
+  async makeFolder(path: string, operation: string): Promise<void> {
+    const call = { operation, path, name: 'MKDIRS' }
+    const answer = await this.#namenode('PUT', call, parseTruth)
+    if (answer.kind !== 'answered') throw unexpected({ operation, path }, answer.kind)
+  }
+
+  /** @param range bytes `[first, next)`; all without it. */
+  async open(
+    path: string,
+    range?: { readonly first: number; readonly next: number },
+  ): Promise<HdfsAnswer<Buffer>> {
+    const call = { operation: 'read', path }
+    const some: Query =
+      range === undefined ? {} : { offset: `${range.first}`, length: `${range.next - range.first}` }
+    const excluded = new Set<string>()
+    return this.#options.requests.ask({
+      ...call,
+      name: 'OPEN',
+      send: async ({ namenode }) => {
+        const url = this.#url(namenode, path, { op: 'OPEN', ...some, ...without(excluded) })
+        const location = await this.#locate('GET', url)
+        const sizeBytes = range === undefined ? 0 : range.next - range.first
+        const answer = await this.#datanode({ method: 'GET', url: location }, sizeBytes, excluded)
+        return answer.body
+      },
+    })
+  }
+
+  /** What stands in a folder, by name; undefined when there is none. */
+  async list(path: string): Promise<ReadonlyMap<string, HdfsFile> | undefined> {
+    const call = { operation: 'list', path, name: 'LISTSTATUS' }
+    const answer = await this.#namenode('GET', call, parseFolder)
+    if (answer.kind === 'answered') return answer.value
+    if (answer.kind === 'absent') return undefined
+    throw unexpected(call, answer.kind)
+  }
+
+  /** Removes a file, or a folder that is empty. @returns false where there is none. */
+  async remove(path: string, operation: string): Promise<boolean> {
+    const call = { operation, path, name: 'DELETE' }
+    const answer = await this.#namenode('DELETE', call, parseTruth)
+    if (answer.kind === 'not-empty' || answer.kind === 'absent') return false
+    if (answer.kind === 'answered') return answer.value
+    throw unexpected({ operation, path }, answer.kind)
+  }
+
+  /** Of what nobody misses: a put that is in flight nowhere is hidden, and may stay. */
+  async removeQuietly(path: string, operation: string): Promise<void> {
+    try {
+      await this.remove(path, operation)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+    }
+  }
+
+  #send(
+    call: HdfsCall,
+    nameOf: () => string,
+    chunks: readonly Uint8Array[],
+  ): Promise<HdfsAnswer<string>> {
+    const { requests, creation } = this.#options
+    const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const excluded = new Set<string>()
+    return requests.ask({
+      ...call,
+      name: 'CREATE',
+      send: async ({ namenode }) => {
+        const path = nameOf()
+        const query = { op: 'CREATE', overwrite: 'false', ...creation, ...without(excluded) }
+        const url = await this.#locate('PUT', this.#url(namenode, path, query))
+        await this.#datanode({ method: 'PUT', url, chunks }, sizeBytes, excluded)
+        return path
+      },
+    })
+  }
+
+  /** @param read what the answer says; what it cannot read is asked again. */
+  #namenode<T>(
+    method: HttpCall['method'],
+    call: HdfsCall & { readonly name: string },
+    read: (body: Buffer) => T,
+    query: Query = {},
+  ): Promise<HdfsAnswer<T>> {
+    const { requests, http } = this.#options
+    return requests.ask({
+      ...call,
+      send: async ({ namenode }) => {
+        const url = this.#url(namenode, call.path, { op: call.name, ...query })
+        return read((await http.send({ method, url, deadlineMs: namenodeDeadlineMs })).body)
+      },
+    })
+  }
+
+  /** The first of two steps: where the bytes are to go, or to come from. */
+  async #locate(method: 'GET' | 'PUT', url: URL): Promise<URL> {
+    url.searchParams.set('noredirect', 'true')
+    const { body } = await this.#options.http.send({ method, url, deadlineMs: namenodeDeadlineMs })
+    return parseLocation(body)
+  }
+
+  /** @param excluded gets the datanode's host when it does not answer. */
+  async #datanode(
+    call: Omit<HttpCall, 'deadlineMs'>,
+    sizeBytes: number,
+    excluded: Set<string>,
+  ): Promise<HttpAnswer> {
+    const deadlineMs = dataMs.least + Math.ceil(sizeBytes / mib) * dataMs.perMib
+    try {
+      return await this.#options.http.send({ ...call, deadlineMs })
+    } catch (error) {
+      if (error instanceof HdfsRefusal || !(error instanceof Error)) throw error
+      if (codeOf(error) === undefined) throw error
+      excluded.add(call.url.hostname)
+      throw new DatanodeSilence(error)
+    }
+  }
+
+  #url(namenode: string, path: string, query: Query): URL {
+    const parts = this.#at(path).split('/').map(encodeURIComponent)
+    const url = new URL(`http://${namenode}/webhdfs/v1${parts.join('/')}`)
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    url.searchParams.set('user.name', this.#options.user)
+    return url
+  }
+
+  /** @throws {InvariantError} the path leaves the lake. */
+  #at(path: string): string {
+    const parts = path.split('/')
+    const plain = parts.every((part) => part !== '' && part !== '.' && part !== '..')
+    assert(plain && !path.includes('\0'), `lake path "${path}" stays below the lake`)
+    return `${this.#options.folder}/${path}`
+  }
+
+  #tempBeside(path: string): string {
+    const cut = path.lastIndexOf('/') + 1
+    const name = Buffer.from(this.#options.random.bytes(nameBytes)).toString('hex')
+    return `${path.slice(0, cut)}.${path.slice(cut)}.${name}.put`
+  }
+}
+
+const nothing = (): void => {}
+
+const without = (excluded: ReadonlySet<string>): Query =>
+  excluded.size === 0 ? {} : { excludedatanodes: [...excluded].join(',') }
+
+/** As a fault that may pass: somebody else was at the same path. */
+const unexpected = ({ operation, path }: HdfsCall, kind: HdfsAlternative): Fault =>
+  new Fault('LAKE_UNAVAILABLE', { operation, path, reason: `HDFS answers "${kind}"` })

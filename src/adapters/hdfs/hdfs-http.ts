@@ -1,0 +1,96 @@
+/**
+ * One HTTP request to a namenode or a datanode, answered or broken off.
+ *
+ * - On Node's own client: a datanode answers "100 Continue" to whom did not ask for it, which
+ *   undici takes for a broken server.
+ * - A body is sent as fast as it is taken: no more than one chunk waits in the socket.
+ * - Each request has a deadline over all of it; a datanode without a namenode hangs for minutes.
+ */
+import { once } from 'node:events'
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { HdfsRefusal } from './hdfs-failure.ts'
+
+const socketsMax = 64
+/** A socket that was left alone for longer may be closed at the other end, without our knowing. */
+const idleSocketMs = 4_000
+const answerBytesMax = 1_073_741_824
+
+export interface HttpCall {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly url: URL
+  readonly deadlineMs: number
+  /** In order; sent with its length. */
+  readonly chunks?: readonly Uint8Array[]
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: Buffer
+}
+
+export class HdfsHttp {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: socketsMax, timeout: idleSocketMs })
+
+  /**
+   * @throws {HdfsRefusal} no success.
+   * @throws {Error} with a `code`: the network's, or that of a deadline that passed.
+   */
+  async send(call: HttpCall): Promise<HttpAnswer> {
+    const { method, url, chunks, deadlineMs } = call
+    const sizeBytes = chunks?.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const headers =
+      sizeBytes === undefined
+        ? {}
+        : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }
+    const signal = AbortSignal.timeout(deadlineMs)
+    const sent = request(url, { method, agent: this.#agent, headers, signal })
+    try {
+      const answered = once(sent, 'response') as Promise<[IncomingMessage]>
+      void write(sent, chunks ?? [])
+      // Whoever refuses may do so before all is sent.
+      const [answer] = await answered
+      const body = await bodyOf(answer)
+      const status = answer.statusCode ?? 0
+      if (status < 200 || status >= 300) throw new HdfsRefusal(status, body)
+      return { status, body }
+    } catch (error) {
+      sent.destroy()
+      throw signal.aborted ? deadlinePassed(deadlineMs) : error
+    }
+  }
+}
+
+/** Ends when all is sent, or when nobody takes it any more: the answer tells which. */
+async function write(sent: ClientRequest, chunks: readonly Uint8Array[]): Promise<void> {
+  sent.on('error', () => {})
+  for (const chunk of chunks) {
+    if (sent.destroyed) return
+    if (sent.write(chunk) || sent.destroyed) continue
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        sent.off('drain', goOn)
+        sent.off('close', goOn)
+        resolve()
+      }
+      sent.on('drain', goOn)
+      sent.on('close', goOn)
+    })
+  }
+  sent.end()
+}
+
+async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let sizeBytes = 0
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    pieces.push(piece)
+    sizeBytes += piece.byteLength
+    if (sizeBytes > answerBytesMax) throw coded('EMSGSIZE', `more than ${answerBytesMax} bytes`)
+  }
+  return Buffer.concat(pieces, sizeBytes)
+}
+
+const deadlinePassed = (deadlineMs: number): Error =>
+  coded('ETIMEDOUT', `no answer within ${deadlineMs} ms`)
+
+const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })

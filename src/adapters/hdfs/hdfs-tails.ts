@@ -1,0 +1,74 @@
+/**
+ * Files that grow by staged tails, joined by CONCAT.
+ *
+ *     t/dt=2026-11-20/hour=13/.tail-9f3a…-42-0    staged beside its file: CONCAT wants one folder
+ *     POST …/growth-9f3a…-41-0.parquet?op=CONCAT&sources=/warehouse/t/…/.tail-9f3a…-42-0
+ *
+ * Invariants:
+ * - CONCAT is one transaction of the namenode, and uses its source up: no tail is joined twice;
+ * - it asks for the tail alone, so the file's length is looked at before, and decides after.
+ *
+ * A tail costs four calls: CREATE, GETFILESTATUS, GETFILESTATUS of the file, CONCAT.
+ * Source: docs/adr/0026-files-that-continue.md; docs/hdfs.md.
+ */
+import { isFault } from '../../base/fault.ts'
+import type { CanJoin, JoinRequest, LakeTails, PublishOutcome } from '../../ports/lake.ts'
+import type { HdfsFiles } from './hdfs-files.ts'
+
+const operation = 'join'
+const triedName = 'can-join'
+
+export class HdfsTails implements LakeTails {
+  readonly #files: HdfsFiles
+  readonly #stagedBytes: (stagedPath: string) => number | undefined
+
+  /** @param stagedBytes what this process staged there; undefined where it is to be looked up. */
+  constructor(files: HdfsFiles, stagedBytes: (stagedPath: string) => number | undefined) {
+    this.#files = files
+    this.#stagedBytes = stagedBytes
+  }
+
+  async canJoinIn(folder: string): Promise<CanJoin> {
+    const beside = `${folder}/${triedName}`
+    const one = await this.#files.create(beside, [new Uint8Array(1)], { operation })
+    const other = await this.#files.create(beside, [new Uint8Array(1)], { operation })
+    try {
+      const answer = await this.#files.concat(one.path, other.path, operation)
+      if (answer.kind === 'answered') return { kind: 'joins' }
+      const after = await this.#files.look(one.path, operation)
+      // The answer was lost, and the tail with it.
+      if (after?.sizeBytes === 2) return { kind: 'joins' }
+      return { kind: 'refuses', reason: `HDFS answers "${answer.kind}"` }
+    } catch (error) {
+      if (!isFault(error, 'LAKE_REFUSED')) throw error
+      return { kind: 'refuses', reason: error.message }
+    } finally {
+      for (const { path } of [one, other]) await this.#files.removeQuietly(path, operation)
+    }
+  }
+
+  async join({ stagedPath, path, baseBytes, sizeBytes }: JoinRequest): Promise<PublishOutcome> {
+    const before = await this.#lengthOf(path)
+    if (before === undefined) return { kind: 'missing' }
+    if (before === sizeBytes) return { kind: 'already-published' }
+    if (before !== baseBytes) return { kind: 'mismatch', foundBytes: before }
+    const tailBytes = this.#stagedBytes(stagedPath) ?? (await this.#lengthOf(stagedPath))
+    if (tailBytes !== undefined && tailBytes !== sizeBytes - baseBytes) {
+      return { kind: 'mismatch', foundBytes: tailBytes }
+    }
+    if (tailBytes !== undefined) {
+      const answer = await this.#files.concat(path, stagedPath, operation)
+      if (answer.kind === 'answered') return { kind: 'published' }
+    }
+    // Another may have joined it between our looks, or we ourselves: the answer was lost.
+    const after = await this.#lengthOf(path)
+    if (after === sizeBytes) return { kind: 'already-published' }
+    if (after === undefined || after === baseBytes) return { kind: 'missing' }
+    return { kind: 'mismatch', foundBytes: after }
+  }
+
+  async #lengthOf(path: string): Promise<number | undefined> {
+    const found = await this.#files.look(path, operation)
+    return found?.isFile === true ? found.sizeBytes : undefined
+  }
+}

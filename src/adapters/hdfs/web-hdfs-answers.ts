@@ -1,0 +1,59 @@
+/**
+ * What WebHDFS answers with success, as values.
+ *
+ *     {"FileStatus":{"type":"FILE","length":12,"modificationTime":1763800000000,"fileId":16390}}
+ *     {"FileStatuses":{"FileStatus":[{"pathSuffix":"x"}]}}
+ *     {"boolean":true}
+ *     {"Location":"http://dn1:9864/webhdfs/v1/…"}
+ *
+ * What is none of these is no answer of WebHDFS: whoever asked may ask again.
+ */
+import { z } from 'zod'
+import { unixMs } from '../../base/time.ts'
+
+const statusShape = z.object({
+  pathSuffix: z.string(),
+  type: z.enum(['FILE', 'DIRECTORY', 'SYMLINK']),
+  length: z.int().nonnegative(),
+  modificationTime: z.int(),
+  fileId: z.number(),
+})
+const fileShape = z.object({ FileStatus: statusShape })
+const folderShape = z.object({ FileStatuses: z.object({ FileStatus: z.array(statusShape) }) })
+const truthShape = z.object({ boolean: z.boolean() })
+const locationShape = z.object({ Location: z.url() })
+
+export const parseStatus = (body: Buffer) => fileOf(parsed(fileShape, body).FileStatus)
+
+/** By name. What stands at the path itself, where it is a file, has none. */
+export function parseFolder(body: Buffer) {
+  const all = parsed(folderShape, body).FileStatuses.FileStatus
+  const named = all.filter(({ pathSuffix }) => pathSuffix !== '')
+  return new Map(named.map((status) => [status.pathSuffix, fileOf(status)]))
+}
+
+export const parseTruth = (body: Buffer): boolean => parsed(truthShape, body).boolean
+
+export const parseLocation = (body: Buffer): URL => new URL(parsed(locationShape, body).Location)
+
+const fileOf = (status: z.output<typeof statusShape>) => ({
+  isFile: status.type === 'FILE',
+  sizeBytes: status.length,
+  modifiedMs: unixMs(status.modificationTime),
+  fileId: status.fileId,
+})
+
+function parsed<T>(shape: z.ZodType<T>, body: Buffer): T {
+  const outcome = shape.safeParse(jsonOf(body))
+  if (outcome.success) return outcome.data
+  const told = outcome.error.issues[0]?.message ?? ''
+  throw Object.assign(new Error(`no answer of WebHDFS: ${told}`), { code: 'EPROTO' })
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,94 @@
+/** Joining a tail on HDFS with the Nth request failing, both ways; and where it is refused. */
+import { expect, test } from 'vitest'
+import type { HdfsLake } from '../../../src/adapters/hdfs/hdfs-lake.ts'
+import { FakeHdfs, type FakeHdfsFailure, remoteException } from '../../support/fake-hdfs.ts'
+import { hdfsSettings, openTestHdfsLake } from '../../support/hdfs-lakes.ts'
+import { HurriedClock } from '../../support/s3-lakes.ts'
+
+const path = 't/dt=2026-11-20/growth-c1-0.parquet'
+const stagedPath = 't/dt=2026-11-20/.tail-c2-0'
+const head = Buffer.from('as it was published;')
+const tail = Buffer.from('a tail')
+const join = {
+  path,
+  stagedPath,
+  baseBytes: head.length,
+  sizeBytes: head.length + tail.length,
+}
+
+async function openOn(fake: FakeHdfs): Promise<HdfsLake> {
+  const settings = hdfsSettings([fake.address], '/lake')
+  const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
+  await lake.put(path, head)
+  return lake
+}
+
+const failures: readonly (readonly [string, FakeHdfsFailure])[] = [
+  ['lost requests', { moment: 'before', answer: 'reset' }],
+  ['lost answers', { moment: 'after', answer: 'reset' }],
+  ['files cut half-way', { moment: 'half', answer: 'reset' }],
+  ['a standby', { moment: 'before', answer: remoteException('StandbyException') }],
+]
+
+test.each(failures)('%s, of any one request, join a tail once', async (_, failure) => {
+  for (let failAt = 1; ; failAt++) {
+    const fake = await FakeHdfs.start()
+    const lake = await openOn(fake)
+    let count = 0
+    fake.fail = ({ call }) => {
+      const hits = failure.moment !== 'half' || call === 'CREATE-2'
+      return hits && ++count === failAt ? failure : undefined
+    }
+    await lake.stage({ path, stagedPath, chunks: [tail] })
+    const { kind } = await lake.tails.join(join)
+    expect(['published', 'already-published'], `failAt ${failAt}`).toContain(kind)
+    expect((await lake.tails.join(join)).kind, `failAt ${failAt}`).toBe('already-published')
+    expect(Buffer.from((await lake.read(path)) ?? []).toString()).toBe(
+      `${head.toString()}${tail.toString()}`,
+    )
+    expect(fake.files, `failAt ${failAt}`).toEqual([`/lake/${path}`])
+    await fake.close()
+    if (count < failAt) return expect(failAt).toBeGreaterThan(1)
+  }
+})
+
+test('a tail costs four calls to the namenode', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  const from = fake.requests.length
+  await lake.stage({ path, stagedPath, chunks: [tail] })
+  await lake.tails.join(join)
+  expect(fake.requests.slice(from).map(({ call }) => call)).toEqual([
+    'CREATE',
+    'CREATE-2',
+    'GETFILESTATUS',
+    'GETFILESTATUS',
+    'CONCAT',
+  ])
+  await fake.close()
+})
+
+test('a folder that refuses is known before anything is staged, and left clean', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  fake.concats = false
+  expect(await lake.tails.canJoinIn('t')).toEqual({
+    kind: 'refuses',
+    reason: expect.stringContaining('HadoopIllegalArgumentException'),
+  })
+  expect(fake.files).toEqual([`/lake/${path}`])
+  await fake.close()
+})
+
+test('whether a folder takes tails is found out though any one answer is lost', async () => {
+  for (let failAt = 1; ; failAt++) {
+    const fake = await FakeHdfs.start()
+    const lake = await openOn(fake)
+    let count = 0
+    fake.fail = () => (++count === failAt ? { moment: 'after', answer: 'reset' } : undefined)
+    expect(await lake.tails.canJoinIn('t'), `failAt ${failAt}`).toEqual({ kind: 'joins' })
+    expect(fake.files, `failAt ${failAt}`).toEqual([`/lake/${path}`])
+    await fake.close()
+    if (count < failAt) return expect(failAt).toBeGreaterThan(5)
+  }
+})

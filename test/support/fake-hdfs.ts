@@ -1,0 +1,281 @@
+/**
+ * A namenode and a datanode in memory that answer WebHDFS as Hadoop 3.4.1 was seen to: for unit
+ * tests that need answers on demand.
+ *
+ * - A CREATE or OPEN goes in two steps, the second to another port; the first checks nothing.
+ * - A CREATE that is broken off leaves a file that looks whole.
+ * - The last word of a refusal is its exception; the status says little.
+ * - `fail` says what goes wrong with which request, before or after its effect.
+ *
+ * Real servers judge it: the lake contract runs on both (test/system/hdfs-lake.test.ts).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+export interface FakeHdfsRequest {
+  /** Counted from 1. */
+  readonly number: number
+  /** "RENAME"; the second step of a CREATE is "CREATE-2". */
+  readonly call: string
+  readonly path: string
+  readonly query: URLSearchParams
+  /** Bytes that came with it. */
+  readonly sizeBytes: number
+}
+
+export interface FakeHdfsAnswer {
+  readonly status: number
+  readonly body?: unknown
+  readonly bytes?: Uint8Array
+}
+
+export interface FakeHdfsFailure {
+  /** `after`: the effect is there, its answer is not. `half`: of a CREATE, half of the bytes. */
+  readonly moment: 'before' | 'after' | 'half'
+  readonly answer: FakeHdfsAnswer | 'reset' | 'silence'
+}
+
+interface Entry {
+  /** Undefined for a folder. */
+  readonly bytes: Buffer | undefined
+  readonly modifiedMs: number
+  readonly id: number
+}
+
+/** @param exception "SafeModeException". */
+export const remoteException = (
+  exception: string,
+  message = 'of the fake\n\tat org.apache.hadoop.Stack',
+  status = 403,
+): FakeHdfsAnswer => ({ status, body: { RemoteException: { exception, message } } })
+
+const firstId = 16_385
+
+export class FakeHdfs {
+  /** By path from the root: "/lake/x". */
+  readonly entries = new Map<string, Entry>([['', { bytes: undefined, modifiedMs: 1, id: 1 }]])
+  readonly requests: FakeHdfsRequest[] = []
+  fail: (request: FakeHdfsRequest) => FakeHdfsFailure | undefined = () => undefined
+  /** Folders with erasure coding take no CONCAT. */
+  concats = true
+  readonly #servers: readonly [Server, Server]
+  #nextId = firstId
+
+  private constructor() {
+    const serve = (step: 1 | 2) => (incoming: IncomingMessage, response: ServerResponse) => {
+      void this.#serve(incoming, response, step)
+    }
+    this.#servers = [createServer(serve(1)), createServer(serve(2))]
+  }
+
+  static async start(): Promise<FakeHdfs> {
+    const fake = new FakeHdfs()
+    for (const server of fake.#servers) {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    }
+    return fake
+  }
+
+  /** "127.0.0.1:40001": of the namenode. */
+  get address(): string {
+    return `127.0.0.1:${this.#portOf(0)}`
+  }
+
+  /** Paths of all files, sorted. */
+  get files(): readonly string[] {
+    return [...this.entries].flatMap(([path, { bytes }]) => (bytes ? [path] : [])).toSorted()
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) {
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    }
+  }
+
+  #portOf(index: 0 | 1): number {
+    return (this.#servers[index].address() as AddressInfo).port
+  }
+
+  async #serve(incoming: IncomingMessage, response: ServerResponse, step: 1 | 2): Promise<void> {
+    const body = await buffer(incoming)
+    const url = new URL(incoming.url ?? '/', 'http://fake')
+    const path = decodeURIComponent(url.pathname.replace('/webhdfs/v1', '')).replace(/\/$/, '')
+    const op = url.searchParams.get('op') ?? ''
+    const request: FakeHdfsRequest = {
+      number: this.requests.length + 1,
+      call: step === 1 ? op : `${op}-2`,
+      path,
+      query: url.searchParams,
+      sizeBytes: body.length,
+    }
+    this.requests.push(request)
+    const failure = this.fail(request)
+    if (failure?.moment === 'half') this.#create(path, body.subarray(0, body.length / 2), request)
+    const done = failure === undefined || failure.moment === 'after'
+    const answer = done ? this.#answer(request, body) : undefined
+    const told = failure?.answer ?? answer ?? { status: 200 }
+    if (told === 'silence') return
+    if (told === 'reset') response.destroy()
+    else write(response, told, request.call)
+  }
+
+  #answer(request: FakeHdfsRequest, body: Buffer): FakeHdfsAnswer {
+    const { call, path, query } = request
+    switch (call) {
+      case 'CREATE':
+      case 'OPEN':
+        return call === 'OPEN' && this.#fileAt(path) === undefined
+          ? absent
+          : this.#located(path, query)
+      case 'CREATE-2':
+        return this.#create(path, body, request)
+      case 'OPEN-2':
+        return this.#open(path, query)
+      case 'GETFILESTATUS':
+        return this.#status(path)
+      case 'LISTSTATUS':
+        return this.#list(path)
+      case 'MKDIRS':
+        return this.#makeFolders(path)
+      case 'RENAME':
+        return this.#rename(path, query)
+      case 'CONCAT':
+        return this.#concat(path, query.get('sources') ?? '')
+      case 'DELETE':
+        return this.#delete(path)
+      default:
+        return remoteException('UnsupportedOperationException', `${call} is not supported`, 400)
+    }
+  }
+
+  #located(path: string, query: URLSearchParams): FakeHdfsAnswer {
+    if (this.#isBelowFile(path)) return notFolder
+    const name = path.split('/').map(encodeURIComponent).join('/')
+    const url = new URL(`http://127.0.0.1:${this.#portOf(1)}/webhdfs/v1${name}`)
+    for (const [key, value] of query) if (key !== 'noredirect') url.searchParams.set(key, value)
+    return { status: 200, body: { Location: url.href } }
+  }
+
+  #create(path: string, bytes: Buffer, { query }: FakeHdfsRequest): FakeHdfsAnswer {
+    const standing = this.entries.get(path)
+    if (standing !== undefined && query.get('overwrite') !== 'true') {
+      return remoteException('FileAlreadyExistsException')
+    }
+    this.#makeFolders(folderOf(path))
+    this.#put(path, Buffer.from(bytes))
+    return { status: 201 }
+  }
+
+  #open(path: string, query: URLSearchParams): FakeHdfsAnswer {
+    const file = this.#fileAt(path)
+    if (file?.bytes === undefined) return absent
+    const offset = Number(query.get('offset') ?? 0)
+    if (offset > 0 && offset >= file.bytes.length) {
+      return remoteException('IOException', `Offset=${offset} out of the range [0, ${path})`)
+    }
+    const length = query.get('length')
+    const next = length === null ? undefined : offset + Number(length)
+    return { status: 200, bytes: file.bytes.subarray(offset, next) }
+  }
+
+  #status(path: string): FakeHdfsAnswer {
+    if (this.#isBelowFile(path)) return notFolder
+    const entry = this.entries.get(path)
+    return entry === undefined ? absent : { status: 200, body: { FileStatus: statusOf('', entry) } }
+  }
+
+  #list(path: string): FakeHdfsAnswer {
+    const entry = this.entries.get(path)
+    if (entry === undefined) return absent
+    const below = [...this.entries].filter(([each]) => each !== '' && folderOf(each) === path)
+    const listed = below.map(([each, one]) => statusOf(each.slice(path.length + 1), one))
+    const all = entry.bytes === undefined ? listed : [statusOf('', entry)]
+    return { status: 200, body: { FileStatuses: { FileStatus: all.toReversed() } } }
+  }
+
+  #makeFolders(path: string): FakeHdfsAnswer {
+    const parts = path.split('/')
+    for (let count = 1; count <= parts.length; count++) {
+      const folder = parts.slice(0, count).join('/')
+      if (!this.entries.has(folder)) this.#put(folder, undefined)
+    }
+    return { status: 200, body: { boolean: true } }
+  }
+
+  #rename(from: string, query: URLSearchParams): FakeHdfsAnswer {
+    const to = query.get('destination') ?? ''
+    const entry = this.entries.get(from)
+    const standing = this.entries.get(to)
+    if (query.get('renameoptions') === null) {
+      return remoteException('IllegalArgumentException', 'the fake knows one form alone', 400)
+    }
+    if (entry === undefined) return absent
+    if (standing !== undefined && standing.bytes === undefined) {
+      return remoteException('IOException', `rename destination ${to} is a directory`)
+    }
+    if (standing !== undefined && query.get('renameoptions') !== 'OVERWRITE') {
+      return remoteException('FileAlreadyExistsException')
+    }
+    if (!this.entries.has(folderOf(to))) return absent
+    this.entries.delete(from)
+    this.entries.set(to, entry)
+    return { status: 200 }
+  }
+
+  #concat(path: string, source: string): FakeHdfsAnswer {
+    const [target, tail] = [this.#fileAt(path), this.#fileAt(source)]
+    if (target?.bytes === undefined || tail?.bytes === undefined) return absent
+    if (folderOf(path) !== folderOf(source) || tail.bytes.length === 0 || !this.concats) {
+      return remoteException('HadoopIllegalArgumentException', 'of the fake', 400)
+    }
+    this.entries.delete(source)
+    this.entries.set(path, { ...target, bytes: Buffer.concat([target.bytes, tail.bytes]) })
+    return { status: 200 }
+  }
+
+  #delete(path: string): FakeHdfsAnswer {
+    const isFull = [...this.entries.keys()].some((each) => each.startsWith(`${path}/`))
+    if (isFull) return remoteException('PathIsNotEmptyDirectoryException')
+    return { status: 200, body: { boolean: this.entries.delete(path) } }
+  }
+
+  #put(path: string, bytes: Buffer | undefined): void {
+    this.entries.set(path, { bytes, modifiedMs: 1_700_000_000_000, id: this.#nextId++ })
+  }
+
+  #fileAt(path: string): Entry | undefined {
+    const entry = this.entries.get(path)
+    return entry?.bytes === undefined ? undefined : entry
+  }
+
+  #isBelowFile(path: string): boolean {
+    for (let at = folderOf(path); at !== ''; at = folderOf(at)) {
+      if (this.#fileAt(at) !== undefined) return true
+    }
+    return false
+  }
+}
+
+const absent = remoteException('FileNotFoundException', 'File does not exist', 404)
+const notFolder = remoteException('ParentNotDirectoryException')
+
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+
+const statusOf = (pathSuffix: string, { bytes, modifiedMs, id }: Entry) => ({
+  pathSuffix,
+  type: bytes === undefined ? 'DIRECTORY' : 'FILE',
+  length: bytes?.length ?? 0,
+  modificationTime: modifiedMs,
+  fileId: id,
+})
+
+function write(response: ServerResponse, answer: FakeHdfsAnswer, call: string): void {
+  const { status, body, bytes } = answer
+  const sent = bytes ?? Buffer.from(body === undefined ? '' : JSON.stringify(body))
+  // As a datanode does, whether or not it was asked to.
+  if (call === 'CREATE-2') response.writeContinue()
+  response.writeHead(status, { 'content-length': sent.length })
+  response.end(sent)
+}

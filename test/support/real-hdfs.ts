@@ -1,0 +1,68 @@
+/**
+ * A real HDFS for one test file, with what tests do to it.
+ *
+ *     describe.skipIf(!wantsHdfs())('…', () => { … await RealHdfs.start() … })
+ */
+import { join } from 'node:path'
+import { serviceNamed } from '../system/services/catalogue.ts'
+import { isFetched } from '../system/services/fetch-artifacts.ts'
+import { hdfsFirstFolder } from '../system/services/hdfs.ts'
+import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
+import { commandEndsWell, requireNamedService } from './require-service.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const places = userPlaces(checkout)
+const name = 'hdfs'
+
+/**
+ * Java, and the jars in the cache: a test does not download them unasked. Two JVMs take half a
+ * minute to start, and a core: only where they are asked for by name.
+ */
+export const wantsHdfs = (): boolean =>
+  requireNamedService(
+    name,
+    () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
+  )
+
+export class RealHdfs {
+  /** "127.0.0.1:24001": of the namenode. */
+  readonly address: string
+  readonly #harness: ServiceHarness
+  readonly #instance: string
+  #folderCount = 0
+
+  private constructor(harness: ServiceHarness, place: { instance: string; address: string }) {
+    this.#harness = harness
+    this.#instance = place.instance
+    this.address = place.address
+  }
+
+  /** A cluster of its own, empty; those of test runs that died are removed first. */
+  static async start(): Promise<RealHdfs> {
+    const harness = new ServiceHarness({ ...places, say: () => {} })
+    await harness.sweep()
+    const instance = `test-${name}-${process.pid}`
+    const { address } = await harness.up(name, { instance, ownerPid: process.pid })
+    return new RealHdfs(harness, { instance, address })
+  }
+
+  /** @returns a folder that nobody else uses. */
+  newFolder(): string {
+    return `${hdfsFirstFolder}/test-${++this.#folderCount}`
+  }
+
+  kill(node: 'namenode' | 'datanode'): Promise<void> {
+    return this.#harness.kill(this.#instance, node)
+  }
+
+  /** On the same data. @throws {Error} it came up elsewhere: clients would not find it. */
+  async startAgain(): Promise<void> {
+    const { address } = await this.#harness.up(name, { instance: this.#instance })
+    if (address !== this.address) throw new Error(`came up on ${address}, was ${this.address}`)
+  }
+
+  /** Ends it and forgets its data. */
+  close(): Promise<void> {
+    return this.#harness.wipe(this.#instance)
+  }
+}

@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { HdfsLake } from '../../../../src/adapters/hdfs/hdfs-lake.ts'
+import { SimTelemetry } from '../../../sim/telemetry.ts'
+import {
+  FakeHdfs,
+  type FakeHdfsAnswer,
+  type FakeHdfsFailure,
+  remoteException,
+} from '../../../support/fake-hdfs.ts'
+import { hdfsSettings, openTestHdfsLake } from '../../../support/hdfs-lakes.ts'
+import { HurriedClock } from '../../../support/s3-lakes.ts'
+
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+const place = { stagedPath: 't/_staging/c/0.staged', path: 't/dt=2026-11-20/0.parquet' }
+
+let fake: FakeHdfs
+let clock: HurriedClock
+let telemetry: SimTelemetry
+let lake: HdfsLake
+beforeEach(async () => {
+  fake = await FakeHdfs.start()
+  clock = new HurriedClock()
+  telemetry = new SimTelemetry()
+  lake = openAt([fake.address])
+})
+afterEach(() => fake.close())
+
+const openAt = (namenodes: readonly string[]): HdfsLake =>
+  openTestHdfsLake(hdfsSettings(namenodes, '/lake'), { clock, telemetry })
+const calls = (from = 0): readonly string[] => fake.requests.slice(from).map(({ call }) => call)
+const failAlways = (answer: FakeHdfsAnswer): void => {
+  fake.fail = () => ({ moment: 'before', answer })
+}
+/** The first request of this kind fails. */
+const failFirst = (call: string, failure: FakeHdfsFailure): void => {
+  let done = false
+  fake.fail = (request) => {
+    if (done || request.call !== call) return undefined
+    done = true
+    return failure
+  }
+}
+
+describe('what HDFS says no with', () => {
+  test.each<[string, FakeHdfsAnswer, object]>([
+    [
+      'a missing permission',
+      remoteException('AccessControlException', 'Permission denied: user=x\n\tat org.apache'),
+      {
+        code: 'LAKE_REFUSED',
+        facts: { path: 'x', reason: '403 AccessControlException: Permission denied: user=x' },
+      },
+    ],
+    ['no room for names', remoteException('NSQuotaExceededException'), { code: 'LAKE_REFUSED' }],
+    ['no room for bytes', remoteException('DSQuotaExceededException'), { code: 'LAKE_REFUSED' }],
+    [
+      'a name that it does not take',
+      remoteException('InvalidPathException', 'Invalid path name', 400),
+      { code: 'LAKE_REFUSED' },
+    ],
+    [
+      'a user that it does not know',
+      remoteException('SecurityException', 'Failed to obtain user group information', 401),
+      {
+        code: 'LAKE_USER_REFUSED',
+        facts: { user: 'lakeward', address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+      },
+    ],
+    [
+      'a login that it asks for',
+      { status: 401, body: 'Authentication required' },
+      { code: 'LAKE_USER_REFUSED' },
+    ],
+    [
+      'something that is no WebHDFS',
+      { status: 404, body: '<html>Not found</html>' },
+      { code: 'LAKE_REFUSED', facts: { reason: '404 no answer of WebHDFS' } },
+    ],
+  ])('%s is told at once, with the remedy', async (_, answer, expected) => {
+    failAlways(answer)
+    await expect(lake.stat('x')).rejects.toMatchObject(expected)
+    expect(fake.requests).toHaveLength(1)
+  })
+
+  test.each([
+    'SafeModeException',
+    'RetriableException',
+    'EOFException',
+    'ConnectException',
+    'IOException',
+  ])('%s, once, is waited out', async (exception) => {
+    await lake.put('x', bytes('x'))
+    for (const call of ['GETFILESTATUS', 'OPEN', 'OPEN-2'] as const) {
+      failFirst(call, { moment: 'before', answer: remoteException(exception) })
+      expect(call === 'GETFILESTATUS' ? await lake.stat('x') : await lake.read('x')).toBeDefined()
+    }
+    expect(clock.sleptMs).toBeGreaterThan(100)
+  })
+
+  test('safe mode for long ends in a fault that says to try again', async () => {
+    failAlways(remoteException('SafeModeException', 'Name node is in safe mode.'))
+    await expect(lake.put('x', bytes('x'))).rejects.toMatchObject({
+      code: 'LAKE_UNAVAILABLE',
+      facts: { reason: expect.stringContaining('safe mode') },
+    })
+    expect(clock.sleptMs).toBeGreaterThan(5_000)
+    expect(fake.requests.length).toBeLessThan(10)
+  })
+
+  test('an answer that is no JSON is no success', async () => {
+    failAlways({ status: 200, body: 'hello' })
+    await expect(lake.stat('x')).rejects.toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+  })
+
+  test('a target that is a folder is never renamed into', async () => {
+    await lake.put(`${place.path}/x`, bytes('x'))
+    await lake.stage({ ...place, chunks: [bytes('rows')] })
+    await expect(lake.publish({ ...place, sizeBytes: 4 })).rejects.toMatchObject({
+      code: 'LAKE_REFUSED',
+      facts: { reason: expect.stringContaining('is a directory') },
+    })
+    expect(fake.files).toEqual([`/lake/${place.stagedPath}`, `/lake/${place.path}/x`].toSorted())
+  })
+})
+
+describe('of several namenodes', () => {
+  let second: FakeHdfs
+  beforeEach(async () => {
+    second = await FakeHdfs.start()
+  })
+  afterEach(() => second.close())
+
+  test('a standby is left for the active one, which is asked first from then on', async () => {
+    failAlways(remoteException('StandbyException', 'Operation category READ is not supported'))
+    const both = openAt([fake.address, second.address])
+    expect(await both.stat('x')).toBeUndefined()
+    expect(await both.stat('x')).toBeUndefined()
+    expect(fake.requests).toHaveLength(1)
+    expect(second.requests).toHaveLength(2)
+    expect(clock.sleptMs).toBe(0)
+  })
+
+  test('one that is gone is left, and both are asked again when none serves', async () => {
+    const gone = await FakeHdfs.start()
+    const { address } = gone
+    await gone.close()
+    let refused = 0
+    second.fail = () =>
+      refused++ < 2 ? { moment: 'before', answer: remoteException('StandbyException') } : undefined
+    const both = openAt([address, second.address])
+    expect(await both.stat('x')).toBeUndefined()
+    expect(second.requests).toHaveLength(3)
+    expect(clock.sleptMs).toBeGreaterThan(0)
+  })
+})
+
+describe('what is broken off', () => {
+  test('leaves no half of a file where somebody reads', async () => {
+    failFirst('CREATE-2', { moment: 'half', answer: 'reset' })
+    expect(await lake.putIfAbsent('log/1', bytes('a whole entry'))).toEqual({ kind: 'created' })
+    expect(Buffer.from((await lake.read('log/1')) ?? []).toString()).toBe('a whole entry')
+    expect(fake.files).toEqual(['/lake/log/1'])
+  })
+
+  test('is noticed though the datanode says that all is well', async () => {
+    failFirst('CREATE-2', { moment: 'half', answer: { status: 201 } })
+    await lake.stage({ ...place, chunks: [bytes('all'), bytes(' rows')] })
+    expect(await lake.publish({ ...place, sizeBytes: 8 })).toEqual({ kind: 'published' })
+    expect(Buffer.from((await lake.read(place.path)) ?? []).toString()).toBe('all rows')
+    expect(fake.files).toEqual([`/lake/${place.path}`])
+  })
+
+  test('and stays half each time is told with both sizes', async () => {
+    fake.fail = ({ call }) =>
+      call === 'CREATE-2' ? { moment: 'half', answer: { status: 201 } } : undefined
+    await expect(lake.put('x', bytes('1234'))).rejects.toMatchObject({
+      code: 'LAKE_UNAVAILABLE',
+      facts: { reason: '4 bytes were sent, 2 bytes stand' },
+    })
+  })
+
+  test('a datanode that does not answer is named to the namenode as one to leave out', async () => {
+    failFirst('CREATE-2', { moment: 'before', answer: 'reset' })
+    await lake.put('x', bytes('x'))
+    const asked = fake.requests.filter(({ call }) => call === 'CREATE')
+    expect(asked.map(({ query }) => query.get('excludedatanodes'))).toEqual([null, '127.0.0.1'])
+  })
+})
+
+test('a name is its own, whatever stands in it', async () => {
+  const names = ['t/a b', 't/100%', 't/a+b', 't/häß/雪', 't/q?x=1', 't/#1', 't/a%20b', 't/a;b&c']
+  for (const name of names) {
+    expect(await lake.putIfAbsent(name, bytes(name)), name).toEqual({ kind: 'created' })
+  }
+  expect(fake.files).toEqual(names.map((name) => `/lake/${name}`).toSorted())
+  expect((await lake.list('t')).map(({ path }) => path)).toEqual(names.toSorted())
+  for (const name of names) {
+    expect(Buffer.from((await lake.read(name)) ?? []).toString()).toBe(name)
+  }
+})
+
+test('a file that was staged and published cost four calls to the namenode', async () => {
+  await lake.stage({ ...place, chunks: [bytes('rows')] })
+  await lake.publish({ ...place, sizeBytes: 4 })
+  const next = { stagedPath: 't/_staging/c/1.staged', path: 't/dt=2026-11-20/1.parquet' }
+  const from = fake.requests.length
+  await lake.stage({ ...next, chunks: [bytes('rows')] })
+  await lake.publish({ ...next, sizeBytes: 4 })
+  expect(calls(from)).toEqual(['CREATE', 'CREATE-2', 'GETFILESTATUS', 'RENAME'])
+})
+
+test('a put in flight is no object, but where all is cleaned away', async () => {
+  const temp = '.1.json.0123456789abcdef.put'
+  await lake.put('log/1.json', bytes('x'))
+  for (const folder of ['log', 't/_staging/c']) await lake.put(`${folder}/${temp}`, bytes('x'))
+  expect((await lake.list('log')).map(({ path }) => path)).toEqual(['log/1.json'])
+  expect((await lake.list('t')).map(({ path }) => path)).toEqual([`t/_staging/c/${temp}`])
+})
+
+test('what is cleaned away leaves no folder behind it', async () => {
+  await lake.stage({ ...place, chunks: [bytes('rows')] })
+  await lake.putIfAbsent('t/_staging/c/head.json', bytes('{}'))
+  await lake.remove('t/_staging/c/head.json')
+  expect([...fake.entries.keys()]).toContain('/lake/t/_staging/c')
+  await lake.discard(place)
+  expect([...fake.entries.keys()]).not.toContain('/lake/t/_staging/c')
+})
+
+test('calls are counted by what they are, what they are for, and what came of them', async () => {
+  failFirst('RENAME', { moment: 'before', answer: remoteException('RetriableException') })
+  await lake.putIfAbsent('log/1', bytes('x'))
+  const counted = (call: string, outcome: string) =>
+    telemetry.values.get(`lakeward_hdfs_calls_total call=${call} phase=put outcome=${outcome}`)
+  expect(counted('CREATE', 'ok')).toBe(1)
+  expect(counted('RENAME', 'again')).toBe(1)
+  expect(counted('RENAME', 'ok')).toBe(1)
+})
