@@ -112,12 +112,18 @@ export interface ProcessWorld extends Weather {
   onDoom(process: SimProcess): void
 }
 
-/** Spans that are shorter than anybody may configure them: worlds last for minutes. */
-function shortened(config: ResolvedConfig, { keepMs, closeAfterMs }: Plan): ResolvedConfig {
+/**
+ * Spans that are shorter than anybody may configure them: worlds last for minutes. And files that
+ * grow, which no configuration has whose lake is a folder.
+ */
+function shortened(config: ResolvedConfig, plan: Plan): ResolvedConfig {
+  const { keepMs, closeAfterMs, grows } = plan
   const log = keepMs === undefined ? config.log : { ...config.log, keep: durationMs(keepMs) }
-  if (closeAfterMs === undefined) return { ...config, log }
-  const closeAfter = durationMs(closeAfterMs)
-  const streams = config.streams.map((at) => ({ ...at, late: { ...at.late, closeAfter } }))
+  const streams = config.streams.map((at) => {
+    const closeAfter = closeAfterMs === undefined ? at.late.closeAfter : durationMs(closeAfterMs)
+    const mode = grows ? ('continue' as const) : at.file.mode
+    return { ...at, late: { ...at.late, closeAfter }, file: { ...at.file, mode } }
+  })
   return { ...config, log, streams }
 }
 

@@ -52,7 +52,9 @@ export class LakeWeather {
 
   refusal(operation: string, path: string, nowMs: number): ReturnType<RefusalOf> {
     const { table, operations, untilMs } = this.#refused
-    const isFile = operations.includes(operation) && path.startsWith(`${table}/`)
+    // Joining a tail is how a file that grows is published.
+    const deed = operation === 'join' ? 'publish' : operation
+    const isFile = operations.includes(deed) && path.startsWith(`${table}/`)
     if (isFile && nowMs < untilMs) {
       return { code: 'LAKE_REFUSED', reason: 'quota' }
     }

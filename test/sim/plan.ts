@@ -134,6 +134,8 @@ export interface Plan {
   /** Longer bodies of entries are objects of their own; undefined: as daemons do by themselves. */
   readonly inlineBytesMax: number | undefined
   readonly lake: LakeKind
+  /** Files go on from commit to commit. */
+  readonly grows: boolean
   readonly pace: Pace
   /** Of the first hour that ends, after the beginning; where the pace is live. */
   readonly hourEndsInMs: number
@@ -210,5 +212,7 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
     hasAfterlife: random.fraction() < 0.2,
   } as const
   const closeAfterMs = outside.fraction() < 0.8 ? outside.below(12_000) : undefined
-  return { ...drawn, closeAfterMs, late: latePoliciesOf(drawn.hourEndsInMs) }
+  // Follows from what is drawn anyway, like the next: worlds go as they went without it.
+  const grows = drawn.lake === 'hdfs' && drawn.hourEndsInMs % 3 !== 0
+  return { ...drawn, closeAfterMs, grows, late: latePoliciesOf(drawn.hourEndsInMs) }
 }

@@ -257,12 +257,19 @@ function add(state: LogState, name: string, partition: Partition, addition: Addi
     partition: known?.partition ?? partition,
     place: known?.place ?? 'open',
     version: keeps ? known.version : commitId,
-    files: [...(known?.files ?? []), ...(file === undefined ? [] : [file])],
+    files: withFile(known?.files ?? [], file),
     counts: sum(known?.counts ?? noCounts, counts),
     revision: known?.revision ?? 0,
     manifest: known?.manifest ?? null,
     ...firstOf(known),
   })
+}
+
+/** A file that grew stands where it stood. */
+function withFile(files: readonly DataFile[], file: DataFile | undefined): readonly DataFile[] {
+  if (file === undefined) return files
+  if (file.base === undefined) return [...files, file]
+  return files.map((one) => (one.path === file.path ? file : one))
 }
 
 const firstOf = (known: FoldedPartition | undefined) =>

@@ -115,6 +115,7 @@ export const foundNames = [
   'reset',
   'forgotten',
   'closed',
+  'grown',
 ] as const
 type Found = Readonly<Record<(typeof foundNames)[number], number>>
 
@@ -144,6 +145,9 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     reset: decided.filter((entry) => entry.kind === 'source' && entry.action === 'reset').length,
     forgotten: decided.filter(({ kind }) => kind === 'forget').length,
     closed: decided.filter(({ kind }) => kind === 'closed-late').length,
+    grown: decided.filter(
+      (entry) => entry.kind === 'append' && entry.body.files.some(({ base }) => base !== undefined),
+    ).length,
   }
 }
 

@@ -31,6 +31,7 @@ const file = z.looseObject({
   stagedPath: z.string(),
   sizeBytes: z.number(),
   rowCount: z.number(),
+  base: z.strictObject({ sizeBytes: z.number(), rowCount: z.number() }).optional(),
 })
 const range = z.looseObject({
   lane: z.string(),

@@ -6,6 +6,7 @@
  */
 import { zstdDecompressSync } from 'node:zlib'
 import type { Received } from '../receiver.ts'
+import { lengthKey } from '../recorded-store.ts'
 import { canonical, linesIn, linesOf } from './checkpoints.ts'
 import { type FoldedPartition, type LogState, noCounts, total } from './fold-state.ts'
 import type { Judged } from './lake-oracle.ts'
@@ -107,9 +108,17 @@ function earlyFiles(
 ): readonly string[] {
   const decidedAt = store.firstSet.get(entryAt(pipeline, index)) ?? 0
   return files
-    .filter(({ path }) => (store.firstSet.get(path) ?? Infinity) < decidedAt)
+    .filter((file) => publishedAt(store, file) < decidedAt)
     .map(({ path }) => `file "${path}" is published before entry ${index}`)
 }
+
+/** When a file came to stand, one that grew in the length that its entry says. */
+const publishedAt = (
+  { firstSet, firstOfLength }: Judged['store'],
+  { path, sizeBytes, base }: DataFile,
+): number =>
+  (base === undefined ? firstSet.get(path) : firstOfLength.get(lengthKey(path, sizeBytes))) ??
+  Infinity
 
 /** Whoever looks for a closed partition finds all of it in the list that its entry names. */
 function wrongClosings(
@@ -150,10 +159,11 @@ function wrongReady(
     const folded = state.streams.get(stream)?.partitions.get(partition.path)
     const files = folded?.files ?? []
     if (manifest !== undefined) wrong.push(...wrongContents(name, manifest, folded))
-    for (const { path, table } of files) {
+    for (const file of files) {
+      const { path, table } = file
       if (!path.startsWith(`${table}/`))
         wrong.push(`${name} is announced while "${path}" is spilled`)
-      if ((store.firstSet.get(path) ?? Infinity) < decidedAt) continue
+      if (publishedAt(store, file) < decidedAt) continue
       wrong.push(`${name} is announced before file "${path}" is published`)
     }
     const key = { stream, partitionPath: partition.path, revision: manifest?.revision ?? 0 }

@@ -78,11 +78,26 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
     }) &&
     places.every((place) => takesRows(state, place)) &&
     body.files.every(({ stream, partitionPath }) => here.has(`${stream} ${partitionPath}`)) &&
+    body.files.every((file) => file.base === undefined || goesOn(state, file)) &&
     body.counts.every(({ stream, partition, counts }) => {
       const { written, lateAppended } = counts
       const wanted = late.has(`${stream} ${partition.path}`) ? written : 0
       return addUp(counts) && lateAppended === wanted
     })
+  )
+}
+
+/** An open partition has the file just as it is gone on with. */
+function goesOn({ streams }: LogState, file: DataFile): boolean {
+  const known = streams.get(file.stream)?.partitions.get(file.partitionPath)
+  const live = known?.files.find(({ path }) => path === file.path)
+  return (
+    known?.place === 'open' &&
+    live !== undefined &&
+    live.sizeBytes === file.base?.sizeBytes &&
+    live.rowCount === file.base.rowCount &&
+    file.rowCount > live.rowCount &&
+    file.sizeBytes > live.sizeBytes
   )
 }
 
