@@ -11,7 +11,6 @@ import { bytesBrought, type DataFile, rowsBrought } from '../model/data-file.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
 import { noteOrigins } from '../protocol/file-origins.ts'
-import { judgeLength } from '../protocol/growth.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { readFooterRows } from './footer-rows.ts'
@@ -58,17 +57,18 @@ export async function checkFiles(
 ): Promise<{ result: CheckResult; files: readonly CheckedFile[] }> {
   const check = new Check('files')
   const wanted = filesOf(facts)
+  const lengths = lengthsOf(wanted)
   const staged: DataFile[] = []
   const files = await inParallel(wanted, filesAtOnceMax, async (at) => {
     const { file, commitId } = at
-    const place = await placeOf(facts, file, commitId)
+    const place = await placeOf({ ...facts, lengths }, file, commitId)
     if (place.kind === 'wrong') check.fail(`"${file.path}": ${place.why}`)
     if (place.kind === 'staged') staged.push(file)
     return { ...at, path: place.kind === 'wrong' ? undefined : place.path }
   })
   const bytes = wanted.reduce((sum, { file }) => sum + bytesBrought(file), 0)
   const waiting = staged.length === 0 ? '' : `, ${staged.length} of them decided and still staged`
-  const looked = `${counted(wanted.length, 'file')}, ${counted(bytes, 'byte')}${waiting}`
+  const looked = `${counted(lengths.size, 'file')}, ${counted(bytes, 'byte')}${waiting}`
   return { result: check.result(looked), files }
 }
 
@@ -151,19 +151,33 @@ function baseFilesOf({ base }: LogWalk, scope: Scope): readonly OlderFile[] {
   )
 }
 
+/** By path, what a file was and is: each length of one that grew is a whole file. */
+type Lengths = ReadonlyMap<string, ReadonlySet<number>>
+
+function lengthsOf(files: readonly OlderFile[]): Lengths {
+  const lengths = new Map<string, Set<number>>()
+  for (const { file } of files) {
+    const known = lengths.get(file.path) ?? new Set<number>()
+    lengths.set(file.path, known.add(file.sizeBytes))
+  }
+  return lengths
+}
+
 type Place =
   | { readonly kind: 'published' | 'staged'; readonly path: string }
   | { readonly kind: 'wrong'; readonly why: string }
 
 async function placeOf(
-  facts: FileFacts,
+  facts: FileFacts & { readonly lengths: Lengths },
   file: DataFile,
   commitId: CommitId | undefined,
 ): Promise<Place> {
-  const { lake, listed, walk } = facts
+  const { lake, listed, walk, lengths } = facts
   const { path, sizeBytes, stagedPath } = file
   const stands = (foundBytes: number | undefined): boolean =>
-    foundBytes !== undefined && judgeLength(walk.state, file, foundBytes).kind === 'stands'
+    foundBytes !== undefined &&
+    foundBytes >= sizeBytes &&
+    lengths.get(path)?.has(foundBytes) === true
   if (stands(listed.get(path)?.sizeBytes)) return { kind: 'published', path }
   const isOpen = commitId !== undefined && walk.state.unpublished.has(commitId)
   const staged = isOpen ? await lake.stat(stagedPath) : undefined

@@ -88,7 +88,8 @@ export function judgeLength(
   const { stream, partitionPath, path, sizeBytes, base } = file
   if (foundBytes === sizeBytes) return { kind: 'stands' }
   const partition = streams.get(stream)?.partitions.get(partitionPath)
-  const live = partition?.files.find((other) => other.path === path)
+  const away = partition?.removed?.map((removed) => removed.file) ?? []
+  const live = [...(partition?.files ?? []), ...away].find((other) => other.path === path)
   if (foundBytes > sizeBytes) {
     const isGrown = live?.base !== undefined && foundBytes <= live.sizeBytes
     return { kind: isGrown ? 'stands' : 'wrong' }

@@ -1,6 +1,7 @@
 /** Files that grow from commit to commit, from Kafka's records to what readers see. */
 import { crc32c } from '@node-rs/crc32'
 import { describe, expect, test } from 'vitest'
+import { verifyLake } from '../../../src/audit/verify.ts'
 import { present } from '../../../src/base/assert.ts'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
@@ -210,6 +211,61 @@ describe('a table that refuses', () => {
     await world.committer.publishPending(durationMs(0))
     expect(world.committer.setbacks).toEqual([])
     await expectTrue(world)
+  })
+})
+
+describe('verify', () => {
+  async function verified(world: LaneWorld): Promise<readonly string[]> {
+    const checks = await verifyLake({
+      lake: world.lake,
+      pipeline,
+      tables: ['numbers', 'sim_dead_letters'],
+      scope: { stream: undefined, spans: undefined },
+      isDeep: true,
+      ruleOf: ({ config }) => ({ configVersion: config.version, moduleStreams: new Set() }),
+      askKafka: async () => ({ kind: 'silent', why: 'nobody asked' }),
+      onFile: () => {},
+    })
+    return checks
+      .filter(({ name }) => name !== 'kafka')
+      .flatMap(({ name, state, findings }) => (state === 'ok' ? [] : [`${name}: ${findings[0]}`]))
+  }
+
+  test('finds each entry of a file that grew in it: its rows, its bytes, and no other', async () => {
+    const world = await openWorld()
+    for (let commit = 0; commit < 4; commit++)
+      await commitNumbers(world, 3 * commit, 3 * commit + 3)
+    expect(filesOf(world)[0]?.base?.rowCount).toBe(9)
+    expect(await verified(world)).toEqual([])
+  })
+
+  test('tells a byte that is another one in the midst, and one too many', async () => {
+    const world = await openWorld()
+    for (let commit = 0; commit < 3; commit++)
+      await commitNumbers(world, 3 * commit, 3 * commit + 3)
+    const [path = ''] = dataPaths(world)
+    const body = bodyAt(world, path)
+    const { base } = present(filesOf(world)[0], 'a file is live')
+    const flipped = Buffer.from(body)
+    const at = (base?.sizeBytes ?? 0) + 30
+    flipped[at] = (flipped[at] ?? 0) ^ 1
+    world.store.set(path, { body: flipped, modifiedMs: 0 })
+    expect((await verified(world)).join()).toMatch(/^checksums: /)
+    world.store.set(path, { body: Buffer.concat([body, Buffer.of(0)]), modifiedMs: 0 })
+    expect((await verified(world)).join()).toMatch(/^files: .* bytes on the lake/)
+  })
+
+  test('takes a tail that waits to be joined for what it is', async () => {
+    const world = await openWorld()
+    await commitNumbers(world, 0, 4)
+    const join = world.lake.join.bind(world.lake)
+    const reason = 'quota'
+    world.lake.join = () =>
+      Promise.reject(new Fault('LAKE_REFUSED', { operation: 'join', path: 'numbers', reason }))
+    await commitNumbers(world, 4, 6)
+    world.lake.join = join
+    expect(world.log.state.unpublished.size).toBeGreaterThan(0)
+    expect(await verified(world)).toEqual([])
   })
 })
 
