@@ -6,8 +6,8 @@ type Stored = NonNullable<ReturnType<SimStore['get']>>
 export class RecordedStore extends Map<string, Stored> {
   /** When each path was set first, as a count of all that was set. */
   readonly firstSet = new Map<string, number>()
-  /** The same of each length that a path had: files grow. */
-  readonly firstOfLength = new Map<string, number>()
+  /** By path, the same of each length that it had: files grow. */
+  readonly firstOfLength = new Map<string, Map<number, number>>()
   /** What each path held first: an index of the log that is won again was decided before. */
   readonly firstHeld = new Map<string, Stored>()
   /** How often anything was set. */
@@ -20,8 +20,10 @@ export class RecordedStore extends Map<string, Stored> {
     this.setCount += 1
     const first = isStaged(path) ? this.firstHeld.get(path) : undefined
     if (first !== undefined && !isPart(first.body, object.body)) this.changed.add(path)
-    const length = lengthKey(path, object.body.byteLength)
-    if (!this.firstOfLength.has(length)) this.firstOfLength.set(length, this.setCount)
+    const lengths = this.firstOfLength.get(path) ?? new Map<number, number>()
+    const sizeBytes = object.body.byteLength
+    if (!lengths.has(sizeBytes)) lengths.set(sizeBytes, this.setCount)
+    this.firstOfLength.set(path, lengths)
     if (!this.firstSet.has(path)) {
       this.firstSet.set(path, this.setCount)
       this.firstHeld.set(path, object)
@@ -29,9 +31,6 @@ export class RecordedStore extends Map<string, Stored> {
     return super.set(path, object)
   }
 }
-
-/** Of `RecordedStore.firstOfLength`. */
-export const lengthKey = (path: string, sizeBytes: number): string => `${sizeBytes} ${path}`
 
 const isStaged = (path: string): boolean => path.endsWith('.staged') || path.includes('/.tail-')
 

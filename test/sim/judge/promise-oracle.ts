@@ -6,7 +6,6 @@
  */
 import { zstdDecompressSync } from 'node:zlib'
 import type { Received } from '../receiver.ts'
-import { lengthKey } from '../recorded-store.ts'
 import { canonical, linesIn, linesOf } from './checkpoints.ts'
 import { type FoldedPartition, type LogState, noCounts, total } from './fold-state.ts'
 import type { Judged } from './lake-oracle.ts'
@@ -117,8 +116,7 @@ const publishedAt = (
   { firstSet, firstOfLength }: Judged['store'],
   { path, sizeBytes, base }: DataFile,
 ): number =>
-  (base === undefined ? firstSet.get(path) : firstOfLength.get(lengthKey(path, sizeBytes))) ??
-  Infinity
+  (base === undefined ? firstSet.get(path) : firstOfLength.get(path)?.get(sizeBytes)) ?? Infinity
 
 /** Whoever looks for a closed partition finds all of it in the list that its entry names. */
 function wrongClosings(
