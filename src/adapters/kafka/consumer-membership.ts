@@ -147,6 +147,8 @@ export class ConsumerMembership implements GroupMember {
     const owned = session.joins ? [] : this.#owned
     const known = { topics: topics.join(), owned: owned.map(nameOf).sort().join() }
     const at = await this.#findCoordinator()
+    // Who joins behind our leaving would be a member that nobody is.
+    if (this.#isOver()) return durationMs(0)
     const asked = session.heartbeat(at, this.#askOf(topics, owned, known))
     this.#beating = asked
     const answer = await withDeadline(clock, asked, {
