@@ -150,6 +150,14 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
     expect(await tried()).toEqual({ read: 'done', announce: 'done', takeOver: 'done' })
   })
 
+  test('are enough for a member of KIP-848; what it may not see keeps nothing else from it', async () => {
+    const named = ['growth.events', 'not.ours']
+    const more = { ...options(), groupProtocol: 'consumer' } as const
+    const reader = await sources.read(broker().portOf('sasl'), named, more)
+    await until('records', () => reader.count > 0)
+    expect(reader.troubles.map((fault) => fault?.code)).toEqual(['KAFKA_TOPIC_HIDDEN'])
+  })
+
   test.each(rules)('are not enough without: $text', async ({ rule }) => {
     const { permissionType, ...gone } = rule
     await broker().asAdmin((admin) => admin.deleteAcls({ filters: [{ ...gone, permissionType }] }))
