@@ -42,6 +42,7 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
 }
 /** Records rather than benchmarks: each prints, appends its results and sets the exit code. */
 const records: Readonly<Record<string, () => Promise<unknown>>> = {
+  rebalance: () => import('./rebalance/run.ts'),
   recovery: () => import('./recovery/run.ts'),
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
