@@ -28,6 +28,9 @@ const sessions = { classic: 10_000, consumer: 12_000 } as const
 type Protocol = keyof typeof sessions
 const graceMs = 3_000
 const ratioMax = 2
+/** Rounds of the producer before anything is measured; a gap of it is none of ours. */
+const calmRounds = 10
+const pauseMax = 2
 const about =
   'Appended by `npm run bench -- rebalance`: three members read 1,000 partitions of three real ' +
   'brokers, into each of which\na record comes a second; one member is killed, then another one ' +
@@ -45,6 +48,8 @@ interface Moved {
   readonly silent: number
   /** Partitions with a gap of more than twice their median. */
   readonly above: number
+  /** The producer's longest, in which nothing came for anybody. */
+  readonly pauseMs: number
 }
 
 /** A record into every partition each second; the producer's own pauses are told beside gaps. */
@@ -60,7 +65,8 @@ class Pulse {
   }
 
   async #run(): Promise<void> {
-    for (let dueMs = Date.now(); !this.#stopped; dueMs += periodMs) {
+    // What is late is not made up for: rounds that follow at once would be another pace.
+    for (let dueMs = Date.now(); !this.#stopped; dueMs = Math.max(dueMs + periodMs, Date.now())) {
       await sleep(Math.max(0, dueMs - Date.now()))
       const records = Array.from({ length: partitionCount }, (_, partition) => {
         return { topic, partition, key: undefined, value: new Uint8Array(100), timestampMs: dueMs }
@@ -77,11 +83,28 @@ class Pulse {
     await this.#producer.close()
   }
 
+  /** The last rounds came one after the other, without a pause. */
+  get isCalm(): boolean {
+    const last = this.sentMs.slice(-calmRounds)
+    return last.length === calmRounds && longestPause(last) < periodMs * pauseMax
+  }
+
+  /** The longest distance of two rounds that ended in this time. */
+  pauseIn(firstMs: number, nextMs: number): number {
+    const before = this.sentMs.findLast((at) => at < firstMs) ?? firstMs
+    const rounds = this.sentMs.filter((at) => at >= firstMs && at < nextMs)
+    // One that is under way when the time ends has lasted until then.
+    return longestPause([before, ...rounds, nextMs])
+  }
+
   stop(): Promise<void> {
     this.#stopped = true
     return this.#done
   }
 }
+
+const longestPause = (moments: readonly number[]): number =>
+  Math.max(0, ...moments.slice(1).map((at, index) => at - (moments[index] ?? at)))
 
 async function until(what: string, look: () => boolean): Promise<void> {
   for (const endMs = Date.now() + waitMsMax; !look(); ) {
@@ -161,7 +184,11 @@ async function phase(
   return { what, calmFromMs, movedAtMs, doneMs, endMs: Date.now(), kept }
 }
 
-function movedOf(of: Phase, arrivals: readonly Readonly<Record<number, Arrivals>>[]): Moved {
+function movedOf(
+  of: Phase,
+  arrivals: readonly Readonly<Record<number, Arrivals>>[],
+  pulse: Pulse,
+): Moved {
   const { what, calmFromMs, movedAtMs, doneMs, endMs, kept } = of
   const before = { firstMs: calmFromMs, nextMs: movedAtMs }
   const judged = { firstMs: movedAtMs, nextMs: endMs }
@@ -180,6 +207,7 @@ function movedOf(of: Phase, arrivals: readonly Readonly<Record<number, Arrivals>
     worst: Math.max(...ratios),
     silent: gaps.length - known.length,
     above: ratios.filter((ratio) => ratio > ratioMax).length,
+    pauseMs: pulse.pauseIn(calmFromMs, endMs),
   }
 }
 
@@ -198,17 +226,15 @@ async function measure(brokers: readonly string[], protocol: Protocol) {
     const stay = [start(), start()]
     const third = start()
     await until('all are shared', () => isShared([...stay, third]))
+    await until('the producer is calm', () => pulse.isCalm)
     const dies = await phase('one dies', stay, async () => {
       await third.kill()
       return stay
     })
+    await until('the producer is calm', () => pulse.isCalm)
     const comes = await phase('one comes', stay, async () => [...stay, start()])
     const arrivals = await Promise.all(stay.map((worker) => worker.stop()))
-    const pauses = pulse.sentMs.slice(1).map((at, index) => at - (pulse.sentMs[index] ?? at))
-    return {
-      moved: [movedOf(dies, arrivals), movedOf(comes, arrivals)],
-      pauseMs: Math.max(...pauses),
-    }
+    return [movedOf(dies, arrivals, pulse), movedOf(comes, arrivals, pulse)]
   } finally {
     for (const worker of started) await worker.kill()
     await pulse.stop()
@@ -219,12 +245,17 @@ const lineOf = (protocol: Protocol, moved: Moved): string =>
   `- ${protocol}, ${moved.what}: every partition read after ${moved.seconds.toFixed(1)} s ` +
   `(session ${sessions[protocol] / 1_000} s); ${moved.kept} stayed, an answer every ` +
   `${moved.medianMs} ms before, longest gap ${moved.worst.toFixed(2)} times the median, ` +
-  `${moved.above} above ${ratioMax}, ${moved.silent} without a median`
+  `${moved.above} above ${ratioMax}, ${moved.silent} without a median; the producer's longest ` +
+  `pause ${moved.pauseMs} ms`
 
-function missedOf(protocol: Protocol, { what, seconds, worst, silent }: Moved): readonly string[] {
+function missedOf(protocol: Protocol, moved: Moved): readonly string[] {
+  const { what, seconds, worst, silent, pauseMs } = moved
   const late = what === 'one dies' && seconds * 1_000 > sessions[protocol] + graceMs
   return [
     ...(late ? [`${protocol}: assigned ${seconds.toFixed(1)} s after a member died`] : []),
+    ...(pauseMs > periodMs * pauseMax
+      ? [`${protocol}, ${what}: the producer paused for ${pauseMs} ms: no result of gaps`]
+      : []),
     ...(silent > 0 ? [`${protocol}, ${what}: ${silent} partitions without a median`] : []),
     ...(worst > ratioMax ? [`${protocol}, ${what}: a gap of ${worst.toFixed(2)} medians`] : []),
   ]
@@ -236,15 +267,16 @@ const { lines, missed } = await withService(broker, `${broker}-rebalance`, async
   await makeTopic(brokers)
   const all: { lines: string[]; missed: string[] } = { lines: [], missed: [] }
   for (const protocol of ['classic', 'consumer'] as const) {
-    const { moved, pauseMs } = await measure(brokers, protocol)
+    const moved = await measure(brokers, protocol)
     all.lines.push(...moved.map((each) => lineOf(protocol, each)))
-    all.lines.push(`- ${protocol}: longest distance of two rounds of the producer ${pauseMs} ms`)
     all.missed.push(...moved.flatMap((each) => missedOf(protocol, each)))
   }
   return all
 })
 for (const line of lines) console.log(line)
-const context = `Brokers: Kafka ${serviceNamed(broker).version}, three nodes on this machine; load before the run ${load}.`
+const { version } = serviceNamed(broker)
+const context =
+  `Brokers: Kafka ${version}, three nodes on this machine; ` + `load before the run ${load}.`
 const seen = missed.length === 0 ? 'every bar holds' : missed.join('; ')
 keepResults('rebalance', about, [context, ...lines, `Observation: ${seen}.`])
 const cases = lines.map((name) => ({ name }))

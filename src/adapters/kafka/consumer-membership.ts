@@ -11,8 +11,8 @@
  *   was ours is lost at once; the next heartbeat joins.
  * - Who was fenced by another process under the same instance id never joins again.
  *
- *     join → told ─┬─ more is ours: assign ─┬→ beat … → told …
- *                  └─ less: revoke, wait ───┘     └─ unknown, fenced epoch: lose all → join
+ *     join → told: more is ours → assign it           → beat … → told …
+ *                  less is ours → revoke it, wait     → beat … → unknown: lose all → join
  *
  * Source: KIP-848; docs/adr/0025-the-brokers-own-assignment.md.
  */
