@@ -104,6 +104,21 @@ class Writer {
     this.#bytes.writeInt32BE(value, at)
   }
 
+  #i16(value: number): void {
+    const at = this.#room(2)
+    this.#bytes.writeInt16BE(value, at)
+  }
+
+  #i64(value: bigint): void {
+    const at = this.#room(8)
+    this.#bytes.writeBigInt64BE(value, at)
+  }
+
+  #double(value: number): void {
+    const at = this.#room(8)
+    this.#bytes.writeDoubleBE(value, at)
+  }
+
   binary(value: Uint8Array): void {
     this.i32(value.length)
     const at = this.#room(value.length)
@@ -113,8 +128,7 @@ class Writer {
   struct(fields: ThriftStruct): void {
     for (const [id, value] of fields) {
       this.#byte(codes[value.type])
-      const at = this.#room(2)
-      this.#bytes.writeInt16BE(id, at)
+      this.#i16(id)
       this.#value(value)
     }
     this.#byte(stop)
@@ -127,16 +141,13 @@ class Writer {
       case 'byte':
         return this.#byte(value.value & 0xff)
       case 'i16':
-        this.#bytes.writeInt16BE(value.value, this.#room(2))
-        return
+        return this.#i16(value.value)
       case 'i32':
         return this.i32(value.value)
       case 'i64':
-        this.#bytes.writeBigInt64BE(value.value, this.#room(8))
-        return
+        return this.#i64(value.value)
       case 'double':
-        this.#bytes.writeDoubleBE(value.value, this.#room(8))
-        return
+        return this.#double(value.value)
       case 'binary':
         return this.binary(value.value)
       case 'struct':
@@ -166,7 +177,7 @@ class Writer {
     this.#bytes[at] = value
   }
 
-  /** Makes room behind what is written. @returns where it begins. */
+  /** Makes room behind what is written, maybe in other memory. @returns where it begins. */
   #room(sizeBytes: number): number {
     const at = this.#size
     this.#size += sizeBytes

@@ -69,6 +69,15 @@ describe('a message', () => {
     const long = { ...everyType, fields: structOf([[1, text('x'.repeat(100_000))]]) }
     expect(decodeMessage(Buffer.from(encodeMessage(long)))?.message).toEqual(long)
   })
+
+  test('is whole wherever its numbers meet the end of the room', () => {
+    for (let padding = 4_000; padding < 4_110; padding++) {
+      const fields = structOf([[20, text('x'.repeat(padding))], ...everyType.fields])
+      const long = { ...everyType, fields }
+      const read = decodeMessage(Buffer.from(encodeMessage(long)))
+      expect(read?.message, `${padding}`).toEqual(long)
+    }
+  })
 })
 
 describe('bytes of no message', () => {
