@@ -82,6 +82,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   NoRouteToHostException: 'again',
   SocketTimeoutException: 'again',
   SocketException: 'again',
+  UnknownHostException: 'again',
+  ClosedChannelException: 'again',
+  InterruptedIOException: 'again',
+  // All datanodes of a block are away, or none has told of it yet.
+  BlockMissingException: 'again',
+  CannotObtainBlockLengthException: 'again',
+  NotReplicatedYetException: 'again',
   RemoteException: 'again',
   IOException: 'again',
   AccessControlException: 'refused',

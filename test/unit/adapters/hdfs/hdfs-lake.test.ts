@@ -87,6 +87,8 @@ describe('what HDFS says no with', () => {
     'RetriableException',
     'EOFException',
     'ConnectException',
+    'BlockMissingException',
+    'ClosedChannelException',
     'IOException',
   ])('%s, once, is waited out', async (exception) => {
     await lake.put('x', bytes('x'))
