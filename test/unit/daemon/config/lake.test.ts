@@ -48,7 +48,7 @@ test('credentials are shown to nobody', () => {
   expect(printConfig(config, 'hidden')).not.toMatch(/NAME_OF_KEY|run.key/)
 })
 
-test('the example of a pipeline from Kafka to S3 is right', () => {
-  const tree: unknown = parse(readFileSync('examples/kafka-s3.yaml', 'utf8'))
+test.each(['kafka-s3', 'hdfs-hive'])('the example %s is right', (name) => {
+  const tree: unknown = parse(readFileSync(`examples/${name}.yaml`, 'utf8'))
   expect(parseConfig(tree).problems).toEqual([])
 })
