@@ -131,12 +131,36 @@ export class HdfsFiles {
     return this.#namenode('PUT', { operation, path: from, name: 'RENAME' }, nothing, query)
   }
 
-  /** Puts a file behind another of its folder, and uses it up. Of racing calls one is answered. */
-  concat(path: string, source: string, operation: string): Promise<HdfsAnswer<void>> {
-    const at = this.#at(source)
-    assert(!at.includes(','), `"${source}" is one name`)
-    const call = { operation, path, name: 'CONCAT' }
-    return this.#namenode('POST', call, nothing, { sources: at })
+  /**
+   * Puts a file behind another of its folder, and uses it up. Of racing calls one is answered.
+   *
+   * Before it is asked again the length is looked at: the call before may have been done, and a
+   * late sender may have made the source anew since.
+   *
+   * @param baseBytes what the other file has before.
+   * @returns `answered` with false where it has another length by then.
+   */
+  concat(
+    path: string,
+    source: string,
+    { operation, baseBytes }: { operation: string; baseBytes: number },
+  ): Promise<HdfsAnswer<boolean>> {
+    const sources = this.#at(source)
+    assert(!sources.includes(','), `"${source}" is one name`)
+    const { requests, http } = this.#options
+    const name = 'CONCAT'
+    return requests.ask({
+      operation,
+      path,
+      name,
+      send: async ({ namenode, number }) => {
+        const isAgain = number > 1
+        if (isAgain && (await this.look(path, operation))?.sizeBytes !== baseBytes) return false
+        const url = this.#url(namenode, path, { op: name, sources })
+        await http.send({ method: 'POST', url, deadlineMs: namenodeDeadlineMs })
+        return true
+      },
+    })
   }
 
   async makeFolder(path: string, operation: string): Promise<void> {

@@ -6,7 +6,8 @@
  *
  * Invariants:
  * - CONCAT is one transaction of the namenode, and uses its source up: no tail is joined twice;
- * - it asks for the tail alone, so the file's length is looked at before, and decides after.
+ * - it asks for the tail alone, so the file's length is looked at before each call, and decides
+ *   after: a sender that is late may make a tail anew that was joined.
  *
  * A tail costs four calls: CREATE, GETFILESTATUS, GETFILESTATUS of the file, CONCAT.
  * Source: docs/adr/0026-files-that-continue.md; docs/hdfs.md.
@@ -33,8 +34,9 @@ export class HdfsTails implements LakeTails {
     const one = await this.#files.create(beside, [new Uint8Array(1)], { operation })
     const other = await this.#files.create(beside, [new Uint8Array(1)], { operation })
     try {
-      const answer = await this.#files.concat(one.path, other.path, operation)
-      if (answer.kind === 'answered') return { kind: 'joins' }
+      const asked = { operation, baseBytes: one.sizeBytes }
+      const answer = await this.#files.concat(one.path, other.path, asked)
+      if (answer.kind === 'answered' && answer.value) return { kind: 'joins' }
       const after = await this.#files.look(one.path, operation)
       // The answer was lost, and the tail with it.
       if (after?.sizeBytes === 2) return { kind: 'joins' }
@@ -57,8 +59,8 @@ export class HdfsTails implements LakeTails {
       return { kind: 'mismatch', foundBytes: tailBytes }
     }
     if (tailBytes !== undefined) {
-      const answer = await this.#files.concat(path, stagedPath, operation)
-      if (answer.kind === 'answered') return { kind: 'published' }
+      const answer = await this.#files.concat(path, stagedPath, { operation, baseBytes })
+      if (answer.kind === 'answered' && answer.value) return { kind: 'published' }
     }
     // Another may have joined it between our looks, or we ourselves: the answer was lost.
     const after = await this.#lengthOf(path)

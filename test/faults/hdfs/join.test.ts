@@ -52,6 +52,22 @@ test.each(failures)('%s, of any one request, join a tail once', async (_, failur
   }
 })
 
+test('a tail that a late sender makes anew is not joined twice, though an answer is lost', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  await lake.stage({ path, stagedPath, chunks: [tail] })
+  const late = fake.entries.get(`/lake/${stagedPath}`)
+  if (late === undefined) throw new Error('the tail is staged')
+  let joinCount = 0
+  fake.fail = ({ call }) => {
+    if (joinCount === 1) fake.entries.set(`/lake/${stagedPath}`, late)
+    return call === 'CONCAT' && ++joinCount === 1 ? { moment: 'after', answer: 'reset' } : undefined
+  }
+  expect(await lake.tails.join(join)).toEqual({ kind: 'already-published' })
+  expect(Buffer.from((await lake.read(path)) ?? []).toString()).toBe(`${head}${tail}`)
+  await fake.close()
+})
+
 test('a tail costs four calls to the namenode', async () => {
   const fake = await FakeHdfs.start()
   const lake = await openOn(fake)
