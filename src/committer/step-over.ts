@@ -14,6 +14,7 @@ import {
 } from '../protocol/log-paths.ts'
 import { decideStepOver, type StepOverDecision, standInOf } from '../protocol/step-over.ts'
 import { type CommitLogOptions, openCommitLog } from './commit-log.ts'
+import { findLonger, type LongerFile } from './cut-back.ts'
 import { type ExaminedEntry, examineEntry } from './examine-entry.ts'
 
 /** An entry whose bytes nobody can read. */
@@ -27,6 +28,8 @@ export type StepOverPlan =
       readonly unreadable: readonly Unreadable[]
       /** Entries above them that are void over a log without them, of the newest there are. */
       readonly fallen: readonly FoldedVoid[]
+      /** Files that grew by them: they are to be cut back afterwards, by `cutBack`. */
+      readonly longer: readonly LongerFile[]
       /** End of the log. */
       readonly next: EntryIndex
     }
@@ -53,15 +56,18 @@ export async function planStepOver(
   const [lowest] = unreadable.map(({ index }) => index).sort((a, b) => a - b)
   if (lowest === undefined) return { kind: 'done' }
   const over = withStandIns(options, unreadable)
-  const { state } = await openCommitLog({ ...over, readOnly: true })
+  const log = await openCommitLog({ ...over, readOnly: true })
+  const longer = await findLonger(lake, log)
+  const { state } = log
   const above = state.voids.filter(({ entry }) => entry > lowest)
   const fallen = above.filter(({ entry }) => !state.steppedOver.includes(entry))
-  return { kind: 'step-over', unreadable, fallen, next: state.next }
+  return { kind: 'step-over', unreadable, fallen, longer, next: state.next }
 }
 
 /**
  * Steps over entries that nobody can read: says so at the log's end, keeps their bytes aside, puts
- * stand-ins over them. After a crash it can be done again from the start.
+ * stand-ins over them. After a crash it can be done again from the start. Files that grew by them
+ * are cut back afterwards, by `cutBack`.
  *
  * The notice comes first: a process that could read such an entry, and folded on, stops at it
  * before anybody else goes on without the entry.

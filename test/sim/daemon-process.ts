@@ -127,10 +127,13 @@ function shortened(config: ResolvedConfig, plan: Plan): ResolvedConfig {
   return { ...config, log, streams }
 }
 
+/** The configuration that all daemons of a world run with. */
+export const configOf = async (plan: Plan): Promise<ResolvedConfig> =>
+  shortened(await loadedConfig(plan), plan)
+
 export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
   const { clock, kafka, plan, receiver } = world
-  const loaded = await loadedConfig(plan)
-  const resolved = shortened(loaded, plan)
+  const resolved = await configOf(plan)
   const life = new Life(clock)
   const lake = wildLake(world, life, () => process)
   const source = kafka.source([topic])

@@ -20,6 +20,7 @@ import { type FaultKind, type Plan, type PlanCut, planOf, uncut } from './plan.t
 import { SimRandom } from './random.ts'
 import { Receiver } from './receiver.ts'
 import { RecordedStore } from './recorded-store.ts'
+import { Repairs } from './repairs.ts'
 import { SimKafka } from './source.ts'
 import { leftToDo } from './unsettled.ts'
 
@@ -35,6 +36,7 @@ const bucketTroublesMax = 4
 const lateWhileListedMax = 2
 const recordWhileAskedMax = 4
 const lullMs = 10_000
+const restartMs = 1_000
 const quietStepMs = 2_500
 const afterlifeSteps = 3
 /** Until what concerns a log that has grown: what goes wrong no more has mostly been mended. */
@@ -64,6 +66,7 @@ export class World implements FateWorld {
   readonly random: SimRandom
   readonly #fates = new Fates(this)
   readonly #operator: Operator
+  readonly #repairs: Repairs
   /** Faults are drawn only while it is true. */
   isWild = true
   /** All has settled, and who is left is drained. */
@@ -89,6 +92,7 @@ export class World implements FateWorld {
     this.kafka.createTopic(topic, partitionCount)
     for (let n = 0; n < partitionCount; n++) this.addedAtMs.push(Number.NEGATIVE_INFINITY)
     this.#operator = new Operator(this, outside)
+    this.#repairs = new Repairs(this, outside)
   }
 
   get processCount(): number {
@@ -139,6 +143,15 @@ export class World implements FateWorld {
     return this.#operator.cleanBeside()
   }
 
+  /** Paths that entries named which were lost. */
+  get unreadableFiles(): ReadonlySet<string> {
+    return this.#repairs.unreadableFiles
+  }
+
+  onUnread(): void {
+    this.#operator.onUnread()
+  }
+
   onRefused(told: string): void {
     if (!this.#operator.knows(told)) this.violations.push(told)
   }
@@ -161,6 +174,7 @@ export class World implements FateWorld {
     for (let step = 0; step < stepCount; step++) {
       await this.pass(step === lullsIn ? lullMs : this.random.below(4_000))
       this.#operator.act(step)
+      await this.#repairs.act(step)
       for (let n = this.random.below(7); n > 0; n--) this.producer.produce()
       if (this.random.fraction() < 0.8) await this.#fates.strike()
     }
@@ -225,13 +239,22 @@ export class World implements FateWorld {
     const { daemon, life } = process
     this.processes.push(process)
     const fail = (error: unknown): void => {
-      if (life.alive) this.violations.push(`a daemon failed: ${stackOf(error)}`)
+      if (!life.alive) return
+      if (this.#repairs.explains(error)) return this.#restart(process)
+      this.violations.push(`a daemon failed: ${stackOf(error)}`)
     }
     daemon.failed.catch(fail)
     const joined = (): void => {
       process.isMember = true
     }
     daemon.start().then(joined).catch(fail)
+  }
+
+  /** As a supervisor does, unless all are stopped. */
+  #restart(process: SimProcess): void {
+    if (!this.processes.includes(process)) return
+    this.end(process)
+    if (!this.#repairs.isStopping) void this.pass(restartMs).then(() => this.begin())
   }
 
   readonly pass = (spanMs: number): Promise<void> => this.clock.sleep(durationMs(spanMs))

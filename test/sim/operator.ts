@@ -22,6 +22,7 @@ import { loadedConfig, type ProcessWorld, pipeline, type SimProcess } from './da
 import { SimLake } from './lake.ts'
 import type { FaultKind } from './plan.ts'
 import type { SimRandom } from './random.ts'
+import { unlessUnreadable } from './repairs.ts'
 import { SeenTelemetry } from './seen-telemetry.ts'
 
 /** Of the worlds that may. */
@@ -77,9 +78,15 @@ export class Operator {
   /** What happens before a step of the world. */
   act(step: number): void {
     if (step === this.#passesIn) this.#passUnread()
-    if (step === this.#forgetsIn) void this.#forget()
-    if (step === this.#resetsIn) void this.#reset()
+    if (step === this.#forgetsIn) void this.#forget().catch(unlessUnreadable)
+    if (step === this.#resetsIn) void this.#reset().catch(unlessUnreadable)
     if (step === this.#addsIn) this.#add()
+  }
+
+  /** Records may be gone that nobody has read, of any topic-partition. */
+  onUnread(): void {
+    const { logs = [] } = this.#world.kafka.topic(topic) ?? {}
+    for (const partition of logs.keys()) this.#unread.add(topicPartitionName({ topic, partition }))
   }
 
   /** Whether it is this operator's to go on from there. */
@@ -118,13 +125,14 @@ export class Operator {
   async cleanBeside(): Promise<void> {
     const { pass } = this.#world
     const first = await this.#openCleaning()
-    void cleanStaging(first)
-    void pass(this.#random.below(cleansAfterMsMax)).then(async () => {
+    cleanStaging(first).catch(unlessUnreadable)
+    const clean = async (): Promise<void> => {
       const committing = { ...(await this.#openCleaning()), clock: this.#world.clock }
       // Entries go as daemons let them go.
       const spans = { graceMs: durationMs(0), keepMs: keepForEverMs }
       await collectGarbage({ ...committing, random: this.#random, ...spans })
-    })
+    }
+    void pass(this.#random.below(cleansAfterMsMax)).then(() => clean().catch(unlessUnreadable))
   }
 
   async #openCleaning(): Promise<JanitorOptions> {
@@ -144,7 +152,9 @@ export class Operator {
     this.#unread.add(topicPartitionName(at))
     kafka.truncate(at, end - BigInt(this.#random.below(2)))
     count('unread-retention')
-    void pass(this.#random.below(acceptsAfterMsMax)).then(() => this.accept())
+    void pass(this.#random.below(acceptsAfterMsMax)).then(() =>
+      this.accept().catch(unlessUnreadable),
+    )
   }
 
   #add(): void {

@@ -93,6 +93,10 @@ const outsideKinds = [
   'commit-forgotten',
   /** An operator sets the position of a topic-partition by hand, back or forth. */
   'source-reset',
+  /** A file that was decided goes before it is published. */
+  'files-lost',
+  /** The newest entry of the log is torn, while daemons are stopped. */
+  'entry-unreadable',
   /** A topic gets a partition more. */
   'partition-added',
   /** The receiver of announcements answers that it takes none. */

@@ -13,8 +13,38 @@ export class RecordedStore extends Map<string, Stored> {
   /** How often anything was set. */
   setCount = 0
 
+  readonly #torn = new Map<string, { held: Stored | undefined; at: number | undefined }>()
   /** Staged paths that came to hold something else than before; a broken write holds a part. */
   readonly changed = new Set<string>()
+
+  /** What went for good, by path. */
+  readonly lost = new Map<string, Stored>()
+
+  lose(path: string): void {
+    const object = this.get(path)
+    if (object !== undefined) this.lost.set(path, object)
+    this.delete(path)
+  }
+
+  /** A part of it is left, which nobody can read; what is put over it counts as the first there. */
+  tear(path: string): void {
+    const torn = this.get(path)
+    if (torn === undefined) return
+    super.set(path, { ...torn, body: torn.body.subarray(0, torn.body.length >> 1) })
+    const kept = { held: this.firstHeld.get(path), at: this.firstSet.get(path) }
+    this.#torn.set(path, kept)
+    this.firstHeld.delete(path)
+    this.firstSet.delete(path)
+  }
+
+  /** It is as it was. */
+  mend(path: string): void {
+    const { held, at } = this.#torn.get(path) ?? {}
+    if (held === undefined || at === undefined) return
+    super.set(path, held)
+    this.firstHeld.set(path, held)
+    this.firstSet.set(path, at)
+  }
 
   override set(path: string, object: Stored): this {
     this.setCount += 1

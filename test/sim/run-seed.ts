@@ -57,7 +57,8 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
 /** What the judge is told of every world. */
 export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
 
-function judgedOf({ store, pipeline, producer, plan, receiver, kafka, ...world }: World): Judged {
+function judgedOf(world: World): Judged {
+  const { store, pipeline, producer, plan, receiver, kafka, unreadableFiles } = world
   const { notifies, pace, late, closeAfterMs } = plan
   const starts = kafka.topic(topic)?.logs.map(({ start }) => start) ?? []
   const received = notifies ? receiver.received : undefined
@@ -66,7 +67,8 @@ function judgedOf({ store, pipeline, producer, plan, receiver, kafka, ...world }
   const { settledAtMs, settledAtSet, addedAtMs } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
   const drawn = { addedAtMs, late, closeAfterMs }
-  return { store, pipeline, events, starts, received, ...drawn, ...spans, ...worldFacts }
+  const lost = { unreadableFiles }
+  return { store, pipeline, events, ...lost, starts, received, ...drawn, ...spans, ...worldFacts }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */

@@ -56,7 +56,9 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; sizeBytes: number; foundBytes: number; entry: number }) =>
       `file "${f.path}" has ${f.foundBytes} bytes, log entry ${f.entry} says ${f.sizeBytes}`,
-    hint: 'Find out who wrote it and restore it from a copy; its partition waits for it.',
+    hint:
+      'Find out who wrote it and restore it from a copy; its partition waits for it. A longer one ' +
+      'that grew by an entry stepped over: stop the daemons, give "lakeward log void" again.',
   },
   CONFIG_CONFLICT: {
     domain: 'user',

@@ -1,4 +1,5 @@
 import { present } from '../../base/assert.ts'
+import { type CutFile, cutBack } from '../../committer/cut-back.ts'
 import { planStepOver, type StepOverPlan, stepOver } from '../../committer/step-over.ts'
 import type { EntryIndex } from '../../model/log-entry.ts'
 import {
@@ -23,11 +24,17 @@ export const command: CommandDefinition = {
     const { isDryRun, why } = repairOf(invocation)
     const options = writingOptions(invocation, await openLakeside(invocation))
     const plan = await planStepOver(options, indexes)
-    if (plan.kind !== 'step-over') return answerPlan(invocation, plan)
+    if (plan.kind === 'refuse') return answerRefused(invocation, plan.because)
+    if (plan.kind === 'done') return answerDone(invocation, isDryRun ? [] : await cutBack(options))
     if (isDryRun) return answerSteppedOver(invocation, plan, undefined)
     const outcome = await stepOver(options, plan.unreadable, why)
-    if (outcome?.kind === 'decided') return answerSteppedOver(invocation, plan, outcome.entry)
-    return answerRefused(invocation, outcome?.because ?? 'nothing was put')
+    if (outcome?.kind !== 'decided') {
+      return answerRefused(invocation, outcome?.because ?? 'nothing was put')
+    }
+    return answerSteppedOver(invocation, plan, {
+      entry: outcome.entry,
+      cut: await cutBack(options),
+    })
   },
 }
 
@@ -40,30 +47,46 @@ function indexesOf(invocation: Invocation): readonly EntryIndex[] {
   return [...new Set(indexes)]
 }
 
-function answerPlan(
-  invocation: Invocation,
-  plan: Exclude<StepOverPlan, { kind: 'step-over' }>,
-): ExitCode {
-  if (plan.kind === 'refuse') return answerRefused(invocation, plan.because)
-  invocation.output.answer({ outcome: 'done' }, ['stepped over already'])
-  return exitCode.done
+/** Given again it cuts back what grew afterwards: somebody ran who did not know of it. */
+function answerDone({ output }: Invocation, cut: readonly CutFile[]): ExitCode {
+  output.answer({ outcome: 'done', cut }, ['stepped over already', ...cut.map(toldOfCut)])
+  return exitOf(cut)
 }
 
-/** @param notice index of the entry that says so; undefined in a dry run. */
+/** @param done the entry that says so, and what was cut back; undefined in a dry run. */
 function answerSteppedOver(
   { output }: Invocation,
   plan: Extract<StepOverPlan, { kind: 'step-over' }>,
-  notice: EntryIndex | undefined,
+  done: { readonly entry: EntryIndex; readonly cut: readonly CutFile[] } | undefined,
 ): ExitCode {
-  const { fallen, next } = plan
+  const { fallen, longer, next } = plan
   const entries = plan.unreadable.map(({ index, sha256, reason }) => ({ index, sha256, reason }))
-  const outcome = notice === undefined ? 'dry-run' : 'stepped-over'
-  const done = notice === undefined ? 'would be stepped over' : 'is stepped over'
-  output.answer({ outcome, entries, fallen, next, notice }, [
-    ...entries.map(({ index, reason }) => `entry ${index} ${done}: ${reason}`),
+  const outcome = done === undefined ? 'dry-run' : 'stepped-over'
+  const verb = done === undefined ? 'would be stepped over' : 'is stepped over'
+  const cut = done?.cut ?? longer.map((file) => ({ ...file, kind: 'would-be-cut' as const }))
+  output.answer({ outcome, entries, fallen, next, notice: done?.entry, cut }, [
+    ...entries.map(({ index, reason }) => `entry ${index} ${verb}: ${reason}`),
     ...fallen.map(({ entry, because }) => `entry ${entry} above it is void: ${because}`),
-    ...(notice === undefined ? [] : [`the log says so in entry ${notice}`]),
+    ...(done === undefined ? [] : [`the log says so in entry ${done.entry}`]),
+    ...cut.map(toldOfCut),
     'what the entries covered is read again; restart every daemon of the pipeline',
   ])
-  return exitCode.done
+  return exitOf(done?.cut ?? [])
 }
+
+type Told = Omit<CutFile, 'kind'> & { readonly kind: CutFile['kind'] | 'would-be-cut' }
+
+function toldOfCut({ kind, path, sizeBytes, foundBytes }: Told): string {
+  const name = `file "${path}" of ${foundBytes} bytes`
+  switch (kind) {
+    case 'cut':
+      return `${name} is cut back to the ${sizeBytes} that the log says; the rest lies in quarantine`
+    case 'would-be-cut':
+      return `${name} would be cut back to the ${sizeBytes} that the log says`
+    case 'kept':
+      return `${name} is left alone: it does not begin with the ${sizeBytes} that the log says`
+  }
+}
+
+const exitOf = (cut: readonly CutFile[]): ExitCode =>
+  cut.some(({ kind }) => kind === 'kept') ? exitCode.failed : exitCode.done

@@ -1,5 +1,5 @@
 /**
- * A whole daemon, from start to drain, with one call to the lake failing, then a later one, … until
+ * A whole daemon, from start to drain, with one call to the lake failing, then a later one, until
  * a run misses the fault. `LAKEWARD_FAULTS=all` leaves out none.
  */
 import { expect, test } from 'vitest'
@@ -57,7 +57,12 @@ async function live(fault: LakeFault): Promise<Life> {
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
   const addedAtMs = Array.from({ length: partitionCount }, () => Number.NEGATIVE_INFINITY)
-  const untouched = { starts: [], closeAfterMs: undefined, addedAtMs }
+  const untouched = {
+    starts: [],
+    closeAfterMs: undefined,
+    addedAtMs,
+    unreadableFiles: new Set<string>(),
+  }
   const facts = {
     ...worldFacts,
     ...untouched,

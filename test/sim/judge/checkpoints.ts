@@ -21,6 +21,7 @@ export function linesOf(state: LogState): readonly string[] {
   for (const commit of state.unpublished.values()) say(commit, { line: 'unpublished', commit })
   for (const told of state.undelivered) say(told, { line: 'undelivered', announcement: told })
   for (const entry of state.voids) say(entry, { line: 'void', void: entry })
+  for (const entry of state.steppedOver) lines.push(canonical({ line: 'stepped-over', entry }))
   for (const commitId of state.forgotten) lines.push(canonical({ line: 'forgotten', commitId }))
   const lineCount = lines.length
   const head = { line: 'head', foldVersion: 1, next, checksum, config, voidCount, lineCount }

@@ -103,6 +103,8 @@ export interface LogState {
   undelivered: readonly Undelivered[]
   voids: readonly { readonly entry: number; readonly commitId: string }[]
   voidCount: number
+  /** Indexes of entries that nobody can read. */
+  steppedOver: readonly number[]
   readonly forgotten: Set<string>
   /** Sums of all cells that decided entries have, by stream and hour: no state keeps them. */
   readonly cells: Map<string, Counts>
@@ -147,6 +149,7 @@ export const newState = (): LogState => ({
   undelivered: [],
   voids: [],
   voidCount: 0,
+  steppedOver: [],
   forgotten: new Set(),
   cells: new Map(),
   closedPartitions: new Map(),

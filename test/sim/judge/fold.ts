@@ -24,10 +24,13 @@ import {
   type ReadyEntry,
   type SourceEntry,
   sha256Of,
+  type VoidEntry,
 } from './log-entry.ts'
 import { holds } from './reliance.ts'
 
 const voidsKept = 100
+/** A week. */
+const writerKeptMs = 7 * 24 * 3_600_000
 
 /** Folds the next entry into the state. @returns whether it is decided. */
 export function foldInto(state: LogState, entry: Entry, head: Uint8Array): boolean {
@@ -37,13 +40,24 @@ export function foldInto(state: LogState, entry: Entry, head: Uint8Array): boole
   state.checksum = sha256Of(state.checksum + sha256Of(head))
   see(state, entry)
   if (!decided) {
-    state.voidCount += 1
-    state.voids = [...state.voids, { entry: index, commitId: entry.commitId }].slice(-voidsKept)
+    leaveVoid(state, entry, index)
     return false
   }
   believe(state, entry)
   change(state, entry, index)
   return true
+}
+
+function leaveVoid(state: LogState, { commitId }: Entry, index: number): void {
+  state.voidCount += 1
+  state.voids = [...state.voids, { entry: index, commitId }].slice(-voidsKept)
+}
+
+/** Only where it stands does it stand for anything. */
+function stepOver(state: LogState, entry: VoidEntry, index: number): void {
+  if (entry.entry !== index) return
+  state.steppedOver = [...state.steppedOver, index]
+  leaveVoid(state, entry, index)
 }
 
 const counterOf = (commitId: string): number => Number(commitId.slice(33))
@@ -86,6 +100,8 @@ function change(state: LogState, entry: Entry, index: number): void {
       return moveSources(state, entry)
     case 'forget':
       return forget(state, entry)
+    case 'void':
+      return stepOver(state, entry, index)
   }
 }
 
@@ -350,7 +366,7 @@ function configure(state: LogState, { version, checksum, stagedAtMs, body }: Con
   state.config = { version, checksum, streams, putAtMs: stagedAtMs }
 }
 
-function close(state: LogState, { closings }: ClosedEntry): void {
+function close(state: LogState, { closings, stagedAtMs }: ClosedEntry): void {
   for (const { stream: name, partition, list } of closings) {
     const stream = streamOf(state, name)
     const folded = stream.partitions.get(partition.path)
@@ -373,6 +389,10 @@ function close(state: LogState, { closings }: ClosedEntry): void {
   }
   for (const name of new Set(closings.map(({ stream }) => stream)))
     leaveRowless(streamOf(state, name))
+  for (const [id, { unpublished, lastEntryAtMs }] of state.writers) {
+    const isSilent = lastEntryAtMs + writerKeptMs < stagedAtMs
+    if (unpublished.length === 0 && isSilent) state.writers.delete(id)
+  }
 }
 
 /** Open ones without rows before the newest closed one: nothing will ever be announced of them. */

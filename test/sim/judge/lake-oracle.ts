@@ -6,6 +6,7 @@
 import type { ProducedEvent } from '../daemon-events.ts'
 import type { Received } from '../receiver.ts'
 import type { RecordedStore } from '../recorded-store.ts'
+import { wrongAnnouncements } from './announcements.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
 import { type Evidence, keyOf } from './log-entry.ts'
@@ -38,6 +39,8 @@ export interface Judged {
   readonly streams: readonly string[]
   /** What becomes of late rows, by stream. */
   readonly late: Readonly<Record<string, 'append' | 'divert' | 'dead-letter'>>
+  /** Paths that entries named which were lost. */
+  readonly unreadableFiles: ReadonlySet<string>
   /** What a file holds that a stranger left. */
   readonly strayBody: Uint8Array
   /** How far the lake's clock is behind that of producers. */
@@ -90,6 +93,9 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
     ...wrongCounts(read, log.state, rows),
     ...wrongLateness(read, log, rows),
     ...wrongMoves(judged.starts, moves),
+    ...log.givenUpFiles
+      .filter(({ file }) => !judged.store.lost.has(file.stagedPath))
+      .map(({ file }) => `"${file.path}" is given up and was not lost`),
     ...wrongAnnouncements(judged, log),
     ...wrongPromises(judged, log),
   ]
@@ -116,10 +122,13 @@ export const foundNames = [
   'forgotten',
   'closed',
   'grown',
+  'steppedOver',
+  'refilled',
+  'givenUp',
 ] as const
 type Found = Readonly<Record<(typeof foundNames)[number], number>>
 
-function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
+function foundIn({ entries, state, givenUpFiles }: JudgedLog, { placesOf }: Rows): Found {
   const places = [...placesOf.values()].flat()
   const decided = entries.filter((at) => at.decided).map(({ entry }) => entry)
   const announced = decided.flatMap((entry) => (entry.kind === 'ready' ? entry.body.manifests : []))
@@ -144,6 +153,9 @@ function foundIn({ entries, state }: JudgedLog, { placesOf }: Rows): Found {
     moved: decided.filter(({ kind }) => kind === 'source').length,
     reset: decided.filter((entry) => entry.kind === 'source' && entry.action === 'reset').length,
     forgotten: decided.filter(({ kind }) => kind === 'forget').length,
+    steppedOver: state.steppedOver.length,
+    refilled: decided.filter((entry) => entry.kind === 'swap' && entry.why === 'refill').length,
+    givenUp: givenUpFiles.length,
     closed: decided.filter(({ kind }) => kind === 'closed-late').length,
     grown: decided.filter(
       (entry) => entry.kind === 'append' && entry.body.files.some(({ base }) => base !== undefined),
@@ -163,7 +175,7 @@ function wrongFiles(judged: Judged, log: JudgedLog): readonly string[] {
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   return [
     ...standing
-      .filter((path) => !known.has(path) && !isLateStray(judged, announcedMs, path))
+      .filter((path) => !known.has(path) && !isStray(judged, announcedMs, path))
       .map((path) => `file "${path}" is no one's`),
     ...[...known].flatMap(([path, sizeBytes]) =>
       store.get(path)?.body.byteLength === sizeBytes ? [] : [`file "${path}" is not there`],
@@ -189,14 +201,19 @@ function announcementTimes(
   )
 }
 
-/** What a stranger left where nobody has looked since: a folder is looked at before its entry. */
-function isLateStray(
-  { store, strayBody }: Judged,
+/**
+ * What a stranger left where nobody has looked since, or what was published by an entry that nobody
+ * can read any more: a folder is looked at before its entry.
+ */
+function isStray(
+  { store, strayBody, unreadableFiles }: Judged,
   announcedMs: ReadonlyMap<string, number>,
   path: string,
 ): boolean {
   const stray = store.get(path)
-  if (stray === undefined || Buffer.compare(stray.body, strayBody) !== 0) return false
+  if (stray === undefined) return false
+  const isNobodys = Buffer.compare(stray.body, strayBody) === 0 || unreadableFiles.has(path)
+  if (!isNobodys) return false
   const lookedMs = announcedMs.get(path.replace(/\/[^/]*$/, '')) ?? 0
   return stray.modifiedMs > lookedMs - lookToEntryMsMax
 }
@@ -348,55 +365,3 @@ const evidenceOf = ({ entries }: JudgedLog): readonly Evidence[] =>
   entries.flatMap(({ entry, decided }) =>
     decided && entry.kind === 'append' ? entry.body.evidence : [],
   )
-
-/** Each stream's hours are announced in order, each revision once, and none is left. */
-function wrongAnnouncements(judged: Judged, { entries, state }: JudgedLog): readonly string[] {
-  const wrong: string[] = []
-  /** The newest revision. */
-  const announced = new Map<string, number>()
-  const newestMs = new Map<string, number>()
-  /** Hours with late rows: one that was passed over is announced when they come. */
-  const late = new Set<string>()
-  for (const { entry, decided } of entries) {
-    if (!decided) continue
-    if (entry.kind === 'append') {
-      for (const place of entry.places) {
-        if (place.late === true) late.add(`${place.stream} ${place.partition.path}`)
-      }
-    }
-    if (entry.kind !== 'ready') continue
-    for (const [at, { stream, partition }] of entry.announcements.entries()) {
-      const key = `${stream} ${partition.path}`
-      const revision = entry.body.manifests[at]?.revision
-      const wanted = (announced.get(key) ?? 0) + 1
-      if (revision !== wanted) wrong.push(`${key}: revision ${revision} follows ${wanted - 1}`)
-      announced.set(key, wanted)
-      if (wanted > 1 || late.has(key)) continue
-      const before = newestMs.get(stream) ?? partition.nextMs
-      if (before > partition.nextMs) wrong.push(`${key} is announced after a later hour`)
-      newestMs.set(stream, Math.max(before, partition.nextMs))
-    }
-  }
-  return [...wrong, ...wrongAtEnd(judged, state, announced)]
-}
-
-/** Every hour with rows is announced, and the newest revision of each names all of them. */
-function wrongAtEnd(
-  { settledAtMs, readyDelayMs, readyIdleMs, streams }: Judged,
-  state: LogState,
-  announced: ReadonlyMap<string, number>,
-): readonly string[] {
-  const wrong: string[] = []
-  for (const { name, folded } of partitionsEver(state)) {
-    if (!streams.includes(name)) continue
-    const { partition, files, manifest } = folded
-    const key = `${name} ${partition.path}`
-    const isDue = partition.nextMs + readyDelayMs + readyIdleMs <= settledAtMs
-    const isWanted = files.length > 0 && isDue
-    if (isWanted && !announced.has(key)) wrong.push(`${key} is not announced`)
-    if (manifest === null) continue
-    const rows = files.reduce((sum, { rowCount }) => sum + rowCount, 0)
-    if (manifest.rows !== rows) wrong.push(`${key}: ${manifest.rows} rows announced of ${rows}`)
-  }
-  return wrong
-}

@@ -164,18 +164,24 @@ const forgetEntry = z.looseObject({
   files: z.array(z.never()),
 })
 
-/** The way home of what a table refused, the only swap that daemons put by themselves. */
+/** Stands in place of an entry that nobody can read, and at the log's end as a notice of it. */
+const voidEntry = z.looseObject({ ...base, kind: z.literal('void'), entry: z.number() })
+
+/**
+ * The way home of what a table refused, the only swap that daemons put by themselves; and what was
+ * lost and read again, or given up, by an operator.
+ */
 const homeEntry = z.looseObject({
   ...base,
   kind: z.literal('swap'),
-  why: z.literal('move'),
+  why: z.enum(['move', 'refill']),
   stream: z.string(),
   partition,
   place: z.enum(['open', 'announced']),
   version: z.string().nullable(),
   inputs: z.array(z.string()),
   location: z.string(),
-  lostRowCount: z.literal(0),
+  lostRowCount: z.number(),
   body: z.looseObject({ files: z.array(file) }),
 })
 
@@ -189,6 +195,7 @@ const entry = z.discriminatedUnion('kind', [
   homeEntry,
   sourceEntry,
   forgetEntry,
+  voidEntry,
 ])
 
 export type Source = z.output<typeof source>
@@ -207,6 +214,7 @@ export type ConfigEntry = z.output<typeof configEntry>
 export type ClosedEntry = z.output<typeof closedEntry>
 export type HomeEntry = z.output<typeof homeEntry>
 export type SourceEntry = z.output<typeof sourceEntry>
+export type VoidEntry = z.output<typeof voidEntry>
 export type ForgetEntry = z.output<typeof forgetEntry>
 
 const storedBody = z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() })

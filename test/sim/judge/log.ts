@@ -1,7 +1,7 @@
 /** The whole log of a lake, from its first entry, and what it proves on the way. */
 import { foldInto } from './fold.ts'
 import { type LogState, newState } from './fold-state.ts'
-import { type Entry, readEntry } from './log-entry.ts'
+import { type DataFile, type Entry, type Partition, readEntry } from './log-entry.ts'
 import { entryAt } from './paths.ts'
 
 export interface JudgedEntry {
@@ -12,6 +12,8 @@ export interface JudgedEntry {
 export interface JudgedLog {
   readonly entries: readonly JudgedEntry[]
   readonly state: LogState
+  /** Files that were lost, and whose rows an operator gave up. */
+  readonly givenUpFiles: readonly { readonly file: DataFile; readonly partition: Partition }[]
   /** What could not be read; nothing is known of what follows it. */
   readonly unreadable: string | undefined
 }
@@ -31,19 +33,35 @@ export function readLog(
 ): JudgedLog {
   const state = newState()
   const entries: JudgedEntry[] = []
+  const givenUpFiles: JudgedLog['givenUpFiles'][number][] = []
   for (;;) {
     const path = entryAt(pipeline, entries.length)
     const head = read(path)
-    if (head === undefined) return { entries, state, unreadable: undefined }
+    if (head === undefined) return { entries, state, givenUpFiles, unreadable: undefined }
     try {
       const entry = readEntry(head, read)
+      const lost = lostBy(state, entry)
       const judged = { entry, decided: foldInto(state, entry, head) }
+      if (judged.decided) givenUpFiles.push(...lost)
       entries.push(judged)
       onFolded(state, judged, entries.length - 1)
     } catch (error) {
-      return { entries, state, unreadable: `"${path}" cannot be read: ${String(error)}` }
+      return {
+        entries,
+        state,
+        givenUpFiles,
+        unreadable: `"${path}" cannot be read: ${String(error)}`,
+      }
     }
   }
+}
+
+/** Live files that it gives up. */
+function lostBy({ streams }: LogState, entry: Entry): JudgedLog['givenUpFiles'] {
+  if (entry.kind !== 'swap' || entry.lostRowCount === 0) return []
+  const { stream, partition, inputs } = entry
+  const live = streams.get(stream)?.partitions.get(partition.path)?.files ?? []
+  return live.filter(({ path }) => inputs.includes(path)).map((file) => ({ file, partition }))
 }
 
 /**

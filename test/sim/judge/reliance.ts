@@ -36,6 +36,8 @@ export function holds(state: LogState, entry: Entry): boolean {
       return homeHolds(state, entry)
     case 'source':
       return sourceHolds(state, entry)
+    case 'void':
+      return entry.entry === state.next || state.steppedOver.includes(entry.entry)
     case 'forget':
       return entry.commits.every((commitId) => !state.unpublished.has(commitId))
   }
@@ -176,14 +178,18 @@ function closedHolds({ streams, unpublished, undelivered }: LogState, { closings
   )
 }
 
-/** As many rows out as in, from live files to new ones in the folder that readers look into. */
+/**
+ * As many rows out as in, but for those that are lost, from live files to new ones in the folder
+ * that readers look into.
+ */
 function homeHolds({ streams }: LogState, entry: HomeEntry): boolean {
   const { stream, partition, inputs, location, body } = entry
   const known = streams.get(stream)?.partitions.get(partition.path)
   if (known === undefined || known.place !== entry.place) return false
   const told = new Set(known.manifest?.files.map(({ path }) => path))
   const isUntold = known.version === entry.version && inputs.every((path) => !told.has(path))
-  if (known.place === 'announced' && !isUntold) return false
+  if (known.place === 'announced' && !(isUntold && entry.why === 'move')) return false
+  if (entry.lostRowCount > 0 && entry.why !== 'refill') return false
   const live = new Map(known.files.map((file) => [file.path, file]))
   const taken = [...new Set(inputs)].flatMap((path) => live.get(path) ?? [])
   return (
@@ -197,7 +203,7 @@ function homeHolds({ streams }: LogState, entry: HomeEntry): boolean {
       const isOfIt = isHere && partitionPath === partition.path
       return isOfIt && path.startsWith(`${location}/`) && !live.has(path)
     }) &&
-    rowsOf(taken) === rowsOf(body.files)
+    rowsOf(taken) === rowsOf(body.files) + entry.lostRowCount
   )
 }
 

@@ -24,14 +24,20 @@ export const lateBegin = '_late.'
 export const idOf = (at: { partition: number; offset: bigint; index: number }): string =>
   `${at.partition}/${at.offset}/${at.index}`
 
-export async function readAll(
-  store: ReadonlyMap<string, { readonly body: Uint8Array }>,
-  { state }: JudgedLog,
-): Promise<Rows> {
+interface Stored {
+  readonly body: Uint8Array
+}
+
+interface Store extends ReadonlyMap<string, Stored> {
+  /** What went for good, by path. */
+  readonly lost: ReadonlyMap<string, Stored>
+}
+
+export async function readAll(store: Store, log: JudgedLog): Promise<Rows> {
   const placesOf = new Map<string, Place[]>()
-  for (const { name, folded } of partitionsEver(state)) {
-    for (const file of folded.files) {
-      const bytes = store.get(file.path)?.body
+  for (const { name, folded } of [...partitionsEver(log.state), ...givenUp(log)]) {
+    for (const { path, stagedPath } of folded.files) {
+      const bytes = (store.get(path) ?? store.lost.get(stagedPath))?.body
       if (bytes === undefined) continue
       for (const row of await rowsOf(bytes)) {
         const isLetter = name === lettersName
@@ -51,6 +57,13 @@ export async function readAll(
   }
   return { placesOf }
 }
+
+/** What was lost with an operator's word was read, and stood there: it is counted. */
+const givenUp = ({ givenUpFiles }: JudgedLog) =>
+  givenUpFiles.map(({ file, partition }) => ({
+    name: file.stream,
+    folded: { partition, files: [file] },
+  }))
 
 const identityOf = (row: Readonly<Record<string, unknown>>) => ({
   partition: row['_partition'],
