@@ -57,8 +57,8 @@ export const logFaults = {
     message: (f: { path: string; sizeBytes: number; foundBytes: number; entry: number }) =>
       `file "${f.path}" has ${f.foundBytes} bytes, log entry ${f.entry} says ${f.sizeBytes}`,
     hint:
-      'Find out who wrote it and restore it from a copy; its partition waits for it. A longer one ' +
-      'that grew by an entry stepped over: stop the daemons, give "lakeward log void" again.',
+      'Find out who wrote it and restore it from a copy; its partition waits for it. ' +
+      'One that grew by an entry stepped over: stop the daemons, give "lakeward log void" again.',
   },
   CONFIG_CONFLICT: {
     domain: 'user',

@@ -78,11 +78,12 @@ type Told = Omit<CutFile, 'kind'> & { readonly kind: CutFile['kind'] | 'would-be
 
 function toldOfCut({ kind, path, sizeBytes, foundBytes }: Told): string {
   const name = `file "${path}" of ${foundBytes} bytes`
+  const back = `cut back to the ${sizeBytes} that the log says`
   switch (kind) {
     case 'cut':
-      return `${name} is cut back to the ${sizeBytes} that the log says; the rest lies in quarantine`
+      return `${name} is ${back}; the rest lies in quarantine`
     case 'would-be-cut':
-      return `${name} would be cut back to the ${sizeBytes} that the log says`
+      return `${name} would be ${back}`
     case 'kept':
       return `${name} is left alone: it does not begin with the ${sizeBytes} that the log says`
   }
