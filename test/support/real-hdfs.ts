@@ -24,17 +24,26 @@ export const wantsHdfs = (): boolean =>
     () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
   )
 
+interface RealHdfsPlace {
+  readonly instance: string
+  readonly address: string
+  readonly rpcPort: number
+}
+
 export class RealHdfs {
   /** "127.0.0.1:24001": of the namenode. */
   readonly address: string
+  /** Of the same one, as Hadoop's own clients reach it. */
+  readonly rpcAddress: string
   readonly #harness: ServiceHarness
   readonly #instance: string
   #folderCount = 0
 
-  private constructor(harness: ServiceHarness, place: { instance: string; address: string }) {
+  private constructor(harness: ServiceHarness, place: RealHdfsPlace) {
     this.#harness = harness
     this.#instance = place.instance
     this.address = place.address
+    this.rpcAddress = `127.0.0.1:${place.rpcPort}`
   }
 
   /** A cluster of its own, empty; those of test runs that died are removed first. */
@@ -42,8 +51,8 @@ export class RealHdfs {
     const harness = new ServiceHarness({ ...places, say: () => {} })
     await harness.sweep()
     const instance = `test-${name}-${process.pid}`
-    const { address } = await harness.up(name, { instance, ownerPid: process.pid })
-    return new RealHdfs(harness, { instance, address })
+    const { address, ports } = await harness.up(name, { instance, ownerPid: process.pid })
+    return new RealHdfs(harness, { instance, address, rpcPort: ports['namenode-rpc'] ?? 0 })
   }
 
   /** @returns a folder that nobody else uses. */
