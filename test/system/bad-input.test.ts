@@ -75,10 +75,10 @@ test('a key whose feature is not built: refused by name', () => {
   expect(onlyProblem()).toBe('merge: not supported by this version (line 8)')
 })
 
-test('a storage that is not built: refused by name, with what is accepted', () => {
-  write('lakeward.yaml', main.replace('file:./lake', 'hdfs://nn1:9870/warehouse'))
+test('a storage that is not built: told by its address, with what is accepted', () => {
+  write('lakeward.yaml', main.replace('file:./lake', 'gs://bucket/warehouse'))
   expect(onlyProblem()).toBe(
-    'lake.url: not supported by this version: "hdfs://nn1:9870/warehouse"; accepted: file:./lake, a folder; s3://bucket/prefix (line 3)',
+    'lake.url: "gs://bucket/warehouse" has another form; accepted: file:./lake, a folder; s3://bucket/prefix; hdfs://nn1:9870,nn2:9870/warehouse (line 3)',
   )
 })
 
