@@ -26,6 +26,13 @@ export class RecordedStore extends Map<string, Stored> {
     this.delete(path)
   }
 
+  /** It is as it was before it went. */
+  restore(path: string): void {
+    const object = this.lost.get(path)
+    if (object !== undefined) super.set(path, object)
+    this.lost.delete(path)
+  }
+
   /** A part of it is left, which nobody can read; what is put over it counts as the first there. */
   tear(path: string): void {
     const torn = this.get(path)

@@ -8,7 +8,12 @@ import { entriesBelow, fileOrigins } from '../../src/cli/refilling.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import { Committer } from '../../src/committer/committer.ts'
 import { cutBack } from '../../src/committer/cut-back.ts'
-import { findLost, giveUpLost, lostByPartition } from '../../src/committer/give-up-lost.ts'
+import {
+  findLost,
+  giveUpLost,
+  type LostFiles,
+  lostByPartition,
+} from '../../src/committer/give-up-lost.ts'
 import { planStepOver, stepOver } from '../../src/committer/step-over.ts'
 import { lostByEntry, refillLost } from '../../src/daemon/refill.ts'
 import type { CommitLog } from '../../src/ports/commit-log.ts'
@@ -175,7 +180,14 @@ export class Repairs {
     const committer = new Committer({ lake, log, pipeline, ...around })
     const losses = lostByPartition(await findLost(lake, log))
     const done = await giveUpLost({ lake, committer, log }, losses, why)
+    for (const one of done) if (one.kind === 'refused') this.#restore(one)
     return done.every(({ kind }) => kind === 'given-up')
+  }
+
+  /** Of what was announced nothing is given up: an operator has a copy, and puts it back. */
+  #restore({ lost, because }: { lost: LostFiles; because: string }): void {
+    if (!because.startsWith('it is announced')) return
+    for (const { stagedPath } of lost.files) this.#world.store.restore(stagedPath)
   }
 
   /** The newest entry is torn while nobody runs who has read it, and an operator steps over it. */
