@@ -184,9 +184,12 @@ export class Repairs {
     return done.every(({ kind }) => kind === 'given-up')
   }
 
-  /** Of what was announced nothing is given up: an operator has a copy, and puts it back. */
+  /**
+   * Of what was announced nothing is given up, nor of what stands elsewhere as well: an operator is
+   * told to take a copy, and puts it back.
+   */
   #restore({ lost, because }: { lost: LostFiles; because: string }): void {
-    if (!because.startsWith('it is announced')) return
+    if (!because.startsWith('it is announced') && !because.includes('copy it there')) return
     for (const { stagedPath } of lost.files) this.#world.store.restore(stagedPath)
   }
 
