@@ -14,7 +14,12 @@ import type { Lake } from '../ports/lake.ts'
 import type { Source } from '../ports/source.ts'
 import { judgeLength } from '../protocol/growth.ts'
 import { stagingRoot } from '../protocol/log-paths.ts'
-import type { LakeTrouble, ReadinessFacts, ReadyStream } from '../protocol/readiness-facts.ts'
+import type {
+  FilesMissing,
+  LakeTrouble,
+  ReadinessFacts,
+  ReadyStream,
+} from '../protocol/readiness-facts.ts'
 import { judgeSource, type LanePositions, remedyText } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from '../readiness/facts.ts'
 import { askParts, type BrokerParts } from './broker-parts.ts'
@@ -126,11 +131,11 @@ async function missingOf(
   lake: Lake,
   fold: FoldState,
   streams: readonly string[],
-): Promise<ReadonlySet<string>> {
+): Promise<FilesMissing> {
   const open = new Set(
     [...fold.unpublished.values()].flatMap(({ files }) => files.map(({ path }) => path)),
   )
-  const missing = new Set<string>()
+  const missing = new Map<string, number | undefined>()
   for (const stream of streams) {
     for (const { place, table, partition, files } of fold.streams
       .get(stream)
@@ -139,7 +144,8 @@ async function missingOf(
       const listed = await lake.list(`${table}/${partition.path}`)
       const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
       for (const { path, sizeBytes } of files) {
-        if (!open.has(path) && sizes.get(path) !== sizeBytes) missing.add(path)
+        const foundBytes = sizes.get(path)
+        if (!open.has(path) && foundBytes !== sizeBytes) missing.set(path, foundBytes)
       }
     }
   }

@@ -47,7 +47,7 @@ export async function planStepOver(
   const unreadable: Unreadable[] = []
   for (const index of indexes) {
     const examined = await examineEntry(lake, pipeline, index)
-    const standing = isStandIn(examined, index) ? 'stand-in' : examined.kind
+    const standing = (await isSteppedOver(options, examined, index)) ? 'stand-in' : examined.kind
     const checkpointsAbove = await checkpointsOver(lake, pipeline, index)
     const decision = decideStepOver({ index, standing, checkpointsAbove })
     if (decision.kind === 'refuse') return decision
@@ -94,6 +94,17 @@ export async function stepOver(
     await lake.put(entryPath(pipeline, index), standInBytes(pipeline, index, sha256))
   }
   return outcome
+}
+
+/** Its stand-in may be gone, with all old entries: a checkpoint says so then. */
+async function isSteppedOver(
+  options: CommitLogOptions,
+  examined: ExaminedEntry,
+  index: EntryIndex,
+): Promise<boolean> {
+  if (examined.kind !== 'absent') return isStandIn(examined, index)
+  const log = await openCommitLog({ ...options, readOnly: true })
+  return log.state.steppedOver.includes(index)
 }
 
 const isStandIn = (examined: ExaminedEntry, index: EntryIndex): boolean =>

@@ -241,7 +241,7 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
     case 'unpublished':
       return `File "${detail}" is decided${since} and not yet published.`
     case 'file-missing':
-      return `File "${detail}" is in the log but not on the lake with its size.`
+      return missingSentence(facts, block)
     case 'too-few-rows':
     case 'dead-letters':
       return `It is complete, and has ${detail}.`
@@ -252,6 +252,22 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
     default:
       return unreachable(block.rule, 'every rule has its sentence')
   }
+}
+
+/**
+ * A file that is too long grew by an entry that was stepped over: its tail was still on its way
+ * when the files were cut back.
+ */
+function missingSentence({ fold, filesMissing }: ReadinessFacts, block: Block): string {
+  const { stream, partition, detail = '' } = block
+  const foundBytes = filesMissing.get(detail)
+  if (foundBytes === undefined) return `File "${detail}" is in the log but not on the lake.`
+  const folded = fold.streams.get(stream)?.partitions.get(partition.path)
+  const sizeBytes = folded?.files.find(({ path }) => path === detail)?.sizeBytes ?? 0
+  const sizes = `File "${detail}" has ${foundBytes} bytes on the lake and ${sizeBytes} in the log`
+  if (foundBytes < sizeBytes || fold.steppedOver.length === 0) return `${sizes}.`
+  const entries = fold.steppedOver.join(',')
+  return `${sizes}: stop all daemons, and give "lakeward log void ${entries}" once more.`
 }
 
 const isoOrNever = (atMs: UnixMs | undefined): string => (atMs === undefined ? '-' : isoOf(atMs))

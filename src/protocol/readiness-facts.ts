@@ -57,6 +57,9 @@ export interface LakeTrouble {
   readonly reason: string
 }
 
+/** By path, the bytes found in its place. */
+export type FilesMissing = ReadonlyMap<string, number | undefined>
+
 export interface ReadinessFacts {
   readonly pipeline: string
   /** As configured; manifests' locations are made from it. */
@@ -89,8 +92,11 @@ export interface ReadinessFacts {
   readonly standing?: ReadonlySet<string>
   /** Commits that this process could not publish when it tried last, and why. */
   readonly stuck: ReadonlyMap<CommitId, string>
-  /** Paths of published files that were not on the lake, or had another size, when last looked. */
-  readonly filesMissing: ReadonlySet<string>
+  /**
+   * Published files that were not on the lake, or had another size, when last looked: by path, the
+   * bytes found; undefined where nothing was.
+   */
+  readonly filesMissing: FilesMissing
 }
 
 /** All that is known of one stream on one topic-partition. */

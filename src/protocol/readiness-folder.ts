@@ -24,9 +24,15 @@ export interface FolderPlace {
   readonly partition: LakePartition
 }
 
+/** A file of the log that is not there, or has another size. */
+export interface MissingFile {
+  readonly path: string
+  /** Undefined where nothing stands. */
+  readonly foundBytes: number | undefined
+}
+
 export interface FolderJudgement {
-  /** Files of the log that are not there, or have another size. */
-  readonly missing: readonly DataFile[]
+  readonly missing: readonly MissingFile[]
   /** Objects that bear our pipeline's name and that the log does not know: left by a zombie. */
   readonly stray: readonly LakeObject[]
 }
@@ -47,9 +53,9 @@ export function judgeFolder(
   const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
   const isOurs = nameTest(pipeline, `${place.table}/${place.partition.path}/`)
   // Of what is spilled its own stream's partition waits, by the log alone.
-  const missing = known.filter(
-    ({ path, sizeBytes }) => !isSpilled(path) && sizes.get(path) !== sizeBytes,
-  )
+  const missing = known
+    .filter(({ path, sizeBytes }) => !isSpilled(path) && sizes.get(path) !== sizeBytes)
+    .map(({ path }) => ({ path, foundBytes: sizes.get(path) }))
   if (mayHoldClosed(fold, place)) return { missing, stray: [] }
   return {
     missing,

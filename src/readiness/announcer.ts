@@ -13,8 +13,8 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { decideReady, type ReadyDecision } from '../protocol/readiness.ts'
 import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
 import { keepsOrder } from '../protocol/readiness-candidates.ts'
-import type { MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
-import { judgeFolder, quarantinePath } from '../protocol/readiness-folder.ts'
+import type { FilesMissing, MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
+import { judgeFolder, type MissingFile, quarantinePath } from '../protocol/readiness-folder.ts'
 import { mayBeOutdated, othersFilesOf } from '../protocol/readiness-news.ts'
 import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { isSameReading } from '../protocol/source-judgement.ts'
@@ -66,8 +66,8 @@ export class Announcer {
   readonly #keeper: ManifestKeeper
   #metadata: MetadataFact | undefined
   #blocks: readonly Block[] = []
-  /** Paths of files that were missing when their folder was looked at last. */
-  #missing: ReadonlySet<string> = new Set()
+  /** Files that were missing when their folder was looked at last. */
+  #missing: FilesMissing = new Map()
   /** When folders that lack files are looked at again, and how often they were in a row. */
   #missingAgainMs = monotonicMs(0)
   #missingLooks = 0
@@ -101,7 +101,7 @@ export class Announcer {
   }
 
   /** Decides as if no file were missing, unless told: whether one is, the folders say anew. */
-  #decideNow(missing: ReadonlySet<string> = new Set()): ReadyDecision {
+  #decideNow(missing: FilesMissing = new Map()): ReadyDecision {
     return decideReady({ ...this.facts(), filesMissing: missing })
   }
 
@@ -207,7 +207,7 @@ export class Announcer {
   }
 
   /** Decides, asking the brokers first where the decision waits for their answer. */
-  async #decide(missing?: ReadonlySet<string>): Promise<ReadyDecision> {
+  async #decide(missing?: FilesMissing): Promise<ReadyDecision> {
     const decision = this.#decideNow(missing)
     if (!this.#brokersAreNeeded(decision)) return decision
     const { log, brokers, telemetry } = this.#ports
@@ -243,7 +243,7 @@ export class Announcer {
     const sound: Announcement[] = []
     const blocks = [...decision.blocks]
     const heldBack = new Set<string>()
-    const missing = new Set<string>()
+    const missing = new Map<string, number | undefined>()
     for (const announcement of decision.kind === 'announce' ? decision.announcements : []) {
       const listed = listings.get(folderOf(announcement))
       // What became due since is not listed; what follows it in the stream waits with it.
@@ -251,7 +251,7 @@ export class Announcer {
       if (listed === undefined && isFirst) heldBack.add(announcement.stream)
       if (listed === undefined || (isFirst && heldBack.has(announcement.stream))) continue
       const found = await this.#judge(announcement, listed)
-      for (const path of found) missing.add(path)
+      for (const { path, foundBytes } of found) missing.set(path, foundBytes)
       if (found.length === 0) {
         sound.push(announcement)
         continue
@@ -265,19 +265,19 @@ export class Announcer {
   }
 
   /** What is missing may be put back: it is looked for again, more and more seldom. */
-  #noteMissing(paths: ReadonlySet<string>): void {
-    this.#missing = paths
-    this.#missingLooks = paths.size === 0 ? 0 : this.#missingLooks + 1
-    if (paths.size === 0) return
+  #noteMissing(missing: FilesMissing): void {
+    this.#missing = missing
+    this.#missingLooks = missing.size === 0 ? 0 : this.#missingLooks + 1
+    if (missing.size === 0) return
     const pauseMs = this.#backOffMs(durationMs(missingPauseMs), this.#missingLooks)
     this.#missingAgainMs = monotonicMs(this.#ports.clock.monotonicMs() + pauseMs)
   }
 
-  /** Quarantines strays. @returns paths of the partition's files that are not there. */
+  /** Quarantines strays. @returns those of the partition's files that are not as the log says. */
   async #judge(
     announcement: Announcement,
     listed: readonly LakeObject[],
-  ): Promise<readonly string[]> {
+  ): Promise<readonly MissingFile[]> {
     const { log, lake, telemetry } = this.#ports
     const { partition, manifest } = announcement
     const place = { table: manifest.table, partition }
@@ -286,11 +286,12 @@ export class Announcer {
       await lake.move(path, quarantinePath(this.#setup.pipeline, path))
       telemetry.log.warn('file-quarantined', { path, sizeBytes })
     }
-    return missing.map(({ path }) => path)
+    return missing
   }
 
   /** A file may have been published after its folder was listed: only the second miss is news. */
-  #missingBlock({ stream, partition }: Announcement, paths: readonly string[]): Block {
+  #missingBlock({ stream, partition }: Announcement, found: readonly MissingFile[]): Block {
+    const paths = found.map(({ path }) => path)
     const [path] = paths
     const again = paths.filter((missing) => this.#missing.has(missing))
     if (again.length > 0) {

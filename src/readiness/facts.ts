@@ -4,6 +4,7 @@ import type { CommitId } from '../model/ids.ts'
 import type { SourceKey } from '../model/topic-partition.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type {
+  FilesMissing,
   LakeTrouble,
   MetadataFact,
   ReadinessFacts,
@@ -39,8 +40,8 @@ export interface ReadinessSetup {
 export interface ReadinessFindings {
   /** The brokers' newest answer. */
   readonly metadata: MetadataFact | undefined
-  /** Paths of published files that are not on the lake as the log says. */
-  readonly filesMissing: ReadonlySet<string>
+  /** Published files that are not on the lake as the log says. */
+  readonly filesMissing: FilesMissing
   /** Staged paths of others' files that stand published, though the log does not say so. */
   readonly filesStanding?: ReadonlySet<string>
 }

@@ -270,6 +270,7 @@ export class World implements FateWorld {
       this.settledAtMs = this.clock.nowMs() - lakeBehindMs
       this.settledAtSet = this.store.setCount
       if (this.#left() === '' && this.stopping.size === 0) return
+      await this.#repairs.cutAgain()
     }
     if (this.violations.length > 0) return
     const health = this.processes.map(({ daemon }) => daemon.health().reasons.join('; ') || 'fine')

@@ -7,7 +7,7 @@ import { isFault } from '../../src/base/fault.ts'
 import { entriesBelow, fileOrigins } from '../../src/cli/refilling.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import { Committer } from '../../src/committer/committer.ts'
-import { cutBack } from '../../src/committer/cut-back.ts'
+import { cutBack, findLonger } from '../../src/committer/cut-back.ts'
 import {
   findLost,
   giveUpLost,
@@ -70,6 +70,7 @@ export class Repairs {
   readonly #losesEntryIn: number | undefined
   readonly #lost = new Set<string>()
   #isUnreadable = false
+  #steppedOver: number | undefined
 
   constructor(world: RepairedWorld, random: SimRandom) {
     this.#world = world
@@ -195,7 +196,7 @@ export class Repairs {
 
   /** The newest entry is torn while nobody runs who has read it, and an operator steps over it. */
   async #loseEntry(): Promise<void> {
-    const { processes, stopping, store, end, begin, count, pass, plan } = this.#world
+    const { store, count, pass } = this.#world
     const log = await this.#openLog()
     for (let round = 0; round < roundsMax; round++) {
       await this.#produce()
@@ -203,20 +204,52 @@ export class Repairs {
       const path = entryPath(pipeline, Math.max(0, index))
       const head = index < 0 ? undefined : store.get(path)?.body
       if (head === undefined || !this.#isNewestAppend(index, head)) continue
-      for (const process of [...processes, ...stopping]) end(process)
-      stopping.clear()
-      this.#isUnreadable = true
+      this.#endAll()
       store.tear(path)
       await pass(this.#random.below(noticedAfterMsMax))
       if (await this.#stepOver(index)) {
         count('entry-unreadable')
         this.#remember(head)
+        this.#steppedOver = index
       } else store.mend(path)
-      this.#isUnreadable = false
-      this.#world.onUnread()
-      for (let n = 0; n < plan.daemonCount; n++) await begin()
+      await this.#beginAll()
       return
     }
+  }
+
+  /**
+   * What a dead process had on its way may join a tail of an entry that was stepped over since:
+   * `why` asks an operator to stop all daemons, and to give `lakeward log void` once more.
+   *
+   * @returns whether there was need to.
+   */
+  async cutAgain(): Promise<boolean> {
+    const index = this.#steppedOver
+    const isAsked = this.#world.processes.some(({ daemon }) =>
+      daemon.running?.announcer.blocks.some(({ rule }) => rule === 'file-missing'),
+    )
+    if (index === undefined || !isAsked) return false
+    const lake = this.#lake()
+    const longer = await findLonger(lake, await this.#openLog(lake))
+    if (longer.length === 0) return false
+    this.#endAll()
+    await this.#stepOver(index)
+    await this.#beginAll()
+    return true
+  }
+
+  #endAll(): void {
+    const { processes, stopping, end } = this.#world
+    for (const process of [...processes, ...stopping]) end(process)
+    stopping.clear()
+    this.#isUnreadable = true
+  }
+
+  async #beginAll(): Promise<void> {
+    const { begin, plan } = this.#world
+    this.#isUnreadable = false
+    this.#world.onUnread()
+    for (let n = 0; n < plan.daemonCount; n++) await begin()
   }
 
   /** Only what nobody begins behind has to be read at all. */

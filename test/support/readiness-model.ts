@@ -116,7 +116,7 @@ export class ReadinessModel {
       refused: new Map(),
       stuck: new Map(),
       publishedHere: new Set(this.fold.unpublished.keys()),
-      filesMissing: new Set(),
+      filesMissing: new Map(),
     }
   }
 

@@ -237,7 +237,7 @@ export function factsOf(
     refused: new Map(),
     stuck: new Map(),
     publishedHere: new Set(),
-    filesMissing: new Set(),
+    filesMissing: new Map(),
     ...more,
   }
 }

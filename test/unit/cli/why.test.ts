@@ -33,7 +33,7 @@ const facts: ReadinessFacts = {
   refused: new Map(),
   stuck: new Map(),
   publishedHere: new Set(),
-  filesMissing: new Set(),
+  filesMissing: new Map(),
 }
 
 const told = (rule: string, sentence = '', since?: string) =>

@@ -86,6 +86,18 @@ test('the torn bytes are kept, and a second repair finds nothing to do', async (
   expect(await repair(sim, [2])).toEqual({ kind: 'done' })
 })
 
+test('it is known to be done when its stand-in went with all old entries', async () => {
+  const sim = world()
+  await putUntil(await sim.open(1), 3)
+  await damage(sim.lake, 2)
+  await repair(sim, [2])
+  await putUntil(await openCommitLog({ ...sim.optionsOf(3), checkpointEvery: 2 }), 8)
+  await sim.lake.remove(entryPath(pipeline, 2))
+  expect(await repair(sim, [2])).toEqual({ kind: 'done' })
+  await sim.lake.remove(entryPath(pipeline, 1))
+  expect(await repair(sim, [1])).toMatchObject({ because: 'no entry 1 stands in the log' })
+})
+
 test('who could read the entry, and folded on, stops at the notice and at every later look', async () => {
   const sim = world()
   const reader = await sim.open(1)

@@ -275,17 +275,10 @@ describe('a topic-partition of which the log knows no more than its start positi
 
 describe('other answers', () => {
   const passed = { progress: rows('2026-11-20T14:10:00Z') }
+  const held = { partition: thirteen, files: [file] }
+  const done = { ...held, place: 'announced', decidedAt: '2026-11-20T14:06:00.000Z' } as const
   const announced: Partial<PlantedLog> = {
-    partitions: {
-      app_events: [
-        {
-          partition: thirteen,
-          files: [file],
-          place: 'announced',
-          decidedAt: '2026-11-20T14:06:00.000Z',
-        },
-      ],
-    },
+    partitions: { app_events: [done] },
     announcedNext: { app_events: thirteen.nextMs },
   }
 
@@ -384,6 +377,20 @@ describe('other answers', () => {
         'its topic was made anew.',
     })
     expect(why({ ...facts, fold: factsOf(planted(passed), now).fold }).rule).toBe('due')
+  })
+
+  test('a file of another size is told with both, and how to cut one back that is too long', () => {
+    const partitions = { app_events: [held] }
+    const { path, sizeBytes } = file
+    const found = (foundBytes: number | undefined, steppedOver: readonly number[] = []) => {
+      const filesMissing = new Map([[path, foundBytes]])
+      const facts = factsOf(planted(passed, { partitions }), now, { filesMissing })
+      return why({ ...facts, fold: { ...facts.fold, steppedOver } }).sentence
+    }
+    expect(found(undefined)).toContain('is in the log but not on the lake.')
+    expect(found(1, [7])).toMatch(new RegExp(`1 bytes on the lake and ${sizeBytes} in the log\\.$`))
+    expect(found(sizeBytes + 1)).not.toContain('log void')
+    expect(found(sizeBytes + 1, [7, 9])).toContain('"lakeward log void 7,9" once more')
   })
 
   test('every rule has a name of its own', () => {

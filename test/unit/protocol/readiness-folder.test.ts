@@ -70,7 +70,9 @@ test('of a file that its table refused nothing is missing: its partition waits b
   const whole = foldAll([
     appendEntry(commitId, { places: [{ stream, partition }], body: { files: [home] } }),
   ])
-  expect(judgeFolder(whole, pipeline, place, []).missing).toEqual([home])
+  expect(judgeFolder(whole, pipeline, place, []).missing).toEqual([
+    { path: home.path, foundBytes: undefined },
+  ])
 })
 
 test.each([
