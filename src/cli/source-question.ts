@@ -1,6 +1,7 @@
 /** What `lakeward source` asks the brokers and the log, and how it puts an operator's word. */
 import { present } from '../base/assert.ts'
 import { Fault } from '../base/fault.ts'
+import { moveSources as putMoves } from '../committer/move-sources.ts'
 import { lakeLane } from '../daemon/pipeline.ts'
 import { announceShards, beginTopics } from '../daemon/shard-duties.ts'
 import { selectorsOf } from '../daemon/stage-streams.ts'
@@ -26,8 +27,6 @@ import { reasonOf } from './repairing.ts'
 import { withWritableLog } from './writing.ts'
 
 const kafkaTimeoutMs = 30_000
-/** A daemon that commits meanwhile moves what was just looked at: then it is looked at again. */
-const triesMax = 20
 
 export const topicArgument = {
   name: 'topic',
@@ -78,12 +77,12 @@ export interface MovePlan {
 /** Asks, decides, puts; again while somebody else's entry comes between. */
 export async function moveSources(invocation: Invocation, plan: MovePlan): Promise<void> {
   const why = reasonOf(invocation)
+  const { action } = plan
   const lakeside = await openLakeside(invocation, topicIn(invocation).topic)
   const at = topicNamed(invocation, lakeside)
+  const asked = { ...lakeside, alsoTopic: at.topic }
   await withWritableLog(invocation, lakeside, async (log) => {
-    for (let tries = 1; ; tries++) {
-      const positions = positionsOf(await log.refresh())
-      const asked = { ...lakeside, alsoTopic: at.topic }
+    const decide = async (positions: LanePositions): Promise<readonly SourceMove[]> => {
       const planned = await askOrFail(invocation, asked, async (source) => {
         const { parts, metadata } = await askParts(source, positions)
         const ofTopic = parts.filter((part) => part.source.topic === at.topic)
@@ -93,12 +92,12 @@ export async function moveSources(invocation: Invocation, plan: MovePlan): Promi
       })
       const moves = movesOf(invocation, planned)
       if (moves.length > 0) await begin(invocation, { lakeside, log, topic: at.topic })
-      const entry = moves.length === 0 ? undefined : await put(log, { ...plan, why, moves })
-      if (entry === 'overtaken' && tries < triesMax) continue
-      if (entry === 'overtaken') throw refused(invocation, 'the log moved on each time')
-      tell(invocation, { action: plan.action, why, moves, entry })
-      return
+      return moves
     }
+    const outcome = await putMoves(log, { action, why, lane: lakeLane, decide })
+    if (outcome.kind === 'overtaken') throw refused(invocation, 'the log moved on each time')
+    const moved = outcome.kind === 'moved' ? outcome : { entry: undefined, moves: [] }
+    tell(invocation, { action, why, ...moved })
   })
 }
 
@@ -127,15 +126,6 @@ const refused = (invocation: Invocation, because: string): Fault =>
 function movesOf(invocation: Invocation, plan: SourcePlan): readonly SourceMove[] {
   if (plan.kind === 'unclear') throw refused(invocation, plan.because)
   return plan.kind === 'nothing' ? [] : plan.moves
-}
-
-async function put(
-  log: CommitLog,
-  { action, why, moves }: Pick<SourceEntry, 'action' | 'why' | 'moves'>,
-): Promise<number | 'overtaken'> {
-  const commitId = log.nextCommitId()
-  const outcome = await log.put({ kind: 'source', commitId, action, why, moves })
-  return outcome.kind === 'decided' ? outcome.entry : 'overtaken'
 }
 
 interface Told {
