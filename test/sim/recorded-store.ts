@@ -14,6 +14,11 @@ export class RecordedStore extends Map<string, Stored> {
   setCount = 0
 
   readonly #torn = new Map<string, { held: Stored | undefined; at: number | undefined }>()
+  /** What stood where a stand-in is, while somebody could read it. */
+  tornAt(path: string): Uint8Array | undefined {
+    return this.#torn.get(path)?.held?.body
+  }
+
   /** Staged paths that came to hold something else than before; a broken write holds a part. */
   readonly changed = new Set<string>()
 
@@ -51,6 +56,7 @@ export class RecordedStore extends Map<string, Stored> {
     super.set(path, held)
     this.firstHeld.set(path, held)
     this.firstSet.set(path, at)
+    this.#torn.delete(path)
   }
 
   override set(path: string, object: Stored): this {

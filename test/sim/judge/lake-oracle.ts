@@ -9,7 +9,7 @@ import type { RecordedStore } from '../recorded-store.ts'
 import { wrongAnnouncements } from './announcements.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
-import { type Evidence, keyOf } from './log-entry.ts'
+import { type Evidence, keyOf, readEntry, type VoidEntry } from './log-entry.ts'
 import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
@@ -74,6 +74,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
         for (const { source } of entry.moves) passed.forget(keyOf(source))
       }
       passed.look(state, judged.streams)
+      if (entry.kind === 'void') lookBeyond(judged, passed, state, entry)
       atEntries.push(...wrongEntry(judged, { ...at, index, state, passed, belowMs }))
       belowMs = Math.max(belowMs, entry.stagedAtMs)
       atEntries.push(...wrongCheckpoints(judged, state, checkpoints.get(state.next) ?? []))
@@ -100,6 +101,20 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
     ...wrongPromises(judged, log),
   ]
   return { wrong, found: foundIn(log, rows) }
+}
+
+function lookBeyond(
+  { store, pipeline, streams }: Judged,
+  passed: Passed,
+  state: LogState,
+  entry: VoidEntry,
+): void {
+  const index = state.next - 1
+  if (entry.entry !== index) return passed.stopBeyond()
+  const head = store.tornAt(entryAt(pipeline, index))
+  if (head === undefined) return
+  const torn = readEntry(head, (path) => store.firstHeld.get(path)?.body)
+  passed.lookBeyond(state, torn, head, streams)
 }
 
 /** States of the protocol that the lake shows. */

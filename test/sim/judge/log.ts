@@ -72,6 +72,7 @@ export class Passed {
   readonly #idleMs: number
   /** By stream and topic-partition. */
   readonly #untilMs = new Map<string, number>()
+  #beyond: Passed | undefined
 
   constructor(idleMs: number) {
     this.#idleMs = idleMs
@@ -81,7 +82,25 @@ export class Passed {
   partitions(stream: string, dueMs: number): ReadonlySet<number> {
     const known = [...this.#untilMs].filter(([key]) => key.startsWith(`${stream} `))
     const passed = known.filter(([, untilMs]) => untilMs >= dueMs)
-    return new Set(passed.map(([key]) => Number(/\d+$/.exec(key)?.[0])))
+    const here = passed.map(([key]) => Number(/\d+$/.exec(key)?.[0]))
+    return new Set([...here, ...(this.#beyond?.partitions(stream, dueMs) ?? [])])
+  }
+
+  /**
+   * Of an entry that was stepped over: what was announced above it by who could read it stays so,
+   * for what it covered is read again, and is the same. Until its notice, which those stop at.
+   *
+   * @param state all below it.
+   */
+  lookBeyond(state: LogState, torn: Entry, head: Uint8Array, names: readonly string[]): void {
+    const read = structuredClone(state)
+    this.#beyond = new Passed(this.#idleMs)
+    if (foldInto(read, torn, head)) this.#beyond.look(read, names)
+  }
+
+  /** Its notice: nobody knows of it any more. */
+  stopBeyond(): void {
+    this.#beyond = undefined
   }
 
   look({ streams, positions, evidence }: LogState, names: readonly string[]): void {
