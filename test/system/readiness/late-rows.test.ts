@@ -2,11 +2,11 @@
 import { appendFile, copyFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
-import { eventually } from '../support/eventually.ts'
-import { writeNumbersConfig } from '../support/numbers.ts'
-import { hourMs, NumbersBroker } from '../support/numbers-broker.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
+import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
+import { eventually } from '../../support/eventually.ts'
+import { writeNumbersConfig } from '../../support/numbers.ts'
+import { hourMs, NumbersBroker } from '../../support/numbers-broker.ts'
+import { LakewardProcess, lakeward } from '../../support/processes.ts'
 
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
 const hour = new Date(startMs).toISOString().slice(0, 13)

@@ -1,14 +1,14 @@
 /** Announcements as Kafka messages: a real broker in this process, read by another client. */
 import kafkajs, { type KafkaMessage } from 'kafkajs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startBroker } from '../../src/adapters/embedded/broker.ts'
-import { AnnouncementProducer } from '../../src/adapters/kafka/announcement-producer.ts'
-import { manifestText } from '../../src/protocol/readiness-manifest.ts'
-import { eventually } from '../support/eventually.ts'
-import { KafkaWorld } from '../support/kafka-world.ts'
-import { sampleManifest } from '../support/log-samples.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
-import { freePort } from './services/free-ports.ts'
+import { startBroker } from '../../../src/adapters/embedded/broker.ts'
+import { AnnouncementProducer } from '../../../src/adapters/kafka/announcement-producer.ts'
+import { manifestText } from '../../../src/protocol/readiness-manifest.ts'
+import { eventually } from '../../support/eventually.ts'
+import { KafkaWorld } from '../../support/kafka-world.ts'
+import { sampleManifest } from '../../support/log-samples.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { freePort } from '../services/free-ports.ts'
 
 const topic = 'lake.ready'
 const { signal } = new AbortController()

@@ -2,9 +2,9 @@
 import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { present } from '../../src/base/assert.ts'
-import type { ReadyManifest } from '../../src/model/ready-manifest.ts'
-import { DemoLake, type Verdict, wrongIn } from '../support/demo-lake.ts'
+import { present } from '../../../src/base/assert.ts'
+import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
+import { DemoLake, type Verdict, wrongIn } from '../../support/demo-lake.ts'
 
 let made: DemoLake
 let manifest: ReadyManifest

@@ -8,14 +8,14 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { present } from '../../src/base/assert.ts'
-import type { FoldedPosition } from '../../src/model/fold-state.ts'
-import { foldOf } from '../support/commit-phase.ts'
-import { eventually } from '../support/eventually.ts'
-import { writeNumbersConfig } from '../support/numbers.ts'
-import { hourMs, NumbersBroker } from '../support/numbers-broker.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
-import { freePort } from './services/free-ports.ts'
+import { present } from '../../../src/base/assert.ts'
+import type { FoldedPosition } from '../../../src/model/fold-state.ts'
+import { foldOf } from '../../support/commit-phase.ts'
+import { eventually } from '../../support/eventually.ts'
+import { writeNumbersConfig } from '../../support/numbers.ts'
+import { hourMs, NumbersBroker } from '../../support/numbers-broker.ts'
+import { LakewardProcess, lakeward } from '../../support/processes.ts'
+import { freePort } from '../services/free-ports.ts'
 
 /** Start of an hour of yesterday: the lake's time is beyond its end, whatever the minute. */
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs

@@ -1,9 +1,9 @@
 /** Announcements wait for a target that an operator takes out of the configuration. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { writeNumbersConfig } from '../support/numbers.ts'
-import { hourMs, NumbersBroker } from '../support/numbers-broker.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { writeNumbersConfig } from '../../support/numbers.ts'
+import { hourMs, NumbersBroker } from '../../support/numbers-broker.ts'
+import { LakewardProcess, lakeward } from '../../support/processes.ts'
 
 const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
 const hour = new Date(startMs).toISOString().slice(0, 13)
