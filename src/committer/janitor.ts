@@ -7,7 +7,7 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideStaging } from '../protocol/garbage.ts'
-import { journalPath, spillRoot, stagedIn, stagingRoot } from '../protocol/log-paths.ts'
+import { journalPath, spillRoot, stagedIn, stagingRoot, tailOf } from '../protocol/log-paths.ts'
 
 export interface JanitorOptions {
   readonly lake: Lake
@@ -64,8 +64,16 @@ export async function judgeStaging(
 ): Promise<readonly JudgedFolder[]> {
   const { lake, pipeline, tables } = options
   const roots = [...tables.map(stagingRoot), spillRoot(pipeline)]
-  const folders: StagingFolder[] = []
-  for (const root of roots) folders.push(...(await stagingFolders(lake, root)))
+  const places: Place[] = []
+  for (const root of roots) {
+    for (const { path } of await lake.list(root)) places.push({ path, ...stagedIn(path) })
+  }
+  // Tails lie beside their files.
+  for (const { table, folder } of growingFolders(options)) {
+    const listed = await lake.list(folder)
+    for (const { path } of listed) places.push({ path, table, commitId: tailOf(path) })
+  }
+  const folders = await stagingFolders(lake, places)
   // Any fold made after the journals were read will do.
   const state = await options.log.refresh()
   return folders.map((folder) => ({ ...folder, verdict: verdictOf(options, state, folder) }))
@@ -106,14 +114,41 @@ function verdictOf(
   return decision.kind === 'garbage' ? 'garbage' : decision.because
 }
 
-/** @param root of one table's staging, or of the spill area, where each table has its own. */
-async function stagingFolders(lake: Lake, root: string): Promise<readonly StagingFolder[]> {
+/** An object, and the table and commit that it was staged for; of others it has none. */
+interface Place {
+  readonly path: string
+  readonly table?: string
+  readonly commitId?: CommitId | undefined
+}
+
+/** Folders of what the log knows of tables whose files grow. */
+function growingFolders({
+  lake,
+  log,
+  tables,
+}: Omit<JanitorOptions, 'telemetry'>): readonly { table: string; folder: string }[] {
+  if (lake.tails === undefined) return []
+  const files = [...log.state.streams.values()]
+    .flatMap(({ partitions }) => [...partitions.values()].flatMap((partition) => partition.files))
+    .filter(({ table }) => tables.includes(table))
+  const grow = new Set(files.flatMap(({ table, base }) => (base === undefined ? [] : [table])))
+  const found = new Map<string, string>()
+  for (const { table, path } of files) {
+    if (grow.has(table)) found.set(path.slice(0, path.lastIndexOf('/')), table)
+  }
+  return [...found].map(([folder, table]) => ({ table, folder }))
+}
+
+/** By table and commit: the journal stands in the staging folder, wherever the file is staged. */
+async function stagingFolders(
+  lake: Lake,
+  places: readonly Place[],
+): Promise<readonly StagingFolder[]> {
   const byFolder = new Map<string, { commitId: CommitId; table: string; paths: string[] }>()
-  for (const { path } of await lake.list(root)) {
-    const staged = stagedIn(path)
-    if (staged === undefined) continue
-    const key = JSON.stringify([staged.table, staged.commitId])
-    const folder = byFolder.get(key) ?? { ...staged, paths: [] }
+  for (const { path, table, commitId } of places) {
+    if (table === undefined || commitId === undefined) continue
+    const key = JSON.stringify([table, commitId])
+    const folder = byFolder.get(key) ?? { table, commitId, paths: [] }
     folder.paths.push(path)
     byFolder.set(key, folder)
   }

@@ -145,6 +145,14 @@ export const stagedPath = (table: string, commitId: CommitId, ordinal: number): 
 export const tailPath = (path: string, commitId: CommitId, ordinal: number): string =>
   `${path.slice(0, path.lastIndexOf('/'))}/.tail-${commitId}-${ordinal}`
 
+const tailShape = /\/\.+tail-([0-9a-f]{32}-\d+)-\d+[^/]*$/
+
+/** The commit that a tail was staged for, also of one that a lake has only begun. */
+export function tailOf(path: string): CommitId | undefined {
+  const [, id] = tailShape.exec(path) ?? []
+  return id === undefined ? undefined : parseCommitId(id)
+}
+
 /** Where files lie that their table refused. Within it each table has a folder like its own. */
 export const spillRoot = (pipeline: string): string => `${homeOf(pipeline)}/spill`
 

@@ -28,10 +28,6 @@ import type { HdfsHttp, HttpAnswer, HttpCall } from './hdfs-http.ts'
 import type { HdfsAnswer, HdfsRequests } from './hdfs-requests.ts'
 import { parseFolder, parseLocation, parseStatus, parseTruth } from './web-hdfs-answers.ts'
 
-const namenodeDeadlineMs = 30_000
-/** A line of a MiB a second is slow; what takes longer was broken off. */
-const dataMs = { least: 30_000, perMib: 1_000 }
-const mib = 1_048_576
 /** Rounds of a file that is not as long as what was sent, or was cleaned away. */
 const roundsMax = 3
 const nameBytes = 8
@@ -91,7 +87,7 @@ export class HdfsFiles {
   async create(
     beside: string,
     chunks: readonly Uint8Array[],
-    { operation, first }: { operation: string; first?: string },
+    { operation, first }: { operation: string; first?: string | undefined },
   ): Promise<CreatedFile> {
     const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
     const tried: string[] = []
@@ -157,7 +153,7 @@ export class HdfsFiles {
         const isAgain = number > 1
         if (isAgain && (await this.look(path, operation))?.sizeBytes !== baseBytes) return false
         const url = this.#url(namenode, path, { op: name, sources })
-        await http.send({ method: 'POST', url, deadlineMs: namenodeDeadlineMs })
+        await http.send({ method: 'POST', url })
         return true
       },
     })
@@ -184,8 +180,7 @@ export class HdfsFiles {
       send: async ({ namenode }) => {
         const url = this.#url(namenode, path, { op: 'OPEN', ...some, ...without(excluded) })
         const location = await this.#locate('GET', url)
-        const sizeBytes = range === undefined ? 0 : range.next - range.first
-        const answer = await this.#datanode({ method: 'GET', url: location }, sizeBytes, excluded)
+        const answer = await this.#datanode({ method: 'GET', url: location }, excluded)
         return answer.body
       },
     })
@@ -224,7 +219,6 @@ export class HdfsFiles {
     chunks: readonly Uint8Array[],
   ): Promise<HdfsAnswer<string>> {
     const { requests, creation } = this.#options
-    const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
     const excluded = new Set<string>()
     return requests.ask({
       ...call,
@@ -233,7 +227,7 @@ export class HdfsFiles {
         const path = nameOf()
         const query = { op: 'CREATE', overwrite: 'false', ...creation, ...without(excluded) }
         const url = await this.#locate('PUT', this.#url(namenode, path, query))
-        await this.#datanode({ method: 'PUT', url, chunks }, sizeBytes, excluded)
+        await this.#datanode({ method: 'PUT', url, chunks }, excluded)
         return path
       },
     })
@@ -251,7 +245,7 @@ export class HdfsFiles {
       ...call,
       send: async ({ namenode }) => {
         const url = this.#url(namenode, call.path, { op: call.name, ...query })
-        return read((await http.send({ method, url, deadlineMs: namenodeDeadlineMs })).body)
+        return read((await http.send({ method, url })).body)
       },
     })
   }
@@ -259,19 +253,14 @@ export class HdfsFiles {
   /** The first of two steps: where the bytes are to go, or to come from. */
   async #locate(method: 'GET' | 'PUT', url: URL): Promise<URL> {
     url.searchParams.set('noredirect', 'true')
-    const { body } = await this.#options.http.send({ method, url, deadlineMs: namenodeDeadlineMs })
+    const { body } = await this.#options.http.send({ method, url })
     return parseLocation(body)
   }
 
   /** @param excluded gets the datanode's host when it does not answer. */
-  async #datanode(
-    call: Omit<HttpCall, 'deadlineMs'>,
-    sizeBytes: number,
-    excluded: Set<string>,
-  ): Promise<HttpAnswer> {
-    const deadlineMs = dataMs.least + Math.ceil(sizeBytes / mib) * dataMs.perMib
+  async #datanode(call: HttpCall, excluded: Set<string>): Promise<HttpAnswer> {
     try {
-      return await this.#options.http.send({ ...call, deadlineMs })
+      return await this.#options.http.send(call)
     } catch (error) {
       if (error instanceof HdfsRefusal || !(error instanceof Error)) throw error
       if (codeOf(error) === undefined) throw error

@@ -4,7 +4,8 @@
  * - On Node's own client: a datanode answers "100 Continue" to whom did not ask for it, which
  *   undici takes for a broken server.
  * - A body is sent as fast as it is taken: no more than one chunk waits in the socket.
- * - Each request has a deadline over all of it; a datanode without a namenode hangs for minutes.
+ * - Each request has a deadline over all of it, by the bytes that it moves: a datanode without a
+ *   namenode hangs for minutes, and a large file takes its time.
  */
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
@@ -14,11 +15,20 @@ const socketsMax = 64
 /** A socket that was left alone for longer may be closed at the other end, without our knowing. */
 const idleSocketMs = 4_000
 const answerBytesMax = 1_073_741_824
+const mib = 1_048_576
+
+/** How long a request may take: a line of a MiB a second is slow. */
+export interface HttpDeadline {
+  readonly leastMs: number
+  /** For each MiB that is sent, and for each that has come. */
+  readonly perMibMs: number
+}
+
+const usualDeadline: HttpDeadline = { leastMs: 30_000, perMibMs: 1_000 }
 
 export interface HttpCall {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   readonly url: URL
-  readonly deadlineMs: number
   /** In order; sent with its length. */
   readonly chunks?: readonly Uint8Array[]
 }
@@ -30,32 +40,40 @@ export interface HttpAnswer {
 
 export class HdfsHttp {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: socketsMax, timeout: idleSocketMs })
+  readonly #deadline: HttpDeadline
+
+  constructor({ deadline = usualDeadline }: { readonly deadline?: HttpDeadline } = {}) {
+    this.#deadline = deadline
+  }
 
   /**
    * @throws {HdfsRefusal} no success.
    * @throws {Error} with a `code`: the network's, or that of a deadline that passed.
    */
   async send(call: HttpCall): Promise<HttpAnswer> {
-    const { method, url, chunks, deadlineMs } = call
+    const { method, url, chunks } = call
     const sizeBytes = chunks?.reduce((sum, { byteLength }) => sum + byteLength, 0)
     const headers =
       sizeBytes === undefined
         ? {}
         : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }
-    const signal = AbortSignal.timeout(deadlineMs)
+    const deadline = new Deadline(this.#deadline, sizeBytes ?? 0)
+    const { signal } = deadline
     const sent = request(url, { method, agent: this.#agent, headers, signal })
     try {
       const answered = once(sent, 'response') as Promise<[IncomingMessage]>
       void write(sent, chunks ?? [])
       // Whoever refuses may do so before all is sent.
       const [answer] = await answered
-      const body = await bodyOf(answer)
+      const body = await bodyOf(answer, deadline)
       const status = answer.statusCode ?? 0
       if (status < 200 || status >= 300) throw new HdfsRefusal(status, body)
       return { status, body }
     } catch (error) {
       sent.destroy()
-      throw signal.aborted ? deadlinePassed(deadlineMs) : error
+      throw signal.aborted ? deadlinePassed(deadline.allowedMs) : error
+    } finally {
+      deadline.clear()
     }
   }
 }
@@ -79,11 +97,50 @@ async function write(sent: ClientRequest, chunks: readonly Uint8Array[]): Promis
   sent.end()
 }
 
-async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
+/** Later with each MiB that comes. */
+class Deadline {
+  readonly #limits: HttpDeadline
+  readonly #fromMs = performance.now()
+  readonly #passed = new AbortController()
+  #movedBytes: number
+  #timer: NodeJS.Timeout
+
+  constructor(limits: HttpDeadline, sentBytes: number) {
+    this.#limits = limits
+    this.#movedBytes = sentBytes
+    this.#timer = setTimeout(() => this.#look(), this.allowedMs)
+  }
+
+  get signal(): AbortSignal {
+    return this.#passed.signal
+  }
+
+  get allowedMs(): number {
+    const { leastMs, perMibMs } = this.#limits
+    return leastMs + Math.ceil(this.#movedBytes / mib) * perMibMs
+  }
+
+  moved(sizeBytes: number): void {
+    this.#movedBytes += sizeBytes
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #look(): void {
+    const leftMs = this.#fromMs + this.allowedMs - performance.now()
+    if (leftMs <= 0) this.#passed.abort()
+    else this.#timer = setTimeout(() => this.#look(), leftMs)
+  }
+}
+
+async function bodyOf(answer: IncomingMessage, deadline: Deadline): Promise<Buffer> {
   const pieces: Buffer[] = []
   let sizeBytes = 0
   for await (const piece of answer as AsyncIterable<Buffer>) {
     pieces.push(piece)
+    deadline.moved(piece.byteLength)
     sizeBytes += piece.byteLength
     if (sizeBytes > answerBytesMax) throw coded('EMSGSIZE', `more than ${answerBytesMax} bytes`)
   }

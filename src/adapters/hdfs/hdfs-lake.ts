@@ -11,11 +11,12 @@
  * - put-if-absent is RENAME onto nothing: of racing puts the namenode lets one win;
  * - an answer that was lost is not made up for by the next one, which finds our own: what stands is
  *   looked at, and is ours when it is the very file that we created;
- * - names of puts in flight are no objects: nothing here shows them, but in a staging folder.
+ * - names of puts in flight are no objects: nothing here shows them, but those of what is staged.
  *
  * Source: docs/protocol.md; docs/hdfs.md; docs/adr on lakes on HDFS.
  */
 import { assert } from '../../base/assert.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import { Fault } from '../../base/fault.ts'
 import type {
   Lake,
@@ -26,11 +27,12 @@ import type {
   StagedPlace,
   StageRequest,
 } from '../../ports/lake.ts'
+import { judgeStanding } from '../../protocol/standing-file.ts'
 import { type CreatedFile, type HdfsFile, HdfsFiles, isTempName } from './hdfs-files.ts'
 import { HdfsTails } from './hdfs-tails.ts'
 
-/** Sizes of files that this process staged; the oldest is forgotten first, and looked up again. */
-const stagedKeptMax = 10_000
+/** Sizes that are kept; the oldest is forgotten first, and looked up again. */
+const sizesKeptMax = 10_000
 /** Folders of one listing that are asked for at a time. */
 const listsAtOnceMax = 16
 /** Times that somebody takes away what was created before it could be renamed. */
@@ -44,14 +46,16 @@ export class HdfsLake implements Lake {
   readonly url: string
   readonly tails: HdfsTails
   readonly #files: HdfsFiles
-  /** Bytes by staged path. */
-  readonly #staged = new Map<string, number>()
+  /** Bytes of what this process staged, by staged path. */
+  readonly #staged = new BoundedMap<string, number>(sizesKeptMax)
+  /** Bytes of what this process published, by path. */
+  readonly #published = new BoundedMap<string, number>(sizesKeptMax)
 
   /** @param url as configured. Nothing is asked before the first call. */
   constructor(url: string, files: HdfsFiles) {
     this.url = url.replace(/\/$/, '')
     this.#files = files
-    this.tails = new HdfsTails(files, (stagedPath) => this.#staged.get(stagedPath))
+    this.tails = new HdfsTails(files, { staged: this.#staged, published: this.#published })
   }
 
   async putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {
@@ -71,6 +75,7 @@ export class HdfsLake implements Lake {
 
   async put(path: string, body: Uint8Array): Promise<LakeObject> {
     const operation = 'put'
+    this.#published.delete(path)
     for (let round = 1; ; round++) {
       const temp = await this.#files.create(path, [body], { operation })
       const isThere = await this.#replace(temp, path, operation)
@@ -125,16 +130,25 @@ export class HdfsLake implements Lake {
     assert(isStaged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const operation = 'stage'
+    // A late sender must not make a tail anew that was joined: its name is given to what is whole.
+    const first = isTail.test(stagedPath) ? undefined : stagedPath
     this.#staged.delete(stagedPath)
     for (let round = 1; ; round++) {
-      const made = await this.#files.create(stagedPath, chunks, { operation, first: stagedPath })
+      const made = await this.#files.create(stagedPath, chunks, { operation, first })
       const isThere = made.path === stagedPath || (await this.#replace(made, stagedPath, operation))
-      if (isThere) return this.#keep(stagedPath, made.sizeBytes)
+      if (isThere) return this.#staged.set(stagedPath, made.sizeBytes)
       if (round === roundsMax) throw cleanedAway(operation, stagedPath)
     }
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {
+    const outcome = await this.#publish(request)
+    const stands = outcome.kind === 'published' || outcome.kind === 'already-published'
+    if (stands) this.#published.set(request.path, request.sizeBytes)
+    return outcome
+  }
+
+  async #publish(request: PublishRequest): Promise<PublishOutcome> {
     const { stagedPath, path, sizeBytes } = request
     const operation = 'publish'
     const stagedBytes =
@@ -167,6 +181,7 @@ export class HdfsLake implements Lake {
 
   async move(from: string, to: string): Promise<boolean> {
     const operation = 'move'
+    this.#published.delete(from)
     const source = await this.#look(from, operation)
     if (source === undefined) return false
     for (let round = 1; ; round++) {
@@ -185,6 +200,7 @@ export class HdfsLake implements Lake {
   async remove(path: string): Promise<void> {
     const operation = 'remove'
     this.#staged.delete(path)
+    this.#published.delete(path)
     await this.#files.remove(path, operation)
     if (inStaging.test(path)) await this.#files.remove(folderOf(path), operation)
   }
@@ -203,22 +219,11 @@ export class HdfsLake implements Lake {
     return (await this.#look(path, operation))?.fileId === temp.fileId
   }
 
-  /** What stands at the place of a file, or `otherwise`. */
   async #standing(
     { path, sizeBytes }: PublishRequest,
     otherwise: PublishOutcome,
   ): Promise<PublishOutcome> {
-    const standing = await this.#look(path, 'publish')
-    if (standing === undefined) return otherwise
-    if (standing.sizeBytes === sizeBytes) return { kind: 'already-published' }
-    return { kind: 'mismatch', foundBytes: standing.sizeBytes }
-  }
-
-  #keep(stagedPath: string, sizeBytes: number): void {
-    this.#staged.set(stagedPath, sizeBytes)
-    if (this.#staged.size <= stagedKeptMax) return
-    const [oldest] = this.#staged.keys()
-    if (oldest !== undefined) this.#staged.delete(oldest)
+    return judgeStanding(await this.#look(path, 'publish'), sizeBytes, otherwise)
   }
 }
 
@@ -230,8 +235,9 @@ const objectOf = (path: string, { sizeBytes, modifiedMs }: HdfsFile): LakeObject
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
+/** Where staging is cleaned away what was begun is to be seen: in its folder, or beside a file. */
 const isHidden = (name: string, folder: string): boolean =>
-  isTempName(name) && !`${folder}/`.includes('/_staging/')
+  isTempName(name) && !name.startsWith('..tail-') && !`${folder}/`.includes('/_staging/')
 
 const byPath = (one: LakeObject, other: LakeObject): number =>
   one.path < other.path ? -1 : one.path > other.path ? 1 : 0

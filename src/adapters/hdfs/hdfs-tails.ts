@@ -6,12 +6,16 @@
  *
  * Invariants:
  * - CONCAT is one transaction of the namenode, and uses its source up: no tail is joined twice;
- * - it asks for the tail alone, so the file's length is looked at before each call, and decides
- *   after: a sender that is late may make a tail anew that was joined.
+ * - a tail's name is given to what is whole, by RENAME, which uses its source up as well: a sender
+ *   that is late does not make a tail anew that was joined;
+ * - CONCAT asks for the tail alone, so a file's length is known before: this process gave it that
+ *   length, or looks at it. A length that the log knows moves on by the one tail that follows it.
  *
- * A tail costs four calls: CREATE, GETFILESTATUS, GETFILESTATUS of the file, CONCAT.
+ * A tail costs four calls: CREATE, GETFILESTATUS, RENAME, CONCAT; and one more to look at a file
+ * that another process has published.
  * Source: docs/adr/0026-files-that-continue.md; docs/hdfs.md.
  */
+import type { BoundedMap } from '../../base/bounded-map.ts'
 import { isFault } from '../../base/fault.ts'
 import type { CanJoin, JoinRequest, LakeTails, PublishOutcome } from '../../ports/lake.ts'
 import type { HdfsFiles } from './hdfs-files.ts'
@@ -19,14 +23,19 @@ import type { HdfsFiles } from './hdfs-files.ts'
 const operation = 'join'
 const triedName = 'can-join'
 
+/** Bytes by path of what this process staged and published; what lacks is looked at. */
+export interface KnownSizes {
+  readonly staged: BoundedMap<string, number>
+  readonly published: BoundedMap<string, number>
+}
+
 export class HdfsTails implements LakeTails {
   readonly #files: HdfsFiles
-  readonly #stagedBytes: (stagedPath: string) => number | undefined
+  readonly #known: KnownSizes
 
-  /** @param stagedBytes what this process staged there; undefined where it is to be looked up. */
-  constructor(files: HdfsFiles, stagedBytes: (stagedPath: string) => number | undefined) {
+  constructor(files: HdfsFiles, known: KnownSizes) {
     this.#files = files
-    this.#stagedBytes = stagedBytes
+    this.#known = known
   }
 
   async canJoinIn(folder: string): Promise<CanJoin> {
@@ -49,12 +58,29 @@ export class HdfsTails implements LakeTails {
     }
   }
 
-  async join({ stagedPath, path, baseBytes, sizeBytes }: JoinRequest): Promise<PublishOutcome> {
-    const before = await this.#lengthOf(path)
+  async join(request: JoinRequest): Promise<PublishOutcome> {
+    const { staged, published } = this.#known
+    const { path } = request
+    const isBefore = published.get(path) === request.baseBytes
+    published.delete(path)
+    const outcome = await this.#join(request, isBefore)
+    if (outcome.kind === 'published' || outcome.kind === 'already-published') {
+      published.set(path, request.sizeBytes)
+      staged.delete(request.stagedPath)
+    }
+    return outcome
+  }
+
+  /** @param isBefore the file is known to have been `baseBytes` long. */
+  async #join(
+    { stagedPath, path, baseBytes, sizeBytes }: JoinRequest,
+    isBefore: boolean,
+  ): Promise<PublishOutcome> {
+    const before = isBefore ? baseBytes : await this.#lengthOf(path)
     if (before === undefined) return { kind: 'missing' }
     if (before === sizeBytes) return { kind: 'already-published' }
     if (before !== baseBytes) return { kind: 'mismatch', foundBytes: before }
-    const tailBytes = this.#stagedBytes(stagedPath) ?? (await this.#lengthOf(stagedPath))
+    const tailBytes = this.#known.staged.get(stagedPath) ?? (await this.#lengthOf(stagedPath))
     if (tailBytes !== undefined && tailBytes !== sizeBytes - baseBytes) {
       return { kind: 'mismatch', foundBytes: tailBytes }
     }

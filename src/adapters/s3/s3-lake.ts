@@ -15,6 +15,7 @@
  */
 import type { S3Client } from '@aws-sdk/client-s3'
 import { assert } from '../../base/assert.ts'
+import { BoundedMap } from '../../base/bounded-map.ts'
 import { Fault } from '../../base/fault.ts'
 import type {
   Lake,
@@ -26,6 +27,7 @@ import type {
   StageRequest,
 } from '../../ports/lake.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
+import { judgeStanding } from '../../protocol/standing-file.ts'
 import { ConditionalWrites } from './conditional-writes.ts'
 import { S3Bucket, type S3Encryption } from './s3-bucket.ts'
 import { S3Requests, type S3RequestsOptions } from './s3-requests.ts'
@@ -56,7 +58,7 @@ export class S3Lake implements Lake {
   readonly #bucket: S3Bucket
   readonly #uploads: S3Uploads
   readonly #conditional: ConditionalWrites
-  readonly #tickets = new Map<string, UploadTicket>()
+  readonly #tickets = new BoundedMap<string, UploadTicket>(ticketsKeptMax)
   /** Staged paths of an attempt that did not come to its end: it may have opened an upload. */
   readonly #begun = new Set<string>()
 
@@ -112,7 +114,7 @@ export class S3Lake implements Lake {
     const ticket = await this.#uploads.upload(path, chunks)
     await this.#bucket.write(stagedPath, encodeTicket(ticket))
     this.#begun.delete(stagedPath)
-    this.#keep(stagedPath, ticket)
+    this.#tickets.set(stagedPath, ticket)
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {
@@ -190,22 +192,11 @@ export class S3Lake implements Lake {
     return path === undefined || ticket?.path === path ? ticket : undefined
   }
 
-  /** What stands at the place of a file, or `otherwise`. */
   async #standing(
     { path, sizeBytes }: PublishRequest,
     otherwise: PublishOutcome,
   ): Promise<PublishOutcome> {
-    const standing = await this.#bucket.stat(path)
-    if (standing === undefined) return otherwise
-    if (standing.sizeBytes === sizeBytes) return { kind: 'already-published' }
-    return { kind: 'mismatch', foundBytes: standing.sizeBytes }
-  }
-
-  #keep(stagedPath: string, ticket: UploadTicket): void {
-    this.#tickets.set(stagedPath, ticket)
-    if (this.#tickets.size <= ticketsKeptMax) return
-    const [oldest] = this.#tickets.keys()
-    if (oldest !== undefined) this.#tickets.delete(oldest)
+    return judgeStanding(await this.#bucket.stat(path), sizeBytes, otherwise)
   }
 
   async #forget(path: string): Promise<void> {

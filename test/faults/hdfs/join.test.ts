@@ -69,20 +69,68 @@ test('a tail that a late sender makes anew is joined once, though an answer is l
   await fake.close()
 })
 
-test('a tail costs four calls to the namenode', async () => {
+test('a tail costs four calls to the namenode, and five where another published', async () => {
   const fake = await FakeHdfs.start()
   const lake = await openOn(fake)
-  const from = fake.requests.length
-  await lake.stage({ path, stagedPath, chunks: [tail] })
-  await lake.tails.join(join)
-  expect(fake.requests.slice(from).map(({ call }) => call)).toEqual([
-    'CREATE',
-    'CREATE-2',
-    'GETFILESTATUS',
-    'GETFILESTATUS',
-    'CONCAT',
-  ])
+  const costOf = async (request: typeof join): Promise<readonly string[]> => {
+    const from = fake.requests.length
+    await lake.stage({ path, stagedPath: request.stagedPath, chunks: [tail] })
+    expect(await lake.tails.join(request)).toEqual({ kind: 'published' })
+    return fake.requests.slice(from).map(({ call }) => call)
+  }
+  const staged = ['CREATE', 'CREATE-2', 'GETFILESTATUS', 'RENAME']
+  expect(await costOf(join)).toEqual([...staged, 'GETFILESTATUS', 'CONCAT'])
+  const next = {
+    path,
+    stagedPath: 't/dt=2026-11-20/.tail-c3-0',
+    baseBytes: join.sizeBytes,
+    sizeBytes: join.sizeBytes + tail.length,
+  }
+  expect(await costOf(next)).toEqual([...staged, 'CONCAT'])
   await fake.close()
+})
+
+test('nothing is created under the name of a tail: who is late makes none anew', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  let [first, count] = ['', 0]
+  fake.fail = ({ call, path: at }) => {
+    if (call !== 'CREATE-2' || ++count > 1) return undefined
+    first = at
+    return { moment: 'before', answer: 'reset' }
+  }
+  await lake.stage({ path, stagedPath, chunks: [tail] })
+  expect((await lake.tails.join(join)).kind).toBe('published')
+  // What was sent first comes now, and somebody tries to join once more.
+  const file = fake.entries.get(`/lake/${path}`)
+  if (file === undefined) throw new Error('the file stands')
+  fake.entries.set(first, { ...file, bytes: tail })
+  fake.entries.set(`/lake/${path}`, { ...file, bytes: head })
+  expect(
+    (await openTestHdfsLake(hdfsSettings([fake.address], '/lake')).tails.join(join)).kind,
+  ).toBe('missing')
+  expect((await lake.list('t')).map((object) => `/lake/${object.path}`)).toContain(first)
+  await fake.close()
+})
+
+test('what is known of a file is forgotten when it is replaced, moved or removed', async () => {
+  const changes = [
+    (lake: HdfsLake) => lake.put(path, Buffer.from('shorter')),
+    (lake: HdfsLake) => lake.move(path, 'aside'),
+    (lake: HdfsLake) => lake.remove(path),
+  ]
+  for (const change of changes) {
+    const fake = await FakeHdfs.start()
+    const lake = openTestHdfsLake(hdfsSettings([fake.address], '/lake'))
+    const staged = { path, stagedPath: 't/_staging/c1/0.staged' }
+    await lake.stage({ ...staged, chunks: [head] })
+    await lake.publish({ ...staged, sizeBytes: head.length })
+    await change(lake)
+    await lake.stage({ path, stagedPath, chunks: [tail] })
+    expect((await lake.tails.join(join)).kind).toMatch(/^(missing|mismatch)$/)
+    expect(fake.requests.filter(({ call }) => call === 'CONCAT')).toEqual([])
+    await fake.close()
+  }
 })
 
 test('a folder that refuses is known before anything is staged, and left clean', async () => {
