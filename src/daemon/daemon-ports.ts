@@ -1,6 +1,7 @@
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EtlModule } from '../ports/etl-module.ts'
+import type { Heap } from '../ports/heap.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { Random } from '../ports/random.ts'
@@ -14,6 +15,8 @@ export interface DaemonPorts {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
+  /** Absent: garbage is left to whoever runs the process. */
+  readonly heap?: Heap
   readonly source: Source
   /** Where schemas of Confluent's wire format are asked for. */
   readonly schemaRegistry?: SchemaRegistry | undefined

@@ -6,6 +6,7 @@ import type { PositionTable } from '../exporter/position-table.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
+import type { Heap } from '../ports/heap.ts'
 import { decideEvidence } from '../protocol/evidence.ts'
 import type { LakeTrouble } from '../protocol/readiness-facts.ts'
 import { Announcer } from '../readiness/announcer.ts'
@@ -50,7 +51,7 @@ export interface AssemblyParts {
 
 export function assemble(parts: AssemblyParts): Running {
   const { config, ports, log, signal } = parts
-  const { lake, clock, random, telemetry, source, notifiers } = ports
+  const { lake, clock, random, telemetry, source, notifiers, heap } = ports
   const { pipeline, commit, ready } = config
   const committer = new Committer({ lake, pipeline, clock, random, telemetry, signal, log })
   // Lane, loop and announcer ask each other: whoever is asked is there when the first one runs.
@@ -87,7 +88,7 @@ export function assemble(parts: AssemblyParts): Running {
     memory: memoryBoundsOf(config),
     evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
     commit: (sealed) => committer.commit(sealed),
-    onCommitted: () => announcer.nudge(),
+    onCommitted: afterCommit(announcer, heap),
     hurry: () => commits.hurry(),
     commitNow: () => commits.commitNow(),
     onFatal: parts.onFatal,
@@ -97,6 +98,11 @@ export function assemble(parts: AssemblyParts): Running {
   const outbox = new Outbox(notifiers, outside, delivery)
   const registrar = new Registrar(notifiers, outside)
   return { log, lane, commits, committer, announcer, outbox, registrar, schemas }
+}
+
+const afterCommit = (announcer: Announcer, heap: Heap | undefined) => (): void => {
+  announcer.nudge()
+  heap?.afterCommit()
 }
 
 function startRuleOf({ config, ports, signal }: AssemblyParts): StartRule {

@@ -6,6 +6,7 @@ import { WebhookNotifier } from '../adapters/http/webhook.ts'
 import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions, SaslOptions } from '../adapters/kafka/options.ts'
+import { HeapCollection } from '../adapters/local/heap-collection.ts'
 import { SchemaFolder } from '../adapters/local/schema-folder.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
@@ -59,6 +60,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
     clock,
     random: new SystemRandom(),
     telemetry,
+    heap: new HeapCollection(),
     source: openKafkaSource(sourceOptions(options, secrets), clock, telemetry),
     schemaRegistry: schemaRegistryOf(config, secrets, files),
     notifiers: notifiersOf(options, secrets, { lake, clock }),

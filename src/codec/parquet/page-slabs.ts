@@ -5,15 +5,23 @@
  * mark the whole heap every eight mebibytes of output, and the operating system hand out fresh
  * memory all the time.
  *
+ * Slabs up to a mebibyte are parts of blocks of that size, halved as often as needed: what files of
+ * one commit took as many small parts the next may take as few large ones. With lists by size alone
+ * the process would grow by what each size was ever wanted of, far above what is held at a time.
+ *
  * Invariants:
  * - A slab belongs to one file at a time; its file gives it back only when nobody reads the file's
  *   bytes any more. A file that never does costs garbage, not corruption.
- * - Idle slabs are at most half as much again as what files took between the last commits: after a
- *   burst the memory goes, and from one commit to the next it stays.
+ * - A part is halved into two parts and put together of the same two: parts never overlap.
+ * - A block of which some part never comes back is let go after so many commits, all parts of it.
+ * - Idle slabs are at most half as much again as what files took between two of the latest commits:
+ *   some commits after a burst the memory goes, and from one commit to the next it stays. What is
+ *   let go is not used again and not freed by hand: whoever still reads it reads what he wrote.
  */
 import { assert } from '../../base/assert.ts'
 
 const slabBytesMin = 32_768
+/** Of a block, which is the largest slab that a file takes because it grew. */
 const slabBytesUsual = 1_048_576
 /** Larger slabs are made for one page and not kept. */
 const slabBytesKeptMax = 4 * 1_048_576
@@ -27,47 +35,111 @@ const growthShare = 1 / 16
  * to be given anew, and until the old is collected the process has both.
  */
 const idleShareMax = 1.5
+/** Commits that are remembered: a small one among large ones lets nothing go. */
+const commitsRemembered = 8
+/**
+ * Files last a commit or two. A block that was not whole for so many has lost a part: the file of a
+ * commit that was refused gives nothing back.
+ */
+const brokenCommitsMax = 64
 /** Slabs that are filled at a time: what a large page leaves free is taken by small ones. */
 const openSlabsMax = 4
 
 export class PageSlabs {
   readonly #idle = new Map<number, Uint8Array[]>()
   #idleBytes = 0
-  /** Bytes handed out since the last `trim`, and between the two before. */
-  #taken = { latest: 0, before: 0 }
+  /** Bytes handed out since the last `trim`, and between those before, the latest first. */
+  #taken = [0]
+  #commits = 0
+  /** Of blocks that were halved, how many commits there had been when they were whole. */
+  readonly #wholeAt = new WeakMap<ArrayBufferLike, number>()
 
   /** Bytes of slabs that wait for a file. */
   get idleBytes(): number {
     return this.#idleBytes
   }
 
-  /** @param sizeBytes a power of two. @returns memory with anything in it. */
+  /** @param sizeBytes a power of two, at least 32 KiB. @returns memory with anything in it. */
   take(sizeBytes: number): Uint8Array {
-    this.#taken.latest += sizeBytes
-    const slab = this.#idle.get(sizeBytes)?.pop()
-    // Not as a buffer: parts of it would be buffers too, which take longer to make.
-    if (slab === undefined) return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer)
-    this.#idleBytes -= sizeBytes
-    return slab
+    this.#taken[0] = (this.#taken[0] ?? 0) + sizeBytes
+    return this.#found(sizeBytes)
   }
 
   giveBack(slab: Uint8Array): void {
-    const sizeBytes = slab.length
-    if (sizeBytes > slabBytesKeptMax) return
-    const alike = this.#idle.get(sizeBytes)
-    if (alike === undefined) this.#idle.set(sizeBytes, [slab])
-    else alike.push(slab)
-    this.#idleBytes += sizeBytes
+    if (slab.length > slabBytesKeptMax) return
+    this.#keep(slab)
   }
 
   /** To be called after each commit: lets go of what the next is not likely to need. */
   trim(): void {
-    const keptMax = idleShareMax * Math.max(this.#taken.latest, this.#taken.before)
-    this.#taken = { latest: 0, before: this.#taken.latest }
+    this.#commits += 1
+    this.#joinHalves()
+    const keptMax = idleShareMax * Math.max(...this.#taken)
+    this.#taken = [0, ...this.#taken.slice(0, commitsRemembered - 1)]
     for (const [sizeBytes, slabs] of this.#idle) {
+      // Parts of blocks stay: their blocks would stay as well, and be of no use.
+      if (sizeBytes < slabBytesUsual) continue
       while (this.#idleBytes > keptMax && slabs.pop() !== undefined) this.#idleBytes -= sizeBytes
     }
   }
+
+  #keep(slab: Uint8Array): void {
+    const alike = this.#idle.get(slab.length)
+    if (alike === undefined) this.#idle.set(slab.length, [slab])
+    else alike.push(slab)
+    this.#idleBytes += slab.length
+  }
+
+  /** Of its size, or half of what is found of twice the size; a new block where nothing is idle. */
+  #found(sizeBytes: number): Uint8Array {
+    const slab = this.#idle.get(sizeBytes)?.pop()
+    if (slab !== undefined) {
+      this.#idleBytes -= sizeBytes
+      return slab
+    }
+    if (sizeBytes >= slabBytesUsual) return madeSlab(sizeBytes)
+    const whole = this.#found(2 * sizeBytes)
+    if (whole.length === slabBytesUsual) this.#wholeAt.set(whole.buffer, this.#commits)
+    this.#keep(whole.subarray(sizeBytes))
+    return whole.subarray(0, sizeBytes)
+  }
+
+  /** Puts halves together that both are idle, from the smallest up, and drops broken blocks'. */
+  #joinHalves(): void {
+    for (let sizeBytes = slabBytesMin; sizeBytes < slabBytesUsual; sizeBytes *= 2) {
+      const slabs = this.#idle.get(sizeBytes)
+      if (slabs === undefined) continue
+      this.#idle.delete(sizeBytes)
+      this.#idleBytes -= sizeBytes * slabs.length
+      for (const slab of joined(slabs, sizeBytes)) if (!this.#isBroken(slab)) this.#keep(slab)
+    }
+  }
+
+  #isBroken({ buffer, length }: Uint8Array): boolean {
+    if (length >= slabBytesUsual) return false
+    return this.#commits - (this.#wholeAt.get(buffer) ?? 0) > brokenCommitsMax
+  }
+}
+
+// Not as a buffer: parts of it would be buffers too, which take longer to make.
+const madeSlab = (sizeBytes: number): Uint8Array =>
+  new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer)
+
+/** @param slabs all of one size. @returns wholes of twice the size, and halves that are alone. */
+function joined(slabs: readonly Uint8Array[], sizeBytes: number): readonly Uint8Array[] {
+  const alone = new Map<ArrayBufferLike, Map<number, Uint8Array>>()
+  const wholes: Uint8Array[] = []
+  for (const slab of slabs) {
+    const { buffer, byteOffset } = slab
+    const ofBlock = alone.get(buffer) ?? new Map<number, Uint8Array>()
+    alone.set(buffer, ofBlock)
+    // Blocks and halves are powers of two: the other half differs in one bit.
+    const other = byteOffset ^ sizeBytes
+    if (ofBlock.delete(other)) {
+      wholes.push(new Uint8Array(buffer, Math.min(byteOffset, other), 2 * sizeBytes))
+    } else ofBlock.set(byteOffset, slab)
+  }
+  return [...wholes, ...[...alone.values()].flatMap((ofBlock) => [...ofBlock.values()])]
 }
 
 /** Those of the process: files come and go, the memory stays. */

@@ -21,32 +21,34 @@ test('a released file gives its memory to the next one, and has no place any mor
   const memory = first.place(10).buffer
   first.release()
   first.release()
-  expect(pool.idleBytes).toBe(32 * kib)
+  expect(pool.idleBytes).toBe(1_024 * kib)
   expect(() => first.place(1)).toThrow('before their file is released')
   expect(new FileSlabs(pool).place(20).buffer).toBe(memory)
-  expect(pool.idleBytes).toBe(0)
+  expect(pool.idleBytes).toBe((1_024 - 32) * kib)
 })
 
 test('slabs grow with the file up to a mebibyte: little of what it holds stands empty', () => {
   const file = new FileSlabs(new PageSlabs())
-  const slabs = new Set<ArrayBufferLike>()
+  const sizes: number[] = []
   for (let placedBytes = 0; placedBytes < 20_000 * kib; placedBytes += 10 * kib) {
-    slabs.add(file.place(10 * kib).buffer)
+    const before = file.heldBytes
+    file.place(10 * kib)
+    if (file.heldBytes > before) sizes.push((file.heldBytes - before) / kib)
     if (placedBytes < 100 * kib) continue
     expect(file.heldBytes).toBeLessThan(1.5 * placedBytes)
   }
-  const sizes = [...slabs].map(({ byteLength }) => byteLength / kib)
   expect(sizes.slice(0, 5)).toEqual([32, 32, 32, 32, 32])
   expect(sizes).toEqual(sizes.toSorted((one, other) => one - other))
   expect(sizes.at(-1)).toBe(1_024)
-  expect(file.heldBytes).toBe(sizes.reduce((sum, size) => sum + size * kib, 0))
 })
 
 test('a page that is larger than the next slab has one of its own, and the open one is filled on', () => {
   const file = new FileSlabs(new PageSlabs())
-  const first = file.place(10 * kib).buffer
-  expect(file.place(60 * kib).buffer.byteLength).toBe(64 * kib)
-  expect(file.place(10 * kib).buffer).toBe(first)
+  const first = file.place(10 * kib)
+  file.place(60 * kib)
+  expect(file.heldBytes).toBe((32 + 64) * kib)
+  expect(file.place(10 * kib).byteOffset).toBe(first.byteOffset + 10 * kib)
+  expect(file.heldBytes).toBe((32 + 64) * kib)
   expect(file.place(3_000 * kib).buffer.byteLength).toBe(4_096 * kib)
   expect(file.place(900 * kib).buffer.byteLength).toBe(4_096 * kib)
 })
@@ -59,7 +61,7 @@ test('slabs over four mebibytes are not kept', () => {
   expect(pool.idleBytes).toBe(0)
 })
 
-test('idle memory follows what the last two commits took, and goes when none takes any', () => {
+test('idle memory follows what the last commits took, and goes when none takes any', () => {
   const pool = new PageSlabs()
   const commit = (pages: number): void => {
     const file = new FileSlabs(pool)
@@ -68,25 +70,87 @@ test('idle memory follows what the last two commits took, and goes when none tak
     pool.trim()
   }
   commit(40)
-  expect(pool.idleBytes).toBe(40 * 1_024 * kib)
-  commit(2)
-  expect(pool.idleBytes).toBe(40 * 1_024 * kib)
+  for (let small = 0; small < 7; small++) {
+    commit(2)
+    expect(pool.idleBytes).toBe(40 * 1_024 * kib)
+  }
   commit(2)
   expect(pool.idleBytes).toBe(3 * 1_024 * kib)
-  pool.trim()
-  pool.trim()
+  for (let none = 0; none < 8; none++) pool.trim()
   expect(pool.idleBytes).toBe(0)
 })
 
-test('commits that differ by a fifth go on with the memory that they began with', () => {
+/** Commits files of so many pages of so many KiB. @returns blocks there have been after each. */
+function blocksAfter(commits: readonly (readonly [pages: number, size: number])[]): number[] {
   const pool = new PageSlabs()
   const memory = new Set<ArrayBufferLike>()
-  const made = [60, 50, 52, 60, 51, 50, 59, 48, 50, 60].map((pages) => {
+  return commits.map(([pages, size]) => {
     const file = new FileSlabs(pool)
-    for (let page = 0; page < pages; page++) memory.add(file.place(1_024 * kib).buffer)
+    for (let page = 0; page < pages; page++) memory.add(file.place(size * kib).buffer)
     file.release()
     pool.trim()
     return memory.size
   })
-  expect(made).toEqual(made.map(() => 60))
+}
+
+test('commits that differ by a fifth go on with the memory that they began with', () => {
+  const pages = [60, 50, 52, 60, 51, 50, 59, 48, 50, 60]
+  const blocks = blocksAfter(pages.map((count) => [count, 1_024]))
+  expect(blocks).toEqual(pages.map(() => 60))
+})
+
+test('what was taken in small slabs is taken in large ones, and the other way round', () => {
+  const blocks = blocksAfter([
+    [640, 32],
+    [20, 1_024],
+    [80, 256],
+    [640, 32],
+    [40, 512],
+  ])
+  expect(blocks).toEqual([20, 20, 20, 20, 20])
+})
+
+test('parts of a block belong to one file each, however they are halved and put together', () => {
+  const pool = new PageSlabs()
+  const sizes = [32, 64, 32, 512, 128, 256, 1_024, 64, 32]
+  const held: Uint8Array[] = []
+  const marksOf = new Map<Uint8Array, number>()
+  let handedOut = 0
+  for (let turn = 0; turn < 2_000; turn++) {
+    const size = sizes[(turn * 7_919) % sizes.length] ?? 32
+    const slab = pool.take(size * kib)
+    expect(slab.length).toBe(size * kib)
+    for (let at = 0; at < slab.length; at += 32 * kib) slab[at] = turn % 251
+    marksOf.set(slab, turn % 251)
+    held.push(slab)
+    handedOut += 1
+    // Some stay for long, so that blocks are rarely whole.
+    while (held.length > 12) {
+      const [back] = held.splice((turn * 31) % (held.length - 1), 1)
+      if (back === undefined) break
+      const marks = new Set<number | undefined>()
+      for (let at = 0; at < back.length; at += 32 * kib) marks.add(back[at])
+      expect(marks.size).toBe(1)
+      expect(marks.has(marksOf.get(back))).toBe(true)
+      pool.giveBack(back)
+    }
+    if (turn % 5 === 0) pool.trim()
+  }
+  expect(handedOut).toBe(2_000)
+})
+
+test('a block whose other half never comes back is let go, not handed out for ever', () => {
+  const pool = new PageSlabs()
+  const lost = pool.take(32 * kib)
+  for (let commit = 0; commit < 64; commit++) {
+    const slab = pool.take(32 * kib)
+    expect(slab.buffer).toBe(lost.buffer)
+    pool.giveBack(slab)
+    pool.trim()
+  }
+  const last = pool.take(32 * kib)
+  pool.giveBack(last)
+  pool.trim()
+  expect(pool.take(32 * kib).buffer).not.toBe(lost.buffer)
+  expect(pool.idleBytes).toBe((1_024 - 32) * kib)
 })
