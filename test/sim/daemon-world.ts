@@ -176,7 +176,8 @@ export class World implements FateWorld {
       this.#operator.act(step)
       await this.#repairs.act(step)
       for (let n = this.random.below(7); n > 0; n--) this.producer.produce()
-      if (this.random.fraction() < 0.8) await this.#fates.strike()
+      // Between its end and its restart nobody is there to be struck.
+      if (this.random.fraction() < 0.8 && this.processCount > 0) await this.#fates.strike()
     }
     if (this.producer.events.length === 0) this.producer.produce()
     this.isWild = false
