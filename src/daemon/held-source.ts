@@ -21,7 +21,7 @@ export type HeldDecision =
 export function decideHeld(positions: LanePositions, held: HeldSource): HeldDecision {
   const { source, resetEpoch, refused } = held
   const known = positions.get(sourceKey(source))
-  if (known?.ended === true) {
+  if (known === undefined ? isEnded(positions, source) : known.ended === true) {
     const successor = readUnder(positions, source.topic).find(
       (at) => at.source.partition === source.partition,
     )
@@ -34,3 +34,10 @@ export function decideHeld(positions: LanePositions, held: HeldSource): HeldDeci
       : (known?.resetEpoch ?? 0) !== resetEpoch
   return moved ? { kind: 'moved', to: source } : { kind: 'stays' }
 }
+
+/** An operator accepted another topic of the name while this one was never begun. */
+const isEnded = (positions: LanePositions, { clusterId, topicId }: SourcePartition): boolean =>
+  [...positions.values()].some(
+    ({ source, ended }) =>
+      ended === true && source.topicId === topicId && source.clusterId === clusterId,
+  )

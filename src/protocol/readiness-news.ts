@@ -13,6 +13,7 @@ import { commitIdParts, type WriterId } from '../model/ids.ts'
 import { sourceKey } from '../model/topic-partition.ts'
 import type { Block } from './readiness-blocks.ts'
 import type { ReadinessFacts } from './readiness-facts.ts'
+import { decideStart } from './source-judgement.ts'
 
 export interface BlockSeen {
   readonly block: Block
@@ -32,6 +33,30 @@ export function mayBeOutdated(
   const isOthers = block.at !== undefined && !facts.assigned?.has(sourceKey(block.at.source))
   return isNudged && isOthers
 }
+
+/** So often the brokers are asked for a set that hangs on what somebody may have done since. */
+const askedAgainEachMs = 10_000
+
+/**
+ * Whether the brokers are to be asked for the set of topic-partitions before `blocks` are believed.
+ *
+ * A topic that is missing is asked for again now and then: somebody may create it. So is one that
+ * the log reads under another id: it was made anew, and an operator may have accepted it since.
+ */
+export function wantsBrokers(
+  { fold, lane, lakeNowMs, metadata }: WhatIsKnown,
+  blocks: readonly Pick<Block, 'rule' | 'at'>[],
+): boolean {
+  const isOld = lakeNowMs - (metadata?.askedAtMs ?? -Infinity) >= askedAgainEachMs
+  const positions = fold.positions.get(lane) ?? new Map()
+  return blocks.some(({ rule, at }) => {
+    if (rule === 'metadata') return true
+    const isAnother = at !== undefined && decideStart(positions, at.source).kind === 'refused'
+    return isOld && (rule === 'topic-missing' || isAnother)
+  })
+}
+
+type WhatIsKnown = Pick<ReadinessFacts, 'fold' | 'lane' | 'lakeNowMs' | 'metadata'>
 
 /**
  * The files of a partition that others have not told of as published, where a block says that it

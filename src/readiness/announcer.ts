@@ -15,7 +15,7 @@ import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
 import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { FilesMissing, MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, type MissingFile, quarantinePath } from '../protocol/readiness-folder.ts'
-import { mayBeOutdated, othersFilesOf } from '../protocol/readiness-news.ts'
+import { mayBeOutdated, othersFilesOf, wantsBrokers } from '../protocol/readiness-news.ts'
 import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
@@ -26,7 +26,6 @@ import { gaugeReadiness } from './readiness-metrics.ts'
 const listedAtOnceMax = 16
 const failurePauseMsMax = 30_000
 const missingPauseMs = 1_000
-const missingTopicAskedEachMs = 10_000
 /** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
 const passing: ReadonlySet<BlockRule> = new Set([
   'delay',
@@ -209,7 +208,7 @@ export class Announcer {
   /** Decides, asking the brokers first where the decision waits for their answer. */
   async #decide(missing?: FilesMissing): Promise<ReadyDecision> {
     const decision = this.#decideNow(missing)
-    if (!this.#brokersAreNeeded(decision)) return decision
+    if (!wantsBrokers(this.facts(), decision.blocks)) return decision
     const { log, brokers, telemetry } = this.#ports
     const askedAtMs = log.lakeNowMs()
     try {
@@ -220,15 +219,6 @@ export class Announcer {
       telemetry.log.warn('metadata-not-answered', { code: error.code, error })
     }
     return this.#decideNow(missing)
-  }
-
-  /** A topic that is missing is asked for again now and then: somebody may create it. */
-  #brokersAreNeeded(decision: ReadyDecision): boolean {
-    const askedAtMs = this.#metadata?.askedAtMs ?? -Infinity
-    const old = this.#ports.log.lakeNowMs() - askedAtMs >= missingTopicAskedEachMs
-    return decision.blocks.some(
-      ({ rule }) => rule === 'metadata' || (rule === 'topic-missing' && old),
-    )
   }
 
   /** What lies in the folder of each partition, taken before the fold it is compared with. */

@@ -2,6 +2,7 @@
 import { assert, present } from '../../src/base/assert.ts'
 import { type UnixMs, unixMs } from '../../src/base/time.ts'
 import { encodeBatch, encodeRawEvent, utf8, varintField } from '../support/raw-events.ts'
+import type { TestBatch } from '../support/record-batch.ts'
 import type { SimClock } from './clock.ts'
 import type { FaultKind, Pace } from './plan.ts'
 import type { SimRandom } from './random.ts'
@@ -124,9 +125,14 @@ export class Producer {
 
   /** Records that were never committed: nobody may find them. */
   #abort(partition: number, records: readonly { readonly value: Uint8Array }[]): void {
+    this.#kafka.appendAborted({ topic, partition }, this.abortedBatch(records))
+  }
+
+  abortedBatch(
+    records: readonly { readonly value: Uint8Array }[] = [{ value: utf8('of nobody') }],
+  ): Omit<TestBatch, 'baseOffset'> {
     const timestampMs = this.#nowMs()
-    const aborted = records.map(({ value }) => ({ value, timestampMs }))
-    this.#kafka.appendAborted({ topic, partition }, { codec: 'none', records: aborted })
+    return { codec: 'none', records: records.map(({ value }) => ({ value, timestampMs })) }
   }
 
   #record(): ProducedRecord {

@@ -21,7 +21,7 @@ import { SimRandom } from './random.ts'
 import { Receiver } from './receiver.ts'
 import { RecordedStore } from './recorded-store.ts'
 import { Repairs } from './repairs.ts'
-import { SimKafka } from './source.ts'
+import { type RecreatedTopic, SimKafka } from './source.ts'
 import { leftToDo } from './unsettled.ts'
 
 /** An hour of the lake's clock ends so long after it, and what the plan says. */
@@ -56,6 +56,8 @@ export class World implements FateWorld {
   readonly producer: Producer
   /** The lake's clock when each topic-partition was made. */
   readonly addedAtMs: number[] = []
+  /** What followed the topic that there was first. */
+  recreated: RecreatedTopic | undefined
   readonly processes: SimProcess[] = []
   readonly stopping = new Set<SimProcess>()
   /** How often each fault happened. */
@@ -132,6 +134,10 @@ export class World implements FateWorld {
 
   writeLate(folder: string): void {
     this.producer.produceInto(folder)
+  }
+
+  readonly recreateTopic = (): void => {
+    this.recreated = this.kafka.recreateTopic(topic, this.producer.abortedBatch())
   }
 
   addPartition(): void {

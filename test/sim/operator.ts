@@ -46,6 +46,8 @@ export interface OperatorWorld extends ProcessWorld {
   readonly pass: (spanMs: number) => Promise<void>
   /** The topic gets one more. */
   addPartition(): void
+  /** The topic is another one of the same name. */
+  readonly recreateTopic: () => void
   readonly count: (kind: FaultKind) => void
 }
 
@@ -55,6 +57,7 @@ export class Operator {
   readonly #random: SimRandom
   /** Topic-partitions whose records may go, or went, before anybody reads them. */
   readonly #unread = new Set<string>()
+  #isRecreated = false
   /** The step before which each happens; undefined: never. */
   readonly #passesIn: number | undefined
   readonly #forgetsIn: number | undefined
@@ -77,10 +80,12 @@ export class Operator {
 
   /** What happens before a step of the world. */
   act(step: number): void {
+    const { plan } = this.#world
     if (step === this.#passesIn) this.#passUnread()
     if (step === this.#forgetsIn) void this.#forget().catch(unlessUnreadable)
     if (step === this.#resetsIn) void this.#reset().catch(unlessUnreadable)
     if (step === this.#addsIn) this.#add()
+    if (step === plan.recreatesIn && plan.faults.has('topic-recreated')) this.#recreate()
   }
 
   /** Records may be gone that nobody has read, of any topic-partition. */
@@ -91,6 +96,7 @@ export class Operator {
 
   /** Whether it is this operator's to go on from there. */
   knows(refusal: string): boolean {
+    if (this.#isRecreated && refusal.includes('was read under topic id')) return true
     return [...this.#unread].some((name) => refusal.includes(`"${name}" has no offset`))
   }
 
@@ -145,21 +151,32 @@ export class Operator {
 
   /** Records go that nobody can have read: nobody has run since they came. */
   #passUnread(): void {
-    const { kafka, producer, plan, count, pass } = this.#world
+    const { kafka, producer, plan, count } = this.#world
     const at = { topic, partition: this.#random.below(plan.partitionCount) }
     for (let n = 2 + this.#random.below(3); n > 0; n--) producer.produceOne(at.partition)
     const { end } = present(kafka.log(at), 'the topic has the partition')
     this.#unread.add(topicPartitionName(at))
     kafka.truncate(at, end - BigInt(this.#random.below(2)))
     count('unread-retention')
-    void pass(this.#random.below(acceptsAfterMsMax)).then(() =>
-      this.accept().catch(unlessUnreadable),
-    )
+    this.#acceptLater()
   }
 
   #add(): void {
     this.#world.addPartition()
     this.#world.count('partition-added')
+  }
+
+  #recreate(): void {
+    const { recreateTopic, count } = this.#world
+    this.#isRecreated = true
+    recreateTopic()
+    count('topic-recreated')
+    this.#acceptLater()
+  }
+
+  #acceptLater(): void {
+    const accept = (): Promise<void> => this.accept().catch(unlessUnreadable)
+    void this.#world.pass(this.#random.below(acceptsAfterMsMax)).then(accept)
   }
 
   /** `lakeward source reset`: reads on from somewhere else, all of it once more at times. */

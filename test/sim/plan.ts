@@ -99,6 +99,8 @@ const outsideKinds = [
   'entry-unreadable',
   /** A topic gets a partition more. */
   'partition-added',
+  /** A topic is deleted and made anew, with another id: an operator accepts it. */
+  'topic-recreated',
   /** The receiver of announcements answers that it takes none. */
   'webhook-refused',
   /** It takes its time: its answer comes when nobody waits for it any more. */
@@ -140,6 +142,8 @@ export interface Plan {
   readonly lake: LakeKind
   /** Files go on from commit to commit. */
   readonly grows: boolean
+  /** The step before which the topic is made anew, where it is. */
+  readonly recreatesIn: number
   readonly pace: Pace
   /** Of the first hour that ends, after the beginning; where the pace is live. */
   readonly hourEndsInMs: number
@@ -196,7 +200,9 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
   const share = present(faultShares[random.below(3)], 'a share')
   const inside = [...fateKinds, ...callKinds, ...recordKinds]
   const faults = new Set<FaultKind>(inside.filter(() => random.fraction() < share))
-  for (const kind of outsideKinds) if (outside.fraction() < share) faults.add(kind)
+  for (const kind of outsideKinds) {
+    if (kind !== 'topic-recreated' && outside.fraction() < share) faults.add(kind)
+  }
   for (const kind of ofOneLake) faults.add(kind)
   const drawn = {
     faults,
@@ -218,5 +224,7 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
   const closeAfterMs = outside.fraction() < 0.8 ? outside.below(12_000) : undefined
   // Follows from what is drawn anyway, like the next: worlds go as they went without it.
   const grows = drawn.lake === 'hdfs' && drawn.hourEndsInMs % 3 !== 0
-  return { ...drawn, closeAfterMs, grows, late: latePoliciesOf(drawn.hourEndsInMs) }
+  if (drawn.hourEndsInMs % 10 < 4) faults.add('topic-recreated')
+  const recreatesIn = 1 + (drawn.hourEndsInMs % drawn.stepCount)
+  return { ...drawn, closeAfterMs, grows, recreatesIn, late: latePoliciesOf(drawn.hourEndsInMs) }
 }

@@ -64,9 +64,9 @@ function judgedOf(world: World): Judged {
   const received = notifies ? receiver.received : undefined
   const { events } = producer
   const outOfOrdernessMs = outOfOrdernessOf(pace)
-  const { settledAtMs, settledAtSet, addedAtMs } = world
+  const { settledAtMs, settledAtSet, addedAtMs, recreated } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  const drawn = { addedAtMs, late, closeAfterMs }
+  const drawn = { addedAtMs, recreated, late, closeAfterMs }
   const lost = { unreadableFiles }
   return { store, pipeline, events, ...lost, starts, received, ...drawn, ...spans, ...worldFacts }
 }

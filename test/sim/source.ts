@@ -25,6 +25,11 @@ interface SimTopic {
   readonly logs: SimLog[]
 }
 
+export interface RecreatedTopic {
+  readonly topicId: TopicId
+  readonly firsts: readonly bigint[]
+}
+
 interface SimGroup {
   readonly members: SimSource[]
   generationId: number
@@ -57,6 +62,24 @@ export class SimKafka {
     this.#topics.set(topic, { topicId: id, logs: Array.from({ length: partitionCount }, newLog) })
     this.#changed()
     return id
+  }
+
+  /**
+   * Makes the topic anew, with as many partitions. Each begins behind a transaction that was taken
+   * back, with offsets that no record of the topic before had: records are told apart by them.
+   *
+   * @returns its id, and the first offsets of records to come, by partition.
+   */
+  recreateTopic(topic: string, aborted: Omit<TestBatch, 'baseOffset'>): RecreatedTopic {
+    const ends = this.#topic(topic).logs.map(({ end }) => end)
+    const id = this.createTopic(topic, ends.length)
+    const firsts = ends.map((end, partition) => {
+      const log = this.#log({ topic, partition })
+      log.end = end + 1n
+      this.appendAborted({ topic, partition }, aborted)
+      return log.end
+    })
+    return { topicId: id, firsts }
   }
 
   deleteTopic(topic: string): void {

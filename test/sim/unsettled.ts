@@ -31,8 +31,11 @@ export function leftToDo(
   const following = entryPath(pipeline, state.next)
   if (store.has(following)) left.push(`nobody has read "${following}"`)
   const positions = [...(state.positions.get('lake')?.values() ?? [])]
-  for (const [partition, { end }] of kafka.topic(topic)?.logs.entries() ?? []) {
-    const next = positions.find(({ source }) => source.partition === partition)?.next
+  const { topicId, logs = [] } = kafka.topic(topic) ?? {}
+  for (const [partition, { end }] of logs.entries()) {
+    const next = positions.find(
+      ({ source }) => source.topicId === topicId && source.partition === partition,
+    )?.next
     if ((next as bigint | undefined) !== end) left.push(`${partition}: ${next} of ${end}`)
   }
   for (const [name, stream] of state.streams) {

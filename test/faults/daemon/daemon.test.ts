@@ -59,6 +59,7 @@ async function live(fault: LakeFault): Promise<Life> {
   const addedAtMs = Array.from({ length: partitionCount }, () => Number.NEGATIVE_INFINITY)
   const untouched = {
     starts: [],
+    recreated: undefined,
     closeAfterMs: undefined,
     addedAtMs,
     unreadableFiles: new Set<string>(),

@@ -31,6 +31,8 @@ export interface Judged {
   readonly settledAtSet: number
   /** The lake's clock when each topic-partition was made. */
   readonly addedAtMs: readonly number[]
+  /** The topic was made anew, under this id, and has no record below these offsets. */
+  readonly recreated: { readonly topicId: string; readonly firsts: readonly bigint[] } | undefined
   /** First offset that the brokers have in the end, by partition. */
   readonly starts: readonly bigint[]
   /** Partitions leave the state so long after their announcement; undefined: never. */
@@ -82,7 +84,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
   )
   if (log.unreadable !== undefined) return { wrong: [log.unreadable], found: {} }
   const rows = await readAll(judged.store, log)
-  const moves = movesOf(log)
+  const moves = movesOf(log, judged.recreated)
   const counted = judged.events.map((event) => ({ ...event, times: timesRead(moves, event) }))
   const read = { ...judged, events: counted.filter(({ times }) => times > 0), moves }
   const ahead = [...checkpoints].filter(([next]) => next > log.entries.length)

@@ -1,5 +1,7 @@
 /** How often each record was read: what was gone or given up not at all, some once more. */
 import type { ProducedEvent } from '../daemon-events.ts'
+import type { LogState } from './fold-state.ts'
+import type { Judged } from './lake-oracle.ts'
 import type { JudgedLog } from './log.ts'
 import type { SourceEntry } from './log-entry.ts'
 
@@ -10,33 +12,55 @@ export interface Move {
   readonly partition: number
   readonly first: bigint
   readonly next: bigint
-  /** An operator set the position by hand. */
-  readonly byHand: boolean
+  /** An operator set the position by hand; or of a topic that is gone nobody knows what it held. */
+  readonly isFree: boolean
 }
 
-/** What operators moved, and what was gone before anybody began to read. */
-export function movesOf({ entries }: JudgedLog): readonly Move[] {
+/** What operators moved, what was gone before anybody began to read, or went with its topic. */
+export function movesOf(
+  { entries, state }: JudgedLog,
+  recreated: Judged['recreated'],
+): readonly Move[] {
   const decided = entries.flatMap((at) => (at.decided ? [at.entry] : []))
+  const starts = decided
+    .flatMap((entry) => (entry.kind === 'append' ? entry.ranges : []))
+    .filter(({ expected }) => expected === null)
   const sources = decided.flatMap((entry) => (entry.kind === 'source' ? [entry] : []))
-  const movesBy = (by: SourceEntry['action']) =>
-    sources.flatMap(({ action, moves }) => (action === by ? moves : []))
-  const [resets, accepted] = [movesBy('reset'), movesBy('accept')]
-  const starts = decided.flatMap((entry) => (entry.kind === 'append' ? entry.ranges : []))
+  const byOperators = sources.flatMap(({ action, moves }) =>
+    moves.map((move) => ({ ...move, byHand: action === 'reset' })),
+  )
+  const all = [...starts.map((range) => ({ ...range, byHand: false })), ...byOperators]
   return [
-    ...resets.flatMap((move) => moveOf(move, true)),
-    ...accepted.flatMap((move) => moveOf(move)),
-    ...starts.flatMap((range) =>
-      range.expected === null && range.next !== '0' ? moveOf({ ...range, expected: '0' }) : [],
-    ),
+    ...(recreated?.firsts.map((next, partition) => recreationOf(state, partition, next)) ?? []),
+    ...all.flatMap((move) => moveOf(move, recreated)),
   ]
 }
 
+/** From where reading of the topic before ended, if it ever began, to the first of the new one. */
+function recreationOf({ positions }: LogState, partition: number, next: bigint): Move {
+  const all = [...(positions.get('lake')?.values() ?? [])]
+  const ended = all.find((at) => at.source.partition === partition && at.ended === true)
+  return { partition, first: BigInt(ended?.next ?? 0), next, isFree: true }
+}
+
+interface Told extends Pick<SourceMove, 'source' | 'expected' | 'next'> {
+  readonly byHand: boolean
+}
+
 function moveOf(
-  { source, expected, next }: Pick<SourceMove, 'source' | 'expected' | 'next'>,
-  byHand = false,
+  { source: { topicId, partition }, expected, next, byHand }: Told,
+  recreated: Judged['recreated'],
 ): readonly Move[] {
-  if (expected === null || next === null) return []
-  return [{ partition: source.partition, first: BigInt(expected), next: BigInt(next), byHand }]
+  if (next === null) return []
+  const isOfNew = topicId === recreated?.topicId
+  // Nothing lies below: what is passed over there was of the topic before.
+  const lowest = (isOfNew ? recreated?.firsts[partition] : undefined) ?? 0n
+  const [first, last] = [BigInt(expected ?? 0), BigInt(next)].map((at) =>
+    at < lowest ? lowest : at,
+  ) as [bigint, bigint]
+  if (first === last && (expected === null || isOfNew)) return []
+  const isKnown = recreated === undefined || isOfNew
+  return [{ partition, first, next: last, isFree: byHand || !isKnown }]
 }
 
 type Place = Pick<ProducedEvent, 'partition' | 'offset'>
@@ -60,8 +84,8 @@ export const timesGoneBack = (moves: readonly Move[], place: Place): number =>
  * @param starts first offset that the brokers have in the end, by partition.
  */
 export const wrongMoves = (starts: readonly bigint[], moves: readonly Move[]): readonly string[] =>
-  moves.flatMap(({ partition, first, next, byHand }) => {
+  moves.flatMap(({ partition, first, next, isFree }) => {
     const start = starts[partition] ?? 0n
-    if (byHand || (first < next && next <= start)) return []
+    if (isFree || (first < next && next <= start)) return []
     return [`${partition} is moved from ${first} to ${next}, it begins at ${start}`]
   })

@@ -121,6 +121,22 @@ describe('an operator’s word', () => {
     expect(world.fatal).toEqual([])
   })
 
+  test('also moves on who was assigned a partition of the old topic that nobody had begun', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0)
+    const anew = (partition: number) => ({ ...world.at(partition), topicId: topicId('another') })
+    const ended = { ...relied, expected: nextOffset(0n), next: undefined }
+    const begun = { ...relied, expected: undefined, next: nextOffset(4n) }
+    const old = [world.at(0), world.at(1)].map((source) => ({ ...ended, source }))
+    await saying(world, ...old, ...[0, 1, 2].map((at) => ({ ...begun, source: anew(at) })))
+    await world.lane.onAssigned([world.at(2)])
+    expect(world.lane.refused).toMatchObject([{ source: world.at(2) }])
+    world.source.takeCalls()
+    await world.commits.commitNow()
+    expect(world.lane.refused).toEqual([])
+    expect(world.source.takeCalls()).toContain('seek events/2 4')
+  })
+
   test('said while a worker was away is found when it is assigned the new topic', async () => {
     const world = await openLaneWorld()
     await owning(world, 0)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { assert } from '../../../src/base/assert.ts'
 import { durationMs } from '../../../src/base/time.ts'
-import { clusterId } from '../../../src/model/topic-partition.ts'
+import { nextOffset } from '../../../src/model/offset.ts'
+import { clusterId, topicId } from '../../../src/model/topic-partition.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
 import { at, sourceNamed } from '../../support/readiness-world.ts'
 
@@ -69,6 +70,34 @@ test('a topic that was missing is asked for again and found', async () => {
   expect(daemon.metadataAskedCount).toBe(1)
   await sim.until(at('2026-11-20T14:06:30Z'))
   expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+})
+
+test('a topic that was made anew is asked for again once an operator accepted it', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const behind = [shard(0), shard(1), shard(2)]
+  daemon.metadata = { ...daemon.metadata, sources: behind }
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.announcer.blocks).toMatchObject([{ rule: 'unassigned' }])
+  const anew = sources.map((source) => ({ ...source, topicId: topicId('another') }))
+  const cause = 'it was made anew'
+  const relied = { lane: 'lake', resetEpoch: 0, cause }
+  const moves = [
+    { ...relied, source: shard(0), expected: nextOffset(130n), next: undefined },
+    { ...relied, source: shard(1), expected: nextOffset(10n), next: undefined },
+    ...anew.map((source) => ({ ...relied, source, expected: undefined, next: nextOffset(0n) })),
+  ]
+  const commitId = daemon.log.nextCommitId()
+  const said = { kind: 'source', commitId, action: 'accept', why: cause, moves } as const
+  expect(await daemon.run(daemon.log.put(said))).toMatchObject({ kind: 'decided' })
+  daemon.metadata = { ...daemon.metadata, sources: anew }
+  const before = daemon.metadataAskedCount
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.metadataAskedCount).toBe(before)
+  await sim.until(at('2026-11-20T14:06:30Z'))
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.metadataAskedCount).toBe(before + 1)
+  expect(daemon.announcer.blocks).toMatchObject([{ at: { source: { topicId: 'another' } } }])
 })
 
 test('a file that a zombie left is put aside before the announcement', async () => {
