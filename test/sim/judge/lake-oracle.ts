@@ -10,7 +10,7 @@ import { wrongAnnouncements } from './announcements.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
 import { type Evidence, keyOf, readEntry, type VoidEntry } from './log-entry.ts'
-import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves } from './moves.ts'
+import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves, wrongTopics } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
 import { idOf, lateBegin, lettersName, type Place, type Rows, readAll } from './rows.ts'
@@ -96,6 +96,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
     ...wrongCounts(read, log.state, rows),
     ...wrongLateness(read, log, rows),
     ...wrongMoves(judged.starts, moves),
+    ...wrongTopics(log.state, judged.recreated),
     ...log.givenUpFiles
       .filter(({ file }) => !judged.store.lost.has(file.stagedPath))
       .map(({ file }) => `"${file.path}" is given up and was not lost`),

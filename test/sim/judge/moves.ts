@@ -89,3 +89,14 @@ export const wrongMoves = (starts: readonly bigint[], moves: readonly Move[]): r
     if (isFree || (first < next && next <= start)) return []
     return [`${partition} is moved from ${first} to ${next}, it begins at ${start}`]
   })
+
+/** Of a topic that was made anew only the new one is read on. */
+export const wrongTopics = (
+  { positions }: LogState,
+  recreated: Judged['recreated'],
+): readonly string[] =>
+  [...(positions.get('lake')?.values() ?? [])]
+    .filter(
+      ({ source, ended }) => recreated && ended !== true && source.topicId !== recreated.topicId,
+    )
+    .map(({ source }) => `${source.partition} of the topic before is still read`)
