@@ -14,6 +14,7 @@
  * Source: docs/protocol.md, section 7.
  */
 import { later, type UnixMs } from '../base/time.ts'
+import type { FoldedPosition } from '../model/fold-state.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import { firstBlock } from './readiness.ts'
 import {
@@ -78,9 +79,10 @@ function isWanted(
   endMs: UnixMs,
 ): boolean {
   const quietSinceMs = quietSinceOf(view)
-  if (view.position === undefined || quietSinceMs === undefined) return false
+  const { position } = view
+  if (position === undefined || quietSinceMs === undefined) return false
   if (passageOf(stream, view, endMs) !== undefined) return false
-  if (isStuck(facts, view)) return facts.lakeNowMs >= later(endMs, stream.readyDelayMs)
+  if (isStuck(facts, view, position)) return facts.lakeNowMs >= later(endMs, stream.readyDelayMs)
   return !isPending(view) && facts.lakeNowMs >= idleFromMs(stream, quietSinceMs, endMs)
 }
 
@@ -91,9 +93,8 @@ function isPending({ position, evidence }: SourceView): boolean {
 }
 
 /** Records wait, and for a while the log has seen neither a commit of them nor a question. */
-function isStuck(facts: ReadinessFacts, view: SourceView): boolean {
-  const { source, position, evidence } = view
-  if (position === undefined) return false
+function isStuck(facts: ReadinessFacts, view: SourceView, position: FoldedPosition): boolean {
+  const { source, evidence } = view
   const end = facts.ends.get(sourceKey(source))?.highWatermark
   const lagging = isPending(view) || (end !== undefined && end > position.next)
   const staleMs = facts.lakeNowMs - stuckIntervals * facts.commitIntervalMs

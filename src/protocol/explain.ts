@@ -8,8 +8,8 @@
  *
  * Source: docs/readiness.md.
  */
-import { unreachable } from '../base/assert.ts'
-import { isoOf, later, type UnixMs } from '../base/time.ts'
+import { present } from '../base/assert.ts'
+import { isoOf, later, type UnixMs, unixMs } from '../base/time.ts'
 import { formatDuration } from '../base/units.ts'
 import type { FoldedPartition } from '../model/fold-state.ts'
 import type { WriterId } from '../model/ids.ts'
@@ -104,18 +104,17 @@ function explainAnnounced(
   partition: LakePartition,
 ): Explanation | undefined {
   const folded = facts.fold.streams.get(stream.name)
-  const manifest = folded?.partitions.get(partition.path)
-  if (manifest?.place === 'announced') {
-    const decidedAt = manifest.manifest?.decidedAt
-    const since = decidedAt === undefined ? {} : { sinceMs: Date.parse(decidedAt) as UnixMs }
-    const what = `revision ${manifest.revision}, ${manifest.manifest?.rows ?? 0} rows`
-    const where = `log entry ${manifest.manifest?.logEntry}`
-    const next = revisionSentence(facts, stream, manifest)
-    const sentence = `It was announced at ${decidedAt}: ${what}, ${where}.${next}`
-    return { ...nothingMore, ...since, state: 'announced', rule: 'announced', sentence }
+  const known = folded?.partitions.get(partition.path)
+  if (known?.manifest !== undefined) {
+    const { decidedAt, rows, logEntry } = known.manifest
+    const sinceMs = unixMs(Date.parse(decidedAt))
+    const what = `revision ${known.revision}, ${rows} rows, log entry ${logEntry}`
+    const next = revisionSentence(facts, stream, known)
+    const sentence = `It was announced at ${decidedAt}: ${what}.${next}`
+    return { ...nothingMore, sinceMs, state: 'announced', rule: 'announced', sentence }
   }
   const announcedNextMs = folded?.announcedNextMs
-  if (manifest !== undefined || announcedNextMs === undefined) return undefined
+  if (known !== undefined || announcedNextMs === undefined) return undefined
   if (partition.nextMs > announcedNextMs) return undefined
   const announced = `partitions up to ${isoOf(announcedNextMs)} are announced`
   const sentence = isClosed(folded, partition)
@@ -148,8 +147,6 @@ function revisionSentence(
       const name = topicPartitionName(pending.source)
       return `${begin} waits for "${name}", which was added and has not passed.`
     }
-    default:
-      return unreachable(pending, 'every state of a revision has its sentence')
   }
 }
 
@@ -247,10 +244,6 @@ function sentenceOf(facts: ReadinessFacts, stream: ReadyStream, block: Block): s
       return `It is complete, and has ${detail}.`
     case 'other-stream':
       return `It is complete, and waits for stream "${detail}" (ready.after).`
-    case 'earlier-partition':
-      return 'An earlier partition of the stream goes first.'
-    default:
-      return unreachable(block.rule, 'every rule has its sentence')
   }
 }
 
@@ -263,18 +256,17 @@ function missingSentence({ fold, filesMissing }: ReadinessFacts, block: Block): 
   const foundBytes = filesMissing.get(detail)
   if (foundBytes === undefined) return `File "${detail}" is in the log but not on the lake.`
   const folded = fold.streams.get(stream)?.partitions.get(partition.path)
-  const sizeBytes = folded?.files.find(({ path }) => path === detail)?.sizeBytes ?? 0
+  const file = folded?.files.find(({ path }) => path === detail)
+  const { sizeBytes } = present(file, 'a file that is missed is live')
   const sizes = `File "${detail}" has ${foundBytes} bytes on the lake and ${sizeBytes} in the log`
   if (foundBytes < sizeBytes || fold.steppedOver.length === 0) return `${sizes}.`
   const entries = fold.steppedOver.join(',')
   return `${sizes}: stop all daemons, and give "lakeward log void ${entries}" once more.`
 }
 
-const isoOrNever = (atMs: UnixMs | undefined): string => (atMs === undefined ? '-' : isoOf(atMs))
-
 function delaySentence(facts: ReadinessFacts, block: Block, name: string, dueMs: UnixMs): string {
   if (facts.lakeNowMs < dueMs) return `Its end plus ready.delay is at ${isoOf(dueMs)}.`
-  const reached = isoOrNever(block.at?.eventWatermarkMs)
+  const reached = isoOf(present(block.at?.eventWatermarkMs, 'event time falls short of the delay'))
   return `Event time of ${name} is at ${reached}; its end plus ready.delay is ${isoOf(dueMs)}.`
 }
 
@@ -288,10 +280,10 @@ function laggingSentence({ heldUp }: ReadinessFacts, { at }: Block, name: string
 
 function idleSentence(stream: ReadyStream, block: Block, name: string): string {
   const idle = formatDuration(stream.idleMs)
-  if (block.sinceMs === undefined) return `Topic-partition ${name} is not proven idle.`
-  const provableMs = idleFromMs(stream, block.sinceMs, block.partition.nextMs)
+  const sinceMs = present(block.sinceMs, 'what is read has brought nothing since a moment')
+  const provableMs = idleFromMs(stream, sinceMs, block.partition.nextMs)
   return (
-    `Topic-partition ${name} has brought no rows since ${isoOf(block.sinceMs)}; ` +
+    `Topic-partition ${name} has brought no rows since ${isoOf(sinceMs)}; ` +
     `it counts as idle with a proof asked at or after ${isoOf(provableMs)} (ready.idle is ${idle}).`
   )
 }

@@ -10,6 +10,7 @@
  * Called by `foldEntry` only, after every reliance was found to hold.
  * Source: docs/protocol.md, "Closed partitions".
  */
+import { present } from '../base/assert.ts'
 import { PersistentMap } from '../base/persistent-map.ts'
 import { type UnixMs, unixMs } from '../base/time.ts'
 import type { ClosedLateEntry, Closing } from '../model/close-entry.ts'
@@ -29,14 +30,13 @@ const writerKeptMs = 7 * 24 * 3_600_000
 export function foldClosedLate(state: FoldState, entry: ClosedLateEntry): FoldState {
   let streams = PersistentMap.of(state.streams)
   for (const closing of entry.closings) {
-    const stream = streams.get(closing.stream)
-    const folded = stream?.partitions.get(closing.partition.path)
-    if (stream === undefined || folded === undefined) continue
+    const stream = present(streams.get(closing.stream), 'what is closed is of a stream')
+    const folded = present(stream.partitions.get(closing.partition.path), 'what is closed is known')
     streams = streams.with(closing.stream, withClosed(stream, folded, closing))
   }
   for (const name of new Set(entry.closings.map(({ stream }) => stream))) {
-    const stream = streams.get(name)
-    if (stream !== undefined) streams = streams.with(name, withoutRowless(stream))
+    const stream = present(streams.get(name), 'a partition of the stream was closed')
+    streams = streams.with(name, withoutRowless(stream))
   }
   return { ...state, streams, writers: withoutSilent(state, entry.stagedAtMs) }
 }
@@ -63,8 +63,7 @@ function withClosed(
 
 /** Open partitions without files before the newest closed one: they will never be announced. */
 function withoutRowless(stream: FoldedStream): FoldedStream {
-  const { closed } = stream
-  if (closed === undefined) return stream
+  const closed = present(stream.closed, 'a partition of the stream was closed')
   let partitions = PersistentMap.of(stream.partitions)
   let { counts } = closed
   for (const { place, partition, files, counts: held } of stream.partitions.values()) {

@@ -13,6 +13,7 @@
  * Called by `foldEntry` only, after every reliance was found to hold.
  * Source: docs/adr/0009-reset-epochs.md.
  */
+import { present } from '../base/assert.ts'
 import { PersistentMap } from '../base/persistent-map.ts'
 import type { FoldedPosition, FoldState } from '../model/fold-state.ts'
 import type { SourceEntry, SourceMove } from '../model/log-entry.ts'
@@ -27,7 +28,6 @@ function withMove(state: FoldState, move: SourceMove, entry: SourceEntry): FoldS
   const ofLane = state.positions.get(move.lane) ?? PersistentMap.empty<SourceKey, FoldedPosition>()
   const known = ofLane.get(key)
   const position = movedPosition(known, move, entry)
-  if (position === undefined) return state
   const changed = PersistentMap.of(ofLane).with(key, position)
   const positions = PersistentMap.of(state.positions).with(move.lane, changed)
   return withoutSigns({ ...state, positions }, key)
@@ -37,13 +37,13 @@ function movedPosition(
   known: FoldedPosition | undefined,
   { source, next, expected, resetEpoch }: SourceMove,
   { commitId, stagedAtMs }: SourceEntry,
-): FoldedPosition | undefined {
-  if (next === undefined) return known && { ...known, ended: true }
+): FoldedPosition {
+  if (next === undefined) return { ...present(known, 'what ends is read'), ended: true }
   return {
     source,
     next,
     // The record before is the one that was read only where nothing is skipped or repeated.
-    leaderEpoch: next === expected ? (known?.leaderEpoch ?? -1) : -1,
+    leaderEpoch: known !== undefined && next === expected ? known.leaderEpoch : -1,
     commitId,
     sinceMs: stagedAtMs,
     movedAtMs: stagedAtMs,

@@ -8,6 +8,7 @@
  *
  * Called by `foldEntry` only, after every reliance was found to hold.
  */
+import { present } from '../base/assert.ts'
 import { PersistentMap } from '../base/persistent-map.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type {
@@ -138,8 +139,7 @@ const partitionAt = (
 ): FoldedPartition | undefined => state.streams.get(stream)?.partitions.get(path)
 
 function withPartition(state: FoldState, name: string, partition: FoldedPartition): FoldState {
-  const stream = state.streams.get(name)
-  if (stream === undefined) return state
+  const stream = present(state.streams.get(name), 'a partition that is known is of a stream')
   const { path } = partition.partition
   const partitions = PersistentMap.of(stream.partitions).with(path, partition)
   const streams = PersistentMap.of(state.streams).with(name, { ...stream, partitions })

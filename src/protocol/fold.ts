@@ -14,6 +14,7 @@
  * Source: docs/protocol.md, "The fold".
  */
 import { hash } from 'node:crypto'
+import { present } from '../base/assert.ts'
 import { PersistentMap } from '../base/persistent-map.ts'
 import { type FoldedStreamConfig, type FoldedWriter, type FoldState } from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
@@ -156,8 +157,7 @@ function withWriterSeen(state: FoldState, entry: LogEntry): FoldState['writers']
 /** Takes the entry's word for what is published: its writer's own commits, and others'. */
 function withPublished(state: FoldState, entry: LogEntry): FoldState {
   const { writerId, publishedNext } = entry
-  const writer = state.writers.get(writerId)
-  if (writer === undefined) return state
+  const writer = present(state.writers.get(writerId), 'who put an entry was seen')
   const own = writer.unpublished.filter((id) => commitIdParts(id).counter < publishedNext)
   const writers = PersistentMap.of(state.writers).with(writerId, { ...writer, publishedNext })
   return [...own, ...entry.published].reduce(withoutUnpublished, { ...state, writers })

@@ -42,13 +42,16 @@ export function decideRaise(facts: RaiseFacts): RaiseDecision {
   const { inForce, newestKnown } = facts
   if (newestKnown <= inForce) return { kind: 'newest' }
   const lately = atWork(facts)
-  const unknown = lately.find(({ newestFormat }) => newestFormat === undefined)
+  const unknown = lately.find((writer) => !hasTold(writer))
   if (unknown !== undefined) return { kind: 'wait', writerId: unknown.writerId }
-  const [oldest] = [...lately].sort((a, b) => (a.newestFormat ?? 0) - (b.newestFormat ?? 0))
-  const format = Math.min(newestKnown, oldest?.newestFormat ?? newestKnown)
-  if (format > inForce || oldest === undefined) return { kind: 'raise', format }
-  return { kind: 'wait', writerId: oldest.writerId }
+  const [oldest] = lately.filter(hasTold).sort((a, b) => a.newestFormat - b.newestFormat)
+  if (oldest === undefined) return { kind: 'raise', format: newestKnown }
+  const format = Math.min(newestKnown, oldest.newestFormat)
+  return format > inForce ? { kind: 'raise', format } : { kind: 'wait', writerId: oldest.writerId }
 }
+
+const hasTold = (writer: KnownWriter): writer is KnownWriter & { readonly newestFormat: number } =>
+  writer.newestFormat !== undefined
 
 /** Others that have put an entry within the quiet span. */
 export const atWork = <W extends Pick<KnownWriter, 'lastEntryAtMs'>>({

@@ -55,9 +55,9 @@ export function letterOf(refused: RefusedEvent, cause: LetterCause): DeadLetter 
   const { events, records } = load
   const record = present(events.record[event], 'a refused event is in the event table')
   const place = { records, record, memory, stream, partition }
-  const eventTimeMs = unixMs(events.eventTimeMs[event] ?? 0)
+  const eventTimeMs = unixMs(present(events.eventTimeMs[event], 'an event has a time'))
   const schemaVersion = events.schemaVersion[event]
-  const index = events.index[event] ?? 0
+  const index = present(events.index[event], 'an event has a place in its record')
   return recordLetter({ ...place, index, eventTimeMs, schemaVersion }, cause)
 }
 
@@ -93,15 +93,17 @@ function copyOf({ records, record, memory }: RefusedRecord): RecordCopy {
   const known = copies.get(records)
   const { emptied } = records
   if (known?.record === record && known.emptied === emptied) return known.copy
-  const source = present(records.sources[records.source[record] ?? -1], 'a record has a source')
+  const at = (column: Int32Array | Uint32Array | Float64Array): number =>
+    present(column[record], 'the record is in the table')
+  const source = present(records.sources[at(records.source)], 'a record has a source')
   const bytes = (starts: Uint32Array, ends: Uint32Array): Uint8Array | undefined => {
-    const start = starts[record] ?? nowhere
+    const start = at(starts)
     return start === nowhere ? undefined : memory.slice(start, ends[record])
   }
   const copy = {
     source,
-    offset: offset(records.offset[record] ?? 0n),
-    kafkaTimestampMs: unixMs(records.timestampMs[record] ?? 0),
+    offset: offset(present(records.offset[record], 'the record is in the table')),
+    kafkaTimestampMs: unixMs(at(records.timestampMs)),
     key: bytes(records.keyStart, records.keyEnd),
     headers: bytes(records.headersStart, records.headersEnd),
     value: bytes(records.valueStart, records.valueEnd),

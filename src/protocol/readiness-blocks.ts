@@ -4,6 +4,7 @@
  * Invariant: a block is told only for a partition that may not be announced on the same facts.
  * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
  */
+import { present } from '../base/assert.ts'
 import { later, type UnixMs, unixMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
@@ -66,7 +67,7 @@ export type BlockRule = (typeof blockRules)[number]
 export interface Block {
   readonly stream: string
   readonly partition: LakePartition
-  readonly rule: BlockRule
+  readonly rule: Exclude<BlockRule, 'earlier-partition'>
   /** Lake's clock since when this rule blocks; undefined where nothing tells. */
   readonly sinceMs: UnixMs | undefined
   /** The topic-partition that blocks, for rules about one. */
@@ -199,15 +200,14 @@ function sourceBlock(
   partition: LakePartition,
   waiting: readonly SourceView[],
 ): Block | undefined {
-  if (waiting.length === 0) return undefined
-  if (facts.lakeTrouble !== undefined) {
-    const { sinceMs, reason } = facts.lakeTrouble
-    return blockOf(stream, partition, { rule: 'lake-refuses', sinceMs, detail: reason })
-  }
   const found = waiting.map((view) => ({ view, ...ruleOf(facts, stream, partition, view) }))
   const rank = (rule: SourceRule): number => sourceRules.indexOf(rule)
   const [worst] = found.sort((a, b) => rank(a.rule) - rank(b.rule) || a.sinceMs - b.sinceMs)
   if (worst === undefined) return undefined
+  if (facts.lakeTrouble !== undefined) {
+    const { sinceMs, reason } = facts.lakeTrouble
+    return blockOf(stream, partition, { rule: 'lake-refuses', sinceMs, detail: reason })
+  }
   const { rule, sinceMs, view } = worst
   const detail = facts.refused.get(topicPartitionName(view.source))
   return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view), detail })
@@ -228,7 +228,7 @@ function ruleOf(
   if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }
   const lag = lagRecordsOf(facts, view)
   const lagging = lag !== undefined && lag > 0n
-  const quietSinceMs = quietSinceOf(view) ?? position.sinceMs
+  const quietSinceMs = present(quietSinceOf(view), 'a position has a beginning')
   const provableMs = idleFromMs(stream, quietSinceMs, partition.nextMs)
   // A reader of what is quiet and known to be read owes no sign before the proof can be asked for.
   const signDueMs = lagging || isUnread(view) ? dueMs : provableMs

@@ -204,3 +204,15 @@ describe('a swap', () => {
     expect(why(entry)).toMatch(/is no new file/)
   })
 })
+
+test('a length is judged by a file that was swapped away, and by nothing where none is known', () => {
+  const partition = begun.streams.get(stream)?.partitions.get(sampleHour(13).path)
+  const folded = begun.streams.get(stream)
+  if (partition === undefined || folded === undefined) throw new Error('the hour is there')
+  const removed = [{ file: second, sinceMs: whole.eventTimeMs.min }]
+  const partitions = new Map([[sampleHour(13).path, { ...partition, files: [], removed }]])
+  const away = { ...begun, streams: new Map([[stream, { ...folded, partitions }]]) }
+  expect(judgeLength(away, first, 2_000)).toEqual({ kind: 'stands' })
+  expect(judgeLength(away, first, 2_001)).toEqual({ kind: 'wrong' })
+  expect(judgeLength({ ...begun, streams: new Map() }, first, 2_000)).toEqual({ kind: 'wrong' })
+})

@@ -5,6 +5,7 @@ import { commitIdOf } from '../../../src/model/ids.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import {
   divertedStream,
+  divertedTable,
   inputStreamOf,
   isDiverted,
   logTimeOf,
@@ -109,4 +110,8 @@ test('the stream of diverted rows tells whose they are', () => {
   expect(inputStreamOf(divertedStream('app_events'))).toBe('app_events')
   expect(inputStreamOf('app_events')).toBe('app_events')
   expect([divertedStream('x'), 'x', '_dead_letters'].map(isDiverted)).toEqual([true, false, false])
+})
+
+test('diverted rows have a table of their own', () => {
+  expect(divertedTable('ods_app_events')).toBe('ods_app_events_late')
 })

@@ -2,19 +2,29 @@ import { expect, test } from 'vitest'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { partitionPath } from '../../../src/model/lake-partition.ts'
 import {
+  bodyPath,
   checkpointName,
+  clockPath,
+  closedFolder,
+  closedListPath,
   entryPath,
   homeOf,
+  isPublishedAs,
   isSpilled,
   journalPath,
   parseCheckpointPath,
   parseEntryPath,
   publishedPath,
+  shardClaimPath,
+  shardedConfigPath,
   shardingFolder,
   spillRoot,
   spillTable,
   stagedIn,
   stagedPath,
+  tailOf,
+  tailPath,
+  unreadablePath,
 } from '../../../src/protocol/log-paths.ts'
 
 const id = commitIdOf(writerId('9f3ac1d2b0e4a677'.repeat(2)), 41)
@@ -63,4 +73,39 @@ test('a shard has a folder below that of its pipeline, and nothing in another of
   }
   expect(own.startsWith(shardingFolder('growth'))).toBe(false)
   expect(spillRoot('growth.clicks')).toBe(`${own}/spill`)
+})
+
+test('what lies beside the log is named by what it holds', () => {
+  const sha256 = '0123456789abcdef'.repeat(4)
+  const home = '_lakeward/growth'
+  expect(bodyPath('growth', id, sha256)).toBe(`${home}/bodies/${id}-0123456789abcdef.json.zst`)
+  expect(unreadablePath('growth', 7, sha256)).toBe(
+    `${home}/unreadable/00000000000000000007-0123456789abcdef`,
+  )
+  const path = partitionPath('dt=2026-11-20')
+  expect(closedFolder('growth', 'events')).toBe(`${home}/closed/events`)
+  expect(closedListPath('growth', { stream: 'events', path, sha256 })).toBe(
+    `${home}/closed/events/dt=2026-11-20/0123456789abcdef.json.zst`,
+  )
+  expect(shardClaimPath('growth', 'topic', sha256)).toBe(
+    `${home}/sharding/topics/${sha256.slice(0, 32)}.json`,
+  )
+  expect(shardedConfigPath('growth', sha256)).toBe(`${home}/sharding/configs/${sha256}.json`)
+})
+
+test('a clock object is no entry, a published name is known by its commit and place', () => {
+  expect(
+    parseEntryPath(clockPath('growth', writerId('9f3ac1d2b0e4a677'.repeat(2)))),
+  ).toBeUndefined()
+  const at = partitionPath('dt=2026-11-20/hour=13')
+  const name = { pipeline: 'growth', table: 'events', partitionPath: at, commitId: id, ordinal: 2 }
+  expect(isPublishedAs(publishedPath(name), id, 2)).toBe(true)
+  expect(isPublishedAs(publishedPath(name), id, 3)).toBe(false)
+})
+
+test('a tail tells its commit, whole or only begun; a file beside it does not', () => {
+  const path = tailPath('events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet', id, 2)
+  expect(tailOf(path)).toBe(id)
+  expect(tailOf(path.replace('/.tail', '/..tail').concat('.part'))).toBe(id)
+  expect(tailOf('events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet')).toBeUndefined()
 })

@@ -59,6 +59,9 @@ test('an empty partition has no rows, and no dead letters', () => {
     rule: 'too-few-rows',
     detail: '0 rows, ready.rowsMin is 1',
   })
+  const few = { ...none, deadLettersMax: 0 }
+  const stream = { ...appEvents, conditions: few }
+  expect(brokenCondition({ fold }, stream, hour, undefined)).toBeUndefined()
 })
 
 test('more dead letters than allowed are told, whatever their reasons', () => {

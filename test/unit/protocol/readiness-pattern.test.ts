@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { decideReady } from '../../../src/protocol/readiness.ts'
+import { sourcesOf, wantedTopics } from '../../../src/protocol/readiness-facts.ts'
 import { appEvents, factsOf, sourceNamed } from '../../support/readiness-world.ts'
 import { announced, now, rowsOf, rules, shard, twoShards } from '../../support/two-shards.ts'
 
@@ -25,4 +26,19 @@ test('a partition of a pattern waits for a topic that the log reads and the brok
   const none = { ...metadata, sources: [] }
   const empty = factsOf({ ...both, sources: [] }, now, { streams, metadata: none })
   expect(decideReady(empty).blocks).toMatchObject([{ rule: 'topic-missing', detail: 'ev.*' }])
+})
+
+test('what the log has ended is not in the set, and nobody knows a set of a lane without positions', () => {
+  const log = twoShards({ progress: rowsOf('2026-11-20T14:05:00Z') })
+  const facts = factsOf(log, now, { metadata: undefined })
+  const positions = facts.fold.positions.get(facts.lane) ?? new Map()
+  const [first, second] = [...positions.entries()]
+  if (first === undefined || second === undefined) throw new Error('two are read')
+  const ended = new Map([first, [second[0], { ...second[1], ended: true }]])
+  const fold = { ...facts.fold, positions: new Map([[facts.lane, ended]]) }
+  expect(sourcesOf({ ...facts, fold }, appEvents)).toEqual([shard(0)])
+  const other = { ...facts, lane: 'another' }
+  expect(sourcesOf(other, appEvents)).toEqual([])
+  expect(wantedTopics(other, { ...appEvents, topics: ['ev.*'] })).toEqual(['ev.*'])
+  expect(rules(other)).toEqual(['metadata'])
 })

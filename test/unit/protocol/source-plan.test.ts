@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../../src/base/fault.ts'
 import { unixMs } from '../../../src/base/time.ts'
 import type { FoldedPosition } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
@@ -14,6 +15,7 @@ import {
   decideStart,
   judgeSource,
   type LanePositions,
+  remedyText,
 } from '../../../src/protocol/source-judgement.ts'
 import { planAccept, planReset, type SourcePlan } from '../../../src/protocol/source-plan.ts'
 import { sampleSource } from '../../support/log-samples.ts'
@@ -238,4 +240,20 @@ describe('to reset', () => {
     const parted = [part(sampleSource(0), [0, 50], [3, 40])]
     expect(told(planReset(question(parted), to(20)))).toEqual(['0: 20 → 20 (epoch 0)'])
   })
+})
+
+describe('a topic that the log does not know', () => {
+  test('is begun, whatever else was read before', () => {
+    expect(decideStart(new Map(), sampleSource(0))).toEqual({ kind: 'new-topic' })
+    const other = { ...sampleSource(0), topic: 'others', topicId: topicId('another') }
+    expect(decideStart(known, other)).toEqual({ kind: 'new-topic' })
+  })
+})
+
+test('a refusal says what to do in one sentence', () => {
+  const fault = new Fault('KAFKA_TOPIC_GONE', { topicPartition: 'a/0', topicId: 'id', next: 5n })
+  const text = remedyText(fault)
+  expect(text.startsWith(`${fault.message}. `)).toBe(true)
+  expect(text.endsWith('.')).toBe(false)
+  expect(fault.hint.startsWith(text.slice(fault.message.length + 2))).toBe(true)
 })

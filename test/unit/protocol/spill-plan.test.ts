@@ -6,7 +6,7 @@ import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { planClosing } from '../../../src/protocol/close-plan.ts'
 import { foldSwap } from '../../../src/protocol/fold-swap.ts'
 import { homeLocation, isSpilled, spillTable } from '../../../src/protocol/log-paths.ts'
-import { planHome, spilledFileOf } from '../../../src/protocol/spill-plan.ts'
+import { holdsSpilled, planHome, spilledFileOf } from '../../../src/protocol/spill-plan.ts'
 import { planSwap } from '../../../src/protocol/swap-plan.ts'
 import {
   appendEntry,
@@ -141,4 +141,9 @@ describe('files that their table refused', () => {
     expect(after && spilledFileOf(after)).toBeUndefined()
     expect(isSpilled(home.path)).toBe(false)
   })
+})
+
+test('whether anything lies in the spill area is told without a look at the lake', () => {
+  expect(holdsSpilled(stateOf([[sampleFile(id(0), 13)]]))).toBe(false)
+  expect(holdsSpilled(stateOf([[sampleFile(id(0), 13)], [spilled(1, 14)]]))).toBe(true)
 })
