@@ -32,6 +32,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...bucketKeysOfFolder(parts),
     ...keyWithoutKms(parts),
     ...growingElsewhere(parts),
+    ...growingInAnyBlocks(parts),
     ...hdfsKeysElsewhere(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
@@ -81,6 +82,17 @@ function growingElsewhere({ lake, streams }: ReadParts): readonly ConfigProblem[
     const text = `continue goes with hdfs:// only, and lake.url is "${lake.url}"; accepted: new`
     return [{ path: ['streams', index, 'file', 'mode'], text }]
   })
+}
+
+/** The namenode joins no tail whose blocks are larger than its file's (ADR 0032). */
+function growingInAnyBlocks({ lake, streams }: ReadParts): readonly ConfigProblem[] {
+  if (lake === undefined || !lake.url.startsWith('hdfs:')) return []
+  const isGrowing = streams.some(({ stream: { file } }) => file.mode === 'continue')
+  if (!isGrowing || lake.hdfs?.blockSize !== undefined) return []
+  const text =
+    'is not given, and a stream has file.mode: continue, whose tails must have the blocks of ' +
+    'their files; accepted: a size such as 128MiB'
+  return [{ path: ['lake', 'hdfs', 'blockSize'], text }]
 }
 
 function idleBelowInterval({ ready, commit }: ReadParts): readonly ConfigProblem[] {

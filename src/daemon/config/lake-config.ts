@@ -79,7 +79,10 @@ const hdfsConfig = section({
     .describe("Copies of a file. Without it: the cluster's dfs.replication."),
   blockSize: size({ min: '64KiB', max: '2GiB' })
     .optional()
-    .describe("Size of a file's blocks. Without it: the cluster's dfs.blocksize."),
+    .describe(
+      "Size of a file's blocks; needed where a stream has file.mode: continue. Without it: the " +
+        "cluster's dfs.blocksize.",
+    ),
   kerberos: notBuilt('Who we are, by Kerberos.'),
   token: notBuilt('A delegation token.'),
   httpfs: notBuilt('The address is of HttpFS, not of namenodes.'),

@@ -33,6 +33,15 @@ test.each([
   expect(onlyProblem(onHdfs({ [key]: given }))).toMatch(new RegExp(`^lake\\.hdfs\\.${key}: `))
 })
 
+test('files that grow need to be told of the size of their blocks', () => {
+  const stream = { ...configTree().streams[0], file: { mode: 'continue' } }
+  const growing = (hdfs: object) => configTree({ lake: { url, hdfs }, streams: [stream] })
+  expect(onlyProblem(growing({}))).toMatch(
+    /^lake\.hdfs\.blockSize: is not given, .* accepted: a size such as 128MiB$/,
+  )
+  expect(parseConfig(growing({ blockSize: '128MiB' })).problems).toEqual([])
+})
+
 test.each(['kerberos', 'token', 'httpfs', 'tls'])('lake.hdfs.%s is refused by name', (key) => {
   expect(onlyProblem(onHdfs({ [key]: {} }))).toMatch(
     /^lake\.hdfs\.\w+: not supported by this version/,
