@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts'
 import { isFault } from '../base/fault.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
@@ -134,13 +135,17 @@ export class CatalogTarget implements Notifier {
     }
   }
 
-  /** The manifest names the folder below the lake's own URL. */
+  /**
+   * The manifest names the folder below the URL that the lake had when it was announced, by which
+   * it may not be reached any more: what counts is the table's folder and what follows.
+   */
   #locationOf({ location, table, partitionPath }: ReadyManifest): string {
-    const lakeRoot = `${this.#options.lake.url.replace(/\/+$/, '')}/`
-    const below = location.startsWith(lakeRoot)
-      ? location.slice(lakeRoot.length)
-      : `${table}/${partitionPath}`
-    return this.#urlOf(below)
+    const at = location.lastIndexOf(`/${table}/`)
+    assert(
+      at !== -1 && location.endsWith(`/${partitionPath}`),
+      `"${location}" is a place of "${table}" ${partitionPath}`,
+    )
+    return this.#urlOf(location.slice(at + 1))
   }
 
   #urlOf(path: string): string {

@@ -159,9 +159,8 @@ test('a table that somebody dropped is made again', async () => {
   expect(all.catalog.madeCount.get(table)).toBe(2)
 })
 
-test('a folder without files is made before the catalog is told of it', async () => {
-  const all = await world(false, 'ready')
-  const manifest = {
+const emptyManifest = (lakeUrl: string, below: string) =>
+  ({
     lakeward: 1,
     kind: 'partition-ready',
     id: `growth/app_events/dt=2026-11-20/hour=11/1`,
@@ -170,7 +169,7 @@ test('a folder without files is made before the catalog is told of it', async ()
     table,
     partition: { dt: '2026-11-20', hour: '11' },
     partitionPath: 'dt=2026-11-20/hour=11',
-    location: `${all.daemon.lake.url}/${table}/dt=2026-11-20/hour=11`,
+    location: `${lakeUrl}/${table}/${below}dt=2026-11-20/hour=11`,
     revision: 1,
     reason: 'empty',
     rows: 0,
@@ -183,7 +182,20 @@ test('a folder without files is made before the catalog is told of it', async ()
     eventWatermark: null,
     logEntry: 3,
     decidedAt: '2026-11-20T14:06:00Z',
-  } as const
+  }) as const
+
+test('a place that was swapped is told below the new root, though lake.url is another', async () => {
+  const all = await world(false, 'ready')
+  const manifest = emptyManifest(`hdfs://old:9870/${table}/lake`, '_swapped/9f3a-7/')
+  await all.daemon.sim.clock.run(all.target.deliver(manifest, new AbortController().signal))
+  const shown = all.catalog.partitions.get(`${table}/dt=2026-11-20/hour=11`)
+  const place = `${table}/_swapped/9f3a-7/dt=2026-11-20/hour=11`
+  expect(shown?.location).toBe(`hdfs://main/lake/${place}`)
+})
+
+test('a folder without files is made before the catalog is told of it', async () => {
+  const all = await world(false, 'ready')
+  const manifest = emptyManifest(all.daemon.lake.url, '')
   const { sim } = all.daemon
   await sim.clock.run(all.target.deliver(manifest, new AbortController().signal))
   expect(sim.paths(`${table}/dt=2026-11-20/hour=11`)).toEqual([
