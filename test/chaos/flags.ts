@@ -1,7 +1,7 @@
 /** The flags of `npm run chaos`. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Assignment } from './numbered.ts'
+import type { Assignment, FileMode } from './numbered.ts'
 import type { LakeKind } from './plan.ts'
 
 export type BrokerKind = 'embedded' | 'kafka-4'
@@ -13,8 +13,10 @@ export interface Flags {
   readonly assignment: Assignment
   /** The embedded broker, or a real one. */
   readonly broker: BrokerKind
-  /** A folder, or a bucket on a real server. */
+  /** A folder, a bucket on a real server, or a real HDFS. */
   readonly lake: LakeKind
+  /** `file.mode` of the streams; files grow on HDFS alone. */
+  readonly fileMode: FileMode
   /** Where the sums are kept; undefined: nowhere. */
   readonly resumePath: string | undefined
   readonly record: boolean
@@ -35,6 +37,7 @@ export function parseFlags(args: readonly string[]): Flags {
       assignment: { type: 'string' },
       broker: { type: 'string', default: 'embedded' },
       lake: { type: 'string', default: 'file' },
+      'file-mode': { type: 'string', default: 'new' },
       resume: { type: 'string' },
       record: { type: 'boolean', default: false },
     },
@@ -48,12 +51,14 @@ export function parseFlags(args: readonly string[]): Flags {
   if (broker !== 'embedded' && broker !== 'kafka-4') {
     throw new Error(`--broker is "${broker}", accepted: embedded, kafka-4`)
   }
-  if (lake !== 'file' && lake !== 's3') {
-    throw new Error(`--lake is "${lake}", accepted: file, s3`)
+  if (lake !== 'file' && lake !== 's3' && lake !== 'hdfs') {
+    throw new Error(`--lake is "${lake}", accepted: file, s3, hdfs`)
   }
+  const fileMode = fileModeOn(lake, values['file-mode'])
   return {
     broker,
     lake,
+    fileMode,
     kills: wholeNumber('kills', values.kills, { least: 1, most: killsMax }),
     workers,
     seed: wholeNumber('seed', values.seed, { least: 0, most: 2 ** 32 - 1 }),
@@ -61,6 +66,16 @@ export function parseFlags(args: readonly string[]): Flags {
     resumePath: values.resume === undefined ? undefined : resolve(values.resume),
     record: values.record,
   }
+}
+
+function fileModeOn(lake: LakeKind, text: string): FileMode {
+  if (text !== 'new' && text !== 'continue') {
+    throw new Error(`--file-mode is "${text}", accepted: new, continue`)
+  }
+  if (text === 'continue' && lake !== 'hdfs') {
+    throw new Error(`--file-mode continue needs --lake hdfs, given is --lake ${lake}`)
+  }
+  return text
 }
 
 function wholeNumber(flag: string, text: string, bound: { least: number; most: number }): number {

@@ -2,9 +2,6 @@
  * What the workers of a chaos run have done, watched from outside on their lake. It steers kills
  * and waits; it does not judge: the checker reads the lake without any of lakeward's code.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { LocalLake } from '../../src/adapters/local/local-lake.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import { SystemRandom } from '../../src/adapters/local/system-random.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
@@ -12,7 +9,8 @@ import type { FoldState } from '../../src/model/fold-state.ts'
 import type { CommitLog } from '../../src/ports/commit-log.ts'
 import { entryFolder, folderOfEntry } from '../../src/protocol/log-paths.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
-import { type CommitPhase, stagedCommits } from '../support/commit-phase.ts'
+import type { CommitPhase } from '../support/commit-phase.ts'
+import type { LakeView } from './lake-view.ts'
 import { pipeline, streams } from './numbered.ts'
 
 /** What stood on the lake before a worker was looked at: it belongs to others. */
@@ -21,40 +19,40 @@ export interface Known {
 }
 
 export class LakeWatch {
-  readonly #lake: string
+  readonly #view: LakeView
   readonly #log: CommitLog
 
-  private constructor(lake: string, log: CommitLog) {
-    this.#lake = lake
+  private constructor(view: LakeView, log: CommitLog) {
+    this.#view = view
     this.#log = log
   }
 
-  static async open(lake: string): Promise<LakeWatch> {
+  static async open(view: LakeView): Promise<LakeWatch> {
     const log = await openCommitLog({
-      lake: new LocalLake(`file:${lake}`),
+      lake: view.lake,
       pipeline,
       clock: new SystemClock(),
       random: new SystemRandom(),
       telemetry: new SimTelemetry(),
       readOnly: true,
     })
-    return new LakeWatch(lake, log)
+    return new LakeWatch(view, log)
   }
 
-  known(): Known {
-    return { puts: new Set(this.#putNames()) }
+  async known(): Promise<Known> {
+    return { puts: new Set(await this.#putNames()) }
   }
 
   /** True while a commit of this writer is staged, decided or not. */
-  isCommitting(writer: string): boolean {
-    return this.#stagedNames(writer).length > 0
+  async isCommitting(writer: string): Promise<boolean> {
+    return (await this.#stagedNames(writer)).length > 0
   }
 
   /** Changes when this writer goes on to another phase of a commit. */
-  trace(writer: string): string {
-    const staged = this.#stagedNames(writer)
+  async trace(writer: string): Promise<string> {
+    const staged = await this.#stagedNames(writer)
     // The log's folder is long: it is looked through only while the writer may be putting.
-    const puts = staged.length === 0 ? [] : this.#putNames()
+    const puts = staged.length === 0 ? [] : await this.#putNames()
     return `${staged.join()} ${puts.join()}`
   }
 
@@ -64,13 +62,21 @@ export class LakeWatch {
     return streams.some((stream) => isDue(fold, stream))
   }
 
-  #stagedNames(writer: string): readonly string[] {
-    return streams.flatMap((table) => {
-      const commits = namesIn(join(this.#lake, table, '_staging'))
-      return commits
-        .filter((commit) => commit.startsWith(writer))
-        .flatMap((commit) => [commit, ...namesIn(join(this.#lake, table, '_staging', commit))])
+  async #stagedNames(writer: string): Promise<readonly string[]> {
+    const names = streams.map(async (table) => {
+      const commits = await this.#stagedCommits(table, writer)
+      const inThem = commits.map(async (commit) => [
+        commit,
+        ...(await this.#view.names(`${table}/_staging/${commit}`)),
+      ])
+      return (await Promise.all(inThem)).flat()
     })
+    return (await Promise.all(names)).flat()
+  }
+
+  async #stagedCommits(table: string, writer: string): Promise<readonly string[]> {
+    const commits = await this.#view.names(`${table}/_staging`)
+    return commits.filter((commit) => commit.startsWith(writer))
   }
 
   /** The phase that a stopped or killed writer is in; see docs/protocol.md. */
@@ -79,33 +85,37 @@ export class LakeWatch {
     const open = [...fold.unpublished.values()].filter(({ commitId }) =>
       commitId.startsWith(writer),
     )
-    const paths = open.flatMap(({ files }) => files.map(({ path }) => path))
-    if (paths.some((path) => !existsSync(join(this.#lake, path)))) return 'decided but unpublished'
-    if (this.#puts(known).some((text) => text.includes(writer))) return 'put in flight'
+    const wanted = open.flatMap(({ files }) => files)
+    const standing = await Promise.all(
+      wanted.map(
+        async ({ path, sizeBytes }) => ((await this.#view.sizeOf(path)) ?? 0) >= sizeBytes,
+      ),
+    )
+    if (standing.includes(false)) return 'decided but unpublished'
+    const puts = await this.#puts(known)
+    if (puts.some((text) => text.includes(writer))) return 'put in flight'
     const decided = new Set<string>(open.map(({ commitId }) => commitId))
-    const staged = streams
-      .flatMap((table) => stagedCommits(this.#lake, table))
-      .filter((commit) => commit.startsWith(writer) && !decided.has(commit))
-    if (staged.length > 0) return 'staged'
+    const commits = await Promise.all(streams.map((table) => this.#stagedCommits(table, writer)))
+    if (commits.flat().some((commit) => !decided.has(commit))) return 'staged'
     return streams.some((stream) => isDue(fold, stream))
       ? 'published but unannounced'
       : 'accumulating'
   }
 
   /** The bytes of puts in flight, as far as they are written. */
-  #puts(known: Known): readonly string[] {
-    return this.#putNames()
-      .filter((name) => !known.puts.has(name))
-      .map((name) => readText(join(this.#logFolder, name)))
+  async #puts(known: Known): Promise<readonly string[]> {
+    const names = (await this.#putNames()).filter((name) => !known.puts.has(name))
+    return Promise.all(names.map((name) => this.#view.textOf(`${this.#logFolder}/${name}`)))
   }
 
-  #putNames(): readonly string[] {
-    return namesIn(this.#logFolder).filter((name) => name.endsWith('.put'))
+  async #putNames(): Promise<readonly string[]> {
+    const names = await this.#view.names(this.#logFolder)
+    return names.filter((name) => name.endsWith('.put'))
   }
 
   /** Where the next entry is put. */
   get #logFolder(): string {
-    return join(this.#lake, entryFolder(pipeline, folderOfEntry(this.#log.state.next)))
+    return entryFolder(pipeline, folderOfEntry(this.#log.state.next))
   }
 
   /** True when `counts` records are committed, announced as far as they are due, and delivered. */
@@ -134,24 +144,6 @@ export class LakeWatch {
       (sum, writer) => sum + writer.discardedCount,
       0,
     )
-  }
-}
-
-/** Other workers go on while one is looked at: what they staged may be gone by now. */
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
-
-/** A put ends whenever it likes: its file may be gone by now. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }
 

@@ -24,6 +24,7 @@ export const streams: readonly string[] = Array.from(
 export const streamOf = (n: number): string => streams[n % streamCount] ?? 'none'
 
 export type Assignment = 'group' | 'static'
+export type FileMode = 'new' | 'continue'
 
 /** Writes the configuration of the workers into a folder. */
 export async function writeChaosConfig(
@@ -31,16 +32,19 @@ export async function writeChaosConfig(
   config: {
     readonly brokerPort: number
     readonly assignment: Assignment
+    /** `new` when absent. */
+    readonly fileMode?: FileMode
     /** As YAML; absent: a folder beside the configuration. */
     readonly lake?: string
   },
 ): Promise<string> {
-  const { brokerPort, assignment, lake = '{ url: "file:./lake" }' } = config
+  const { brokerPort, assignment, fileMode = 'new', lake = '{ url: "file:./lake" }' } = config
   const stream = (name: string): string => `  - name: ${name}
     topic: ${topic}
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: 0s, pastMax: 3650d }
     columns: [_topic, _partition, _offset, _index]
+    file: { mode: ${fileMode} }
 `
   const text = `pipeline: ${pipeline}
 kafka:

@@ -37,7 +37,7 @@ async function comesNear(
 ): Promise<void> {
   const isNear = async (): Promise<boolean> => {
     if (needsStaging.has(phase)) return watch.isCommitting(writer)
-    if (phase === 'accumulating' && watch.isCommitting(writer)) return false
+    if (phase === 'accumulating' && (await watch.isCommitting(writer))) return false
     return (await watch.isAnyDue()) === (phase === 'published but unannounced')
   }
   // One turn at least, in which what was stopped goes on.
@@ -127,7 +127,7 @@ export class Place {
     for (let seen = ''; ; ) {
       await comesNear(phase, writer, { watch, endMs })
       this.signal('SIGSTOP')
-      const trace = watch.trace(writer)
+      const trace = await watch.trace(writer)
       const isNew = trace !== seen || !needsStaging.has(phase)
       if (isNew && (await watch.phaseOf(writer, known)) === phase) return writer
       if (performance.now() > endMs) return writer

@@ -4,9 +4,9 @@ import { type CommitPhase, commitPhases } from '../support/commit-phase.ts'
 /**
  * `kill`: SIGKILL in a phase of a commit. `pause`: SIGSTOP in a phase, past the session timeout,
  * then SIGCONT. `broker`, `store`: SIGKILL of the broker, or of the lake's server, which starts
- * again on its data.
+ * again on its data. `datanode`, `namenode`: the same, of HDFS.
  */
-export const blowKinds = ['kill', 'pause', 'broker', 'store'] as const
+export const blowKinds = ['kill', 'pause', 'broker', 'store', 'datanode', 'namenode'] as const
 
 export type BlowKind = (typeof blowKinds)[number]
 
@@ -16,7 +16,7 @@ export interface Blow {
   readonly phase: CommitPhase
 }
 
-export type LakeKind = 'file' | 's3'
+export type LakeKind = 'file' | 's3' | 'hdfs'
 
 /** What is in each block of so many blows once; the others are kills. */
 interface Blocks {
@@ -26,14 +26,18 @@ interface Blocks {
   readonly phases: readonly CommitPhase[]
 }
 
-/** On S3 nobody sees a put that is under way, and the store is hit as often as the others. */
+/** On S3, and on HDFS while it is short, nobody sees a put that is under way. */
+const seenOnServers = commitPhases.filter((phase) => phase !== 'put in flight')
+
+/** The servers of a lake are hit as often as its workers. */
 export const blocksOn: Readonly<Record<LakeKind, Blocks>> = {
   file: { length: 10, owed: ['pause', 'broker'], phases: commitPhases },
   s3: {
     length: 3,
     owed: ['broker', 'store'],
-    phases: commitPhases.filter((phase) => phase !== 'put in flight'),
+    phases: seenOnServers,
   },
+  hdfs: { length: 3, owed: ['datanode', 'namenode'], phases: seenOnServers },
 }
 
 /**

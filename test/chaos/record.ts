@@ -28,7 +28,7 @@ export function appendRecord(sums: Sums, troubles: readonly string[]): void {
 ## ${date} UTC · commit ${run.commit}
 Machine: ${machineText(thisMachine())}; load after the run ${loadText()}.
 ${run.workers} workers, assignment ${run.assignment}, seed ${run.seed}, ${sums.rounds} lakes,
-broker ${run.broker}, lake ${run.lake},
+broker ${run.broker}, lake ${run.lake}, file.mode ${run.fileMode},
 8 partitions, 5 streams, commit interval 250 ms.
 - ${blows.length} kills: ${counted(kinds)}; ${seconds.toFixed(0)} s, ${perKill} s a kill
 - phases: ${counted(phases)}

@@ -5,14 +5,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimRandom } from '../sim/random.ts'
 import { eventually } from '../support/eventually.ts'
 import { LakewardProcess } from '../support/processes.ts'
+import { hdfsFirstFolder } from '../system/services/hdfs.ts'
 import { s3Credentials } from '../system/services/s3-server.ts'
 import { judgeLake, type Verdict } from './checker.ts'
 import { BrokerProcess, killAtExit } from './children.ts'
 import type { BrokerKind } from './flags.ts'
 import { Fleet } from './fleet.ts'
+import { copyOut, type LakeView, viewOfFolder, viewOfHdfs } from './lake-view.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { NumberFlow } from './number-flow.ts'
-import { type Assignment, hourMs, sessionTimeoutMs, writeChaosConfig } from './numbered.ts'
+import {
+  type Assignment,
+  type FileMode,
+  hourMs,
+  pipeline,
+  sessionTimeoutMs,
+  streams,
+  writeChaosConfig,
+} from './numbered.ts'
 import type { Place } from './place.ts'
 import type { Blow, LakeKind } from './plan.ts'
 import { KilledService } from './services.ts'
@@ -22,6 +32,15 @@ const drainMsMax = 180_000
 const serviceDownMsMax = 500
 const settleMs = 1_000
 const commitMsMax = 180_000
+/** Of the lake on HDFS. */
+const hdfsFolder = `${hdfsFirstFolder}/lake`
+/** What the checker looks at. */
+const judgedFolders = [
+  ...streams,
+  `${pipeline}_dead_letters`,
+  `_lakeward/${pipeline}/ready`,
+  `_lakeward/${pipeline}/quarantine`,
+]
 
 export interface RoundOptions {
   readonly folder: string
@@ -29,12 +48,13 @@ export interface RoundOptions {
   readonly assignment: Assignment
   readonly broker: BrokerKind
   readonly lake: LakeKind
+  readonly fileMode: FileMode
   readonly random: SimRandom
 }
 
 export class Round {
   readonly #options: RoundOptions
-  /** Folder of the lake; of a bucket that of its server, where each object is a file. */
+  /** Folder of the lake; of a bucket that of its server; of HDFS the copy that is judged. */
   readonly #lake: string
   readonly #broker: BrokerProcess | KilledService
   readonly #store: KilledService | undefined
@@ -49,8 +69,8 @@ export class Round {
   constructor(options: RoundOptions) {
     this.#options = options
     const { folder, broker, lake } = options
-    this.#store = lake === 's3' ? new KilledService(folder, 's3') : undefined
-    this.#lake = join(this.#store?.bucketFolder ?? folder, 'lake')
+    this.#store = lake === 'file' ? undefined : new KilledService(folder, lake)
+    this.#lake = join(lake === 's3' ? present(this.#store).bucketFolder : folder, 'lake')
     this.#broker =
       broker === 'embedded'
         ? new BrokerProcess(join(folder, 'broker'))
@@ -58,7 +78,7 @@ export class Round {
   }
 
   async start(): Promise<void> {
-    const { folder, assignment, workerCount, broker } = this.#options
+    const { folder, assignment, workerCount, broker, fileMode } = this.#options
     await this.#store?.start()
     mkdirSync(this.#lake, { recursive: true })
     await this.#broker.start()
@@ -68,17 +88,21 @@ export class Round {
     this.#configPath = await writeChaosConfig(folder, {
       brokerPort,
       assignment,
-      ...(this.#store && { lake: lakeSection(this.#store.address) }),
+      fileMode,
+      ...this.#lakeKey(),
     })
     this.#fleet = new Fleet(folder, this.#configPath, workerCount)
     await this.#fleet.atWork()
-    this.#watch = await LakeWatch.open(this.#lake)
+    this.#watch = await LakeWatch.open(this.#view())
   }
 
   /** @returns what was hit: the phase is the one that the process was found in. */
   async hit(blow: Blow): Promise<Blow> {
     if (blow.kind === 'broker') return await this.#hitService(this.#broker, blow)
     if (blow.kind === 'store') return await this.#hitService(present(this.#store), blow)
+    if (blow.kind === 'datanode' || blow.kind === 'namenode') {
+      return await this.#hitService(present(this.#store), blow, blow.kind)
+    }
     const index = await this.#anyAtWork()
     return blow.kind === 'kill' ? await this.#kill(index, blow) : await this.#pause(index, blow)
   }
@@ -91,6 +115,7 @@ export class Round {
     const counts = await flow.stop()
     const troubles = await this.#drain(watch, counts)
     await this.#broker.kill()
+    if (this.#options.lake === 'hdfs') await copyOut(this.#view(), judgedFolders, this.#lake)
     await this.#store?.kill()
     const verdict = await judgeLake(this.#lake, { counts, startMs: this.#startMs })
     const findings = [...troubles, ...verdict.findings]
@@ -123,12 +148,30 @@ export class Round {
     })
   }
 
+  #view(): LakeView {
+    if (this.#options.lake !== 'hdfs') return viewOfFolder(this.#lake)
+    return viewOfHdfs(present(this.#store).address, hdfsFolder)
+  }
+
+  /** Nothing for a folder beside the configuration. */
+  #lakeKey(): { readonly lake?: string } {
+    const { lake } = this.#options
+    if (lake === 'file') return {}
+    const { address } = present(this.#store)
+    const onHdfs = `{ url: "hdfs://${address}${hdfsFolder}", hdfs: { user: lakeward, blockSize: 128MiB } }`
+    return { lake: lake === 'hdfs' ? onHdfs : bucketSection(address) }
+  }
+
   #placeAt(index: number): Place {
     return present(this.#fleet?.places[index])
   }
 
-  async #hitService(service: BrokerProcess | KilledService, blow: Blow): Promise<Blow> {
-    await service.kill()
+  async #hitService(
+    service: BrokerProcess | KilledService,
+    blow: Blow,
+    node?: 'datanode' | 'namenode',
+  ): Promise<Blow> {
+    await service.kill(node)
     await sleep(this.#options.random.below(serviceDownMsMax))
     for (const place of present(this.#fleet).places) place.markHit()
     await service.start()
@@ -138,7 +181,7 @@ export class Round {
   async #kill(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
     const victim = this.#placeAt(index)
-    const known = watch.known()
+    const known = await watch.known()
     const writer = await victim.stopIn(blow.phase, watch, known)
     await victim.kill()
     return { ...blow, phase: await watch.phaseOf(writer, known) }
@@ -152,7 +195,7 @@ export class Round {
   async #pause(index: number, blow: Blow): Promise<Blow> {
     const watch = present(this.#watch)
     const zombie = this.#placeAt(index)
-    const known = watch.known()
+    const known = await watch.known()
     const writer = await zombie.stopIn(blow.phase, watch, known)
     zombie.markPaused()
     const overdue = sleep(sessionTimeoutMs * 1.25)
@@ -196,7 +239,7 @@ function present<T>(value: T | undefined): T {
 }
 
 /** Of a bucket's folder, with its keys in the environment of whoever is started. */
-function lakeSection(endpoint: string): string {
+function bucketSection(endpoint: string): string {
   const { accessKeyId, secretAccessKey } = s3Credentials
   process.env['LAKE_ACCESS_KEY'] = accessKeyId
   process.env['LAKE_SECRET_KEY'] = secretAccessKey

@@ -6,6 +6,7 @@
  *     npm run chaos -- --kills 30 --workers 4        a consumer group
  *     npm run chaos -- --kills 30 --workers 4 --assignment static
  *     npm run chaos -- --kills 60 --broker kafka-4 --lake s3     servers are hit as often
+ *     npm run chaos -- --kills 60 --lake hdfs --file-mode continue
  *     npm run chaos -- --kills 1000 --resume sums.json --record
  *
  * With `--resume` the sums of judged rounds are kept in that file, and the same command goes on
@@ -58,7 +59,7 @@ function earlierSums(path: string | undefined, run: RunOf): Sums {
   return refuse(new Error(`${path} is of ${kept}, this run is of ${wanted}: take another file`))
 }
 
-const isOnService = ({ kind }: Blow): boolean => kind === 'broker' || kind === 'store'
+const isOnService = ({ kind }: Blow): boolean => kind !== 'kill' && kind !== 'pause'
 
 const sayBlow = (number: number, wanted: Blow, hit: Blow, seconds: number): void => {
   const where = isOnService(hit) ? '' : ` in "${hit.phase}"`
@@ -73,8 +74,8 @@ const secondsBetween = (firstMs: number, nextMs: number): string =>
 /** One lake. @returns the sums with it, and whether its folder must stay. */
 async function playRound(sums: Sums, folder: string): Promise<Sums> {
   const random = new SimRandom(flags.seed + sums.rounds * 7_919)
-  const { workers: workerCount, assignment, broker, lake } = flags
-  const round = new Round({ folder, workerCount, assignment, broker, lake, random })
+  const { workers: workerCount, assignment, broker, lake, fileMode } = flags
+  const round = new Round({ folder, workerCount, assignment, broker, lake, fileMode, random })
   const startMs = performance.now()
   await round.start()
   const hitMs = performance.now()
@@ -106,8 +107,8 @@ const flags = flagsOrRefuse()
 // kafkajs hands timers negative times once it throttled: Node warns, and takes 1 ms.
 process.removeAllListeners('warning')
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-const { resumePath, seed, workers, assignment, broker, lake } = flags
-const run: RunOf = { commit: commitText(), seed, workers, assignment, broker, lake }
+const { resumePath, seed, workers, assignment, broker, lake, fileMode } = flags
+const run: RunOf = { commit: commitText(), seed, workers, assignment, broker, lake, fileMode }
 let sums = earlierSums(resumePath, run)
 const home =
   resumePath === undefined ? mkdtempSync(join(tmpdir(), 'lakeward-chaos-')) : dirname(resumePath)

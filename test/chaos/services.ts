@@ -14,7 +14,7 @@ export class KilledService {
   #pids: readonly number[] = []
 
   /** @param folder of the round. */
-  constructor(folder: string, name: 'kafka-4' | 's3') {
+  constructor(folder: string, name: 'kafka-4' | 's3' | 'hdfs') {
     const runRoot = join(folder, 'services')
     this.#harness = new ServiceHarness({ ...userPlaces(checkout), runRoot, say: () => {} })
     this.#name = name
@@ -22,7 +22,7 @@ export class KilledService {
     killAtExit(() => this.#killNow())
   }
 
-  /** "127.0.0.1:9092", "http://127.0.0.1:9000". */
+  /** "127.0.0.1:9092", "http://127.0.0.1:9000"; of HDFS the namenode's. */
   get address(): string {
     return this.#address
   }
@@ -46,9 +46,10 @@ export class KilledService {
     this.#pids = Object.values(pids)
   }
 
-  async kill(): Promise<void> {
-    await this.#harness.kill(this.#name)
-    this.#pids = []
+  /** @param node one process of it; all when absent. */
+  async kill(node?: string): Promise<void> {
+    await this.#harness.kill(this.#name, node)
+    if (node === undefined) this.#pids = []
   }
 
   #killNow(): void {

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { commitPhases } from '../support/commit-phase.ts'
 import type { Verdict } from './checker.ts'
 import type { BrokerKind } from './flags.ts'
-import type { Assignment } from './numbered.ts'
+import type { Assignment, FileMode } from './numbered.ts'
 import { type Blow, type BlowKind, blocksOn, blowKinds, type LakeKind } from './plan.ts'
 
 /** What must stay the same for parts to be summed. */
@@ -14,6 +14,7 @@ export interface RunOf {
   readonly assignment: Assignment
   readonly broker: BrokerKind
   readonly lake: LakeKind
+  readonly fileMode: FileMode
 }
 
 export interface Sums {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { commitText } from '../../bench/measure/machine.ts'
+import { wantsHdfs } from '../support/real-hdfs.ts'
 import { hasKafka } from '../support/real-kafka.ts'
 import { hasS3 } from '../support/real-s3.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -85,6 +86,24 @@ describe.skipIf(!hasServers)('with a real broker and a real store', () => {
     expect(summary).toMatchObject({ ...unharmed, kinds: { kill: 2, broker: 2, store: 2 } })
     expectWork(summary)
   })
+})
+
+describe.skipIf(!wantsHdfs())('with a real HDFS', () => {
+  test.each(['new', 'continue'])(
+    'SIGKILLs of worker, datanode and namenode, file.mode %s',
+    {
+      timeout: 900_000,
+    },
+    async (mode) => {
+      const { code, stdout, stderr } = await chaos(
+        ...['--kills', '6', '--lake', 'hdfs', '--file-mode', mode],
+      )
+      expect(code, stdout + stderr).toBe(0)
+      const summary = summaryOf(stdout)
+      expect(summary).toMatchObject({ ...unharmed, kinds: { kill: 2, datanode: 2, namenode: 2 } })
+      expectWork(summary)
+    },
+  )
 })
 
 test('flags that cannot be are refused with what is accepted', async () => {

@@ -14,7 +14,9 @@ test.each([
   ['--seed', '-1'],
   ['--assignment', 'sticky'],
   ['--broker', 'kafka'],
-  ['--lake', 'hdfs'],
+  ['--lake', 'gcs'],
+  ['--file-mode', 'append'],
+  ['--file-mode', 'continue'],
   ['--speed', '3'],
   ['--resume'],
 ])('refuses %s %s', (...args) => {

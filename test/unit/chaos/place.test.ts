@@ -44,9 +44,9 @@ test('a worker that is behind runs until nothing is due before it is stopped acc
   place.hear({ event: 'started', worker: 0, writerId: 'w' })
   let [commitLooks, dueLooks, stops] = [5, 5, 0]
   const watch = {
-    isCommitting: () => commitLooks-- > 0,
+    isCommitting: async () => commitLooks-- > 0,
     isAnyDue: async () => dueLooks-- > 0,
-    trace: () => '',
+    trace: async () => '',
     phaseOf: async (): Promise<CommitPhase> => {
       stops += 1
       return commitLooks < 0 && dueLooks < 0 ? 'accumulating' : 'published but unannounced'

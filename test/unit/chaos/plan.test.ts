@@ -67,3 +67,16 @@ test('on a real store workers, broker and store are hit equally often, never in 
     expect(blows.map(({ phase }) => phase)).not.toContain('put in flight')
   }
 })
+
+test('on HDFS workers, datanode and namenode are hit equally often', () => {
+  for (const seed of seeds) {
+    const random = new SimRandom(seed)
+    const blows: Blow[] = []
+    while (blows.length < 60) {
+      blows.push(planBlow(blows, 60, () => random.fraction(), blocksOn.hdfs))
+    }
+    for (const kind of ['kill', 'datanode', 'namenode'] as const) {
+      expect(countOf(blows, kind)).toBe(20)
+    }
+  }
+})
