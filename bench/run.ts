@@ -23,6 +23,10 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
     const { benchDecodeParquet } = await import('./decode-parquet/decode-parquet.ts')
     return { valued: ['proto', 'message', 'data'], run: benchDecodeParquet }
   },
+  hdfs: async () => {
+    const { benchHdfs } = await import('./hdfs/hdfs.ts')
+    return { valued: ['of'], run: benchHdfs }
+  },
   ingest: async () => {
     const { benchIngestOn } = await import('./ingest/choose-broker.ts')
     return { valued: ['broker'], run: benchIngestOn }
@@ -47,7 +51,7 @@ const records: Readonly<Record<string, () => Promise<unknown>>> = {
   'ten-minutes': () => import('./ten-minutes/run.ts'),
 }
 /** Names of the contract that have no benchmark yet. */
-const notBuilt = ['merge', 'cdc', 'hdfs']
+const notBuilt = ['merge', 'cdc']
 
 function refuse(message: string): never {
   console.error(message)

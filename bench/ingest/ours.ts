@@ -45,17 +45,19 @@ interface LakeOptions {
   readonly settings?: string
   /** The section as YAML on one line; a folder beside the configuration when not given. */
   readonly lake?: string
+  /** `file.mode` of each stream. */
+  readonly mode?: 'new' | 'continue'
 }
 
 const config = (options: LakeOptions): string => {
   const { brokerPort, topic, streams = ['app_event'], settings } = options
-  const { lake = '{ url: "file:./lake" }' } = options
+  const { lake = '{ url: "file:./lake" }', mode = 'new' } = options
   const topicKey = topic.startsWith('[') ? 'topics' : 'topic'
   const ofStream = (name: string): string => `  - name: ${name}
     ${topicKey}: ${topic}
     schema: { file: app-event.proto, message: bench.AppEvent }
     eventTime: { pastMax: 36500d, futureMax: 365d }
-    file: { codec: zstd }
+    file: { codec: zstd, mode: ${mode} }
 `
   return `pipeline: bench
 kafka: { brokers: ["127.0.0.1:${brokerPort}"], group: bench-${process.pid}-${Date.now()} }

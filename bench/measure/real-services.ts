@@ -47,6 +47,12 @@ export async function withService<T>(
   }
 }
 
+/** Stops an instance and forgets its data: of services that keep none from run to run. */
+export const wipeService = (instance: string): Promise<void> =>
+  new ServiceHarness({ ...userPlaces(checkout), runRoot, say: () => {} })
+    .wipe(instance)
+    .catch(() => undefined)
+
 export const portIn = (address: string): number => Number(address.split(':').at(-1))
 
 /** Moves all threads of a process to the CPU that is not measured, where that can be had. */

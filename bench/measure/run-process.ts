@@ -17,6 +17,10 @@ export class MeasuredProcess {
     const [program = '', ...words] = [...placement.words, ...command]
     this.#child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exited = once(this.#child, 'exit')
+    // Whoever breaks a benchmark off leaves nothing behind.
+    const end = (): void => void this.#child.kill('SIGKILL')
+    process.once('exit', end)
+    this.#child.once('exit', () => process.off('exit', end))
     this.onLine('stderr', (line) => {
       this.#lastErrors.push(line)
       if (this.#lastErrors.length > linesKept) this.#lastErrors.shift()
@@ -56,6 +60,13 @@ export class MeasuredProcess {
     this.askToEnd()
     const [code, signal] = await this.#exited
     if (code !== 0 && signal !== 'SIGTERM') throw new Error(`process ended with ${String(code)}`)
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    this.#stopping = true
+    this.#child.kill('SIGKILL')
+    await this.#exited
   }
 
   async #endedEarly(): Promise<never> {

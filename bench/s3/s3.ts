@@ -2,28 +2,22 @@
  * A real broker to a lake on S3 against the same to a folder: rows per CPU second, requests for
  * each file and commit counted by a proxy, growth of memory.
  *
- * CPU time is the slope between two sizes: small topics and large ones are read to their ends, and
- * what the difference of the rows cost is the figure. Start-up and warm-up fall out, and no row is
- * in flight when the time is taken: between two commits of one run it would be, and a file is a
- * good part of a run.
- *
  * Commits come each minute, or when half of `memory.buffers` is full, which at full speed is
  * sooner. The broker's, the store's and the proxy's CPU time is nobody's.
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { present } from '../../src/base/assert.ts'
 import { s3Credentials, s3FirstBucket } from '../../test/system/services/s3-server.ts'
-import { BenchLake } from '../ingest/ours.ts'
 import { makeRealTopics, type RealTopic, realTopic } from '../ingest/real-topics.ts'
 import { seed } from '../ingest/topic.ts'
+import { comparePairs, type Pair } from '../lakes/against-folder.ts'
+import { type CommitSeen, memorySlope } from '../lakes/lake-run.ts'
+import { type Counts, type Proxy, withProxy } from '../lakes/proxied.ts'
 import { keepResults } from '../measure/keep-results.ts'
 import { commitText, loadText, machineText, placementOn, thisMachine } from '../measure/machine.ts'
 import type { BenchFlags, BenchOutcome } from '../measure/outcome.ts'
 import { type Quartiles, quartilesOf, quartilesText, spreadOf } from '../measure/quartiles.ts'
 import { dataOf, portIn, withService } from '../measure/real-services.ts'
-import { MeasuredProcess } from '../measure/run-process.ts'
-import { type CommitSeen, followCommits, memorySlope } from './lake-run.ts'
 
 const broker = 'kafka-4'
 /** The instance of the S3 server. */
@@ -77,50 +71,12 @@ export async function benchS3({ isQuick }: BenchFlags): Promise<BenchOutcome> {
   return { report: { bench: 's3', commit: commitText(), machine, cases }, missed }
 }
 
-/** Where requests go, and how many were answered so far. */
-interface Proxy {
-  readonly endpoint: string
-  readonly counts: () => Promise<Counts>
-}
-
-interface Counts {
-  readonly answered: number
-  readonly refused: number
-  readonly byKind: Readonly<Record<string, number>>
-}
-
-async function withProxy<T>(endpoint: string, work: (proxy: Proxy) => Promise<T>): Promise<T> {
-  const script = join(import.meta.dirname, 'counting-proxy.ts')
-  const child = new MeasuredProcess(placementOn(0), [process.execPath, script, endpoint])
-  const port = await child.firstOf('stdout', (line) => (JSON.parse(line) as { port: number }).port)
-  const url = `http://127.0.0.1:${port}`
-  const counts = async (): Promise<Counts> =>
-    (await (await fetch(`${url}/bench-counts`)).json()) as Counts
-  try {
-    return await work({ endpoint: url, counts })
-  } finally {
-    await child.stop()
-  }
-}
-
 interface Place {
   readonly brokerPort: number
   readonly small: readonly RealTopic[]
   readonly large: readonly RealTopic[]
   readonly proxy: Proxy
   readonly buffers: string
-}
-
-/** A small run and a large one, to lakes of one kind. */
-interface Sized {
-  /** CPU seconds per million rows, by the slope. */
-  readonly perMillion: number
-  readonly large: readonly CommitSeen[]
-}
-
-interface Pair {
-  readonly s3: Sized
-  readonly folder: Sized
 }
 
 interface Figures {
@@ -142,38 +98,40 @@ interface Figures {
 }
 
 async function measure(place: Place, pairCount: number): Promise<Figures> {
-  const pairs: Pair[] = []
-  // What the first run finds cold the others find warm.
-  await runOn(place, place.small, 'folder')
-  while (pairs.length < pairCount) {
-    const isTurned = pairs.length % 2 === 1
-    const first = await sizedOn(place, isTurned ? 'folder' : 's3')
-    const second = await sizedOn(place, isTurned ? 's3' : 'folder')
-    const pair = isTurned ? { s3: second, folder: first } : { s3: first, folder: second }
-    pairs.push(pair)
-    console.log(
-      `pair ${pairs.length}: CPU-s per million on S3 ${pair.s3.perMillion.toFixed(3)}, on a ` +
-        `folder ${pair.folder.perMillion.toFixed(3)}; ${pair.s3.large.length} and ` +
-        `${pair.folder.large.length} commits, load ${loadText()}`,
-    )
+  const { proxy, ...sizes } = place
+  const { accessKeyId, secretAccessKey } = s3Credentials
+  const keys = 'credentials: { accessKey: env:BENCH_S3_KEY, secretKey: env:BENCH_S3_SECRET }'
+  process.env['BENCH_S3_KEY'] = accessKeyId
+  process.env['BENCH_S3_SECRET'] = secretAccessKey
+  const server = `endpoint: "${proxy.endpoint}", region: us-east-1`
+  const comparison = {
+    ...sizes,
+    name: 'S3',
+    sectionOf: (run: string) => `{ url: "s3://${s3FirstBucket}/${run}", ${server}, ${keys} }`,
+    // An object is a file.
+    forget: (run: string) =>
+      rmSync(join(dataOf(store), s3FirstBucket, run), { recursive: true, force: true }),
+    countRequests: async () => (await proxy.counts()).answered,
   }
-  return figuresOf(pairs, await place.proxy.counts())
+  return figuresOf(await comparePairs(comparison, pairCount), await proxy.counts())
 }
 
 function figuresOf(pairs: readonly Pair[], { refused, byKind }: Counts): Figures {
   const each = (of: (pair: Pair) => number): Quartiles => quartilesOf(pairs.map(of))
   return {
-    ratio: each(({ s3, folder }) => folder.perMillion / s3.perMillion),
-    onS3: each(({ s3 }) => s3.perMillion),
+    ratio: each(({ server, folder }) => folder.perMillion / server.perMillion),
+    onS3: each(({ server }) => server.perMillion),
     onFolder: each(({ folder }) => folder.perMillion),
     ...pairs
-      .map(({ s3 }) => askedIn(s3.large))
+      .map(({ server }) => askedIn(server.large))
       .reduce((a, b) => (overhead(b) > overhead(a) ? b : a)),
     refused,
     byKind,
-    growth: each(({ s3 }) => memorySlope(s3.large, warmShare)),
+    growth: each(({ server }) => memorySlope(server.large, warmShare)),
     growthOnFolder: each(({ folder }) => memorySlope(folder.large, warmShare)),
-    peakRssBytes: Math.max(...pairs.flatMap(({ s3 }) => s3.large.map(({ rssBytes }) => rssBytes))),
+    peakRssBytes: Math.max(
+      ...pairs.flatMap(({ server }) => server.large.map(({ rssBytes }) => rssBytes)),
+    ),
   }
 }
 
@@ -201,52 +159,6 @@ const allowedOf = ({ files, commits }: { files: number; commits: number }): numb
   perFileMax * files + perCommitMax * commits
 
 const overhead = (asked: Asked): number => asked.requests / allowedOf(asked)
-
-async function sizedOn(place: Place, where: 's3' | 'folder'): Promise<Sized> {
-  const small = endOf(await runOn(place, place.small, where))
-  const large = await runOn(place, place.large, where)
-  const { rows, cpuSeconds } = endOf(large)
-  const perMillion = ((cpuSeconds - small.cpuSeconds) / (rows - small.rows)) * 1e6
-  return { perMillion, large }
-}
-
-const endOf = (seen: readonly CommitSeen[]): CommitSeen => present(seen.at(-1), 'a run commits')
-
-let runs = 0
-
-async function runOn(
-  { brokerPort, proxy, buffers }: Place,
-  topics: readonly RealTopic[],
-  where: 's3' | 'folder',
-): Promise<readonly CommitSeen[]> {
-  const { accessKeyId, secretAccessKey } = s3Credentials
-  const keys = 'credentials: { accessKey: env:BENCH_S3_KEY, secretKey: env:BENCH_S3_SECRET }'
-  process.env['BENCH_S3_KEY'] = accessKeyId
-  process.env['BENCH_S3_SECRET'] = secretAccessKey
-  const prefix = `bench-${process.pid}-${++runs}`
-  const server = `endpoint: "${proxy.endpoint}", region: us-east-1`
-  const onS3 = `{ url: "s3://${s3FirstBucket}/${prefix}", ${server}, ${keys} }`
-  const lake = new BenchLake({
-    brokerPort,
-    topic: `[${topics.map(({ name }) => name).join(', ')}]`,
-    settings: `commit: { interval: 60s }\nmemory: { buffers: ${buffers} }\n`,
-    ...(where === 's3' ? { lake: onS3 } : {}),
-  })
-  const countRequests = async (): Promise<number> => (await proxy.counts()).answered
-  try {
-    return await followCommits({
-      command: lake.command,
-      placement: placementOn(1),
-      topics,
-      countRequests,
-    })
-  } finally {
-    lake.remove()
-    // An object is a file: the store's disk does not fill up with what nobody reads.
-    const bucket = join(dataOf(store), s3FirstBucket)
-    rmSync(join(bucket, prefix), { recursive: true, force: true })
-  }
-}
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 

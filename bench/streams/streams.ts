@@ -9,7 +9,6 @@
  * CPU time counts from the assignment to the last commit, which is a smaller one; what a start
  * costs is told apart.
  */
-import { spawnSync } from 'node:child_process'
 import { BenchLake, type OurRun, runOurs } from '../ingest/ours.ts'
 import {
   commitText,
@@ -25,15 +24,8 @@ import { quartilesOf } from '../measure/quartiles.ts'
 import { MeasuredProcess } from '../measure/run-process.ts'
 import { endOnceRead } from './end-once-read.ts'
 import { recordFigures, reportLines, type StreamsCase, type StreamsFigures } from './report.ts'
-import {
-  isTopicMade,
-  partitionCount,
-  type StreamsTopic,
-  streamNames,
-  topicFolder,
-  topicName,
-  topicText,
-} from './topic.ts'
+import { partitionCount, type StreamsTopic, streamNames, topicName, topicText } from './topic.ts'
+import { startTopicBroker, type TopicBroker } from './topic-broker.ts'
 
 const full = { rows: 4_800_000, pairs: 5 }
 const quick = { rows: 600_000, pairs: 2 }
@@ -159,25 +151,18 @@ const reported = (each: StreamsCase) => ({
   ratios: { oneStream: each.ratio.median },
 })
 
-/** A broker in its own process that holds one topic, made when it is not there. */
+/** A broker that holds one topic, and runs of our daemon over it. */
 class RunningBroker {
   readonly #topic: StreamsTopic
-  readonly #process: MeasuredProcess
-  readonly #port: number
+  readonly #broker: TopicBroker
 
-  private constructor(topic: StreamsTopic, broker: MeasuredProcess, port: number) {
+  private constructor(topic: StreamsTopic, broker: TopicBroker) {
     this.#topic = topic
-    this.#process = broker
-    this.#port = port
+    this.#broker = broker
   }
 
   static async of(topic: StreamsTopic): Promise<RunningBroker> {
-    makeTopic(topic)
-    const script = new URL('../ingest/broker-process.ts', import.meta.url).pathname
-    const command = [process.execPath, script, topicFolder(topic)]
-    const broker = new MeasuredProcess(placementOn(0), command)
-    const port = await broker.firstOf('stdout', (line) => (JSON.parse(line) as Listening).port)
-    return new RunningBroker(topic, broker, port)
+    return new RunningBroker(topic, await startTopicBroker(topic))
   }
 
   async run(placement: Placement, buffers: string): Promise<OurRun> {
@@ -206,26 +191,12 @@ class RunningBroker {
   }
 
   stop(): Promise<void> {
-    return this.#process.stop()
+    return this.#broker.stop()
   }
 
   #lake(topic: string, buffers: string): BenchLake {
     const streams = streamNames(this.#topic.streamCount)
     const settings = settingsWith(buffers)
-    return new BenchLake({ brokerPort: this.#port, topic, streams, settings })
+    return new BenchLake({ brokerPort: this.#broker.port, topic, streams, settings })
   }
-}
-
-interface Listening {
-  readonly port: number
-}
-
-/** In a process of its own, so that ours begins with nothing of it. */
-function makeTopic(topic: StreamsTopic): void {
-  if (isTopicMade(topic)) return
-  console.log(`making the topic of ${topic.streamCount} streams, once …`)
-  const script = new URL('topic.ts', import.meta.url).pathname
-  const words = [process.execPath, script, `${topic.streamCount}`, `${topic.rows}`]
-  const { status } = spawnSync('nice', words, { stdio: ['ignore', 'inherit', 'inherit'] })
-  if (status !== 0) throw new Error(`making the topic ended with ${status}`)
 }

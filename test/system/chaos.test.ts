@@ -95,9 +95,8 @@ describe.skipIf(!wantsHdfs())('with a real HDFS', () => {
       timeout: 900_000,
     },
     async (mode) => {
-      const { code, stdout, stderr } = await chaos(
-        ...['--kills', '6', '--lake', 'hdfs', '--file-mode', mode],
-      )
+      const lake = ['--lake', 'hdfs', '--file-mode', mode]
+      const { code, stdout, stderr } = await chaos('--kills', '6', ...lake)
       expect(code, stdout + stderr).toBe(0)
       const summary = summaryOf(stdout)
       expect(summary).toMatchObject({ ...unharmed, kinds: { kill: 2, datanode: 2, namenode: 2 } })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../../src/daemon/config.ts'
-import { configTree, onlyProblem } from '../../support/config-trees.ts'
+import { configTree, onlyProblem, streamTree } from '../../support/config-trees.ts'
 
 const url = 'hdfs://nn1:9870,nn2:9870/warehouse'
 const onHdfs = (hdfs: object) => configTree({ lake: { url, hdfs } })
@@ -34,8 +34,8 @@ test.each([
 })
 
 test('files that grow need to be told of the size of their blocks', () => {
-  const stream = { ...configTree().streams[0], file: { mode: 'continue' } }
-  const growing = (hdfs: object) => configTree({ lake: { url, hdfs }, streams: [stream] })
+  const growing = (hdfs: object) =>
+    configTree({ lake: { url, hdfs }, streams: [streamTree({ file: { mode: 'continue' } })] })
   expect(onlyProblem(growing({}))).toMatch(
     /^lake\.hdfs\.blockSize: is not given, .* accepted: a size such as 128MiB$/,
   )

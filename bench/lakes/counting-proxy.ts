@@ -1,5 +1,6 @@
 /**
- * An HTTP proxy in a process of its own that counts requests and leaves them as they are.
+ * An HTTP proxy in a process of its own that counts requests, to S3 or to a namenode, and leaves
+ * them as they are.
  *
  * usage: counting-proxy.ts ENDPOINT
  * prints its port as JSON; GET /bench-counts on it tells {"answered", "refused"}: answers below
@@ -39,10 +40,23 @@ const server = createServer((asked, answer) => {
 function kindOf(method: string, path: string): string {
   const [place = '', query = ''] = path.split('?')
   const asked = new URLSearchParams(query)
+  const operation = asked.get('op')
+  if (operation !== null) return `${operation} ${hdfsPlaceOf(decodeURIComponent(place))}`
   const words = [...asked.keys()].filter((key) => !unsaid.has(key)).sort()
   const under = decodeURIComponent(asked.get('prefix') ?? place)
   const folder = /\/_lakeward\/[^/]+\/([a-z-]+)/.exec(under)?.[1] ?? 'tables'
   return [method, folder, ...words].join(' ')
+}
+
+/** What a path of WebHDFS is: a table's file, staged or not, or where else it lies. */
+function hdfsPlaceOf(path: string): string {
+  const folder = /\/_lakeward\/[^/]+\/([a-z-]+)/.exec(path)?.[1]
+  if (folder !== undefined) return folder
+  if (path.includes('can-join')) return 'trial'
+  if (path.endsWith('.staged')) return 'staged'
+  if (path.includes('/.tail-')) return 'tails'
+  if (path.endsWith('.parquet')) return 'files'
+  return path.includes('/_staging/') ? 'journals' : 'tables'
 }
 
 server.listen(0, '127.0.0.1', () => {

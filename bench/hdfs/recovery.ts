@@ -1,0 +1,70 @@
+/**
+ * A daemon with three hundred open files is killed; how long until another one has committed.
+ *
+ * From the start of its process to its first commit, which is told in its log. No lease is waited
+ * for: what was staged is left, and what was committed stands.
+ */
+import { MeasuredProcess } from '../measure/run-process.ts'
+import { streamNames, topicName } from '../streams/topic.ts'
+import { startTopicBroker } from '../streams/topic-broker.ts'
+import type { Cluster } from './cluster.ts'
+import { committedIn, HdfsRun } from './daemon.ts'
+import { flushStreams } from './flush.ts'
+
+export interface RecoverySizes {
+  readonly rows: number
+  readonly kills: number
+}
+
+/** Files of the commits before the kill are open in the sense of readers: they go on growing. */
+const settings =
+  'commit: { interval: 1s }\nmemory: { buffers: 64MiB }\nready: { delay: 12h, idle: 12h }\n'
+
+/** @returns seconds of each, in order. */
+export async function measureRecovery(
+  cluster: Cluster,
+  { rows, kills }: RecoverySizes,
+): Promise<readonly number[]> {
+  const broker = await startTopicBroker({ streamCount: flushStreams, rows })
+  const seconds: number[] = []
+  try {
+    while (seconds.length < kills) {
+      seconds.push(await recoverOnce(cluster, broker.port))
+      console.log(`recovery ${seconds.length}: first commit after ${seconds.at(-1)?.toFixed(1)} s`)
+    }
+    return seconds
+  } finally {
+    await broker.stop()
+  }
+}
+
+async function recoverOnce(cluster: Cluster, brokerPort: number): Promise<number> {
+  const run = new HdfsRun({
+    cluster,
+    namenode: cluster.address,
+    brokerPort,
+    topic: topicName,
+    streams: streamNames(flushStreams),
+    mode: 'continue',
+    settings,
+  })
+  try {
+    const first = run.start()
+    await firstCommit(first)
+    await first.kill()
+    const beganMs = performance.now()
+    const next = run.start()
+    await firstCommit(next)
+    const seconds = (performance.now() - beganMs) / 1_000
+    await next.kill()
+    return seconds
+  } finally {
+    await run.remove()
+  }
+}
+
+/** @throws {Error} it is not one of three hundred files at least. */
+async function firstCommit(daemon: MeasuredProcess): Promise<void> {
+  const commit = await daemon.firstOf('stderr', committedIn)
+  if (commit.files < flushStreams) throw new Error(`a commit of ${commit.files} files`)
+}
