@@ -55,7 +55,7 @@ export async function viewReadiness(
   const fold = await log.refresh()
   const setup: ReadinessSetup = {
     pipeline: config.pipeline,
-    lakeUrl: config.lake.url,
+    lakeUrl: config.lakeUrl,
     lane: lakeLane,
     commitIntervalMs: config.commit.interval,
     streams: () => readyStreams(config),

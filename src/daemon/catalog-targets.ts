@@ -47,6 +47,7 @@ function rootOf(
 ): string | undefined {
   if (location !== undefined) return location
   if (lakeFolder !== undefined) return `file://${lakeFolder.replace(/\/+$/, '')}`
+  if (lake.hdfs?.location !== undefined) return lake.hdfs.location
   return lake.url.startsWith('s3://') ? lake.url.replace(/^s3:/, 's3a:') : undefined
 }
 

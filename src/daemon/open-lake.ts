@@ -10,20 +10,23 @@ import type { ConfigFiles } from '../ports/config-files.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { LakeConfig } from './config/lake-config.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
-import { readLakeCredentials } from './config/secrets.ts'
+import { type HdfsAccess, readHdfsAccess, readLakeCredentials } from './config/secrets.ts'
 
 /**
  * Opens it; nothing is asked of it.
- * @throws {Fault} CONFIG_SECRET_MISSING: a bucket has no credentials.
+ * @throws {Fault} CONFIG_SECRET_MISSING: credentials, a token or a certificate are not there.
  */
 export async function openLake(
-  config: Pick<ResolvedConfig, 'lake' | 'folder'>,
+  config: Pick<ResolvedConfig, 'lake' | 'lakeUrl' | 'folder'>,
   files: ConfigFiles,
   telemetry: Telemetry,
 ): Promise<LocalLake | S3Lake | HdfsLake> {
   const { lake, folder } = config
   const onHdfs = parseHdfsUrl(lake.url)
-  if (onHdfs !== undefined) return await hdfsLake(lake, onHdfs, telemetry)
+  if (onHdfs !== undefined) {
+    const access = await readHdfsAccess(config, files)
+    return await hdfsLake(config, onHdfs, access, telemetry)
+  }
   const place = parseS3Url(lake.url)
   if (place === undefined) return new LocalLake(lake.url, folder)
   const { url, endpoint, region, pathStyle } = lake
@@ -42,12 +45,14 @@ export async function openLake(
 }
 
 async function hdfsLake(
-  { url, hdfs }: LakeConfig,
+  { lake: { hdfs }, lakeUrl: url }: Pick<ResolvedConfig, 'lake' | 'lakeUrl'>,
   place: HdfsPlace,
+  access: HdfsAccess,
   telemetry: Telemetry,
 ): Promise<HdfsLake> {
-  const { user = 'lakeward', replication, blockSize: blockBytes } = hdfs ?? {}
-  const settings = { url, place, user, replication, blockBytes }
+  const { user = 'lakeward', replication, blockSize: blockBytes, httpfs = false } = hdfs ?? {}
+  const datanodes = new Map(Object.entries(hdfs?.datanodes ?? {}))
+  const settings = { url, place, user, replication, blockBytes, httpfs, datanodes, ...access }
   const { openHdfsLake } = await import('../adapters/hdfs/open-hdfs-lake.ts')
   return openHdfsLake(settings, {
     clock: new SystemClock(),

@@ -184,7 +184,7 @@ function readinessSetup(config: ResolvedConfig, parts: SetupParts): ReadinessSet
   const trouble = new TroubleSince(log)
   return {
     pipeline: config.pipeline,
-    lakeUrl: config.lake.url,
+    lakeUrl: config.lakeUrl,
     lane: lakeLane,
     commitIntervalMs: config.commit.interval,
     streams: () => streams,

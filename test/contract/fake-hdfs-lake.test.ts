@@ -3,12 +3,15 @@ import { hdfsSettings, openTestHdfsLake } from '../support/hdfs-lakes.ts'
 import { lakeContract } from './lake.ts'
 import { tailsContract } from './tails.ts'
 
-const open = async () => {
+const openBy = (httpfs: boolean) => async () => {
   const fake = await FakeHdfs.start()
-  const settings = hdfsSettings([fake.address], '/lake')
+  fake.httpfs = httpfs
+  const settings = { ...hdfsSettings([fake.address], '/lake'), httpfs }
   const another = () => openTestHdfsLake(settings)
   return { lake: another(), another, close: () => fake.close() }
 }
 
-lakeContract('HDFS, in memory', open)
-tailsContract('HDFS, in memory', open)
+lakeContract('HDFS, in memory', openBy(false))
+tailsContract('HDFS, in memory', openBy(false))
+lakeContract('HttpFS, in memory', openBy(true))
+tailsContract('HttpFS, in memory', openBy(true))

@@ -6,6 +6,7 @@
  * - A CREATE that is broken off leaves a file that looks whole.
  * - The last word of a refusal is its exception; the status says little.
  * - `fail` says what goes wrong with which request, before or after its effect.
+ * - `httpfs`: as HttpFS answers, which has RENAME without options and says 500 to most things.
  *
  * Real servers judge it: the lake contract runs on both (test/system/hdfs-lake.test.ts).
  */
@@ -59,6 +60,11 @@ export class FakeHdfs {
   fail: (request: FakeHdfsRequest) => FakeHdfsFailure | undefined = () => undefined
   /** Folders with erasure coding take no CONCAT. */
   concats = true
+  httpfs = false
+  /** The host that the datanode gives itself. */
+  datanode = '127.0.0.1'
+  /** What a request must bring to be served: "delegation=x". */
+  wants: string | undefined
   readonly #servers: readonly [Server, Server]
   #nextId = firstId
 
@@ -113,9 +119,13 @@ export class FakeHdfs {
     this.requests.push(request)
     const failure = this.fail(request)
     if (failure?.moment === 'half') this.#create(path, body.subarray(0, body.length / 2), request)
+    if (this.wants !== undefined && !url.search.slice(1).split('&').includes(this.wants)) {
+      write(response, { status: 401, body: 'Authentication required' }, request.call)
+      return
+    }
     const done = failure === undefined || failure.moment === 'after'
     const answer = done ? this.#answer(request, body) : undefined
-    const told = failure?.answer ?? answer ?? { status: 200 }
+    const told = failure?.answer ?? this.#asHttpfs(answer) ?? { status: 200 }
     if (told === 'silence') return
     if (told === 'reset') response.destroy()
     else write(response, told, request.call)
@@ -150,10 +160,17 @@ export class FakeHdfs {
     }
   }
 
+  #asHttpfs(answer: FakeHdfsAnswer | undefined): FakeHdfsAnswer | undefined {
+    if (!this.httpfs || answer === undefined || [200, 201, 404].includes(answer.status)) {
+      return answer
+    }
+    return { ...answer, status: 500 }
+  }
+
   #located(path: string, query: URLSearchParams): FakeHdfsAnswer {
-    if (this.#isBelowFile(path)) return notFolder
+    if (this.#isBelowFile(path)) return this.httpfs ? absent : notFolder
     const name = path.split('/').map(encodeURIComponent).join('/')
-    const url = new URL(`http://127.0.0.1:${this.#portOf(1)}/webhdfs/v1${name}`)
+    const url = new URL(`http://${this.datanode}:${this.#portOf(1)}/webhdfs/v1${name}`)
     for (const [key, value] of query) if (key !== 'noredirect') url.searchParams.set(key, value)
     return { status: 200, body: { Location: url.href } }
   }
@@ -172,7 +189,14 @@ export class FakeHdfs {
     const file = this.#fileAt(path)
     if (file?.bytes === undefined) return absent
     const offset = Number(query.get('offset') ?? 0)
-    if (offset > 0 && offset >= file.bytes.length) {
+    if (this.httpfs && offset > file.bytes.length) {
+      const said = 'java.io.EOFException: Premature EOF from inputStream after skipping 5 byte(s).'
+      return {
+        status: 500,
+        bytes: Buffer.from(`<html>\n<title>Error 500 ${said}</title>\n</html>`),
+      }
+    }
+    if (!this.httpfs && offset > 0 && offset >= file.bytes.length) {
       return remoteException('IOException', `Offset=${offset} out of the range [0, ${path})`)
     }
     const length = query.get('length')
@@ -181,7 +205,7 @@ export class FakeHdfs {
   }
 
   #status(path: string): FakeHdfsAnswer {
-    if (this.#isBelowFile(path)) return notFolder
+    if (this.#isBelowFile(path)) return this.httpfs ? absent : notFolder
     const entry = this.entries.get(path)
     return entry === undefined ? absent : { status: 200, body: { FileStatus: statusOf('', entry) } }
   }
@@ -206,6 +230,7 @@ export class FakeHdfs {
 
   #rename(from: string, query: URLSearchParams): FakeHdfsAnswer {
     const to = query.get('destination') ?? ''
+    if (this.httpfs) return { status: 200, body: { boolean: this.#renamePlainly(from, to) } }
     const entry = this.entries.get(from)
     const standing = this.entries.get(to)
     if (query.get('renameoptions') === null) {
@@ -224,10 +249,26 @@ export class FakeHdfs {
     return { status: 200 }
   }
 
+  /** Into a folder of the target's name, where there is one. */
+  #renamePlainly(from: string, target: string): boolean {
+    const entry = this.entries.get(from)
+    const isFolder = this.entries.has(target) && this.#fileAt(target) === undefined
+    const to = isFolder ? `${target}${from.slice(from.lastIndexOf('/'))}` : target
+    if (entry === undefined || this.entries.has(to) || !this.entries.has(folderOf(to))) return false
+    this.entries.delete(from)
+    this.entries.set(to, entry)
+    return true
+  }
+
   #concat(path: string, source: string): FakeHdfsAnswer {
     const [target, tail] = [this.#fileAt(path), this.#fileAt(source)]
-    if (target?.bytes === undefined || tail?.bytes === undefined) return absent
+    if (target?.bytes === undefined || tail?.bytes === undefined) {
+      if (!this.httpfs) return absent
+      return remoteException('RemoteException', `File does not exist: ${source}`, 500)
+    }
     if (folderOf(path) !== folderOf(source) || tail.bytes.length === 0 || !this.concats) {
+      if (this.httpfs)
+        return remoteException('RemoteException', 'concat: source file is empty', 500)
       return remoteException('HadoopIllegalArgumentException', 'of the fake', 400)
     }
     this.entries.delete(source)

@@ -12,6 +12,10 @@ export const hdfsSettings = (namenodes: readonly string[], folder: string): Hdfs
   user: 'lakeward',
   replication: undefined,
   blockBytes: undefined,
+  token: undefined,
+  tls: undefined,
+  httpfs: false,
+  datanodes: new Map(),
 })
 
 export const openTestHdfsLake = (

@@ -149,6 +149,10 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
 function meaningOf({ status, exception, message }: HdfsRefusal): Meaning {
   if (exception === 'IOException' && message.includes('out of the range')) return 'beyond'
   if (exception === 'IOException' && message.includes('is a directory')) return 'refused'
+  // HttpFS: a range behind the end; and what a CONCAT says, without the exception's name.
+  if (exception === 'EOFException' && message.startsWith('Premature EOF')) return 'beyond'
+  if (exception === 'RemoteException' && message.startsWith('File does not exist')) return 'absent'
+  if (exception === 'RemoteException' && /\bconcat\b/i.test(message)) return 'refused'
   // Whoever may not pass through a file is told so, where others are told that it is none.
   if (exception === 'AccessControlException' && message.includes('is not a directory')) {
     return 'absent'
@@ -183,7 +187,7 @@ function remoteExceptionOf(body: Uint8Array): { exception: string; message: stri
   try {
     read = JSON.parse(Buffer.from(body).toString())
   } catch {
-    return nothing
+    return exceptionOfPage(body) ?? nothing
   }
   const remote = memberOf(read, 'RemoteException')
   const [exception, message] = [memberOf(remote, 'exception'), memberOf(remote, 'message')]
@@ -191,6 +195,15 @@ function remoteExceptionOf(body: Uint8Array): { exception: string; message: stri
     exception: typeof exception === 'string' ? exception : '',
     message: typeof message === 'string' ? (message.split('\n')[0] ?? '').trim() : '',
   }
+}
+
+const pageTitle =
+  /<title>Error \d+ (?:[a-z]+\.)+(?<exception>\w+Exception)(?:: (?<message>[^<\n]*))?<\/title>/
+
+/** HttpFS says in a page of HTML what befalls it while it opens a file. */
+function exceptionOfPage(body: Uint8Array): { exception: string; message: string } | undefined {
+  const { exception, message = '' } = pageTitle.exec(Buffer.from(body).toString())?.groups ?? {}
+  return exception === undefined ? undefined : { exception, message: message.trim() }
 }
 
 const memberOf = (value: unknown, key: string): unknown =>

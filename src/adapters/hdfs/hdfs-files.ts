@@ -17,6 +17,7 @@ import { assert } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
 import type { UnixMs } from '../../base/time.ts'
 import type { Random } from '../../ports/random.ts'
+import { type HdfsDoor, type HdfsQuery, reachedUrl } from './hdfs-door.ts'
 import {
   codeOf,
   DatanodeSilence,
@@ -26,6 +27,7 @@ import {
 } from './hdfs-failure.ts'
 import type { HdfsHttp, HttpAnswer, HttpCall } from './hdfs-http.ts'
 import type { HdfsAnswer, HdfsRequests } from './hdfs-requests.ts'
+import { renameByHttpfs } from './httpfs-rename.ts'
 import { parseFolder, parseLocation, parseStatus, parseTruth } from './web-hdfs-answers.ts'
 
 /** Rounds of a file that is not as long as what was sent, or was cleaned away. */
@@ -48,14 +50,12 @@ export interface HdfsFilesOptions {
   readonly requests: HdfsRequests
   readonly http: HdfsHttp
   readonly random: Random
-  readonly user: string
+  readonly door: HdfsDoor
   /** "/warehouse"; empty for the root. */
   readonly folder: string
   /** What else is said of a file that is created. */
-  readonly creation: Readonly<Record<string, string>>
+  readonly creation: HdfsQuery
 }
-
-type Query = Readonly<Record<string, string>>
 
 const tempShape = /^\..+\.[0-9a-f]{16}\.put$/
 
@@ -120,11 +120,18 @@ export class HdfsFiles {
     to: string,
     { operation, over }: { operation: string; over: 'nothing' | 'anything' },
   ): Promise<HdfsAnswer<void>> {
+    if (this.#options.door.httpfs) return renameByHttpfs(this, { from, to, operation, over })
     const query = {
       destination: this.#at(to),
       renameoptions: over === 'nothing' ? 'NONE' : 'OVERWRITE',
     }
     return this.#namenode('PUT', { operation, path: from, name: 'RENAME' }, nothing, query)
+  }
+
+  /** Without options: true, or false for four things. */
+  renamePlainly(from: string, to: string, operation: string): Promise<HdfsAnswer<boolean>> {
+    const call = { operation, path: from, name: 'RENAME' }
+    return this.#namenode('PUT', call, parseTruth, { destination: this.#at(to) })
   }
 
   /**
@@ -152,7 +159,7 @@ export class HdfsFiles {
       send: async ({ namenode, number }) => {
         const isAgain = number > 1
         if (isAgain && (await this.look(path, operation))?.sizeBytes !== baseBytes) return false
-        const url = this.#url(namenode, path, { op: name, sources })
+        const url = await this.#url(namenode, path, { op: name, sources })
         await http.send({ method: 'POST', url })
         return true
       },
@@ -171,16 +178,16 @@ export class HdfsFiles {
     range?: { readonly first: number; readonly next: number },
   ): Promise<HdfsAnswer<Buffer>> {
     const call = { operation: 'read', path }
-    const some: Query =
+    const some: HdfsQuery =
       range === undefined ? {} : { offset: `${range.first}`, length: `${range.next - range.first}` }
     const excluded = new Set<string>()
     return this.#options.requests.ask({
       ...call,
       name: 'OPEN',
       send: async ({ namenode }) => {
-        const url = this.#url(namenode, path, { op: 'OPEN', ...some, ...without(excluded) })
-        const location = await this.#locate('GET', url)
-        const answer = await this.#datanode({ method: 'GET', url: location }, excluded)
+        const query = { op: 'OPEN', ...some, ...without(excluded) }
+        const url = await this.#locate('GET', await this.#url(namenode, path, query))
+        const answer = await this.#datanode({ method: 'GET', url }, excluded)
         return answer.body
       },
     })
@@ -226,7 +233,7 @@ export class HdfsFiles {
       send: async ({ namenode }) => {
         const path = nameOf()
         const query = { op: 'CREATE', overwrite: 'false', ...creation, ...without(excluded) }
-        const url = await this.#locate('PUT', this.#url(namenode, path, query))
+        const url = await this.#locate('PUT', await this.#url(namenode, path, query))
         await this.#datanode({ method: 'PUT', url, chunks }, excluded)
         return path
       },
@@ -238,13 +245,13 @@ export class HdfsFiles {
     method: HttpCall['method'],
     call: HdfsCall & { readonly name: string },
     read: (body: Buffer) => T,
-    query: Query = {},
+    query: HdfsQuery = {},
   ): Promise<HdfsAnswer<T>> {
     const { requests, http } = this.#options
     return requests.ask({
       ...call,
       send: async ({ namenode }) => {
-        const url = this.#url(namenode, call.path, { op: call.name, ...query })
+        const url = await this.#url(namenode, call.path, { op: call.name, ...query })
         return read((await http.send({ method, url })).body)
       },
     })
@@ -257,10 +264,14 @@ export class HdfsFiles {
     return parseLocation(body)
   }
 
-  /** @param excluded gets the datanode's host when it does not answer. */
+  /**
+   * @param call with the URL as the namenode gave it.
+   * @param excluded gets the datanode's host when it does not answer.
+   */
   async #datanode(call: HttpCall, excluded: Set<string>): Promise<HttpAnswer> {
+    const { http, door } = this.#options
     try {
-      return await this.#options.http.send(call)
+      return await http.send({ ...call, url: reachedUrl(call.url, door.datanodes) })
     } catch (error) {
       if (error instanceof HdfsRefusal || !(error instanceof Error)) throw error
       if (codeOf(error) === undefined) throw error
@@ -269,11 +280,12 @@ export class HdfsFiles {
     }
   }
 
-  #url(namenode: string, path: string, query: Query): URL {
+  async #url(namenode: string, path: string, query: HdfsQuery): Promise<URL> {
+    const { scheme, identity } = this.#options.door
     const parts = this.#at(path).split('/').map(encodeURIComponent)
-    const url = new URL(`http://${namenode}/webhdfs/v1${parts.join('/')}`)
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    url.searchParams.set('user.name', this.#options.user)
+    const url = new URL(`${scheme}://${namenode}/webhdfs/v1${parts.join('/')}`)
+    const all = { ...query, ...(await identity()) }
+    for (const [name, value] of Object.entries(all)) url.searchParams.set(name, value)
     return url
   }
 
@@ -294,7 +306,7 @@ export class HdfsFiles {
 
 const nothing = (): void => {}
 
-const without = (excluded: ReadonlySet<string>): Query =>
+const without = (excluded: ReadonlySet<string>): HdfsQuery =>
   excluded.size === 0 ? {} : { excludedatanodes: [...excluded].join(',') }
 
 /** As a fault that may pass: somebody else was at the same path. */

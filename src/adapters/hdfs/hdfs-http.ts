@@ -9,6 +9,7 @@
  */
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { HdfsRefusal } from './hdfs-failure.ts'
 
 const socketsMax = 64
@@ -38,11 +39,22 @@ export interface HttpAnswer {
   readonly body: Buffer
 }
 
+export interface HdfsHttpOptions {
+  readonly deadline?: HttpDeadline
+  /** Certificates that are trusted, PEM; those that come with Node.js without it. */
+  readonly ca?: string | undefined
+}
+
+const kept = { keepAlive: true, maxSockets: socketsMax, timeout: idleSocketMs }
+
 export class HdfsHttp {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: socketsMax, timeout: idleSocketMs })
+  readonly #agent: Agent
+  readonly #secureAgent: SecureAgent
   readonly #deadline: HttpDeadline
 
-  constructor({ deadline = usualDeadline }: { readonly deadline?: HttpDeadline } = {}) {
+  constructor({ deadline = usualDeadline, ca }: HdfsHttpOptions = {}) {
+    this.#agent = new Agent(kept)
+    this.#secureAgent = new SecureAgent(ca === undefined ? kept : { ...kept, ca })
     this.#deadline = deadline
   }
 
@@ -59,7 +71,11 @@ export class HdfsHttp {
         : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }
     const deadline = new Deadline(this.#deadline, sizeBytes ?? 0)
     const { signal } = deadline
-    const sent = request(url, { method, agent: this.#agent, headers, signal })
+    const options = { method, headers, signal }
+    const sent =
+      url.protocol === 'https:'
+        ? secureRequest(url, { ...options, agent: this.#secureAgent })
+        : request(url, { ...options, agent: this.#agent })
     try {
       const answered = once(sent, 'response') as Promise<[IncomingMessage]>
       void write(sent, chunks ?? [])

@@ -2,6 +2,7 @@
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
+import { type HdfsDoor, tokenIdentity } from './hdfs-door.ts'
 import { HdfsFiles } from './hdfs-files.ts'
 import { HdfsHttp } from './hdfs-http.ts'
 import { HdfsLake } from './hdfs-lake.ts'
@@ -9,11 +10,18 @@ import { HdfsRequests } from './hdfs-requests.ts'
 import type { HdfsPlace } from './hdfs-url.ts'
 
 export interface HdfsSettings {
-  /** As configured: "hdfs://nn1:9870/warehouse". */
+  /** As readers are told: "hdfs://nn1:9870/warehouse", "hdfs://nameservice/warehouse". */
   readonly url: string
   readonly place: HdfsPlace
   /** Who we say that we are: "user.name". */
   readonly user: string
+  /** A delegation token, which says it instead. */
+  readonly token: (() => Promise<string>) | undefined
+  /** By HTTPS, with these certificates trusted, PEM, or those that come with Node.js. */
+  readonly tls: { readonly ca: string | undefined } | undefined
+  readonly httpfs: boolean
+  /** Where datanodes are reached, by what they call themselves. */
+  readonly datanodes: ReadonlyMap<string, string>
   /** Of files that we create; the cluster's without it. */
   readonly replication: number | undefined
   readonly blockBytes: number | undefined
@@ -27,15 +35,21 @@ export interface HdfsPorts {
 
 /** Nothing is asked before the first call. */
 export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake {
-  const { url, place, user, replication, blockBytes } = settings
+  const { url, place, user, replication, blockBytes, token, tls } = settings
   const where = { address: place.namenodes.join(','), user }
   const requests = new HdfsRequests({ ...ports, namenodes: place.namenodes, where })
   const creation = {
     ...(replication === undefined ? {} : { replication: `${replication}` }),
     ...(blockBytes === undefined ? {} : { blocksize: `${blockBytes}` }),
   }
-  const http = new HdfsHttp()
+  const http = new HdfsHttp({ ca: tls?.ca })
+  const identity = { 'user.name': user }
+  const door: HdfsDoor = {
+    ...settings,
+    scheme: tls === undefined ? 'http' : 'https',
+    identity: token === undefined ? async () => identity : tokenIdentity(token, ports.clock),
+  }
   const { folder } = place
   const { random } = ports
-  return new HdfsLake(url, new HdfsFiles({ requests, http, random, user, folder, creation }))
+  return new HdfsLake(url, new HdfsFiles({ requests, http, random, door, folder, creation }))
 }

@@ -108,9 +108,9 @@ function filesOf(found: FoundAnnouncement, state: FoldState, asked: AskedPartiti
 
 type PlacedFile = LakeFile & { readonly file: string; readonly url: string }
 
-function placed(file: LakeFile, { lake, lakeFolder }: ResolvedConfig): PlacedFile {
+function placed(file: LakeFile, { lakeUrl, lakeFolder }: ResolvedConfig): PlacedFile {
   if (lakeFolder === undefined) {
-    const url = `${lake.url}/${file.path}`
+    const url = `${lakeUrl}/${file.path}`
     return { ...file, file: url, url }
   }
   const absolute = join(lakeFolder, file.path)

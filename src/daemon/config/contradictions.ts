@@ -136,9 +136,11 @@ function sameTargets({ ready }: ReadParts): readonly ConfigProblem[] {
 /** Our way to HDFS is not the one of those who read a metastore. */
 function placesOfCatalogs({ lake, ready }: ReadParts): readonly ConfigProblem[] {
   if (lake === undefined || !lake.url.startsWith('hdfs:')) return []
+  if (lake.hdfs?.location !== undefined) return []
   return (ready?.notify ?? []).flatMap((target, index) => {
     if (target.kind !== 'hive' || target.location !== undefined) return []
-    const text = 'missing beside a lake on HDFS; accepted: hdfs://nameservice/warehouse'
+    const accepted = 'hdfs://nameservice/warehouse, here or as lake.hdfs.location'
+    const text = `missing beside a lake on HDFS; accepted: ${accepted}`
     return [{ path: ['ready', 'notify', index, 'hive', 'location'], text }]
   })
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { parseHdfsUrl } from '../../adapters/hdfs/hdfs-url.ts'
 import { parseS3Url } from '../../adapters/s3/s3-url.ts'
 import { secret, size, text, textForm, truth, wholeNumber } from '../../base/config-units.ts'
@@ -69,6 +69,14 @@ const lakeUrl = configValue<string>({
   },
 })
 
+const trusted = 'Certificates that are trusted. Without it: those that come with Node.js.'
+const pemFile = () => text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
+const hostName = () =>
+  text({
+    accepted: 'a host, or host:port',
+    shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
+  })
+
 /** The section `lake.hdfs`: what a lake on HDFS is asked with, by WebHDFS. */
 const hdfsConfig = section({
   user: text({ accepted: 'the name of a user: lakeward', shape: /^[A-Za-z_][\w.-]{0,63}\$?$/ })
@@ -83,10 +91,27 @@ const hdfsConfig = section({
       "Size of a file's blocks; needed where a stream has file.mode: continue. Without it: the " +
         "cluster's dfs.blocksize.",
     ),
+  location: text({
+    accepted: 'hdfs://nameservice/warehouse, a folder as its readers reach it',
+    shape: /^hdfs:\/\/[^\s/?#]+(\/[^\s?#]*[^\s?#/])?$/,
+  })
+    .optional()
+    .describe('The lake as manifests and "lakeward files" tell it. Without it: lake.url.'),
+  httpfs: truth()
+    .default(false)
+    .describe('The addresses of the URL are of HttpFS, not of namenodes.'),
+  tls: section({ ca: pemFile().optional().describe(trusted) })
+    .optional()
+    .describe('All are asked by HTTPS, also by the addresses of the URL.'),
+  token: secret()
+    .optional()
+    .describe('A delegation token, instead of user; read again each minute.'),
+  datanodes: z
+    .record(hostName(), hostName())
+    .optional()
+    .describe('Where datanodes are reached, by the host or host:port that they give themselves.'),
   kerberos: notBuilt('Who we are, by Kerberos.'),
-  token: notBuilt('A delegation token.'),
-  httpfs: notBuilt('The address is of HttpFS, not of namenodes.'),
-  tls: notBuilt('Namenodes and datanodes are asked by HTTPS.'),
+  proxy: notBuilt('Namenodes and datanodes are asked through an HTTP proxy.'),
 })
 
 /** The section `lake`. */

@@ -197,6 +197,7 @@ export function resolveConfig(
     ...config,
     ...origin,
     lakeFolder: lakeFolderOf(config.lake.url, origin.folder),
+    lakeUrl: config.lake.hdfs?.location ?? config.lake.url,
     streams,
     checksum: checksumOf(config, streams),
   }

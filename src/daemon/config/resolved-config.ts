@@ -49,6 +49,8 @@ export interface ResolvedConfig extends Omit<Config, 'streams'> {
   readonly folder: string
   /** Absolute path of the lake's root, where it is a folder of this machine. */
   readonly lakeFolder: string | undefined
+  /** The lake's root as its readers are told: in manifests, by `files`. */
+  readonly lakeUrl: string
   readonly streams: readonly ResolvedStream[]
   /** SHA-256, hex, of everything that shapes what is written: see `checksumOf`. */
   readonly checksum: string

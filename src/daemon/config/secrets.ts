@@ -67,13 +67,41 @@ export function secretReferences({
   ]
 }
 
-const lakeReferences = ({ credentials }: Referring['lake']): readonly PlacedReference[] =>
+const lakeReferences = (lake: Referring['lake']): readonly PlacedReference[] => [
+  ...bucketReferences(lake),
+  ...(lake.hdfs?.token === undefined ? [] : [{ key: hdfsTokenKey, reference: lake.hdfs.token }]),
+]
+
+const hdfsTokenKey = 'lake.hdfs.token'
+
+const bucketReferences = ({ credentials }: Referring['lake']): readonly PlacedReference[] =>
   credentials === undefined
     ? []
     : [
         { key: 'lake.credentials.accessKey', reference: credentials.accessKey },
         { key: 'lake.credentials.secretKey', reference: credentials.secretKey },
       ]
+
+/** What a lake on HDFS is reached with, besides what is no secret. */
+export interface HdfsAccess {
+  /** Read again each time: it is replaced before it expires. */
+  readonly token: (() => Promise<string>) | undefined
+  readonly tls: { readonly ca: string | undefined } | undefined
+}
+
+/** @throws {Fault} CONFIG_SECRET_MISSING. */
+export async function readHdfsAccess(
+  { lake: { hdfs }, folder }: Pick<Referring, 'lake' | 'folder'>,
+  files: ConfigFiles,
+): Promise<HdfsAccess> {
+  const { token: reference, tls } = hdfs ?? {}
+  const read = (key: string, given: string): Promise<string> =>
+    readReference({ key, reference: given }, folder, files)
+  const token = reference === undefined ? undefined : () => read(hdfsTokenKey, reference)
+  await token?.()
+  if (tls === undefined) return { token, tls }
+  return { token, tls: { ca: tls.ca && (await read('lake.hdfs.tls.ca', tls.ca)) } }
+}
 
 /** Who we are to the store; nobody in particular where the configuration does not say. */
 export type LakeCredentials = { readonly accessKey: Secret; readonly secretKey: Secret } | undefined
@@ -87,7 +115,7 @@ export async function readLakeCredentials(
   files: ConfigFiles,
 ): Promise<LakeCredentials> {
   const values: Secret[] = []
-  for (const placed of lakeReferences(lake)) {
+  for (const placed of bucketReferences(lake)) {
     values.push(new Secret(await readReference(placed, folder, files)))
   }
   const [accessKey, secretKey] = values

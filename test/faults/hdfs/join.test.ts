@@ -17,7 +17,7 @@ const join = {
 }
 
 async function openOn(fake: FakeHdfs): Promise<HdfsLake> {
-  const settings = hdfsSettings([fake.address], '/lake')
+  const settings = { ...hdfsSettings([fake.address], '/lake'), httpfs: fake.httpfs }
   const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
   await lake.put(path, head)
   return lake
@@ -30,9 +30,14 @@ const failures: readonly (readonly [string, FakeHdfsFailure])[] = [
   ['a standby', { moment: 'before', answer: remoteException('StandbyException') }],
 ]
 
-test.each(failures)('%s, of any one request, join a tail once', async (_, failure) => {
+const cases = [false, true].flatMap((httpfs) =>
+  failures.map(([name, how]) => [httpfs ? 'HttpFS' : 'namenodes', name, httpfs, how] as const),
+)
+
+test.each(cases)('%s: %s, of any one request, join a tail once', async (_, __, httpfs, failure) => {
   for (let failAt = 1; ; failAt++) {
     const fake = await FakeHdfs.start()
+    fake.httpfs = httpfs
     const lake = await openOn(fake)
     let count = 0
     fake.fail = ({ call }) => {
@@ -133,17 +138,24 @@ test('what is known of a file is forgotten when it is replaced, moved or removed
   }
 })
 
-test('a folder that refuses is known before anything is staged, and left clean', async () => {
-  const fake = await FakeHdfs.start()
-  const lake = await openOn(fake)
-  fake.concats = false
-  expect(await lake.tails.canJoinIn('t')).toEqual({
-    kind: 'refuses',
-    reason: expect.stringContaining('HadoopIllegalArgumentException'),
-  })
-  expect(fake.files).toEqual([`/lake/${path}`])
-  await fake.close()
-})
+test.each([
+  ['a namenode', false, 'HadoopIllegalArgumentException'],
+  ['HttpFS', true, 'concat: source file is empty'],
+] as const)(
+  'a folder that refuses is known before by %s, and left clean',
+  async (_, httpfs, told) => {
+    const fake = await FakeHdfs.start()
+    fake.httpfs = httpfs
+    const lake = await openOn(fake)
+    fake.concats = false
+    expect(await lake.tails.canJoinIn('t')).toEqual({
+      kind: 'refuses',
+      reason: expect.stringContaining(told),
+    })
+    expect(fake.files).toEqual([`/lake/${path}`])
+    await fake.close()
+  },
+)
 
 test('whether a folder takes tails is found out though any one answer is lost', async () => {
   for (let failAt = 1; ; failAt++) {

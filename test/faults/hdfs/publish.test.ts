@@ -34,8 +34,18 @@ async function commit(lake: Lake): Promise<PublishOutcome> {
   return outcome
 }
 
-const openOn = (fake: FakeHdfs): Lake =>
-  openTestHdfsLake(hdfsSettings([fake.address], '/lake'), { clock: new HurriedClock() })
+const openOn = (fake: FakeHdfs): Lake => {
+  const settings = { ...hdfsSettings([fake.address], '/lake'), httpfs: fake.httpfs }
+  return openTestHdfsLake(settings, { clock: new HurriedClock() })
+}
+
+const doors = ['namenodes', 'HttpFS'] as const
+
+async function startFake(door: (typeof doors)[number]): Promise<FakeHdfs> {
+  const fake = await FakeHdfs.start()
+  fake.httpfs = door === 'HttpFS'
+  return fake
+}
 
 const objectsOf = async (lake: Lake): Promise<readonly string[]> => {
   const found = await Promise.all(['log', 't', 'aside'].map((folder) => lake.list(folder)))
@@ -46,29 +56,34 @@ const objectsOf = async (lake: Lake): Promise<readonly string[]> => {
 const hits = (failure: FakeHdfsFailure, call: string): boolean =>
   failure.moment !== 'half' || call === 'CREATE-2'
 
-test.each(failures)('%s, of any one request, change nothing of the end', async (_, failure) => {
-  for (let failAt = 1; ; failAt++) {
-    const fake = await FakeHdfs.start()
-    let count = 0
-    fake.fail = ({ call }) => (hits(failure, call) && ++count === failAt ? failure : undefined)
-    const lake = openOn(fake)
-    const { kind } = await commit(lake)
-    expect(['published', 'already-published'], `failAt ${failAt}`).toContain(kind)
-    expect(await objectsOf(lake), `failAt ${failAt}`).toEqual(['log/1', place.path, 'aside/hint'])
-    expect(Buffer.from((await lake.read(place.path)) ?? []).equals(rows)).toBe(true)
-    expect(await lake.read('log/1'), `failAt ${failAt}`).toEqual(entry)
-    fake.fail = () => undefined
-    await fake.close()
-    if (count < failAt) {
-      expect(failAt).toBeGreaterThan(4)
-      return
-    }
-  }
-})
+const cases = doors.flatMap((door) => failures.map(([name, how]) => [door, name, how] as const))
 
-test('what fails from some request on ends in a fault that says to try again', async () => {
+test.each(cases)(
+  '%s: %s, of any one request, change nothing of the end',
+  async (door, _, failure) => {
+    for (let failAt = 1; ; failAt++) {
+      const fake = await startFake(door)
+      let count = 0
+      fake.fail = ({ call }) => (hits(failure, call) && ++count === failAt ? failure : undefined)
+      const lake = openOn(fake)
+      const { kind } = await commit(lake)
+      expect(['published', 'already-published'], `failAt ${failAt}`).toContain(kind)
+      expect(await objectsOf(lake), `failAt ${failAt}`).toEqual(['log/1', place.path, 'aside/hint'])
+      expect(Buffer.from((await lake.read(place.path)) ?? []).equals(rows)).toBe(true)
+      expect(await lake.read('log/1'), `failAt ${failAt}`).toEqual(entry)
+      fake.fail = () => undefined
+      await fake.close()
+      if (count < failAt) {
+        expect(failAt).toBeGreaterThan(4)
+        return
+      }
+    }
+  },
+)
+
+test.each(doors)('%s: what fails from some request on ends in a fault', async (door) => {
   for (let failAt = 1; ; failAt++) {
-    const fake = await FakeHdfs.start()
+    const fake = await startFake(door)
     fake.fail = ({ number }) =>
       number >= failAt ? { moment: 'before', answer: 'reset' } : undefined
     const outcome = await commit(openOn(fake)).catch((error: unknown) => error)
@@ -93,9 +108,9 @@ test('what fails from some request on ends in a fault that says to try again', a
   }
 })
 
-test('of two that put at once, with answers lost, exactly one is told that it did', async () => {
+test.each(doors)('%s: of two that put at once, exactly one is told that it did', async (door) => {
   for (let failAt = 1; failAt <= 12; failAt++) {
-    const fake = await FakeHdfs.start()
+    const fake = await startFake(door)
     fake.fail = ({ number }) =>
       number === failAt ? { moment: 'after', answer: 'reset' } : undefined
     const outcomes = await Promise.all(

@@ -91,6 +91,17 @@ test('a lake in a bucket is reached by the scheme that Hadoop has for it', async
   expect(partition).toBe(`s3a://bucket/lake/app_events/${path}`)
 })
 
+test.each([
+  ['', 'hdfs://main/warehouse/app_events'],
+  [', location: "hdfs://gate/warehouse"', 'hdfs://gate/warehouse/app_events'],
+])(
+  'a lake on HDFS is where its readers reach it, with%s a target’s own',
+  async (more, expected) => {
+    const lake = 'url: "hdfs://nn1:9870/warehouse", hdfs: { location: "hdfs://main/warehouse" }'
+    expect((await shownBy(lake, more)).location).toBe(expected)
+  },
+)
+
 test('the location of the configuration goes before what the lake’s URL says', async () => {
   const { partition } = await shownBy('url: "file:./lake"', ', location: "hdfs://main/lake"')
   expect(partition).toBe(`hdfs://main/lake/app_events/${path}`)

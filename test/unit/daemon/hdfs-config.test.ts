@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { resolveConfig } from '../../../src/daemon/config/resolve.ts'
 import { parseConfig } from '../../../src/daemon/config.ts'
 import { configTree, onlyProblem, streamTree } from '../../support/config-trees.ts'
 
@@ -12,9 +13,9 @@ test('a lake on HDFS takes namenodes and a folder, and asks as lakeward', () => 
     onHdfs({ user: 'etl', replication: 2, blockSize: '64MiB' }),
   )
   expect(problems).toEqual([])
-  const hdfs = { user: 'etl', replication: 2, blockSize: 67_108_864 }
+  const hdfs = { user: 'etl', replication: 2, blockSize: 67_108_864, httpfs: false }
   expect(config?.lake).toEqual({ url, hdfs })
-  expect(parseConfig(onHdfs({})).config?.lake.hdfs).toEqual({ user: 'lakeward' })
+  expect(parseConfig(onHdfs({})).config?.lake.hdfs).toEqual({ user: 'lakeward', httpfs: false })
 })
 
 test.each([
@@ -28,6 +29,10 @@ test.each([
   ['user', 'a b'],
   ['replication', 0],
   ['blockSize', '1KiB'],
+  ['location', 'hdfs://lake/'],
+  ['location', '/warehouse'],
+  ['httpfs', 'yes'],
+  ['token', 'GgAEcm9v'],
   ['blockSize', 64],
 ])('lake.hdfs.%s: %s is refused', (key, given) => {
   expect(onlyProblem(onHdfs({ [key]: given }))).toMatch(new RegExp(`^lake\\.hdfs\\.${key}: `))
@@ -42,10 +47,41 @@ test('files that grow need to be told of the size of their blocks', () => {
   expect(parseConfig(growing({ blockSize: '128MiB' })).problems).toEqual([])
 })
 
-test.each(['kerberos', 'token', 'httpfs', 'tls'])('lake.hdfs.%s is refused by name', (key) => {
+test.each(['kerberos', 'proxy'])('lake.hdfs.%s is refused by name', (key) => {
   expect(onlyProblem(onHdfs({ [key]: {} }))).toMatch(
     /^lake\.hdfs\.\w+: not supported by this version/,
   )
+})
+
+test('a section of HDFS says how all is reached', () => {
+  const hdfs = {
+    location: 'hdfs://lake/warehouse',
+    httpfs: true,
+    tls: { ca: 'file:ca.pem' },
+    token: 'file:hdfs.token',
+    datanodes: { dn1: '10.0.0.5', 'dn2:9864': 'gate:19864' },
+  }
+  const { config, problems } = parseConfig(onHdfs(hdfs))
+  expect(problems).toEqual([])
+  expect(config?.lake.hdfs).toEqual({ user: 'lakeward', ...hdfs })
+})
+
+test('readers are told the location, and the URL without one', () => {
+  const urlOf = (hdfs: object) => {
+    const { config } = parseConfig(onHdfs(hdfs))
+    if (config === undefined) throw new Error('the configuration is right')
+    return resolveConfig(config, [], { file: '/c/lakeward.yaml', folder: '/c' }).lakeUrl
+  }
+  expect(urlOf({ location: 'hdfs://lake/warehouse' })).toBe('hdfs://lake/warehouse')
+  expect(urlOf({})).toBe(url)
+})
+
+test.each([
+  [{ tls: { ca: 'ca.pem' } }, /^lake\.hdfs\.tls\.ca: .*accepted: file:path of a PEM file$/],
+  [{ tls: { key: 'file:a' } }, /^lake\.hdfs\.tls\.key: /],
+  [{ datanodes: { dn1: 'http://x' } }, /^lake\.hdfs\.datanodes\.dn1: .*a host, or host:port$/],
+])('%j is refused', (hdfs, told) => {
+  expect(onlyProblem(onHdfs(hdfs))).toMatch(told)
 })
 
 test('keys of one storage are refused on another', () => {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../../../src/base/secret.ts'
 import {
+  readHdfsAccess,
   readLakeCredentials,
   readSecrets,
   secretReferences,
@@ -78,6 +79,40 @@ test('a token is read again each time, and our certificate with its key', async 
   expect((await secrets.kafkaToken?.())?.reveal()).toBe('second')
   expect(secrets.kafkaIdentity?.certificate).toBe('CERT')
   expect(secrets.kafkaIdentity?.key.reveal()).toBe('KEY')
+})
+
+test('a lake on HDFS has its token, read again each time, and certificates', async () => {
+  const onHdfs = (hdfs: object) => {
+    const { config } = parseConfig({
+      pipeline: 'growth',
+      kafka: { brokers: ['a:1'] },
+      lake: { url: 'hdfs://nn1:9871/warehouse', hdfs },
+    })
+    if (config === undefined) throw new Error('the configuration is right')
+    return { ...config, folder }
+  }
+  const variables: Record<string, string> = { HDFS_TOKEN: 'first' }
+  const files = new MemoryConfigFiles({ 'ca.pem': 'CERT\n' }, variables)
+  const config = onHdfs({ token: 'env:HDFS_TOKEN', tls: { ca: 'file:ca.pem' } })
+  expect(secretReferences(config)).toEqual([
+    { key: 'lake.hdfs.token', reference: 'env:HDFS_TOKEN' },
+  ])
+  expect(await readLakeCredentials(config, files)).toBeUndefined()
+  const access = await readHdfsAccess(config, files)
+  expect(access.tls).toEqual({ ca: 'CERT' })
+  expect(await access.token?.()).toBe('first')
+  variables['HDFS_TOKEN'] = 'second'
+  expect(await access.token?.()).toBe('second')
+  expect(await readHdfsAccess(onHdfs({ tls: {} }), files)).toMatchObject({
+    token: undefined,
+    tls: { ca: undefined },
+  })
+  expect((await readHdfsAccess(onHdfs({}), files)).tls).toBeUndefined()
+  const missing = readHdfsAccess(onHdfs({ token: 'file:gone' }), files)
+  await expect(missing).rejects.toMatchObject({
+    code: 'CONFIG_SECRET_MISSING',
+    facts: { key: 'lake.hdfs.token', reference: 'file:gone' },
+  })
 })
 
 describe('a secret that cannot be used is refused with its key', () => {

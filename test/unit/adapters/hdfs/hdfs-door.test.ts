@@ -1,0 +1,104 @@
+/** As whom we come, and where datanodes are. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { reachedUrl, tokenIdentity } from '../../../../src/adapters/hdfs/hdfs-door.ts'
+import { FakeHdfs } from '../../../support/fake-hdfs.ts'
+import { hdfsSettings, openTestHdfsLake } from '../../../support/hdfs-lakes.ts'
+import { HurriedClock } from '../../../support/s3-lakes.ts'
+
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+
+describe('a datanode that calls itself as nobody here does', () => {
+  test.each([
+    ['http://dn1:9864/x?op=OPEN', [['dn1', '10.0.0.5']], 'http://10.0.0.5:9864/x?op=OPEN'],
+    ['http://dn1:9864/x', [['dn1', 'gate:19864']], 'http://gate:19864/x'],
+    [
+      'http://dn1:9864/x',
+      [
+        ['dn1:9864', 'gate:1'],
+        ['dn1', 'gate:2'],
+      ],
+      'http://gate:1/x',
+    ],
+    ['https://dn1:9865/x', [['dn1:9864', 'gate:1']], 'https://dn1:9865/x'],
+    ['http://dn2:9864/x', [['dn1', 'gate']], 'http://dn2:9864/x'],
+  ] as const)('%s with %j is %s', (url, datanodes, reached) => {
+    expect(reachedUrl(new URL(url), new Map(datanodes)).href).toBe(reached)
+  })
+
+  let fake: FakeHdfs
+  beforeEach(async () => {
+    fake = await FakeHdfs.start()
+    fake.datanode = 'dn1.of-the-cluster.invalid'
+  })
+  afterEach(() => fake.close())
+
+  test('is reached where the configuration says, and left out by its own name', async () => {
+    let failed = false
+    fake.fail = ({ call }) => {
+      if (failed || call !== 'CREATE-2') return undefined
+      failed = true
+      return { moment: 'before', answer: 'reset' }
+    }
+    const datanodes = new Map([[fake.datanode, '127.0.0.1']])
+    const settings = { ...hdfsSettings([fake.address], '/lake'), datanodes }
+    const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
+    await lake.put('x', bytes('rows'))
+    expect(await lake.read('x')).toEqual(bytes('rows'))
+    const asked = fake.requests.filter(({ call }) => call === 'CREATE')
+    expect(asked.map(({ query }) => query.get('excludedatanodes'))).toEqual([null, fake.datanode])
+  })
+})
+
+describe('a delegation token', () => {
+  const clockAt = (clock: { nowMs: number }) => ({ monotonicMs: () => clock.nowMs as never })
+
+  test('is sent with each request, and no name of a user', async () => {
+    const fake = await FakeHdfs.start()
+    fake.wants = 'delegation=GgAEcm9v'
+    const settings = hdfsSettings([fake.address], '/lake')
+    const lake = openTestHdfsLake({ ...settings, token: async () => 'GgAEcm9v' })
+    expect(await lake.putIfAbsent('log/1', bytes('one'))).toEqual({ kind: 'created' })
+    expect(await lake.read('log/1')).toEqual(bytes('one'))
+    expect(fake.requests.filter(({ query }) => query.has('user.name'))).toEqual([])
+    const stranger = openTestHdfsLake({ ...settings, token: async () => 'another' })
+    await expect(stranger.stat('log/1')).rejects.toMatchObject({ code: 'LAKE_USER_REFUSED' })
+    await fake.close()
+  })
+
+  test('is read again after a minute, and stays when it cannot be read', async () => {
+    const clock = { nowMs: 5 }
+    let read = 0
+    let missing = false
+    const identity = tokenIdentity(async () => {
+      if (missing) throw new Error('there is no such file')
+      return `t${++read}`
+    }, clockAt(clock))
+    const told = async (): Promise<string | undefined> => (await identity())['delegation']
+    expect([await told(), await told()]).toEqual(['t1', 't1'])
+    clock.nowMs += 60_000
+    expect(await told()).toBe('t2')
+    missing = true
+    clock.nowMs += 60_000
+    expect(await told()).toBe('t2')
+  })
+
+  test('that never was is what it cannot do without', async () => {
+    const read = () => Promise.reject(new Error('there is no such file'))
+    await expect(tokenIdentity(read, clockAt({ nowMs: 0 }))()).rejects.toThrow('no such file')
+  })
+})
+
+test('HttpFS does not put a file into a folder of its name', async () => {
+  const fake = await FakeHdfs.start()
+  fake.httpfs = true
+  const lake = openTestHdfsLake({ ...hdfsSettings([fake.address], '/lake'), httpfs: true })
+  const place = { stagedPath: 't/_staging/c/0.staged', path: 't/dt=2026-11-20/0.parquet' }
+  await lake.put(`${place.path}/x`, bytes('x'))
+  await lake.stage({ ...place, chunks: [bytes('rows')] })
+  await expect(lake.publish({ ...place, sizeBytes: 4 })).rejects.toMatchObject({
+    code: 'LAKE_REFUSED',
+    facts: { reason: expect.stringContaining('is a directory') },
+  })
+  expect(fake.files).toEqual([`/lake/${place.stagedPath}`, `/lake/${place.path}/x`].toSorted())
+  await fake.close()
+})
