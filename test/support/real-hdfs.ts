@@ -12,47 +12,53 @@ import { commandEndsWell, requireNamedService } from './require-service.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const places = userPlaces(checkout)
-const name = 'hdfs'
+
+/** HDFS as tests want it: one namenode, a pair of them, or HttpFS before one. */
+export type HdfsService = 'hdfs' | 'hdfs-ha' | 'hdfs-httpfs'
 
 /**
  * Java, and the jars in the cache: a test does not download them unasked. Two JVMs take half a
  * minute to start, and a core: only where they are asked for by name.
  */
-export const wantsHdfs = (): boolean =>
+export const wantsHdfs = (name: HdfsService = 'hdfs'): boolean =>
   requireNamedService(
     name,
     () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
   )
 
 interface RealHdfsPlace {
+  readonly service: HdfsService
   readonly instance: string
   readonly address: string
   readonly rpcPort: number
 }
 
 export class RealHdfs {
-  /** "127.0.0.1:24001": of the namenode. */
+  /** "127.0.0.1:24001": of the namenode, of both with a comma between, or of HttpFS. */
   readonly address: string
   /** Of the same one, as Hadoop's own clients reach it. */
   readonly rpcAddress: string
   readonly #harness: ServiceHarness
   readonly #instance: string
+  readonly #service: HdfsService
   #folderCount = 0
 
   private constructor(harness: ServiceHarness, place: RealHdfsPlace) {
     this.#harness = harness
     this.#instance = place.instance
+    this.#service = place.service
     this.address = place.address
     this.rpcAddress = `127.0.0.1:${place.rpcPort}`
   }
 
   /** A cluster of its own, empty; those of test runs that died are removed first. */
-  static async start(): Promise<RealHdfs> {
+  static async start(service: HdfsService = 'hdfs'): Promise<RealHdfs> {
     const harness = new ServiceHarness({ ...places, say: () => {} })
     await harness.sweep()
-    const instance = `test-${name}-${process.pid}`
-    const { address, ports } = await harness.up(name, { instance, ownerPid: process.pid })
-    return new RealHdfs(harness, { instance, address, rpcPort: ports['namenode-rpc'] ?? 0 })
+    const instance = `test-${service}-${process.pid}`
+    const { address, ports } = await harness.up(service, { instance, ownerPid: process.pid })
+    const rpcPort = ports['namenode-rpc'] ?? 0
+    return new RealHdfs(harness, { service, instance, address, rpcPort })
   }
 
   /** @returns a folder that nobody else uses. */
@@ -60,13 +66,13 @@ export class RealHdfs {
     return `${hdfsFirstFolder}/test-${++this.#folderCount}`
   }
 
-  kill(node: 'namenode' | 'datanode'): Promise<void> {
+  kill(node: string): Promise<void> {
     return this.#harness.kill(this.#instance, node)
   }
 
   /** On the same data. @throws {Error} it came up elsewhere: clients would not find it. */
   async startAgain(): Promise<void> {
-    const { address } = await this.#harness.up(name, { instance: this.#instance })
+    const { address } = await this.#harness.up(this.#service, { instance: this.#instance })
     if (address !== this.address) throw new Error(`came up on ${address}, was ${this.address}`)
   }
 

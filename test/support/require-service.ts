@@ -30,6 +30,8 @@ export type ServiceName =
   | 's3'
   | 's3-minio'
   | 'hdfs'
+  | 'hdfs-ha'
+  | 'hdfs-httpfs'
   | 'httpfs'
   | 'mysql'
   | 'clickhouse'

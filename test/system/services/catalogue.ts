@@ -1,5 +1,5 @@
 /** Every service that can be started, by name. */
-import { hdfs, hdfsHttpfs } from './hdfs.ts'
+import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree } from './hdfs.ts'
 import { hive } from './hive.ts'
 import { hive3 } from './hive-3.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
@@ -10,7 +10,9 @@ import type { ServiceKind } from './service-kind.ts'
 
 const kinds: readonly ServiceKind[] = [
   hdfs,
+  hdfsHa,
   hdfsHttpfs,
+  hdfsThree,
   kafka3,
   kafka3Three,
   kafka4,

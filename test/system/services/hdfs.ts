@@ -1,10 +1,13 @@
 /**
- * HDFS on loopback: a namenode, a datanode and, where asked for, HttpFS; from the jars alone.
+ * HDFS on loopback, from the jars alone: a namenode, or a pair of them that share a folder of
+ * edits; a datanode, or three; and, where asked for, HttpFS.
  *
  * - The jars lack the folders of the daemons' web pages, and the daemons end without them.
  * - Without the opened package every call to the namenode is answered 500.
  * - Times are short: a datanode that is gone is noticed within half a minute, not eleven.
  * - A folder that everybody may write to stands on it once it is up: `hdfsFirstFolder`.
+ * - Of a pair none is active by itself: a process beside them makes one so (hdfs-failover.ts).
+ * - Each of three datanodes has an address of its own, so that one can be left out by name.
  */
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
@@ -12,7 +15,6 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { MavenArtifacts } from './maven-project.ts'
 import {
-  type Ports,
   portOf,
   type ServiceKind,
   type ServicePlace,
@@ -36,46 +38,60 @@ const artifacts: MavenArtifacts = {
   ],
 }
 
-const clusterPorts = [
-  'namenode-rpc',
-  'namenode',
-  'datanode',
-  'datanode-http',
-  'datanode-ipc',
-] as const
-
 interface HdfsShape {
   readonly name: string
-  readonly httpfs: boolean
+  readonly httpfs?: boolean
+  readonly namenodes?: 1 | 2
+  readonly datanodes?: 1 | 3
 }
 
+/** "namenode", "namenode-2". */
+const nodesOf = (kind: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => (index === 0 ? kind : `${kind}-${index + 1}`))
+
+const clusterPorts = ({ namenodes = 1, datanodes = 1 }: HdfsShape): readonly string[] => [
+  ...nodesOf('namenode', namenodes).flatMap((node) => [`${node}-rpc`, node]),
+  ...nodesOf('datanode', datanodes).flatMap((node) => [node, `${node}-http`, `${node}-ipc`]),
+]
+
 function hdfsCluster(shape: HdfsShape): ServiceKind {
-  const { name, httpfs } = shape
+  const { name, httpfs = false, namenodes = 1 } = shape
   return {
     name,
     version,
     artifacts,
     artifactsOf: 'hdfs',
-    portNames: [...clusterPorts, ...(httpfs ? ['httpfs'] : [])],
+    portNames: [...clusterPorts(shape), ...(httpfs ? ['httpfs'] : [])],
     plan: (place) => planOf(shape, place),
-    address: (ports) => `127.0.0.1:${portOf(ports, httpfs ? 'httpfs' : 'namenode')}`,
+    address: (ports) => {
+      const doors = httpfs ? ['httpfs'] : nodesOf('namenode', namenodes)
+      return doors.map((door) => `127.0.0.1:${portOf(ports, door)}`).join(',')
+    },
     isReady: async (ports) => {
-      const doors = httpfs ? ['namenode', 'httpfs'] : ['namenode']
-      for (const door of doors) if (!(await takesFolder(portOf(ports, door)))) return false
-      return takesFile(ports)
+      if (httpfs && !(await takesFolder(portOf(ports, 'httpfs')))) return false
+      // One of them is active; the other answers that it is not.
+      for (const node of nodesOf('namenode', namenodes)) {
+        const port = portOf(ports, node)
+        if ((await takesFolder(port)) && (await takesFile(port))) return true
+      }
+      return false
     },
   }
 }
 
-export const hdfs = hdfsCluster({ name: 'hdfs', httpfs: false })
+export const hdfs = hdfsCluster({ name: 'hdfs' })
 export const hdfsHttpfs = hdfsCluster({ name: 'hdfs-httpfs', httpfs: true })
+export const hdfsHa = hdfsCluster({ name: 'hdfs-ha', namenodes: 2 })
+export const hdfsThree = hdfsCluster({ name: 'hdfs-three', datanodes: 3 })
 
 const hadoop = 'org.apache.hadoop'
 const namenodeClass = `${hadoop}.hdfs.server.namenode.NameNode`
 const webFolders = ['hdfs', 'datanode', 'secondary', 'journal', 'static']
 
-function planOf({ httpfs }: HdfsShape, place: ServicePlace): ServicePlan {
+function planOf(shape: HdfsShape, place: ServicePlace): ServicePlan {
+  const { httpfs = false, namenodes = 1, datanodes = 1 } = shape
   const { folder, artifactsFolder } = place
+  const isPair = namenodes === 2
   const at = (name: string): string => join(folder, name)
   const java = (mainClass: string, properties: readonly string[], ...words: readonly string[]) => [
     'java',
@@ -95,20 +111,55 @@ function planOf({ httpfs }: HdfsShape, place: ServicePlace): ServicePlan {
   return {
     files: [
       { path: at('log4j.properties'), text: logging },
-      xmlFile(at('core-site.xml'), coreSettings(place)),
-      xmlFile(at('hdfs-site.xml'), hdfsSettings(place)),
+      xmlFile(at('core-site.xml'), coreSettings(place, isPair)),
+      xmlFile(at('hdfs-site.xml'), hdfsSettings(shape, place)),
       ...(httpfs ? httpfsFiles(place) : []),
     ],
     prepare: [
       { command: ['mkdir', '-p', ...pages], makes: pages.at(-1) ?? '' },
       {
-        command: java(namenodeClass, [], '-format', '-nonInteractive'),
+        command: java(
+          namenodeClass,
+          [],
+          ...(isPair ? nodeWords(place, 'namenode') : []),
+          '-format',
+          '-nonInteractive',
+        ),
         makes: at('name/current/VERSION'),
       },
+      ...(isPair
+        ? [{ command: ['cp', '-r', at('name'), at('name-2')], makes: at('name-2/current/VERSION') }]
+        : []),
     ],
     processes: [
-      { name: 'namenode', command: java(namenodeClass, []) },
-      { name: 'datanode', command: java(`${hadoop}.hdfs.server.datanode.DataNode`, []) },
+      ...nodesOf('namenode', namenodes).map((node) => ({
+        name: node,
+        command: java(namenodeClass, [], ...(isPair ? nodeWords(place, node) : [])),
+      })),
+      ...nodesOf('datanode', datanodes).map((node, index) => ({
+        name: node,
+        command: java(
+          `${hadoop}.hdfs.server.datanode.DataNode`,
+          [],
+          ...(datanodes > 1 ? datanodeWords(place, node, index) : []),
+        ),
+      })),
+      ...(isPair
+        ? [
+            {
+              name: 'failover',
+              command: [
+                process.execPath,
+                join(import.meta.dirname, 'hdfs-failover.ts'),
+                ...nodesOf('namenode', namenodes).map(
+                  (node) => `${node}=${portOf(place.ports, node)}`,
+                ),
+                '--',
+                ...java(`${hadoop}.hdfs.tools.DFSHAAdmin`, []),
+              ],
+            },
+          ]
+        : []),
       ...(httpfs
         ? [
             {
@@ -124,6 +175,23 @@ function planOf({ httpfs }: HdfsShape, place: ServicePlace): ServicePlan {
   }
 }
 
+/** What is another namenode's own: who it is, and its folder. */
+const nodeWords = ({ folder }: ServicePlace, node: string): readonly string[] => [
+  `-Ddfs.ha.namenode.id=${node}`,
+  `-Ddfs.namenode.name.dir=file://${join(folder, node.replace('namenode', 'name'))}`,
+]
+
+function datanodeWords({ folder, ports }: ServicePlace, node: string, index: number) {
+  const host = `127.0.0.${index + 1}`
+  return [
+    `-Ddfs.datanode.data.dir=file://${join(folder, node.replace('datanode', 'data'))}`,
+    `-Ddfs.datanode.address=${host}:${portOf(ports, node)}`,
+    `-Ddfs.datanode.http.address=${host}:${portOf(ports, `${node}-http`)}`,
+    `-Ddfs.datanode.ipc.address=${host}:${portOf(ports, `${node}-ipc`)}`,
+    `-Ddfs.datanode.hostname=${host}`,
+  ]
+}
+
 const httpfsFolders = ['home', 'config', 'log', 'temp']
 
 const httpfsFiles = ({ folder, ports }: ServicePlace): readonly TextFile[] => [
@@ -137,10 +205,14 @@ const httpfsFiles = ({ folder, ports }: ServicePlace): readonly TextFile[] => [
 
 type HadoopSettings = Readonly<Record<string, string | number | boolean>>
 
-function coreSettings({ folder, ports }: ServicePlace): HadoopSettings {
+/** Of a pair of namenodes. */
+const nameservice = 'lakeward'
+
+function coreSettings({ folder, ports }: ServicePlace, isPair: boolean): HadoopSettings {
   const user = userInfo().username
+  const place = isPair ? nameservice : `127.0.0.1:${portOf(ports, 'namenode-rpc')}`
   return {
-    'fs.defaultFS': `hdfs://127.0.0.1:${portOf(ports, 'namenode-rpc')}`,
+    'fs.defaultFS': `hdfs://${place}`,
     'hadoop.tmp.dir': join(folder, 'tmp'),
     // HttpFS speaks for others.
     [`hadoop.proxyuser.${user}.hosts`]: '*',
@@ -148,11 +220,38 @@ function coreSettings({ folder, ports }: ServicePlace): HadoopSettings {
   }
 }
 
-function hdfsSettings({ folder, ports }: ServicePlace): HadoopSettings {
+function pairSettings({ folder, ports }: ServicePlace): HadoopSettings {
+  const nodes = nodesOf('namenode', 2)
+  const addresses = nodes.flatMap((node) => [
+    [
+      `dfs.namenode.rpc-address.${nameservice}.${node}`,
+      `127.0.0.1:${portOf(ports, `${node}-rpc`)}`,
+    ],
+    [`dfs.namenode.http-address.${nameservice}.${node}`, `127.0.0.1:${portOf(ports, node)}`],
+  ])
+  return {
+    'dfs.nameservices': nameservice,
+    [`dfs.ha.namenodes.${nameservice}`]: nodes.join(','),
+    ...Object.fromEntries(addresses),
+    'dfs.namenode.shared.edits.dir': `file://${join(folder, 'shared')}`,
+    [`dfs.client.failover.proxy.provider.${nameservice}`]: `${hadoop}.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider`,
+    'dfs.ha.fencing.methods': 'shell(/bin/true)',
+    'dfs.ha.tail-edits.period': '1s',
+    'dfs.ha.log-roll.period': '5s',
+    'dfs.namenode.checkpoint.check.period': 3_600,
+  }
+}
+
+function hdfsSettings({ namenodes = 1 }: HdfsShape, place: ServicePlace): HadoopSettings {
+  const { folder, ports } = place
   const at = (name: string): string => `127.0.0.1:${portOf(ports, name)}`
   return {
-    'dfs.namenode.rpc-address': at('namenode-rpc'),
-    'dfs.namenode.http-address': at('namenode'),
+    ...(namenodes === 2
+      ? pairSettings(place)
+      : {
+          'dfs.namenode.rpc-address': at('namenode-rpc'),
+          'dfs.namenode.http-address': at('namenode'),
+        }),
     'dfs.namenode.name.dir': `file://${join(folder, 'name')}`,
     'dfs.datanode.data.dir': `file://${join(folder, 'data')}`,
     'dfs.datanode.address': at('datanode'),
@@ -197,8 +296,8 @@ const xmlFile = (path: string, settings: HadoopSettings): TextFile => ({
 /**
  * A datanode takes a file: the namenode counts one as living for half a minute after it was killed.
  */
-async function takesFile(ports: Ports): Promise<boolean> {
-  const url = urlOf(portOf(ports, 'namenode'), '/lakeward-ready', 'CREATE&overwrite=true')
+async function takesFile(port: number): Promise<boolean> {
+  const url = urlOf(port, '/lakeward-ready', 'CREATE&overwrite=true')
   const way = await fetch(`${url}&noredirect=true`, { method: 'PUT' })
   const { Location: location } = (await way.json()) as { Location: string }
   // A datanode says "100 Continue" to whom did not ask, which Fetch takes for a broken server.

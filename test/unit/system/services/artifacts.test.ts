@@ -85,7 +85,9 @@ test('the cache is where LAKEWARD_SERVICES says, else in the user’s cache fold
 test('each service has a lock of its version, with its own jar or module in it', () => {
   expect(serviceNames).toEqual([
     'hdfs',
+    'hdfs-ha',
     'hdfs-httpfs',
+    'hdfs-three',
     'kafka-3',
     'kafka-3-three',
     'kafka-4',
