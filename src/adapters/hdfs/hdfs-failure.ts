@@ -96,6 +96,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   DSQuotaExceededException: 'refused',
   QuotaByStorageTypeExceededException: 'refused',
   QuotaExceededException: 'refused',
+  DiskOutOfSpaceException: 'refused',
   InvalidPathException: 'refused',
   IllegalArgumentException: 'refused',
   HadoopIllegalArgumentException: 'refused',

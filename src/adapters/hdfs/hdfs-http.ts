@@ -40,7 +40,7 @@ export interface HttpAnswer {
 }
 
 export interface HdfsHttpOptions {
-  readonly deadline?: HttpDeadline
+  readonly deadline?: HttpDeadline | undefined
   /** Certificates that are trusted, PEM; those that come with Node.js without it. */
   readonly ca?: string | undefined
 }

@@ -4,7 +4,7 @@ import type { Random } from '../../ports/random.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { type HdfsDoor, tokenIdentity } from './hdfs-door.ts'
 import { HdfsFiles } from './hdfs-files.ts'
-import { HdfsHttp } from './hdfs-http.ts'
+import { HdfsHttp, type HttpDeadline } from './hdfs-http.ts'
 import { HdfsLake } from './hdfs-lake.ts'
 import { HdfsRequests } from './hdfs-requests.ts'
 import type { HdfsPlace } from './hdfs-url.ts'
@@ -28,6 +28,8 @@ export interface HdfsSettings {
 }
 
 export interface HdfsPorts {
+  /** How long one request may take; 30 s and a second for each MiB without it. */
+  readonly deadline?: HttpDeadline
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
@@ -42,7 +44,8 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
     ...(replication === undefined ? {} : { replication: `${replication}` }),
     ...(blockBytes === undefined ? {} : { blocksize: `${blockBytes}` }),
   }
-  const http = new HdfsHttp({ ca: tls?.ca })
+  const { deadline } = ports
+  const http = new HdfsHttp({ ca: tls?.ca, deadline })
   const identity = { 'user.name': user }
   const door: HdfsDoor = {
     ...settings,

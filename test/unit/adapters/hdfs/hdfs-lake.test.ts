@@ -181,6 +181,19 @@ describe('what is broken off', () => {
     })
   })
 
+  test('a datanode that hangs in the second step is left when its time is over', async () => {
+    const deadline = { leastMs: 150, perMibMs: 60_000 }
+    const settings = hdfsSettings([fake.address], '/lake')
+    const patient = openTestHdfsLake(settings, { clock, telemetry, deadline })
+    failFirst('CREATE-2', { moment: 'before', answer: 'silence' })
+    await patient.put('x', Buffer.alloc(0))
+    failFirst('OPEN-2', { moment: 'before', answer: 'silence' })
+    expect(await patient.read('x')).toHaveLength(0)
+    const asked = fake.requests.filter(({ call }) => call === 'CREATE' || call === 'OPEN')
+    const excluded = asked.map(({ query }) => query.get('excludedatanodes'))
+    expect(excluded).toEqual([null, '127.0.0.1', null, '127.0.0.1'])
+  })
+
   test('a datanode that does not answer is named to the namenode as one to leave out', async () => {
     failFirst('CREATE-2', { moment: 'before', answer: 'reset' })
     await lake.put('x', bytes('x'))
