@@ -3,6 +3,7 @@
  *
  *     describe.skipIf(!hasS3('s3'))('…', () => { … await RealS3.start('s3') … })
  */
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { serviceNamed } from '../system/services/catalogue.ts'
@@ -28,15 +29,17 @@ export class RealS3 {
   readonly #harness: ServiceHarness
   readonly #name: S3Name
   readonly #instance: string
+  readonly #pids: readonly number[]
   #bucketCount = 0
 
   private constructor(
     harness: ServiceHarness,
-    place: { name: S3Name; instance: string; endpoint: string },
+    place: { name: S3Name; instance: string; endpoint: string; pids: readonly number[] },
   ) {
     this.#harness = harness
     this.#name = place.name
     this.#instance = place.instance
+    this.#pids = place.pids
     this.endpoint = place.endpoint
     this.client = new S3Client({
       endpoint: place.endpoint,
@@ -51,8 +54,9 @@ export class RealS3 {
     const harness = new ServiceHarness({ ...places, say: () => {} })
     await harness.sweep()
     const instance = `test-${name}-${process.pid}`
-    const { address } = await harness.up(name, { instance, ownerPid: process.pid })
-    return new RealS3(harness, { name, instance, endpoint: address })
+    const { address, pids } = await harness.up(name, { instance, ownerPid: process.pid })
+    const place = { name, instance, endpoint: address, pids: Object.values(pids) }
+    return new RealS3(harness, place)
   }
 
   /** @returns the name of a bucket that nobody else uses. */
@@ -60,6 +64,19 @@ export class RealS3 {
     const name = `test-bucket-${++this.#bucketCount}`
     await this.client.send(new CreateBucketCommand({ Bucket: name }))
     return name
+  }
+
+  /** Where versitygw has its buckets, as folders. */
+  get dataFolder(): string {
+    return join(places.runRoot, this.#instance, 'data')
+  }
+
+  /** Every write beyond so many bytes of a file fails, as on a full disk; not after a restart. */
+  limitFiles(sizeBytesMax: number | 'unlimited'): void {
+    for (const pid of this.#pids) {
+      // The soft limit alone: the hard one cannot be raised again.
+      execFileSync('prlimit', [`--fsize=${sizeBytesMax}:`, '--pid', `${pid}`])
+    }
   }
 
   kill(): Promise<void> {

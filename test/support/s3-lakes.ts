@@ -1,5 +1,8 @@
 /** S3 lakes for tests: on the system's clock, in a folder of their own. */
 
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import { SystemRandom } from '../../src/adapters/local/system-random.ts'
 import { openS3Lake, type S3Settings } from '../../src/adapters/s3/open-s3-lake.ts'
@@ -47,4 +50,32 @@ export function knowAsConditional({ endpoint, bucket, objects }: FakeS3, prefix:
   const verdict = JSON.stringify({ format: 1, endpoint, bucket, winners: [1, 1, 1] })
   const key = `${prefix}/_lakeward/conditional-writes.json`
   objects.set(key, { body: Buffer.from(verdict), metadata: {}, modified: new Date() })
+}
+
+export interface BucketPlace {
+  readonly client: S3Client
+  readonly bucket: string
+  /** Of the lake, without a slash at its end. */
+  readonly prefix: string
+}
+
+/**
+ * Copies the published files of the table `numbers` into a folder, as any client of S3 does.
+ * @returns how many.
+ */
+export async function copyTable(place: BucketPlace, folder: string): Promise<number> {
+  const { client, bucket: Bucket, prefix } = place
+  const Prefix = `${prefix}/numbers/`
+  let count = 0
+  for await (const { Contents } of paginateListObjectsV2({ client }, { Bucket, Prefix })) {
+    for (const { Key = '' } of Contents ?? []) {
+      if (!Key.endsWith('.parquet')) continue
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }))
+      const target = join(folder, Key.slice(prefix.length + 1))
+      await mkdir(dirname(target), { recursive: true })
+      await writeFile(target, (await Body?.transformToByteArray()) ?? new Uint8Array(0))
+      count += 1
+    }
+  }
+  return count
 }

@@ -1,8 +1,7 @@
 /** A daemon with its lake on a real S3 server, killed again and again: all comes, once. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { GetObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startBroker } from '../../src/adapters/embedded/broker.ts'
 import { duck, tableGlob } from '../support/duck.ts'
@@ -10,7 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
 import { hasS3, RealS3 } from '../support/real-s3.ts'
-import { openTestS3Lake, s3Settings } from '../support/s3-lakes.ts'
+import { copyTable } from '../support/s3-lakes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { s3Credentials } from './services/s3-server.ts'
 
@@ -35,20 +34,6 @@ describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
     const lakeAt = (url: string): string =>
       `{ url: "${url}", endpoint: "${server.endpoint}", credentials: ` +
       '{ accessKey: "env:LAKE_ACCESS_KEY", secretKey: "env:LAKE_SECRET_KEY" } }'
-
-    /** Copies a table out of the bucket, as any client of S3 does. */
-    async function copyTable(bucket: string, folder: string): Promise<number> {
-      const lake = openTestS3Lake(s3Settings(server.endpoint, bucket, 'below'))
-      const files = (await lake.list('numbers')).filter(({ path }) => path.endsWith('.parquet'))
-      for (const { path } of files) {
-        const input = { Bucket: bucket, Key: `below/${path}` }
-        const { Body } = await server.client.send(new GetObjectCommand(input))
-        const target = join(folder, path)
-        await mkdir(dirname(target), { recursive: true })
-        await writeFile(target, (await Body?.transformToByteArray()) ?? new Uint8Array(0))
-      }
-      return files.length
-    }
 
     test('holds each event exactly once after daemons that were killed at any moment', {
       timeout: 600_000,
@@ -88,7 +73,8 @@ describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
       })
       expect(await last.stop()).toBe(0)
 
-      const fileCount = await copyTable(bucket, folder.path)
+      const { client } = server
+      const fileCount = await copyTable({ client, bucket, prefix: 'below' }, folder.path)
       expect(fileCount).toBeGreaterThan(killCount)
       const [found] = await duck(
         `SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS highest

@@ -2,14 +2,22 @@
 import { type FaultCode, faults } from '../../../src/base/fault.ts'
 import type { FaultWorld } from './fault-world.ts'
 
-export interface FaultCase {
+/** What the page says of a fault. */
+export interface FaultRow {
   /** A sentence without its stop: the row's head in `docs/faults.md` and the test's name. */
   readonly name: string
-  readonly code: FaultCode
+  /** Absent, with the message: nobody is told, for nothing is held up. */
+  readonly code?: FaultCode
   /** The message, "…" for what is of the moment. */
-  readonly told: string
+  readonly told?: string
+  /** What is done about it, where nobody is told. */
+  readonly meanwhile?: string
   /** What becomes of it, in words for the page. */
   readonly ends: string
+}
+
+/** A fault of Kafka. */
+export interface FaultCase extends FaultRow {
   /** Keys of the section `kafka`, in flow style. */
   readonly kafka?: (world: FaultWorld) => string
   readonly environment?: Readonly<Record<string, string>>
@@ -17,36 +25,52 @@ export interface FaultCase {
   readonly between?: (world: FaultWorld) => Promise<number>
   /** Which numbers can come in the end; all when absent. */
   readonly left?: (n: number) => boolean
+  /** Of the topic; as many as it began with when absent. */
+  readonly partitionsInTheEnd?: number
   /** After numbers 0 to 99 are in the lake. Numbers that are produced here count. */
   readonly provoke: (world: FaultWorld) => Promise<void>
   /** After the user was told. */
   readonly heal: (world: FaultWorld) => Promise<void>
 }
 
-const retries = {
-  backoff: 'tried again, with pauses that grow to 5 s',
-  never: 'not tried again: that topic-partition stops, the others go on',
-} as const
+/** Rows of one kind. */
+export interface FaultSection {
+  readonly title: string
+  /** How they are provoked and judged, as lines of the page. */
+  readonly about: string
+  /** What is done about a fault that is tried again, and about one that is not. */
+  readonly retries: { readonly backoff: string; readonly never: string }
+  readonly rows: readonly FaultRow[]
+}
 
 /** The page, from the cases alone. */
-export function faultPage(cases: readonly FaultCase[]): string {
-  const rows = cases.map(({ name, code, told, ends }) => {
-    const { retry, hint } = faults[code]
-    const retried = retry === 'backoff' || retry === 'never' ? retries[retry] : retry
-    return `| ${[name, `\`${code}\`: ${told}`, retried, ends, hint].join(' | ')} |`
-  })
+export function faultPage(sections: readonly FaultSection[]): string {
   return `# Faults of the outside
 
-Each row is a test (\`test/system/kafka-faults.test.ts\`, on a real broker) that provokes the fault
-under a running daemon and asserts the message, and that in the end the lake holds every number of
-the ledger that can still be read, once. The tries are counted where a proxy stands between; that
-other topic-partitions go on is asserted where one stops.
+Each row is a test that provokes the fault under a running daemon and asserts the message, and that
+in the end the lake holds every number of the ledger that can still be read, once.
 \`npx vitest run --project fast test/unit/system/faults -u\` writes this page from the tests.
+${sections.map(sectionText).join('')}`
+}
+
+const sectionText = ({ title, about, retries, rows }: FaultSection): string => `
+## ${title}
+
+${about}
 
 | what happens | what the user is told | meanwhile | how it ends | what to do |
 |---|---|---|---|---|
-${rows.join('\n')}
+${rows.map((row) => `| ${cellsOf(row, retries).join(' | ')} |`).join('\n')}
 `
+
+function cellsOf(row: FaultRow, retries: FaultSection['retries']): readonly string[] {
+  const { name, code, told, meanwhile, ends } = row
+  if (code === undefined || told === undefined) {
+    return [name, 'nothing: nothing is held up', meanwhile ?? '–', ends, 'Nothing.']
+  }
+  const { retry, hint } = faults[code]
+  const retried = retry === 'backoff' || retry === 'never' ? retries[retry] : retry
+  return [name, `\`${code}\`: ${told}`, retried, ends, hint]
 }
 
 /** True when a message is what the case says, with anything for each "…". */

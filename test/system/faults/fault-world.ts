@@ -1,14 +1,12 @@
 /** A daemon that ingests numbers from a real broker through a proxy, and the ledger of them. */
 import { join } from 'node:path'
-import { RecordProducer } from '../../../src/adapters/kafka/record-producer.ts'
 import { duck, tableGlob } from '../../support/duck.ts'
-import { eventually } from '../../support/eventually.ts'
-import { numberRecord, writeNumbersConfig } from '../../support/numbers.ts'
-import { LakewardProcess } from '../../support/processes.ts'
+import { writeNumbersConfig } from '../../support/numbers.ts'
+import { LakewardProcess, lakeward } from '../../support/processes.ts'
 import type { RealKafka } from '../../support/real-kafka.ts'
 import { FaultProxy } from '../services/fault-proxy.ts'
+import { sendNumbers, untilFound } from './ledger.ts'
 
-const boundMs = 90_000
 const topic = 'numbers'
 const worker = ['--worker-index', '0', '--worker-count', '1']
 const partitionCount = 2
@@ -34,6 +32,7 @@ export class FaultWorld {
   readonly #options: FaultWorldOptions
   #proxy: FaultProxy | undefined
   #daemon: LakewardProcess | undefined
+  #config = ''
   readonly #closing: (() => unknown)[] = []
   /** Every number below was produced, and acknowledged. */
   produced = 0
@@ -59,6 +58,8 @@ export class FaultWorld {
 
   async open(): Promise<void> {
     await this.kafka.createTopic(topic, partitionCount)
+    // Brokers of several send clients on to each other, past any proxy.
+    if (this.kafka.addresses.length > 1) return
     const port = (await this.#options.between?.(this)) ?? this.kafka.portOf('proxied')
     this.#proxy = await FaultProxy.open({ port }, this.kafka.portOf('proxy'))
   }
@@ -70,14 +71,23 @@ export class FaultWorld {
   /** Starts a daemon, or another one after the last has ended. */
   async start(): Promise<void> {
     const keys = this.#options.keys?.(this)
-    const config = await writeNumbersConfig(this.folder, {
+    this.#config = await writeNumbersConfig(this.folder, {
       brokerPort: this.brokerPort ?? this.kafka.portOf('proxy'),
       assignment: 'static',
       topic,
       ...(keys === undefined ? {} : { kafka: keys }),
     })
-    this.#daemon = new LakewardProcess(['run', '-c', config, ...worker], { env: this.environment })
+    this.#daemon = new LakewardProcess(['run', '-c', this.#config, ...worker], {
+      env: this.environment,
+    })
     await this.#daemon.line('"event":"listening"')
+  }
+
+  /** The operator's word, while the daemon runs. */
+  async accept(name: string): Promise<void> {
+    const words = ['source', 'accept', name, '--why', 'the owner of the topic says so']
+    const { code, stdout, stderr } = await lakeward([...words, '-c', this.#config])
+    if (code !== 0) throw new Error(`accept ended with ${code}: ${stdout}${stderr}`)
   }
 
   /** @returns the exit code. */
@@ -93,18 +103,11 @@ export class FaultWorld {
     await this.kafka.deleteAllTopics()
   }
 
-  /** Number n goes to partition n mod 2, in a batch for each, past any proxy. */
-  async produce(count: number): Promise<void> {
-    const brokers = [this.kafka.address]
-    const producer = new RecordProducer({ brokers, clientId: 'ledger', compression: 'none' })
-    const timestampMs = Date.now()
-    const records = Array.from({ length: count }, (_, index) => {
-      const n = this.produced + index
-      const value = numberRecord('numbers', n, timestampMs)
-      return { topic, partition: n % partitionCount, key: undefined, value, timestampMs }
-    })
-    await producer.send(records)
-    await producer.close()
+  /** Past any proxy. @param partitions of the topic: numbers go to all of them in turn. */
+  async produce(count: number, partitions = partitionCount): Promise<void> {
+    const brokers = this.kafka.addresses
+    const first = this.produced
+    await sendNumbers({ brokers, topic, partitionCount: partitions, first, count })
     this.produced += count
   }
 
@@ -118,14 +121,11 @@ export class FaultWorld {
   }
 
   /** Waits until exactly these are in the lake, each once. */
-  async holds(wanted: (n: number) => boolean = () => true): Promise<void> {
+  holds(wanted: (n: number) => boolean = () => true): Promise<void> {
     const numbers = Array.from({ length: this.produced }, (_, n) => n).filter(wanted)
-    const found = await eventually(`${numbers.length} numbers in the lake`, boundMs, async () => {
+    return untilFound(numbers, async () => {
       const rows = await duck(`SELECT n FROM ${tableGlob(this.lake, 'numbers')} ORDER BY n`)
-      return rows.length >= numbers.length ? rows.map((row) => Number(row['n'])) : undefined
+      return rows.map((row) => Number(row['n']))
     })
-    if (JSON.stringify(found) !== JSON.stringify(numbers)) {
-      throw new Error(`the lake holds ${found.join(' ')}, the ledger ${numbers.join(' ')}`)
-    }
   }
 }

@@ -12,7 +12,7 @@ import type { FaultCase } from './fault-case.ts'
 import type { FaultWorld } from './fault-world.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
-const unreachable = 'could not reach any Kafka broker of "127.0.0.1:…": …'
+export const unreachable = 'could not reach any Kafka broker of "127.0.0.1:…": …'
 const login = (): string => {
   const { username } = kafkaUser
   return `sasl: { mechanism: scram-sha-512, username: ${username}, password: env:KAFKA_PASSWORD }`
@@ -212,5 +212,28 @@ export const kafkaCases: readonly FaultCase[] = [
     heal: async () => undefined,
     // The partition stops before the first that is gone: what is behind waits for the operator.
     left: (n) => n % 2 === 0 || n < 100,
+  },
+  {
+    name: 'A topic is deleted and made anew',
+    code: 'KAFKA_TOPIC_RECREATED',
+    told: '"numbers/…" was read under topic id "…", the broker has "…"',
+    ends: 'by an operator’s word: "lakeward source accept"; read from the new one’s first record',
+    provoke: async (world) => {
+      await world.kafka.recreateTopic('numbers', 2)
+      // More than was read of the old one: by its name alone it would be read on in its middle.
+      await world.produce(300)
+    },
+    heal: (world) => world.accept('numbers'),
+  },
+  {
+    name: 'Partitions are added',
+    meanwhile: 'seen with the next metadata',
+    ends: 'by itself: the new ones are read from their first record',
+    partitionsInTheEnd: 4,
+    provoke: async (world) => {
+      await world.kafka.addPartitions('numbers', 4)
+      await world.produce(200, 4)
+    },
+    heal: async () => undefined,
   },
 ]

@@ -1,0 +1,31 @@
+/** What `docs/faults.md` is made of. */
+import { clusterCases } from './cluster-cases.ts'
+import type { FaultSection } from './fault-case.ts'
+import { kafkaCases } from './kafka-cases.ts'
+import { s3Cases } from './s3-cases.ts'
+
+export const faultSections: readonly FaultSection[] = [
+  {
+    title: 'Kafka',
+    about: `\`test/system/kafka-faults.test.ts\`, on a real broker; the last two rows on three, where
+\`LAKEWARD_REQUIRE=kafka-4-three\` asks for it. The tries are counted where a proxy stands between;
+that other topic-partitions go on is asserted where one stops.`,
+    retries: {
+      backoff: 'tried again, with pauses that grow to 5 s',
+      never: 'not tried again: that topic-partition stops, the others go on',
+    },
+    rows: [...kafkaCases, ...clusterCases],
+  },
+  {
+    title: 'S3',
+    about: `\`test/system/s3-faults.test.ts\`, on versitygw behind a proxy that answers in its place
+where the fault is the store's own; a full disk is a limit on the size of its files. A user is told
+by \`/readyz\`; how often a request came is counted by the proxy; \`verify --deep\` is clean in the
+end.`,
+    retries: {
+      backoff: 'tried again, with pauses that grow to 30 s',
+      never: 'not tried again',
+    },
+    rows: s3Cases,
+  },
+]
