@@ -48,6 +48,8 @@ export interface NumbersConfig {
   readonly assignment?: 'group' | 'static'
   /** The section, as YAML on one line; absent: the folder beside it. */
   readonly lake?: string
+  /** `file.mode`; `new`, when absent. */
+  readonly mode?: 'new' | 'continue'
   /** 0, when absent: a free one. */
   readonly httpPort?: number
 }
@@ -55,7 +57,7 @@ export interface NumbersConfig {
 /** Writes a configuration with one stream of numbers into a folder. @returns its path. */
 export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
   const { brokerPort, stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
-  const { sessionTimeout = '3s' } = config
+  const { sessionTimeout = '3s', mode = 'new' } = config
   const { httpPort = 0, kafka, lake = '{ url: "file:./lake" }' } = config
   const kafkaKeys = kafka === undefined ? '' : `, ${kafka}`
   await mkdir(folder, { recursive: true })
@@ -72,6 +74,7 @@ streams:
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: 0s, pastMax: 3650d }
     columns: [_topic, _partition, _offset, _index]
+    file: { mode: ${mode} }
 `
   await writeFile(path, text)
   return path

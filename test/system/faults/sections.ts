@@ -1,6 +1,7 @@
 /** What `docs/faults.md` is made of. */
 import { clusterCases } from './cluster-cases.ts'
 import type { FaultSection } from './fault-case.ts'
+import { hdfsCases } from './hdfs-cases.ts'
 import { kafkaCases } from './kafka-cases.ts'
 import { s3Cases } from './s3-cases.ts'
 
@@ -27,5 +28,16 @@ end.`,
       never: 'not tried again',
     },
     rows: s3Cases,
+  },
+  {
+    title: 'HDFS',
+    about: `\`test/system/hdfs-faults.test.ts\`, on a real namenode and datanode behind doors at which
+single calls are hurt, where \`LAKEWARD_REQUIRE=hdfs\` asks for it. A user is told by \`/readyz\`;
+standby, safe mode, full disks and the refused user are answers that a door gives.`,
+    retries: {
+      backoff: 'tried again, with pauses that grow to 30 s',
+      never: 'not tried again',
+    },
+    rows: hdfsCases,
   },
 ]
