@@ -11,6 +11,8 @@ export interface StreamPlan {
   readonly schemaChecksum: string
   readonly table: string
   readonly partition: { readonly by: string; readonly timezone: string; readonly example: string }
+  /** `file.mode`. */
+  readonly fileMode: 'new' | 'continue'
   readonly columns: readonly PlannedColumn[]
   readonly etl: readonly string[]
   readonly late: string
@@ -35,6 +37,7 @@ export function planOfStream(stream: ResolvedStream): StreamPlan {
     schemaChecksum,
     table,
     partition: { ...scheme, example },
+    fileMode: stream.file.mode,
     columns: stream.plan.schema.columns.map((node) => ({ name: node.name, type: typeName(node) })),
     etl: stream.etl.map(stepName),
     late: stream.late.policy,

@@ -14,11 +14,9 @@ import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
-import { growthOf } from '../protocol/growth.ts'
+import { growingTailsMax, growthOf } from '../protocol/growth.ts'
 import { isPublishedAs, isSpilled } from '../protocol/log-paths.ts'
 
-/** A footer with each tail: with more of them than this, footers would outgrow the rows. */
-const tailsMax = 120
 /** Of what is kept of all files together. */
 const keptBytesMax = 64 * 1_024 * 1_024
 
@@ -79,7 +77,7 @@ export class GrowingFiles {
   at(place: GrowthPlace): GrowingFile | undefined {
     const file = this.#known.get(keyOf(place))?.at(-1)
     if (file?.path === undefined || file.schemaVersion !== place.schemaVersion) return undefined
-    return file.tailCount < tailsMax ? { ...file, path: file.path } : undefined
+    return file.tailCount < growingTailsMax ? { ...file, path: file.path } : undefined
   }
 
   /**

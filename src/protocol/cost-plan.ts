@@ -12,6 +12,7 @@
 
 import { type DurationMs, durationMs } from '../base/time.ts'
 import { formatDuration, formatSize } from '../base/units.ts'
+import { growingTailsMax } from './growth.ts'
 import { bufferBytesFor, rowBytesOf } from './row-memory.ts'
 
 /** What a unit of work costs, measured on two virtual cores of 2026. */
@@ -35,6 +36,16 @@ export const measured = {
    */
   writesPerCommit: 6,
   readsPerCommit: 5,
+  /** Calls to a namenode, docs/hdfs.md: CREATE, GETFILESTATUS, RENAME. */
+  namenodePerFile: 3,
+  /** The same and CONCAT. */
+  namenodePerTail: 4,
+  /** A stream's journal is put like a file, and removed with its folder. */
+  namenodePerJournal: 5,
+  /** A partition's folder: RENAME that lacks it, two looks, MKDIRS. */
+  namenodePerFolder: 4,
+  /** As on S3, where each put is three. */
+  namenodePerCommit: 6 * 3 + 5,
 } as const
 
 /** US dollars: S3 Standard and a core by the hour in us-east-1, 2026. */
@@ -65,6 +76,10 @@ export interface PlannedStream {
   /** Of one event in the topic, before compression. */
   readonly eventBytes: number
   readonly rollBytes: number
+  /** Hours of a partition. */
+  readonly partitionHours: 1 | 24
+  /** `file.mode: continue`: a file of each partition, which grows with each commit. */
+  readonly grows: boolean
   /** What it may hold of one worker's memory for rows: `limits.buffers`, or its default. */
   readonly shareBytes: number
 }
@@ -77,18 +92,23 @@ export interface CostFacts {
   readonly openPartitions: number
   /** `memory.buffers` of one worker. */
   readonly bufferBytes: number
-  /** False: requests cost nothing and are not counted. */
-  readonly onS3: boolean
+  /** Requests are paid on S3, counted on HDFS, and nothing on a folder. */
+  readonly lake: 's3' | 'hdfs' | 'folder'
 }
 
 export interface DayOfCosts {
   readonly events: number
   readonly commits: number
+  /** That stand in the end. */
   readonly files: number
+  /** That made a file longer. */
+  readonly tails: number
   readonly fileBytes: number
   readonly lakeBytes: number
   readonly writes: number
   readonly reads: number
+  /** To the namenode; 0 elsewhere. */
+  readonly namenodeCalls: number
   /** Of all workers, on average. */
   readonly cores: number
   /** Of one worker, of what accumulates in an interval. */
@@ -115,28 +135,34 @@ const gigabyte = 1e9
 
 /** What a day of these facts costs. */
 export function costOfDay(facts: CostFacts): DayOfCosts {
-  const { streams, workerCount, commitIntervalMs, onS3 } = facts
+  const { streams, workerCount, commitIntervalMs, lake } = facts
+  const onS3 = lake === 's3'
   const commitsOfWorker = dayMs / commitIntervalMs
   const commits = commitsOfWorker * workerCount
   const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
-  const files = sum(streams.map((one) => filesPerCommit(facts, one))) * commits
+  const brought = streams.map((one) => filesPerCommit(facts, one) * commits)
+  const begun = streams.map((one, at) => filesBegun(facts, one, brought[at] ?? 0))
+  const staged = sum(brought)
+  const files = sum(begun)
   const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
-  const writes = files * measured.writesPerFile + commits * measured.writesPerCommit
-  const reads = files * measured.readsPerFile + commits * measured.readsPerCommit
+  const writes = staged * measured.writesPerFile + commits * measured.writesPerCommit
+  const reads = staged * measured.readsPerFile + commits * measured.readsPerCommit
   const [paidWrites, paidReads] = onS3 ? [writes, reads] : [0, 0]
   const cpuSeconds =
     wireBytes * measured.cpuSecondsPerWireByte +
-    files * measured.cpuSecondsPerFile +
+    staged * measured.cpuSecondsPerFile +
     commits * measured.cpuSecondsPerCommit
   const cores = cpuSeconds / daySeconds
   return {
     events: sum(streams.map(({ eventsPerSecond }) => eventsPerSecond)) * daySeconds,
     commits,
     files,
+    tails: staged - files,
     fileBytes: files === 0 ? 0 : lakeBytes / files,
     lakeBytes,
     writes: paidWrites,
     reads: paidReads,
+    namenodeCalls: lake === 'hdfs' ? namenodeCalls(facts, { commits, files, staged }) : 0,
     cores,
     heldBytes: sum(streams.map((one) => heldBytesOf(facts, one))),
     dollars: {
@@ -163,6 +189,35 @@ function filesPerCommit(facts: CostFacts, stream: PlannedStream): number {
   // A stream of less than an event in each commit of a worker has no file in most of them.
   const filesMax = Math.max(openPartitions, Math.ceil(bytes / stream.rollBytes))
   return Math.min(events, filesMax)
+}
+
+/** Of all workers: those of a stream that grows are begun in each partition, and when too long. */
+function filesBegun(facts: CostFacts, stream: PlannedStream, brought: number): number {
+  if (!stream.grows) return brought
+  const { workerCount, openPartitions } = facts
+  const tables = workerCount * openPartitions
+  const partitions = (24 / stream.partitionHours) * tables
+  const bytes = wireBytesOf(stream) * daySeconds * measured.parquetBytesPerWireByte
+  const tooLong = Math.max(brought / growingTailsMax, bytes / stream.rollBytes)
+  return Math.min(brought, partitions + tooLong)
+}
+
+function namenodeCalls(
+  { streams, workerCount }: CostFacts,
+  day: { readonly commits: number; readonly files: number; readonly staged: number },
+): number {
+  const { commits, files, staged } = day
+  const busy = streams.filter(({ eventsPerSecond }) => eventsPerSecond > 0)
+  // A stream of less than an event in each commit has no journal in most of them.
+  const journals = Math.min(busy.length * commits, staged)
+  const folders = sum(busy.map(({ partitionHours }) => 24 / partitionHours)) * workerCount
+  return (
+    files * measured.namenodePerFile +
+    (staged - files) * measured.namenodePerTail +
+    journals * measured.namenodePerJournal +
+    Math.min(folders, staged) * measured.namenodePerFolder +
+    commits * measured.namenodePerCommit
+  )
 }
 
 /** What is above a limit, with the way below it. */

@@ -15,6 +15,9 @@ import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
 
+/** A footer with each tail: with more of them than this, footers would outgrow the rows. */
+export const growingTailsMax = 120
+
 export type Growth =
   | { readonly kind: 'grows' }
   /** Why it cannot, for people. */

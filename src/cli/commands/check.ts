@@ -137,6 +137,11 @@ const lakeLine = ({ url, folder }: Plan['lake']): string =>
 const targetsLine = (targets: readonly string[]): string =>
   ['the manifest on the lake', ...targets].join(', ')
 
+const fileModes: Readonly<Record<StreamPlan['fileMode'], string>> = {
+  new: 'new ones with each commit',
+  continue: 'one a writer and partition, longer with each commit',
+}
+
 function streamLines(stream: StreamPlan, paint: Paint): readonly string[] {
   const { by, timezone, example } = stream.partition
   const message = `${stream.message}, version ${stream.schemaVersion}`
@@ -144,6 +149,7 @@ function streamLines(stream: StreamPlan, paint: Paint): readonly string[] {
     ['  topics', `${stream.topics.join(', ')} (${stream.format})`],
     ['  message', `${message}, checksum ${stream.schemaChecksum.slice(0, 16)}`],
     ['  table', `${stream.table} by ${by} in ${timezone}: ${stream.table}/${example}`],
+    ['  files', fileModes[stream.fileMode]],
     ...stream.etl.map((step) => ['  etl', step]),
     ['  late rows', stream.late],
     ...stream.columns.map(({ name, type }, index) => [

@@ -59,14 +59,19 @@ export const command: CommandDefinition = {
   },
 }
 
+const lakeKinds: Readonly<Record<string, CostFacts['lake']>> = { s3: 's3', hdfs: 'hdfs' }
+
 function factsOf(invocation: Invocation, config: ResolvedConfig): CostFacts {
   const eventBytes = sizeOption(invocation, 'event')
   const rates = ratesOf(invocation, config)
   const shares = memoryBoundsOf(config).streams
-  const streams = config.streams.map(({ name, file: { rollBytes } }): PlannedStream => {
+  const streams = config.streams.map(({ name, file, scheme }): PlannedStream => {
     const eventsPerSecond = rates.get(name) ?? 0
     const shareBytes = present(shares.get(name), 'every stream has its share').bytesMax
-    return { name, eventsPerSecond, eventBytes, rollBytes, shareBytes }
+    const partitionHours = scheme.by === 'hour' ? 1 : 24
+    const { rollBytes, mode } = file
+    const grows = mode === 'continue'
+    return { name, eventsPerSecond, eventBytes, rollBytes, partitionHours, grows, shareBytes }
   })
   return {
     streams,
@@ -74,7 +79,7 @@ function factsOf(invocation: Invocation, config: ResolvedConfig): CostFacts {
     commitIntervalMs: config.commit.interval,
     openPartitions: positive(invocation, 'partitions'),
     bufferBytes: config.memory.buffers,
-    onS3: config.lake.url.startsWith('s3:'),
+    lake: lakeKinds[config.lake.url.split(':')[0] ?? ''] ?? 'folder',
   }
 }
 
@@ -113,7 +118,7 @@ function ratesOf(invocation: Invocation, config: ResolvedConfig): ReadonlyMap<st
   throw refusal(invocation, `--rate lacks ${left.join(', ')}; 0 where nothing comes`)
 }
 
-function dayRows({ workerCount, onS3 }: CostFacts, day: DayOfCosts): readonly string[][] {
+function dayRows({ workerCount, lake }: CostFacts, day: DayOfCosts): readonly string[][] {
   const count = (value: number): string => Math.round(value).toLocaleString('en-US')
   const money = (dollars: number): string => `$${dollars.toFixed(2)}`
   const { dollars } = day
@@ -126,9 +131,16 @@ function dayRows({ workerCount, onS3 }: CostFacts, day: DayOfCosts): readonly st
     ['events', `${count(day.events)} a day`],
     ['commits', `${count(day.commits)} of ${workerCount} workers`],
     ['files', `${count(day.files)}, ${count(day.fileBytes)} bytes each`],
+    ...(day.tails === 0 ? [] : [['tails', `${count(day.tails)} that make a file longer`]]),
     ['lake', `${(day.lakeBytes / 1e9).toFixed(1)} GB a day`],
     ['cores', `${day.cores.toFixed(2)} on average`],
     ['memory', `${count(day.heldBytes)} bytes accumulate in one worker`],
-    ...(onS3 ? requests : [['money', `${money(dollars.cores)} a day: cores`]]),
+    ...(lake === 'hdfs' ? [['namenode', namenodeText(day)]] : []),
+    ...(lake === 's3' ? requests : [['money', `${money(dollars.cores)} a day: cores`]]),
   ]
+}
+
+function namenodeText({ namenodeCalls }: DayOfCosts): string {
+  const aSecond = (namenodeCalls / 86_400).toFixed(1)
+  return `${Math.round(namenodeCalls).toLocaleString('en-US')} calls a day, ${aSecond} a second`
 }

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { commandLine } from '../../support/command-line.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-async function configured(lake: string): Promise<string> {
+async function configured(lake: string, { lakeKeys = '', streamKeys = '' } = {}): Promise<string> {
   const folder = await temporaryFolder()
   onTestFinished(() => folder[Symbol.asyncDispose]())
   mkdirSync(join(folder.path, 'lake'))
@@ -14,10 +14,11 @@ async function configured(lake: string): Promise<string> {
   )
   const path = join(folder.path, 'lakeward.yaml')
   const stream = (name: string): string =>
-    `  - { name: ${name}, topic: ${name}, schema: { file: app_event.proto, message: growth.AppEvent } }\n`
+    `  - { name: ${name}, topic: ${name}, schema: { file: app_event.proto, message: growth.AppEvent }` +
+    `${streamKeys} }\n`
   writeFileSync(
     path,
-    `pipeline: p\nkafka: { brokers: ["a:1"] }\nlake: { url: "${lake}" }\n` +
+    `pipeline: p\nkafka: { brokers: ["a:1"] }\nlake: { url: "${lake}"${lakeKeys} }\n` +
       `streams:\n${stream('one')}${stream('two')}`,
   )
   return path
@@ -35,6 +36,19 @@ test('a plan within limits is told for people and machines, and exits 0', async 
   const answer = JSON.parse(out) as Record<string, unknown>
   expect([exit, answer['ok'], answer['over']]).toEqual([0, true, []])
   expect(answer['day']).toMatchObject({ events: 8_640_000, commits: 1_440, files: 2_880 })
+})
+
+test('a plan on HDFS tells calls to the namenode, and tails where files grow', async () => {
+  const { exit, out } = await plan('hdfs://nn1:9870/p', '--rate', '100')
+  expect([exit, out]).toEqual([0, expect.stringMatching(/namenode +[\d,]+ calls a day, \d+\.\d a/)])
+  expect(out).not.toMatch(/^tails/m)
+  const path = await configured('hdfs://nn1:9870/p', {
+    lakeKeys: ', hdfs: { blockSize: 128MiB }',
+    streamKeys: ', file: { mode: continue }',
+  })
+  const grown = await commandLine(['plan', '-c', path, '--rate', '100'])
+  expect([grown.exit, grown.error]).toEqual([0, ''])
+  expect(grown.out).toMatch(/^tails +[\d,]+ that make a file longer/m)
 })
 
 test('a plan above a limit exits 1 with the remedy', async () => {

@@ -124,6 +124,7 @@ describe('check', () => {
     expect(out).toMatch(
       / {2}table +app_events by hour in UTC: app_events\/dt=2026-11-20\/hour=13\n/,
     )
+    expect(out).toMatch(/ {2}files +new ones with each commit\n/)
     expect(out).toMatch(/ {2}columns +user_id string\n +ids list<int64>\n/)
   })
 

@@ -8,14 +8,21 @@ import {
   planLimits,
 } from '../../../src/protocol/cost-plan.ts'
 
-const stream = { name: 'a', eventBytes: 330, rollBytes: 512 * 1_048_576, shareBytes: 2 ** 50 }
+const stream = {
+  name: 'a',
+  eventBytes: 330,
+  rollBytes: 512 * 1_048_576,
+  partitionHours: 1,
+  grows: false,
+  shareBytes: 2 ** 50,
+} as const
 const facts = (more: Partial<CostFacts> = {}, eventsPerSecond = 1_000): CostFacts => ({
   streams: [{ ...stream, eventsPerSecond }],
   workerCount: 1,
   commitIntervalMs: durationMs(60_000),
   openPartitions: 1,
   bufferBytes: 1_073_741_824,
-  onS3: true,
+  lake: 's3',
   ...more,
 })
 const limitsOf = (of: CostFacts): readonly string[] =>
@@ -34,8 +41,34 @@ describe('a day', () => {
   })
 
   test('on a local lake asks for nothing that is paid', () => {
-    const { writes, reads, dollars } = costOfDay(facts({ onS3: false }))
+    const { writes, reads, dollars } = costOfDay(facts({ lake: 'folder' }))
     expect([writes, reads, dollars.requests, dollars.storageMonth]).toEqual([0, 0, 0, 0])
+  })
+
+  test('on HDFS asks the namenode for files, journals, folders and entries', () => {
+    const day = costOfDay(facts({ lake: 'hdfs' }))
+    expect(day.namenodeCalls).toBe(1_440 * (3 + 5 + 23) + 24 * 4)
+    expect([day.writes, day.tails, day.dollars.requests]).toEqual([0, 0, 0])
+    expect(costOfDay(facts({ lake: 'hdfs' }, 0)).namenodeCalls).toBe(1_440 * 23)
+  })
+
+  test('of a stream whose files grow has a file an hour, and tails', () => {
+    const growing = (more: object) =>
+      costOfDay(
+        facts({
+          lake: 'hdfs',
+          streams: [{ ...stream, eventsPerSecond: 100, grows: true, ...more }],
+        }),
+      )
+    const hourly = growing({})
+    // One in each hour, one more for each 120 tails, and a part of one that is too long.
+    expect(hourly.files).toBeCloseTo(24 + 1_440 / 120, 6)
+    expect(hourly.files + hourly.tails).toBe(1_440)
+    expect(growing({ partitionHours: 24 }).files).toBeCloseTo(1 + 1_440 / 120, 6)
+    expect(growing({ rollBytes: 1_048_576 }).files).toBeGreaterThan(600)
+    const { namenodeCalls } = hourly
+    expect(namenodeCalls).toBeCloseTo(36 * 3 + 1_404 * 4 + 1_440 * (5 + 23) + 24 * 4, 6)
+    expect(hourly.cores).toBe(growing({ grows: false }).cores)
   })
 
   test('has more files where they would grow beyond rollBytes, none without events', () => {
