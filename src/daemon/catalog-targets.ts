@@ -1,7 +1,7 @@
 /** Catalogs of a configuration, with the tables of its streams as they show them. */
 import { HiveCatalog } from '../adapters/hive/hive-catalog.ts'
 import { present } from '../base/assert.ts'
-import type { CatalogColumn } from '../ports/catalog.ts'
+import type { Catalog, CatalogColumn } from '../ports/catalog.ts'
 import type { Lake } from '../ports/lake.ts'
 import { CatalogTarget, type StreamTable } from '../readiness/catalog-target.ts'
 import { type HiveTarget, targetName } from '../readiness/config.ts'
@@ -29,10 +29,11 @@ export const catalogTarget = (
   config: Pick<ResolvedConfig, 'pipeline' | 'lake' | 'lakeFolder' | 'streams'>,
   target: HiveTarget,
   lake: Lake,
+  catalog: Catalog = hiveCatalog(target),
 ): CatalogTarget =>
   new CatalogTarget({
     target: targetName(target),
-    catalog: hiveCatalog(target),
+    catalog,
     lake,
     pipeline: config.pipeline,
     root: present(rootOf(config, target), 'a lake on HDFS has its location for readers'),

@@ -5,6 +5,7 @@
  * Faults thrown are `CATALOG_UNAVAILABLE` (try again) and others of that topic, by which a catalog
  * says what stands in the way: they hold until somebody clears it.
  */
+import type { DurationMs } from '../base/time.ts'
 import type { ColumnNode } from '../model/table-schema.ts'
 
 export interface CatalogColumn {
@@ -73,6 +74,9 @@ export type SwitchOutcome =
   | { readonly kind: 'elsewhere'; readonly location: string }
 
 export interface Catalog {
+  /** A write whose signal was aborted may take effect for so long after that, and not later. */
+  readonly lingersMs: DurationMs
+
   /**
    * Makes the table, or takes one that is there and fits, or adds to its columns those it lacks, to
    * its partitions too. Never takes a column away and never changes the type of one.

@@ -1,3 +1,4 @@
+import type { DurationMs } from '../base/time.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 
@@ -11,8 +12,13 @@ export interface Notifier {
    */
   readonly readable: boolean
   /**
+   * What was under way when its signal was aborted may be written for so long after that, and not
+   * later; absent: nothing is.
+   */
+  readonly lingersMs?: DurationMs
+  /**
    * Delivers one announcement. Idempotent at the receiver by the manifest's id; never replaces a
-   * newer revision. Nothing is written after `signal` was aborted, as far as the target lets us.
+   * newer revision. Nothing is begun after `signal` was aborted.
    * @throws {Fault} `NOTIFY_FAILED`, or a fault of the lake: try again later.
    */
   deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void>

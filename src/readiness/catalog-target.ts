@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { isFault } from '../base/fault.ts'
+import type { DurationMs } from '../base/time.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Catalog, CatalogColumn, CatalogPartition } from '../ports/catalog.ts'
@@ -47,6 +48,10 @@ export class CatalogTarget implements Notifier {
     this.#options = options
     if (options.register === 'ready') return
     this.showOpen = (stream, paths, signal) => this.#showOpen(stream, paths, signal)
+  }
+
+  get lingersMs(): DurationMs {
+    return this.#options.catalog.lingersMs
   }
 
   async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,8 @@ export interface DeliveryFacts {
   readonly takeOverAfterMs: number
   /** `deliver.deadline`. */
   readonly deadlineMs: number
+  /** How long what was given up may still be written. */
+  readonly lingersMs: number
   /** Acknowledged, though no entry says so yet. By manifest id. */
   readonly acknowledged: ReadonlySet<string>
   /** When this process folded an announcement first, which is after it was put. By manifest id. */
@@ -38,7 +40,8 @@ export interface DeliveryPlan {
  * What to do for a target now.
  *
  * A target that can be read is asked only when no deliverer can be at work any more that had folded
- * before the announcement: those write nothing later than the deadline after their fold.
+ * before the announcement: those begin nothing later than the deadline after their fold, and what
+ * they gave up lingers for a while.
  */
 export function planDeliveries(facts: DeliveryFacts): DeliveryPlan {
   const sends = new Map<string, ReadyManifest[]>()
@@ -63,9 +66,10 @@ export function planDeliveries(facts: DeliveryFacts): DeliveryPlan {
 export const pendingFor = (fold: FoldState, target: string): readonly UndeliveredAnnouncement[] =>
   fold.undelivered.filter(({ targets }) => targets.includes(target))
 
-const isSettled = ({ nowMs, deadlineMs, seenAtMs }: DeliveryFacts, id: string): boolean => {
-  const seenMs = seenAtMs.get(id)
-  return seenMs !== undefined && nowMs > seenMs + deadlineMs
+const isSettled = (facts: DeliveryFacts, id: string): boolean => {
+  const { nowMs, deadlineMs, lingersMs } = facts
+  const seenMs = facts.seenAtMs.get(id)
+  return seenMs !== undefined && nowMs > seenMs + deadlineMs + lingersMs
 }
 
 const isPaused = ({ nowMs, retryAtMs }: DeliveryFacts, stream: string): boolean =>

@@ -2,6 +2,7 @@ import { Fault } from '../base/fault.ts'
 import { type DurationMs, durationMs, type MonotonicMs, monotonicMs } from '../base/time.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import type { Notifier } from '../ports/notifier.ts'
+import { isSpilled } from '../protocol/log-paths.ts'
 import type { OutboxPorts } from './target-queue.ts'
 
 /** A metastore takes some 45 ms a partition at worst, and a hundred at once. */
@@ -129,7 +130,10 @@ class TargetRegistrar {
   }
 }
 
-/** Partitions that are not announced and have a file that stands, by stream. */
+/** What is spilled stands elsewhere: of a partition that has nothing else there is no folder. */
+const isHome = (path: string): boolean => !isSpilled(path)
+
+/** Partitions that are not announced and have a file that stands in their folder, by stream. */
 function openPartitions({
   state,
   publishedHere,
@@ -142,7 +146,9 @@ function openPartitions({
   const open = new Map<string, readonly PartitionPath[]>()
   for (const [stream, { partitions }] of state.streams) {
     const paths = [...partitions].flatMap(([path, { place, files }]) =>
-      place === 'open' && files.some((file) => !staged.has(file.path)) ? [path] : [],
+      place === 'open' && files.some((file) => isHome(file.path) && !staged.has(file.path))
+        ? [path]
+        : [],
     )
     if (paths.length > 0) open.set(stream, paths)
   }

@@ -140,6 +140,7 @@ export class TargetQueue {
       nowMs: clock.monotonicMs(),
       takeOverAfterMs: Math.min(takeOverAfterMsMax, this.#deadlineMs / 2),
       deadlineMs: this.#deadlineMs,
+      lingersMs: this.#notifier.lingersMs ?? durationMs(0),
       acknowledged: this.#acknowledged,
       seenAtMs: this.#seenAtMs,
       sent: this.#sent,

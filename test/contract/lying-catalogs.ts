@@ -87,6 +87,7 @@ export const lyingCatalogs: Readonly<Record<string, (world: CatalogWorld) => Cat
 
 /** Whatever the lies have not, the truth answers itself. */
 const over = (truth: Catalog, wrong: Partial<Catalog>): Catalog => ({
+  lingersMs: truth.lingersMs,
   ensureTable: (...asked) => truth.ensureTable(...asked),
   register: (...asked) => truth.register(...asked),
   read: (...asked) => truth.read(...asked),

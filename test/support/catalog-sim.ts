@@ -1,5 +1,6 @@
 /** A catalog in memory, with its clock's world, that fails where it is told to. */
 import { Fault } from '../../src/base/fault.ts'
+import { durationMs } from '../../src/base/time.ts'
 import type {
   Catalog,
   CatalogPartition,
@@ -18,6 +19,7 @@ export interface CatalogFault {
 }
 
 export class SimCatalog implements Catalog {
+  readonly lingersMs = durationMs(0)
   readonly tables = new Map<string, CatalogTable>()
   /** By table and path. */
   readonly partitions = new Map<string, CatalogPartition>()

@@ -58,6 +58,8 @@ export class FakeMetastore {
   readonly addedAtOnce: number[] = []
   /** Takes connections and calls, and answers no call. */
   silent = false
+  /** What a login waits for before it is answered. */
+  login: Promise<void> | undefined
   /** Called before a call has its effect; what it throws is the answer. */
   onCall: (name: string) => void = () => {}
   #fault: MetastoreFault | undefined
@@ -127,6 +129,10 @@ export class FakeMetastore {
     else this.calls.push(call.name)
     const isLogin = call.name === 'set_ugi'
     if (this.silent && !isLogin) return this.onCall(call.name)
+    if (isLogin && this.login !== undefined) {
+      void this.login.then(() => socket.write(encodeMessage({ ...call, ...this.#answer(call) })))
+      return
+    }
     const fails = !isLogin && this.#failsNow()
     if (fails && this.#fault?.moment === 'before-effect') return void socket.destroy()
     const answer = this.#answer(call)

@@ -11,6 +11,7 @@
  * Source: measured on the metastores 3.1.3 and 4.0.1; docs/hive.md.
  */
 import { Fault, isFault } from '../../base/fault.ts'
+import { durationMs } from '../../base/time.ts'
 import type {
   Catalog,
   CatalogPartition,
@@ -36,7 +37,7 @@ import {
 } from './hive-structs.ts'
 import { compareTable } from './hive-table-match.ts'
 import type { MetastoreCall } from './metastore-calls.ts'
-import { MetastoreClient, type MetastoreClientOptions } from './metastore-client.ts'
+import { callTimeoutMs, MetastoreClient, type MetastoreClientOptions } from './metastore-client.ts'
 import { MetastoreException } from './metastore-connection.ts'
 import {
   bool,
@@ -67,6 +68,8 @@ const noStatistics = struct(structOf([[1, textMap({ DO_NOT_UPDATE_STATS: 'true' 
 const cascade = struct(structOf([[1, textMap({ CASCADE: 'true', DO_NOT_UPDATE_STATS: 'true' })]]))
 
 export class HiveCatalog implements Catalog {
+  /** The connection waits for so long, and is closed then. */
+  readonly lingersMs = durationMs(callTimeoutMs)
   readonly #client: MetastoreClient
   readonly #database: string
   readonly #owner: string

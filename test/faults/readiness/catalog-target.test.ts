@@ -1,6 +1,7 @@
 /** Registration with every call of the catalog failing in turn, once and for ever. */
 import { describe, expect, test, vi } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
+import { spillTable } from '../../../src/protocol/log-paths.ts'
 import { CatalogTarget } from '../../../src/readiness/catalog-target.ts'
 import { Outbox } from '../../../src/readiness/outbox.ts'
 import { Registrar } from '../../../src/readiness/registrar.ts'
@@ -205,4 +206,30 @@ test('a folder without files is made before the catalog is told of it', async ()
     rows: 0,
     manifest: `hdfs://main/lake/_lakeward/growth/ready/app_events/dt=2026-11-20/hour=11/1.json`,
   })
+})
+
+test('a partition whose files are all spilled is not shown, for it has no folder', async () => {
+  const { daemon, target, catalog } = await world(false, 'first-commit')
+  const { log, random, telemetry, sim } = daemon
+  const { state, publishedHere } = log
+  const streams = new Map(
+    [...state.streams].map(([name, stream]) => {
+      const partitions = [...stream.partitions].map(([path, folded]) => {
+        const isNoon = `${table}/${path}` === noon
+        const spilled = (at: string): string => `${spillTable('growth', table)}/${at}`
+        const files = folded.files.map((file) => ({ ...file, path: spilled(file.path) }))
+        return [path, isNoon ? { ...folded, files } : folded] as const
+      })
+      return [name, { ...stream, partitions: new Map(partitions) }] as const
+    }),
+  )
+  const spilledLog = { ...log, publishedHere, state: { ...state, streams } }
+  const registrar = new Registrar([target], {
+    log: spilledLog,
+    random,
+    telemetry,
+    clock: sim.clock,
+  })
+  await sim.clock.run(registrar.turn(new AbortController().signal))
+  expect([...catalog.partitions.keys()]).toEqual([one])
 })

@@ -323,6 +323,33 @@ test('a target that cannot be read back for a while is asked again with growing 
   await end()
 })
 
+test('a target whose calls linger is asked when none of an older revision can land any more', async () => {
+  const sim = begin()
+  const daemon = await announced(sim, ['a'])
+  const sinceMs = sim.clock.monotonicMs()
+  const lingersMs = durationMs(30 * second)
+  const askedMs: number[] = []
+  const receiver: Notifier = {
+    target: 'a',
+    readable: true,
+    lingersMs,
+    deliver: () => Promise.resolve(),
+    close: async () => {},
+    readBack: async () => {
+      askedMs.push(sim.clock.monotonicMs() - sinceMs)
+      return true
+    },
+  }
+  const { pass, end } = running(daemon, [receiver])
+  await pass(deadlineMs + lingersMs - second)
+  expect(askedMs).toEqual([])
+  expect(daemon.log.state.undelivered).toHaveLength(4)
+  await pass(10 * second)
+  expect(askedMs).toHaveLength(4)
+  expect(daemon.log.state.undelivered).toEqual([])
+  await end()
+})
+
 test('a success file never replaces a newer revision, and replaces what is not ours', async () => {
   const sim = begin()
   const daemon = await announced(sim, ['success-file'])

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
 import { MetastoreConnection } from '../../../../src/adapters/hive/metastore-connection.ts'
 import { structOf } from '../../../../src/adapters/hive/thrift-value.ts'
@@ -87,6 +87,23 @@ test('who stops waiting is told at once, and others are served meanwhile', async
   })
   one.silent = false
   expect(await catalog.probe(never)).toContain('"ods"')
+})
+
+test('what was given up while it connected is never begun', async () => {
+  const catalog = catalogOf(one.port)
+  const login = Promise.withResolvers<void>()
+  one.login = login.promise
+  const waiting = new AbortController()
+  const asked = catalog.probe(waiting.signal)
+  asked.catch(() => {})
+  await vi.waitUntil(() => one.users.length === 1)
+  waiting.abort()
+  await expect(asked).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' })
+  login.resolve()
+  one.login = undefined
+  expect(await catalog.probe(never)).toContain('"ods"')
+  // Of the first connection's login the answer came before that of the second one's.
+  expect(one.calls).toEqual(['getVersion', 'get_database'])
 })
 
 test('a call that nobody answers ends by its own time, and its connection with it', async () => {
