@@ -1,5 +1,6 @@
 /** One simulated process: a real daemon on a lake, brokers and a clock that end with it. */
 import { durationMs } from '../../src/base/time.ts'
+import { catalogTarget } from '../../src/daemon/catalog-targets.ts'
 import { loadConfig } from '../../src/daemon/config/load.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { Daemon } from '../../src/daemon/daemon.ts'
@@ -13,6 +14,7 @@ import { slowSource, type Weather } from './daemon-outside.ts'
 import type { SimLake, SimStore } from './lake.ts'
 import { type Doom, type LakeWeather, wildLake } from './lake-weather.ts'
 import { Life } from './life.ts'
+import type { Metastore } from './metastore.ts'
 import type { LatePolicies, Plan } from './plan.ts'
 import { SimRandom } from './random.ts'
 import { type Receiver, webhookTarget } from './receiver.ts'
@@ -55,16 +57,27 @@ ${streams
   .join('')}`
 
 const webhookYaml = `webhook: { url: "${webhookTarget.slice('webhook:'.length)}", secret: env:KEY }`
+/** Root of the lake as readers of the metastore reach it. */
+export const metastoreRoot = 'hdfs://main/lake'
+export const metastoreTarget = 'hive:sim'
+const hiveYaml = (register: string): string =>
+  `hive: { uris: ["thrift://127.0.0.1:9083"], database: sim, register: ${register}, ` +
+  `location: "${metastoreRoot}" }`
 const configs = new Map<string, Promise<ResolvedConfig>>()
 
 /** The configuration of all daemons of a world, `ready` as above. */
 export function loadedConfig({
   notifies,
+  metastore,
   pace,
   late,
-}: Pick<Plan, 'notifies' | 'pace' | 'late'>): Promise<ResolvedConfig> {
-  const targets = notifies ? `[ { ${webhookYaml} }, { success-file: {} } ]` : '[]'
-  const text = yaml(targets, outOfOrdernessOf(pace), late)
+}: Pick<Plan, 'notifies' | 'metastore' | 'pace' | 'late'>): Promise<ResolvedConfig> {
+  const targets = [
+    ...(notifies ? [webhookYaml, 'success-file: {}'] : []),
+    ...(metastore === undefined ? [] : [hiveYaml(metastore)]),
+  ]
+  const notify = `[ ${targets.map((target) => `{ ${target} }`).join(', ')} ]`
+  const text = yaml(notify, outOfOrdernessOf(pace), late)
   const files = new MemoryConfigFiles({ 'lakeward.yaml': text, 'number.proto': schema })
   const loading = configs.get(text) ?? loadConfig('lakeward.yaml', files)
   configs.set(text, loading)
@@ -96,6 +109,7 @@ export interface ProcessWorld extends Weather {
   readonly store: SimStore
   readonly kafka: SimKafka
   readonly receiver: Receiver
+  readonly metastore: Metastore | undefined
   readonly weather: LakeWeather
   readonly isWild: boolean
   /** How many live. */
@@ -137,17 +151,22 @@ export async function makeProcess(world: ProcessWorld): Promise<SimProcess> {
   const life = new Life(clock)
   const lake = wildLake(world, life, () => process)
   const source = kafka.source([topic])
-  const notifiers: readonly Notifier[] = [
-    receiver.notifier(life, world),
-    new SuccessFile('success-file', lake),
-  ]
+  const notifiers = resolved.ready.notify.map((target): Notifier => {
+    if (target.kind !== 'hive') {
+      return target.kind === 'webhook'
+        ? receiver.notifier(life, world)
+        : new SuccessFile('success-file', lake)
+    }
+    const { metastore } = world
+    return catalogTarget(resolved, target, lake, metastore?.catalog(life))
+  })
   const daemon = new Daemon(resolved, {
     lake,
     clock: life,
     random: new SimRandom(world.random.below(2 ** 31)),
     telemetry: new SeenTelemetry(world.logged, (told) => world.onRefused(told)),
     source: slowSource(source, life, world),
-    notifiers: plan.notifies ? notifiers : [],
+    notifiers,
     modules: new Map(),
     deadLetterSchema: deadLetterSchema(),
     checkpointEvery: plan.checkpointEvery,

@@ -8,6 +8,7 @@ import { lakeBehindMs, Producer, topic } from './daemon-events.ts'
 import { stackOf } from './daemon-outside.ts'
 import {
   makeProcess,
+  metastoreTarget,
   pipeline,
   readyDelayMs,
   readyIdleMs,
@@ -15,6 +16,7 @@ import {
 } from './daemon-process.ts'
 import { Fates, type FateWorld } from './fates.ts'
 import { LakeWeather } from './lake-weather.ts'
+import { Metastore, type MetastoreWeather } from './metastore.ts'
 import { Operator } from './operator.ts'
 import { type FaultKind, type Plan, type PlanCut, planOf, uncut } from './plan.ts'
 import { SimRandom } from './random.ts'
@@ -30,6 +32,7 @@ const hourIsOverAtMs = hourEndMs + lakeBehindMs + readyDelayMs + 2 * readyIdleMs
 /** A run that needs more goes round in circles. */
 const firingsMax = 200_000
 const webhookFailuresMax = 3
+const metastoreTroublesMax = 3
 const leasesMax = 3
 const cleaningsMax = 3
 const bucketTroublesMax = 4
@@ -53,6 +56,8 @@ export class World implements FateWorld {
   readonly kafka = new SimKafka()
   readonly receiver = new Receiver(() => this.store.setCount)
   readonly weather = new LakeWeather()
+  /** Undefined where no world's daemon is configured to tell one. */
+  readonly metastore: Metastore | undefined
   readonly producer: Producer
   /** The lake's clock when each topic-partition was made. */
   readonly addedAtMs: number[] = []
@@ -66,6 +71,8 @@ export class World implements FateWorld {
   /** What no daemon may ever do. */
   readonly violations: string[] = []
   readonly random: SimRandom
+  /** Draws all that concerns a metastore, so that nothing else is drawn otherwise. */
+  readonly #ofMetastore: SimRandom
   readonly #fates = new Fates(this)
   readonly #operator: Operator
   readonly #repairs: Repairs
@@ -81,7 +88,9 @@ export class World implements FateWorld {
   constructor(seed: number, cut: PlanCut = uncut) {
     this.random = new SimRandom(seed)
     const outside = new SimRandom(seed ^ 0x0a7e)
-    this.plan = planOf(this.random, outside, cut)
+    this.#ofMetastore = new SimRandom(seed ^ 0x4135)
+    const chances = { random: this.random, outside, metastore: this.#ofMetastore }
+    this.plan = planOf(chances, cut)
     const { partitionCount, pace, hourEndsInMs } = this.plan
     this.clock = new SimClock(hourEndMs + lakeBehindMs - hourEndsInMs, firingsMax)
     this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed), {
@@ -93,6 +102,13 @@ export class World implements FateWorld {
     this.kafka.tornAfter = (count) => 1 + this.random.below(count - 1)
     this.kafka.createTopic(topic, partitionCount)
     for (let n = 0; n < partitionCount; n++) this.addedAtMs.push(Number.NEGATIVE_INFINITY)
+    const weather: MetastoreWeather = {
+      clock: this.clock,
+      random: this.#ofMetastore,
+      strikes: (kind, probability) => this.strikes(kind, probability),
+      setCount: () => this.store.setCount,
+    }
+    this.metastore = this.plan.metastore && new Metastore(weather)
     this.#operator = new Operator(this, outside)
     this.#repairs = new Repairs(this, outside)
   }
@@ -108,7 +124,8 @@ export class World implements FateWorld {
 
   strikes(kind: FaultKind, probability: number): boolean {
     if (!this.#mayStrike(kind) || !this.plan.faults.has(kind)) return false
-    if (this.random.fraction() >= probability) return false
+    const random = kind.startsWith('metastore-') ? this.#ofMetastore : this.random
+    if (random.fraction() >= probability) return false
     this.count(kind)
     return true
   }
@@ -120,6 +137,7 @@ export class World implements FateWorld {
     const seen = this.seen.get(kind) ?? 0
     if (kind === 'late-while-listed') return seen < lateWhileListedMax
     if (kind === 'record-while-asked') return seen < recordWhileAskedMax
+    if (kind.startsWith('metastore-')) return seen < metastoreTroublesMax
     if (kind.startsWith('webhook-')) return seen < webhookFailuresMax
     if (kind.startsWith('s3-')) return seen < bucketTroublesMax
     // A writer that breaks again and again commits nothing at all.
@@ -270,27 +288,41 @@ export class World implements FateWorld {
     this.seen.set(kind, (this.seen.get(kind) ?? 0) + 1)
   }
 
+  /** In some worlds once without the metastore: nothing but its own waits for it. */
   async #settle(): Promise<void> {
+    const { metastore, plan } = this
+    const isDown = plan.faults.has('metastore-down') && this.#ofMetastore.fraction() < 0.5
+    if (metastore !== undefined && isDown) {
+      this.count('metastore-down')
+      metastore.isStopped = true
+      await this.#settleBut(metastoreTarget)
+      metastore.isStopped = false
+    }
+    await this.#settleBut(undefined)
+  }
+
+  /** @param silent target that takes no announcements. */
+  async #settleBut(silent: string | undefined): Promise<void> {
     for (let round = 0; round < settleRoundsMax && this.violations.length === 0; round++) {
       await this.pass(settleRoundMs)
       if (this.#operator.isWanted) await this.#operator.accept()
       this.settledAtMs = this.clock.nowMs() - lakeBehindMs
       this.settledAtSet = this.store.setCount
-      if (this.#left() === '' && this.stopping.size === 0) return
+      if (this.#left(silent) === '' && this.stopping.size === 0) return
       await this.#repairs.cutAgain()
     }
     if (this.violations.length > 0) return
     const health = this.processes.map(({ daemon }) => daemon.health().reasons.join('; ') || 'fine')
-    this.violations.push(`not settled: ${this.#left()}; daemons: ${health.join(' | ')}`)
+    this.violations.push(`not settled: ${this.#left(silent)}; daemons: ${health.join(' | ')}`)
   }
 
-  #left(): string {
+  #left(silent: string | undefined): string {
     const { clock, settledAtMs, plan } = this
     const hourIsOver = plan.pace === 'fast' || clock.nowMs() > hourIsOverAtMs
     if (!hourIsOver) return 'the hour is not over'
     const states = this.processes.flatMap(({ daemon }) => daemon.running?.log.state ?? [])
     // Another daemon may have put what the first one has not read yet.
     const newest = states.toSorted((a, b) => b.next - a.next)[0]
-    return leftToDo(this, settledAtMs, newest)
+    return leftToDo(this, { lakeNowMs: settledAtMs, silent }, newest)
   }
 }

@@ -107,7 +107,24 @@ const outsideKinds = [
   'webhook-slow',
 ] as const
 
-export const faultKinds = [...fateKinds, ...callKinds, ...recordKinds, ...outsideKinds] as const
+/** What happens to calls of a metastore, where a world has one. */
+const metastoreKinds = [
+  'metastore-request-lost',
+  'metastore-answer-lost',
+  /** A call has its effect when nobody waits for it any more. */
+  'metastore-slow',
+  'metastore-down',
+  /** Somebody adds a partition before we do, or takes away what was just said of one. */
+  'metastore-altered',
+] as const
+
+export const faultKinds = [
+  ...fateKinds,
+  ...callKinds,
+  ...recordKinds,
+  ...outsideKinds,
+  ...metastoreKinds,
+] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /**
@@ -131,6 +148,8 @@ export interface Plan {
   readonly partitionCount: number
   /** Announcements go to a webhook and a file on the lake. */
   readonly notifies: boolean
+  /** When a metastore is shown partitions; undefined: there is none. */
+  readonly metastore: 'first-commit' | 'ready' | undefined
   /** Entries between two checkpoints. */
   readonly checkpointEvery: number
   /** Daemons delete entries so long after a checkpoint was made over them; undefined: never. */
@@ -173,6 +192,10 @@ const lakeKinds = ['file', 's3', 's3', 'hdfs', 'hdfs'] as const
 /** How many of all faults are on: with few of them the same one comes again and again. */
 const faultShares = [0.4, 0.7, 0.95] as const
 
+/** Of the worlds, and of those that have one. */
+const metastoreShare = 0.5
+const metastoreFaultShare = 0.8
+
 /** Less of a plan than its seed draws: to find what a failure needs. */
 export interface PlanCut {
   readonly without: ReadonlySet<FaultKind>
@@ -181,13 +204,17 @@ export interface PlanCut {
 
 export const uncut: PlanCut = { without: new Set(), stepsMax: Number.POSITIVE_INFINITY }
 
-/** @param outside draws what operators and receivers do. */
-export function planOf(
-  random: SimRandom,
-  outside: SimRandom,
-  { without, stepsMax }: PlanCut,
-): Plan {
-  const plan = drawnPlan(random, outside)
+/** What a plan is drawn from, each apart: worlds go as they went without what the others draw. */
+export interface PlanChances {
+  readonly random: SimRandom
+  /** What operators and receivers do. */
+  readonly outside: SimRandom
+  /** What concerns a metastore. */
+  readonly metastore: SimRandom
+}
+
+export function planOf(chances: PlanChances, { without, stepsMax }: PlanCut): Plan {
+  const plan = drawnPlan(chances)
   return {
     ...plan,
     faults: new Set([...plan.faults].filter((kind) => !without.has(kind))),
@@ -196,7 +223,7 @@ export function planOf(
   }
 }
 
-function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
+function drawnPlan({ random, outside, metastore }: PlanChances): Plan {
   const share = present(faultShares[random.below(3)], 'a share')
   const inside = [...fateKinds, ...callKinds, ...recordKinds]
   const faults = new Set<FaultKind>(inside.filter(() => random.fraction() < share))
@@ -226,5 +253,13 @@ function drawnPlan(random: SimRandom, outside: SimRandom): Plan {
   const grows = drawn.lake === 'hdfs' && drawn.hourEndsInMs % 3 !== 0
   if (drawn.hourEndsInMs % 10 < 4) faults.add('topic-recreated')
   const recreatesIn = 1 + (drawn.hourEndsInMs % drawn.stepCount)
-  return { ...drawn, closeAfterMs, grows, recreatesIn, late: latePoliciesOf(drawn.hourEndsInMs) }
+  const late = latePoliciesOf(drawn.hourEndsInMs)
+  const register = registerOf(metastore, faults)
+  return { ...drawn, closeAfterMs, grows, recreatesIn, late, metastore: register }
+}
+
+function registerOf(random: SimRandom, faults: Set<FaultKind>): Plan['metastore'] {
+  if (random.fraction() >= metastoreShare) return undefined
+  for (const kind of metastoreKinds) if (random.fraction() < metastoreFaultShare) faults.add(kind)
+  return random.fraction() < 0.5 ? 'first-commit' : 'ready'
 }

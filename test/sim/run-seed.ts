@@ -1,8 +1,16 @@
 /** One seed: a world lives, and the lake it leaves behind is judged. */
 import { lakeBehindMs, outOfOrdernessOf, strayBody, streams, topic } from './daemon-events.ts'
-import { deliverDeadlineMs, readyDelayMs, readyIdleMs } from './daemon-process.ts'
+import {
+  deliverDeadlineMs,
+  metastoreRoot,
+  metastoreTarget,
+  readyDelayMs,
+  readyIdleMs,
+} from './daemon-process.ts'
 import type { World } from './daemon-world.ts'
 import { foundNames, type Judged, judgeLake } from './judge/lake-oracle.ts'
+import type { JudgedMetastore } from './judge/metastore.ts'
+import { metastoreLingersMs } from './metastore.ts'
 import type { PlanCut } from './plan.ts'
 import { webhookTarget } from './receiver.ts'
 
@@ -61,14 +69,22 @@ function judgedOf(world: World): Judged {
   const { store, pipeline, producer, plan, receiver, kafka, unreadableFiles } = world
   const { notifies, pace, late, closeAfterMs } = plan
   const starts = kafka.topic(topic)?.logs.map(({ start }) => start) ?? []
+  const metastore = metastoreOf(world)
   const received = notifies ? receiver.received : undefined
   const { events } = producer
   const outOfOrdernessMs = outOfOrdernessOf(pace)
   const { settledAtMs, settledAtSet, addedAtMs, recreated } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
   const drawn = { addedAtMs, recreated, late, closeAfterMs }
-  const lost = { unreadableFiles }
+  const lost = { unreadableFiles, metastore }
   return { store, pipeline, events, ...lost, starts, received, ...drawn, ...spans, ...worldFacts }
+}
+
+function metastoreOf({ metastore, plan }: World): JudgedMetastore | undefined {
+  if (metastore === undefined || plan.metastore === undefined) return undefined
+  const { tables, partitions, written } = metastore
+  const told = { target: metastoreTarget, register: plan.metastore, root: metastoreRoot }
+  return { ...told, lingersMs: metastoreLingersMs, tables, partitions, written }
 }
 
 /** What daemons log when they come to a state that the lake does not show. */

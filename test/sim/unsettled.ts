@@ -16,6 +16,12 @@ interface LeftWorld {
   readonly store: ReadonlyMap<string, { readonly body: Uint8Array }>
 }
 
+interface LeftMoment {
+  readonly lakeNowMs: number
+  /** Target that takes no announcements now. */
+  readonly silent: string | undefined
+}
+
 /** One that grows may be longer by now. */
 const stands = ({ store }: Pick<LeftWorld, 'store'>, { path, sizeBytes }: DataFile): boolean =>
   (store.get(path)?.body.byteLength ?? -1) >= sizeBytes
@@ -23,7 +29,7 @@ const stands = ({ store }: Pick<LeftWorld, 'store'>, { path, sizeBytes }: DataFi
 /** What a world that is left alone must still come to; empty when it has. */
 export function leftToDo(
   { kafka, store }: LeftWorld,
-  lakeNowMs: number,
+  { lakeNowMs, silent }: LeftMoment,
   state: FoldState | undefined,
 ): string {
   if (state === undefined) return 'no daemon runs'
@@ -54,6 +60,7 @@ export function leftToDo(
     if (files.some((file) => !stands({ store }, file))) left.push(`${commitId} is unpublished`)
     if (removals.some(({ path }) => store.has(path))) left.push(`${commitId} has removals left`)
   }
-  if (state.undelivered.length > 0) left.push(`${state.undelivered.length} undelivered`)
+  const undelivered = state.undelivered.filter(({ targets }) => targets.some((at) => at !== silent))
+  if (undelivered.length > 0) left.push(`${undelivered.length} undelivered`)
   return left.join(', ')
 }

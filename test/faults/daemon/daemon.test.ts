@@ -16,7 +16,7 @@ import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
 const late = { even: 'append', odd: 'divert' } as const
-const config = await loadedConfig({ notifies: false, pace: 'fast', late })
+const config = await loadedConfig({ notifies: false, metastore: undefined, pace: 'fast', late })
 const topic = 'events'
 const partitionCount = 4
 
@@ -72,6 +72,7 @@ async function live(fault: LakeFault): Promise<Life> {
     events,
     received,
     late,
+    metastore: undefined,
   }
   const { wrong } = await judgeLake({ ...facts, ...spans, ...settled })
   return { run, wrong: [...wrong, ...[...run.failures, ...heir.failures].map(String)] }

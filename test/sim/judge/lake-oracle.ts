@@ -10,6 +10,7 @@ import { wrongAnnouncements } from './announcements.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
 import { type JudgedLog, Passed, readLog } from './log.ts'
 import { type Evidence, keyOf, readEntry, type VoidEntry } from './log-entry.ts'
+import { type JudgedMetastore, wrongCatalog } from './metastore.ts'
 import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves, wrongTopics } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
@@ -52,6 +53,8 @@ export interface Judged {
   readonly webhookTarget: string
   /** What the receiver of announcements got; undefined where none is configured. */
   readonly received: readonly Received[] | undefined
+  /** Undefined where there is none. */
+  readonly metastore: JudgedMetastore | undefined
 }
 
 export interface Verdict {
@@ -102,8 +105,12 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
       .map(({ file }) => `"${file.path}" is given up and was not lost`),
     ...wrongAnnouncements(judged, log),
     ...wrongPromises(judged, log),
+    ...wrongCatalog(judged, log),
   ]
-  return { wrong, found: foundIn(log, rows) }
+  const written = judged.metastore?.written ?? []
+  const registered = written.filter(({ revision }) => revision > 0).length
+  const shownOpen = written.length - registered
+  return { wrong, found: { ...foundIn(log, rows), registered, shownOpen } }
 }
 
 function lookBeyond(
@@ -143,8 +150,12 @@ export const foundNames = [
   'steppedOver',
   'refilled',
   'givenUp',
+  'registered',
+  'shownOpen',
 ] as const
-type Found = Readonly<Record<(typeof foundNames)[number], number>>
+type Found = Readonly<
+  Record<Exclude<(typeof foundNames)[number], 'registered' | 'shownOpen'>, number>
+>
 
 function foundIn({ entries, state, givenUpFiles }: JudgedLog, { placesOf }: Rows): Found {
   const places = [...placesOf.values()].flat()
