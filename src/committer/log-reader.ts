@@ -201,7 +201,8 @@ export class LogReader {
     if (entry >= next || steppedOver.includes(entry)) return
     const { lake, pipeline, newestFormat } = this.#options
     const examined = await examineEntry(lake, pipeline, entry, newestFormat)
-    const stands = examined.kind === 'whole' && examined.entry.kind !== 'void'
+    // A stand-in names the index that it stands at; another notice is an entry like any other.
+    const stands = examined.kind === 'whole' && !isStandIn(examined.entry, entry)
     if (stands || examined.kind === 'absent') return
     throw new Fault('LOG_ENTRY_VOIDED', { path: entryPath(pipeline, entry), entry, notice: next })
   }
@@ -281,6 +282,9 @@ export class LogReader {
     if (this.#due === due) this.#due = undefined
   }
 }
+
+const isStandIn = (entry: LogEntry, index: EntryIndex): boolean =>
+  entry.kind === 'void' && entry.entry === index
 
 /** Each older checkpoint that can be read leads to the same missing entry. */
 function endedBelow(candidates: readonly CheckpointName[], next: EntryIndex): Fault {

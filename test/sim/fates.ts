@@ -17,7 +17,7 @@ const sessionTimeoutMs = 5_000
 const overtakingRoundsMax = 10
 const overtakingRoundMs = 1_500
 const overtakingMsMax = 45_000
-const faultyEntriesMax = 8
+const faultyEntriesMax = 12
 /** By quotas of names and of space, and by permissions. */
 const refusedOperations = [
   ['publish'],

@@ -83,12 +83,18 @@ export function repeatedEntry(
   return { index: entries.length, head }
 }
 
-/** An append that would hold, but for `wrong`: it covers the next record of a topic-partition. */
+/**
+ * An append that would hold, but for `wrong`: it covers the next record of a topic-partition.
+ *
+ * @param epochMin of the topic-partition that it covers.
+ */
 function append(
   { state, any }: Below,
   wrong: (range: Fields, at: bigint) => Fields,
+  epochMin = 0,
 ): Fields | undefined {
-  const position = any([...(state.positions.get('lake')?.values() ?? [])])
+  const positions = [...(state.positions.get('lake')?.values() ?? [])]
+  const position = any(positions.filter((at) => (at.resetEpoch ?? 0) >= epochMin))
   if (position === undefined || position.next === '0') return undefined
   const { source, next, resetEpoch } = position
   const moved = resetEpoch === undefined ? {} : { resetEpoch }
@@ -160,6 +166,37 @@ function swap(below: Below, wrong: (found: FoldedPartition) => Fields): Fields |
   return { ...sound, body: { inline: { files: [] } }, ...wrong(found) }
 }
 
+/** An append that goes on with a file of one of these partitions, `wrong` in some of its fields. */
+function growth(
+  below: Below,
+  wanted: (folded: FoldedPartition) => boolean,
+  wrong: (sizeBytes: number, rowCount: number) => Fields,
+): Fields | undefined {
+  const found = below.any(partitionsOf(below, wanted))
+  const file = found && below.any(found.files)
+  if (found === undefined || file === undefined) return undefined
+  const { stream, partition, place } = found
+  const { sizeBytes, rowCount } = file
+  const tail = { base: { sizeBytes, rowCount }, sizeBytes: sizeBytes + 9, rowCount: rowCount + 1 }
+  const stagedPath = `${file.stagedPath}-more`
+  const grown = { ...file, stagedPath, ...tail, ...wrong(sizeBytes, rowCount) }
+  const late = place === 'announced' ? { late: true } : {}
+  const inline = { ...emptyBody, files: [grown] }
+  const places = [{ stream, partition, ...late }]
+  return append(below, () => ({ places, body: { inline } }))
+}
+
+/** An operator's word that would hold, but for `wrong`: it goes on where it stands. */
+function word({ state, any }: Below, wrong: (at: bigint, epoch: number) => Fields) {
+  const position = any([...(state.positions.get('lake')?.values() ?? [])])
+  if (position === undefined || position.ended === true) return undefined
+  const { source, next, resetEpoch = 0 } = position
+  const { why = 'nobody said so', times = 1, ...changes } = wrong(BigInt(next), resetEpoch)
+  const move = { lane: 'lake', source, expected: next, resetEpoch, next, cause: '', ...changes }
+  const moves = Array.from({ length: Number(times) }, () => move)
+  return { kind: 'source', action: 'reset', why, moves, body: { inline: {} } }
+}
+
 const counts = { written: 0, filtered: {}, late: 0, deadLettered: {}, lateAppended: 0 }
 
 const makers: readonly ((below: Below) => Fields | undefined)[] = [
@@ -171,6 +208,15 @@ const makers: readonly ((below: Below) => Fields | undefined)[] = [
     append(below, (range) => ({
       ranges: [{ ...range, resetEpoch: Number(range['resetEpoch'] ?? 0) + 1 }],
     })),
+  (below) =>
+    append(
+      below,
+      ({ resetEpoch, ...range }) => {
+        const earlier = Number(resetEpoch) - 1
+        return { ranges: [{ ...range, ...(earlier === 0 ? {} : { resetEpoch: earlier }) }] }
+      },
+      1,
+    ),
   (below) => ranged(below, (at) => ({ expected: null, first: String(at), next: String(at) })),
   (below) => append(below, (range) => ({ ranges: [range, range] })),
   (below) => append(below, () => ({ configVersion: below.state.config.version + 1 })),
@@ -181,6 +227,18 @@ const makers: readonly ((below: Below) => Fields | undefined)[] = [
     const { stream, partition } = announced ?? {}
     return announced && append(below, () => ({ places: [{ stream, partition }] }))
   },
+  (below) => {
+    const open = below.any(partitionsOf(below, isOpen))
+    const { stream, partition } = open ?? {}
+    return open && append(below, () => ({ places: [{ stream, partition, late: true }] }))
+  },
+  (below) => growth(below, isOpen, (sizeBytes) => ({ sizeBytes })),
+  (below) => growth(below, isOpen, (_, rowCount) => ({ rowCount })),
+  (below) =>
+    growth(below, isOpen, (sizeBytes, rowCount) => ({
+      base: { sizeBytes: sizeBytes - 1, rowCount },
+    })),
+  (below) => growth(below, isAnnounced, () => ({})),
   (below) => {
     const open = below.any(partitionsOf(below, isOpen))
     const { stream, partition } = open ?? {}
@@ -208,6 +266,30 @@ const makers: readonly ((below: Below) => Fields | undefined)[] = [
     const delivery = { stream, partitionPath: partition.path, revision: revision + 1 }
     const deliveries = [{ ...delivery, target: 'success-file' }]
     return { kind: 'delivered', deliveries, body: { inline: {} } }
+  },
+  (below) => {
+    const revised = below.any(partitionsOf(below, ({ revision }) => revision > 1))
+    if (revised === undefined) return undefined
+    const { stream, partition, revision } = revised
+    const delivery = { stream, partitionPath: partition.path, revision: revision - 1 }
+    const deliveries = [{ ...delivery, target: 'success-file' }]
+    return { kind: 'delivered', deliveries, body: { inline: {} } }
+  },
+  (below) => word(below, (at) => ({ expected: String(at + 1n) })),
+  (below) => word(below, (_, epoch) => ({ resetEpoch: epoch + 1 })),
+  (below) => word(below, () => ({ next: '-1' })),
+  (below) => word(below, () => ({ why: ' ' })),
+  (below) => word(below, () => ({ times: 2 })),
+  (below) => {
+    const decided = below.any([...below.state.unpublished.keys()])
+    const why = 'nobody said so'
+    if (decided === undefined) return undefined
+    return { kind: 'forget', why, commits: [decided], files: [], body: { inline: {} } }
+  },
+  // A notice of what everybody can read.
+  (below) => {
+    const told = { entry: below.entries.length - 1, sha256: '3'.repeat(64), why: 'nobody said so' }
+    return { kind: 'void', ...told, body: { inline: {} } }
   },
   (below) => {
     const { version, checksum } = below.state.config

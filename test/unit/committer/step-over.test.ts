@@ -127,13 +127,19 @@ test('a notice of an entry that can be read is void and stops nobody', async () 
   const sim = world()
   const log = await sim.open(1)
   await putUntil(log, 3)
-  const base = entryBase(commitIdOf(writerId('f'.repeat(32)), 0))
-  const faulty = { kind: 'void', ...base, entry: 1, sha256: '0'.repeat(64), why } as const
-  const { head } = encodeEntry(faulty, () => '')
-  await sim.lake.put(entryPath(pipeline, 3), head)
-  await log.refresh()
+  const putFaulty = async (index: EntryIndex, entry: EntryIndex): Promise<void> => {
+    const base = entryBase(commitIdOf(writerId('f'.repeat(32)), index))
+    const faulty = { kind: 'void', ...base, entry, sha256: '0'.repeat(64), why } as const
+    const { head } = encodeEntry(faulty, () => '')
+    await sim.lake.put(entryPath(pipeline, index), head)
+    await log.refresh()
+  }
+  await putFaulty(3, 1)
   expect(nextOf(log)).toBe(2n)
   expect(log.state).toMatchObject({ next: 4, steppedOver: [], voidCount: 1 })
+  // Nor does one of a notice, which stands for nothing.
+  await putFaulty(4, 3)
+  expect(log.state).toMatchObject({ next: 5, steppedOver: [], voidCount: 2 })
 })
 
 test('of two unreadable entries both must be named', async () => {
