@@ -1,4 +1,4 @@
-import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
+import { type SourcePartition, sourceKey, type TopicId } from '../model/topic-partition.ts'
 import { decideStart, type LanePositions, readUnder } from '../protocol/source-judgement.ts'
 
 /** A topic-partition that a worker reads, or that stopped while it was its to read. */
@@ -7,6 +7,8 @@ export interface HeldSource {
   /** Of the position it was begun at; undefined where it never was. */
   readonly resetEpoch: number | undefined
   readonly refused: boolean
+  /** The brokers said that the topic has this id by now; undefined where they said nothing. */
+  readonly brokerHas?: TopicId | undefined
 }
 
 export type HeldDecision =
@@ -19,14 +21,18 @@ export type HeldDecision =
 
 /** What an operator's word in the log makes of a topic-partition that is held. */
 export function decideHeld(positions: LanePositions, held: HeldSource): HeldDecision {
-  const { source, resetEpoch, refused } = held
+  const { source, resetEpoch, refused, brokerHas } = held
   const known = positions.get(sourceKey(source))
-  if (known === undefined ? isEnded(positions, source) : known.ended === true) {
-    const successor = readUnder(positions, source.topic).find(
-      (at) => at.source.partition === source.partition,
-    )
+  const living = readUnder(positions, source.topic)
+  if (known?.ended === true) {
+    const successor = living.find((at) => at.source.partition === source.partition)
     if (successor !== undefined) return { kind: 'moved', to: successor.source }
     return resetEpoch === undefined ? { kind: 'stays' } : { kind: 'ended' }
+  }
+  if (known === undefined && brokerHas !== undefined) {
+    // Never begun, it has no end in the log: nobody has to accept what follows it.
+    const isOther = living.some((at) => at.source.topicId !== brokerHas)
+    return isOther ? { kind: 'stays' } : { kind: 'moved', to: { ...source, topicId: brokerHas } }
   }
   const moved =
     resetEpoch === undefined
@@ -34,10 +40,3 @@ export function decideHeld(positions: LanePositions, held: HeldSource): HeldDeci
       : (known?.resetEpoch ?? 0) !== resetEpoch
   return moved ? { kind: 'moved', to: source } : { kind: 'stays' }
 }
-
-/** An operator accepted another topic of the name while this one was never begun. */
-const isEnded = (positions: LanePositions, { clusterId, topicId }: SourcePartition): boolean =>
-  [...positions.values()].some(
-    ({ source, ended }) =>
-      ended === true && source.topicId === topicId && source.clusterId === clusterId,
-  )

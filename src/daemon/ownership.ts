@@ -16,6 +16,8 @@ import {
   type SourceKey,
   type SourcePartition,
   sourceKey,
+  type TopicId,
+  topicId,
   topicPartitionName,
 } from '../model/topic-partition.ts'
 import { selectsTopic } from '../model/topic-selection.ts'
@@ -207,7 +209,9 @@ export class Ownership {
 
   #heldOf(source: SourcePartition): HeldSource {
     const key = sourceKey(source)
-    return { source, resetEpoch: this.#epochs.get(key), refused: this.#refused.has(key) }
+    const refusal = this.#refused.get(key)
+    const resetEpoch = this.#epochs.get(key)
+    return { source, resetEpoch, refused: refusal !== undefined, brokerHas: anewOf(refusal) }
   }
 
   #positionsIn(fold: FoldState): LanePositions {
@@ -279,7 +283,8 @@ export class Ownership {
     for (const at of sources) {
       const key = sourceKey(at)
       const fault = found.refused.get(key)
-      if (fault !== undefined) this.#stop(at, fault)
+      // What the source told of the topic since is newer than what we were assigned.
+      if (fault !== undefined && anewOf(this.#refused.get(key)) === undefined) this.#stop(at, fault)
       if (fault !== undefined) source.pause([at])
       const start = found.from.get(key)
       if (start === undefined || !this.#ours.has(key)) continue
@@ -315,3 +320,10 @@ export class Ownership {
 /** What was asked for in vain lies below what was taken in, or committed. */
 const isOvertaken = (fault: Fault, next: NextOffset): boolean =>
   isFault(fault, 'KAFKA_OFFSET_OUT_OF_RANGE') && fault.facts.asked < next
+
+/** The id that a topic has which was made anew, by the word of the brokers. */
+function anewOf(refusal: Refused | undefined): TopicId | undefined {
+  if (refusal === undefined || !isFault(refusal.fault, 'KAFKA_TOPIC_RECREATED')) return undefined
+  const { brokerHas } = refusal.fault.facts
+  return brokerHas === refusal.source.topicId ? undefined : topicId(brokerHas)
+}

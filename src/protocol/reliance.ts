@@ -29,7 +29,7 @@ import {
   type SourceMove,
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
-import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
 import { brokenClosings } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
@@ -37,6 +37,7 @@ import { brokenGrowths } from './growth.ts'
 import { isLate } from './late.ts'
 import { changedSince, isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
 import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
+import { readUnder } from './source-judgement.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
 export function brokenReliance(state: FoldState, entry: LogEntry): BrokenReliance | undefined {
@@ -119,10 +120,28 @@ function brokenRange(state: FoldState, range: AppendRange): BrokenReliance | und
   const name = topicPartitionName(source)
   const moved = brokenPosition(state, { ...range, resetEpoch })
   if (moved !== undefined) return moved
+  const other = expected === undefined ? otherUnder(state, range) : undefined
+  if (other !== undefined) {
+    const ids = `topic id "${source.topicId}", the log reads "${other.topicId}"`
+    return broken('range-moved', `"${name}" is begun under ${ids}`)
+  }
   if (first < 0n || next < first) return broken('malformed', `"${name}": [${first}, ${next})`)
   const begins = expected ?? next
   if (BigInt(first) === BigInt(begins)) return undefined
   return broken('malformed', `"${name}" begins at ${first}, it must begin at ${begins}`)
+}
+
+/** What the log reads under the name of a topic, where that is another one: only a word ends it. */
+function otherUnder(
+  { positions }: FoldState,
+  { lane, source }: AppendRange,
+): SourcePartition | undefined {
+  const { topic, topicId, clusterId } = source
+  const living = readUnder(positions.get(lane) ?? new Map(), topic)
+  const other = living.find(
+    (at) => at.source.topicId !== topicId || at.source.clusterId !== clusterId,
+  )
+  return other?.source
 }
 
 type ReliedPosition = Pick<SourceMove, 'lane' | 'source' | 'expected' | 'resetEpoch'>

@@ -99,7 +99,7 @@ export class Repairs {
   explains(error: unknown): boolean {
     const text = String(error)
     const isLost = [...this.#lost].some((path) => text.includes(`"${path}" of log entry`))
-    return isLost || (this.#isUnreadable && text.includes('cannot be read'))
+    return isLost || (this.#isUnreadable && isFault(error, 'LOG_ENTRY_UNREADABLE'))
   }
 
   /** A table takes no files for a while, and one that is staged for it goes. */

@@ -56,7 +56,9 @@ const manifest = z.looseObject({
   removed: z.array(z.string()),
   counts,
   rows: z.number(),
-  sources: z.array(z.looseObject({ partition: z.number(), evidence: z.string() })),
+  sources: z.array(
+    z.looseObject({ topicId: z.string(), partition: z.number(), evidence: z.string() }),
+  ),
   files: z.array(z.looseObject({ path: z.string() })),
 })
 

@@ -183,6 +183,7 @@ interface Sources {
 /** The set holds all that there were when the hour was due, and each of it passed. */
 function wrongSources({ addedAtMs }: Judged, { name, dueMs, manifest, has }: Sources) {
   const named = new Set(manifest?.sources.map(({ partition }) => partition))
+  const distinct = new Set(manifest?.sources.map((at) => `${at.topicId}/${at.partition}`))
   const missing = [...addedAtMs.keys()].filter(
     (at) => (addedAtMs[at] ?? 0) < dueMs && !named.has(at),
   )
@@ -191,7 +192,7 @@ function wrongSources({ addedAtMs }: Judged, { name, dueMs, manifest, has }: Sou
   return [
     ...missing.map((at) => `${name} does not name ${at}`),
     ...early.map((at) => `${name} is announced while ${at} has not passed`),
-    ...(manifest?.sources.length === named.size ? [] : [`${name} names a source twice`]),
+    ...(manifest?.sources.length === distinct.size ? [] : [`${name} names a source twice`]),
   ]
 }
 

@@ -10,6 +10,7 @@ import {
   type Manifest,
   type Partition,
   type ReadyEntry,
+  type Source,
   type SourceEntry,
 } from './log-entry.ts'
 
@@ -76,6 +77,7 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
       const isOfEpoch = (resetEpoch ?? 0) === (position?.resetEpoch ?? 0)
       const begins = expected ?? next
       const isForward = BigInt(first) >= 0n && BigInt(next) >= BigInt(first)
+      if (expected === null && isAnotherRead(state, lane, source)) return false
       return known === expected && isOfEpoch && first === begins && isForward
     }) &&
     places.every((place) => takesRows(state, place)) &&
@@ -88,6 +90,12 @@ function appendHolds(state: LogState, { ranges, places, configVersion, body }: A
     })
   )
 }
+
+/** Under the name of the topic another id is read, and no operator ended that. */
+const isAnotherRead = (state: LogState, lane: string, { topic, topicId }: Source): boolean =>
+  [...(state.positions.get(lane)?.values() ?? [])].some(
+    ({ source, ended }) => ended !== true && source.topic === topic && source.topicId !== topicId,
+  )
 
 /** An open partition has the file just as it is gone on with. */
 function goesOn({ streams }: LogState, file: DataFile): boolean {

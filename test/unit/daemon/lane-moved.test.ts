@@ -121,7 +121,7 @@ describe('an operator’s word', () => {
     expect(world.fatal).toEqual([])
   })
 
-  test('also moves on who was assigned a partition of the old topic that nobody had begun', async () => {
+  test('also moves on who holds a partition of the old topic that nobody had begun', async () => {
     const world = await openLaneWorld()
     await owning(world, 0)
     const anew = (partition: number) => ({ ...world.at(partition), topicId: topicId('another') })
@@ -129,8 +129,10 @@ describe('an operator’s word', () => {
     const begun = { ...relied, expected: undefined, next: nextOffset(4n) }
     const old = [world.at(0), world.at(1)].map((source) => ({ ...ended, source }))
     await saying(world, ...old, ...[0, 1, 2].map((at) => ({ ...begun, source: anew(at) })))
+    const told = { ...ids, topicPartition: 'events/2' }
+    world.lane.onRefused(world.at(2), new Fault('KAFKA_TOPIC_RECREATED', told))
     await world.lane.onAssigned([world.at(2)])
-    expect(world.lane.refused).toMatchObject([{ source: world.at(2) }])
+    expect(world.lane.refusals.get('events/2')).toContain('the broker has "another"')
     world.source.takeCalls()
     await world.commits.commitNow()
     expect(world.lane.refused).toEqual([])

@@ -3,6 +3,7 @@ import { unixMs } from '../../../src/base/time.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { LogEntry } from '../../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
+import { clusterId, topicId } from '../../../src/model/topic-partition.ts'
 import { foldEntry } from '../../../src/protocol/fold.ts'
 import { brokenReliance } from '../../../src/protocol/reliance.ts'
 import {
@@ -74,6 +75,19 @@ describe('an append relies on', () => {
     expect(why(append({ ranges: [otherLane] }))).toMatch(/the log has none/)
     const broken = append({ ranges: [sampleRange(0, 9, 12), sampleRange(1, 0, 3)] })
     expect(brokenReliance(state, broken)?.reason).toBe('range-moved')
+  })
+
+  test('a start position under the id that the log reads the topic by', () => {
+    const start = startRange(1, 0)
+    const anew = { ...start.source, topicId: topicId('another') }
+    expect(why(append({ ranges: [{ ...start, source: anew }] }))).toMatch(
+      /is begun under topic id "another", the log reads /,
+    )
+    const elsewhere = { ...start.source, clusterId: clusterId('another') }
+    expect(why(append({ ranges: [{ ...start, source: elsewhere }] }))).toMatch(/is begun under/)
+    const other = { ...anew, topic: 'other' }
+    expect(why(append({ ranges: [{ ...start, source: other }] }))).toBeUndefined()
+    expect(why(append({ ranges: [{ ...start, source: anew, lane: 'slow' }] }))).toBeUndefined()
   })
 
   test('ranges that neither overlap, nor leave a gap, nor run backwards', () => {
