@@ -50,9 +50,25 @@ async function hdfsLake(
   access: HdfsAccess,
   telemetry: Telemetry,
 ): Promise<HdfsLake> {
-  const { user = 'lakeward', replication, blockSize: blockBytes, httpfs = false } = hdfs ?? {}
+  const {
+    user = 'lakeward',
+    replication,
+    blockSize: blockBytes,
+    httpfs = false,
+    proxy,
+  } = hdfs ?? {}
   const datanodes = new Map(Object.entries(hdfs?.datanodes ?? {}))
-  const settings = { url, place, user, replication, blockBytes, httpfs, datanodes, ...access }
+  const settings = {
+    url,
+    place,
+    user,
+    replication,
+    blockBytes,
+    httpfs,
+    proxy,
+    datanodes,
+    ...access,
+  }
   const { openHdfsLake } = await import('../adapters/hdfs/open-hdfs-lake.ts')
   return openHdfsLake(settings, {
     clock: new SystemClock(),

@@ -19,6 +19,7 @@ export const hdfsSettings = (namenodes: readonly string[], folder: string): Hdfs
   token: undefined,
   tls: undefined,
   httpfs: false,
+  proxy: undefined,
   datanodes: new Map(),
 })
 

@@ -3,18 +3,20 @@
  *
  *     describe.skipIf(!wantsHdfs())('…', () => { … await RealHdfs.start() … })
  */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { serviceNamed } from '../system/services/catalogue.ts'
 import { isFetched } from '../system/services/fetch-artifacts.ts'
 import { hdfsFirstFolder } from '../system/services/hdfs.ts'
+import { certificateFiles } from '../system/services/kafka-listeners.ts'
 import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
 import { commandEndsWell, requireNamedService } from './require-service.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const places = userPlaces(checkout)
 
-/** HDFS as tests want it: one namenode, a pair of them, or HttpFS before one. */
-export type HdfsService = 'hdfs' | 'hdfs-ha' | 'hdfs-httpfs'
+/** HDFS as tests want it: one namenode, a pair of them, HttpFS before one, three datanodes. */
+export type HdfsService = 'hdfs' | 'hdfs-ha' | 'hdfs-httpfs' | 'hdfs-three' | 'hdfs-tls'
 
 /**
  * Java, and the jars in the cache: a test does not download them unasked. Two JVMs take half a
@@ -59,6 +61,11 @@ export class RealHdfs {
     const { address, ports } = await harness.up(service, { instance, ownerPid: process.pid })
     const rpcPort = ports['namenode-rpc'] ?? 0
     return new RealHdfs(harness, { service, instance, address, rpcPort })
+  }
+
+  /** The authority that all have their certificates from, PEM. Of `hdfs-tls` alone. */
+  get ca(): string {
+    return readFileSync(certificateFiles(join(places.runRoot, this.#instance)).ca, 'utf8')
   }
 
   /** @returns a folder that nobody else uses. */

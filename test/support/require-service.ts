@@ -32,6 +32,8 @@ export type ServiceName =
   | 'hdfs'
   | 'hdfs-ha'
   | 'hdfs-httpfs'
+  | 'hdfs-three'
+  | 'hdfs-tls'
   | 'httpfs'
   | 'mysql'
   | 'clickhouse'

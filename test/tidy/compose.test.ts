@@ -20,6 +20,7 @@ const notOffered = new Map([
   ['hdfs-ha', 'likewise'],
   ['hdfs-httpfs', 'likewise'],
   ['hdfs-three', 'likewise'],
+  ['hdfs-tls', 'likewise'],
   ['hive', 'the image of its makers is all of Hive, and was not tried'],
   ['hive-3', 'likewise'],
   ['s3-minio', 'its makers publish no image of this version'],

@@ -11,6 +11,7 @@ import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import { HdfsRefusal } from './hdfs-failure.ts'
+import { TunnelAgent } from './tunnel-agent.ts'
 
 const socketsMax = 64
 /** A socket that was left alone for longer may be closed at the other end, without our knowing. */
@@ -43,6 +44,14 @@ export interface HdfsHttpOptions {
   readonly deadline?: HttpDeadline | undefined
   /** Certificates that are trusted, PEM; those that come with Node.js without it. */
   readonly ca?: string | undefined
+  /** All goes through it: "http://proxy:3128". */
+  readonly proxy?: string | undefined
+}
+
+interface RequestParts {
+  readonly method: HttpCall['method']
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly signal: AbortSignal
 }
 
 const kept = { keepAlive: true, maxSockets: socketsMax, timeout: idleSocketMs }
@@ -51,10 +60,14 @@ export class HdfsHttp {
   readonly #agent: Agent
   readonly #secureAgent: SecureAgent
   readonly #deadline: HttpDeadline
+  readonly #proxy: URL | undefined
 
-  constructor({ deadline = usualDeadline, ca }: HdfsHttpOptions = {}) {
+  constructor({ deadline = usualDeadline, ca, proxy }: HdfsHttpOptions = {}) {
+    const secured = ca === undefined ? kept : { ...kept, ca }
+    this.#proxy = proxy === undefined ? undefined : new URL(proxy)
     this.#agent = new Agent(kept)
-    this.#secureAgent = new SecureAgent(ca === undefined ? kept : { ...kept, ca })
+    this.#secureAgent =
+      this.#proxy === undefined ? new SecureAgent(secured) : new TunnelAgent(this.#proxy, secured)
     this.#deadline = deadline
   }
 
@@ -65,17 +78,13 @@ export class HdfsHttp {
   async send(call: HttpCall): Promise<HttpAnswer> {
     const { method, url, chunks } = call
     const sizeBytes = chunks?.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    const headers =
+    const headers: RequestParts['headers'] =
       sizeBytes === undefined
         ? {}
         : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }
     const deadline = new Deadline(this.#deadline, sizeBytes ?? 0)
     const { signal } = deadline
-    const options = { method, headers, signal }
-    const sent =
-      url.protocol === 'https:'
-        ? secureRequest(url, { ...options, agent: this.#secureAgent })
-        : request(url, { ...options, agent: this.#agent })
+    const sent = this.#request(url, { method, headers, signal })
     try {
       const answered = once(sent, 'response') as Promise<[IncomingMessage]>
       void write(sent, chunks ?? [])
@@ -91,6 +100,17 @@ export class HdfsHttp {
     } finally {
       deadline.clear()
     }
+  }
+
+  #request(url: URL, { headers, ...options }: RequestParts): ClientRequest {
+    if (url.protocol === 'https:') {
+      return secureRequest(url, { ...options, headers, agent: this.#secureAgent })
+    }
+    const all = { ...options, agent: this.#agent }
+    if (this.#proxy === undefined) return request(url, { ...all, headers })
+    // A proxy is asked with the whole URL.
+    const told = { ...headers, host: url.host }
+    return request(this.#proxy, { ...all, headers: told, path: url.href })
   }
 }
 

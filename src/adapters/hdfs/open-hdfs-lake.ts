@@ -20,6 +20,8 @@ export interface HdfsSettings {
   /** By HTTPS, with these certificates trusted, PEM, or those that come with Node.js. */
   readonly tls: { readonly ca: string | undefined } | undefined
   readonly httpfs: boolean
+  /** An HTTP proxy that all goes through: "http://proxy:3128". */
+  readonly proxy: string | undefined
   /** Where datanodes are reached, by what they call themselves. */
   readonly datanodes: ReadonlyMap<string, string>
   /** Of files that we create; the cluster's without it. */
@@ -45,7 +47,7 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
     ...(blockBytes === undefined ? {} : { blocksize: `${blockBytes}` }),
   }
   const { deadline } = ports
-  const http = new HdfsHttp({ ca: tls?.ca, deadline })
+  const http = new HdfsHttp({ ca: tls?.ca, deadline, proxy: settings.proxy })
   const identity = { 'user.name': user }
   const door: HdfsDoor = {
     ...settings,

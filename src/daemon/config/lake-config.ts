@@ -110,8 +110,10 @@ const hdfsConfig = section({
     .record(hostName(), hostName())
     .optional()
     .describe('Where datanodes are reached, by the host or host:port that they give themselves.'),
+  proxy: text({ accepted: 'http://host:port', shape: /^http:\/\/[^\s/?#@]+:\d{1,5}$/ })
+    .optional()
+    .describe('An HTTP proxy that all requests go through; HTTPS by CONNECT.'),
   kerberos: notBuilt('Who we are, by Kerberos.'),
-  proxy: notBuilt('Namenodes and datanodes are asked through an HTTP proxy.'),
 })
 
 /** The section `lake`. */

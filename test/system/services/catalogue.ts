@@ -1,5 +1,5 @@
 /** Every service that can be started, by name. */
-import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree } from './hdfs.ts'
+import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree, hdfsTls } from './hdfs.ts'
 import { hive } from './hive.ts'
 import { hive3 } from './hive-3.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
@@ -13,6 +13,7 @@ const kinds: readonly ServiceKind[] = [
   hdfsHa,
   hdfsHttpfs,
   hdfsThree,
+  hdfsTls,
   kafka3,
   kafka3Three,
   kafka4,

@@ -11,8 +11,11 @@
  */
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { certificateSteps, storePassword } from './kafka-listeners.ts'
 import type { MavenArtifacts } from './maven-project.ts'
 import {
   portOf,
@@ -43,6 +46,8 @@ interface HdfsShape {
   readonly httpfs?: boolean
   readonly namenodes?: 1 | 2
   readonly datanodes?: 1 | 3
+  /** All answer by HTTPS alone, with certificates of their own authority (kafka-listeners.ts). */
+  readonly tls?: boolean
 }
 
 /** "namenode", "namenode-2". */
@@ -55,7 +60,8 @@ const clusterPorts = ({ namenodes = 1, datanodes = 1 }: HdfsShape): readonly str
 ]
 
 function hdfsCluster(shape: HdfsShape): ServiceKind {
-  const { name, httpfs = false, namenodes = 1 } = shape
+  const { name, httpfs = false, namenodes = 1, tls = false } = shape
+  const scheme = tls ? 'https' : 'http'
   return {
     name,
     version,
@@ -68,11 +74,12 @@ function hdfsCluster(shape: HdfsShape): ServiceKind {
       return doors.map((door) => `127.0.0.1:${portOf(ports, door)}`).join(',')
     },
     isReady: async (ports) => {
-      if (httpfs && !(await takesFolder(portOf(ports, 'httpfs')))) return false
+      const door = (port: number): string => `${scheme}://127.0.0.1:${port}`
+      if (httpfs && !(await takesFolder(door(portOf(ports, 'httpfs'))))) return false
       // One of them is active; the other answers that it is not.
       for (const node of nodesOf('namenode', namenodes)) {
-        const port = portOf(ports, node)
-        if ((await takesFolder(port)) && (await takesFile(port))) return true
+        const at = door(portOf(ports, node))
+        if ((await takesFolder(at)) && (await takesFile(at))) return true
       }
       return false
     },
@@ -82,6 +89,7 @@ function hdfsCluster(shape: HdfsShape): ServiceKind {
 export const hdfs = hdfsCluster({ name: 'hdfs' })
 export const hdfsHttpfs = hdfsCluster({ name: 'hdfs-httpfs', httpfs: true })
 export const hdfsHa = hdfsCluster({ name: 'hdfs-ha', namenodes: 2 })
+export const hdfsTls = hdfsCluster({ name: 'hdfs-tls', tls: true })
 export const hdfsThree = hdfsCluster({ name: 'hdfs-three', datanodes: 3 })
 
 const hadoop = 'org.apache.hadoop'
@@ -89,7 +97,7 @@ const namenodeClass = `${hadoop}.hdfs.server.namenode.NameNode`
 const webFolders = ['hdfs', 'datanode', 'secondary', 'journal', 'static']
 
 function planOf(shape: HdfsShape, place: ServicePlace): ServicePlan {
-  const { httpfs = false, namenodes = 1, datanodes = 1 } = shape
+  const { httpfs = false, namenodes = 1, datanodes = 1, tls = false } = shape
   const { folder, artifactsFolder } = place
   const isPair = namenodes === 2
   const at = (name: string): string => join(folder, name)
@@ -114,8 +122,10 @@ function planOf(shape: HdfsShape, place: ServicePlace): ServicePlan {
       xmlFile(at('core-site.xml'), coreSettings(place, isPair)),
       xmlFile(at('hdfs-site.xml'), hdfsSettings(shape, place)),
       ...(httpfs ? httpfsFiles(place) : []),
+      ...(tls ? [xmlFile(at('ssl-server.xml'), storeSettings(folder))] : []),
     ],
     prepare: [
+      ...(tls ? certificateSteps(folder) : []),
       { command: ['mkdir', '-p', ...pages], makes: pages.at(-1) ?? '' },
       {
         command: java(
@@ -242,7 +252,20 @@ function pairSettings({ folder, ports }: ServicePlace): HadoopSettings {
   }
 }
 
-function hdfsSettings({ namenodes = 1 }: HdfsShape, place: ServicePlace): HadoopSettings {
+const storeSettings = (folder: string): HadoopSettings => ({
+  'ssl.server.keystore.type': 'pkcs12',
+  'ssl.server.keystore.location': join(folder, 'tls-broker.p12'),
+  'ssl.server.keystore.password': storePassword,
+  'ssl.server.keystore.keypassword': storePassword,
+})
+
+const secureSettings = ({ ports }: ServicePlace): HadoopSettings => ({
+  'dfs.http.policy': 'HTTPS_ONLY',
+  'dfs.namenode.https-address': `127.0.0.1:${portOf(ports, 'namenode')}`,
+  'dfs.datanode.https.address': `127.0.0.1:${portOf(ports, 'datanode-http')}`,
+})
+
+function hdfsSettings({ namenodes = 1, tls = false }: HdfsShape, place: ServicePlace) {
   const { folder, ports } = place
   const at = (name: string): string => `127.0.0.1:${portOf(ports, name)}`
   return {
@@ -250,12 +273,12 @@ function hdfsSettings({ namenodes = 1 }: HdfsShape, place: ServicePlace): Hadoop
       ? pairSettings(place)
       : {
           'dfs.namenode.rpc-address': at('namenode-rpc'),
-          'dfs.namenode.http-address': at('namenode'),
+          ...(tls ? secureSettings(place) : { 'dfs.namenode.http-address': at('namenode') }),
         }),
     'dfs.namenode.name.dir': `file://${join(folder, 'name')}`,
     'dfs.datanode.data.dir': `file://${join(folder, 'data')}`,
     'dfs.datanode.address': at('datanode'),
-    'dfs.datanode.http.address': at('datanode-http'),
+    ...(tls ? {} : { 'dfs.datanode.http.address': at('datanode-http') }),
     'dfs.datanode.ipc.address': at('datanode-ipc'),
     'dfs.datanode.hostname': '127.0.0.1',
     'dfs.client.use.datanode.hostname': true,
@@ -296,24 +319,26 @@ const xmlFile = (path: string, settings: HadoopSettings): TextFile => ({
 /**
  * A datanode takes a file: the namenode counts one as living for half a minute after it was killed.
  */
-async function takesFile(port: number): Promise<boolean> {
-  const url = urlOf(port, '/lakeward-ready', 'CREATE&overwrite=true')
-  const way = await fetch(`${url}&noredirect=true`, { method: 'PUT' })
-  const { Location: location } = (await way.json()) as { Location: string }
-  // A datanode says "100 Continue" to whom did not ask, which Fetch takes for a broken server.
-  const sent = request(location, { method: 'PUT' }).end('x')
-  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
-  answer.resume()
-  return answer.statusCode === 201
+async function takesFile(door: string): Promise<boolean> {
+  const url = urlOf(door, '/lakeward-ready', 'CREATE&overwrite=true')
+  const way = JSON.parse((await put(`${url}&noredirect=true`)).text) as { Location: string }
+  return (await put(way.Location, 'x')).status === 201
 }
 
 /** The beans of a namenode answer before its calls do, and calls that write are the last. */
-async function takesFolder(port: number): Promise<boolean> {
-  const url = urlOf(port, hdfsFirstFolder, 'MKDIRS&permission=777')
-  const answer = await fetch(url, { method: 'PUT' })
-  await answer.arrayBuffer()
-  return answer.status === 200
+async function takesFolder(door: string): Promise<boolean> {
+  return (await put(urlOf(door, hdfsFirstFolder, 'MKDIRS&permission=777'))).status === 200
 }
 
-const urlOf = (port: number, path: string, operation: string): string =>
-  `http://127.0.0.1:${port}/webhdfs/v1${path}?op=${operation}&user.name=${userInfo().username}`
+/** A datanode says "100 Continue" to whom did not ask, which Fetch takes for a broken server. */
+async function put(url: string, body = ''): Promise<{ status: number; text: string }> {
+  const options = { method: 'PUT', agent: false } as const
+  const sent = url.startsWith('https:')
+    ? secureRequest(url, { ...options, rejectUnauthorized: false })
+    : request(url, options)
+  const [answer] = (await once(sent.end(body), 'response')) as [IncomingMessage]
+  return { status: answer.statusCode ?? 0, text: await text(answer) }
+}
+
+const urlOf = (door: string, path: string, operation: string): string =>
+  `${door}/webhdfs/v1${path}?op=${operation}&user.name=${userInfo().username}`

@@ -28,7 +28,7 @@ export type Settings = Readonly<Record<string, string | number | boolean>>
 /** Who may log in, by PLAIN and SCRAM. */
 export const kafkaUser = { username: 'lake', password: 'lake-secret' } as const
 /** Of the key stores; the keys are of this instance and nowhere else. */
-const storePassword = 'lakeward-tests'
+export const storePassword = 'lakeward-tests'
 const briefLoginMs = 4_000
 const scrams = ['scram-sha-256', 'scram-sha-512'] as const
 const securities: Readonly<Record<ListenerName, string>> = {

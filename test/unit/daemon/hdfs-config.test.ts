@@ -32,6 +32,8 @@ test.each([
   ['location', 'hdfs://lake/'],
   ['location', '/warehouse'],
   ['httpfs', 'yes'],
+  ['proxy', 'proxy:3128'],
+  ['proxy', 'http://user@proxy:3128'],
   ['token', 'GgAEcm9v'],
   ['blockSize', 64],
 ])('lake.hdfs.%s: %s is refused', (key, given) => {
@@ -47,8 +49,8 @@ test('files that grow need to be told of the size of their blocks', () => {
   expect(parseConfig(growing({ blockSize: '128MiB' })).problems).toEqual([])
 })
 
-test.each(['kerberos', 'proxy'])('lake.hdfs.%s is refused by name', (key) => {
-  expect(onlyProblem(onHdfs({ [key]: {} }))).toMatch(
+test('lake.hdfs.kerberos is refused by name', () => {
+  expect(onlyProblem(onHdfs({ kerberos: {} }))).toMatch(
     /^lake\.hdfs\.\w+: not supported by this version/,
   )
 })
@@ -59,6 +61,7 @@ test('a section of HDFS says how all is reached', () => {
     httpfs: true,
     tls: { ca: 'file:ca.pem' },
     token: 'file:hdfs.token',
+    proxy: 'http://proxy:3128',
     datanodes: { dn1: '10.0.0.5', 'dn2:9864': 'gate:19864' },
   }
   const { config, problems } = parseConfig(onHdfs(hdfs))

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reachedUrl, tokenIdentity } from '../../../../src/adapters/hdfs/hdfs-door.ts'
 import { FakeHdfs } from '../../../support/fake-hdfs.ts'
 import { hdfsSettings, openTestHdfsLake } from '../../../support/hdfs-lakes.ts'
+import { HttpProxy } from '../../../support/http-proxy.ts'
 import { HurriedClock } from '../../../support/s3-lakes.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
@@ -101,4 +102,39 @@ test('HttpFS does not put a file into a folder of its name', async () => {
   })
   expect(fake.files).toEqual([`/lake/${place.stagedPath}`, `/lake/${place.path}/x`].toSorted())
   await fake.close()
+})
+
+describe('a proxy', () => {
+  let fake: FakeHdfs
+  let proxy: HttpProxy
+  beforeEach(async () => {
+    fake = await FakeHdfs.start()
+    proxy = await HttpProxy.start()
+  })
+  afterEach(async () => {
+    await proxy.close()
+    await fake.close()
+  })
+
+  test('is asked for everything, by namenodes and datanodes', async () => {
+    const settings = { ...hdfsSettings([fake.address], '/lake'), proxy: proxy.url }
+    const lake = openTestHdfsLake(settings)
+    await lake.put('a b/%20', bytes('rows'))
+    expect(await lake.read('a b/%20')).toEqual(bytes('rows'))
+    expect(proxy.asked).toHaveLength(fake.requests.length)
+    expect(proxy.asked[0]).toBe(`PUT ${fake.address}`)
+  })
+
+  test('that refuses a tunnel is told, and asked again', async () => {
+    proxy.refuses = 407
+    const tls = { ca: undefined }
+    const settings = { ...hdfsSettings([fake.address], '/lake'), tls, proxy: proxy.url }
+    const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
+    await expect(lake.stat('x')).rejects.toMatchObject({
+      code: 'LAKE_UNAVAILABLE',
+      facts: { reason: expect.stringContaining('the proxy answers 407 to CONNECT 127.0.0.1:') },
+    })
+    expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT ${fake.address}`]))
+    expect(proxy.asked.length).toBeGreaterThan(1)
+  })
 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree } from '../../../system/services/hdfs.ts'
+import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree, hdfsTls } from '../../../system/services/hdfs.ts'
 import type { Ports, ServiceKind } from '../../../system/services/service-kind.ts'
 
-const kinds = [hdfs, hdfsHa, hdfsHttpfs, hdfsThree]
+const kinds = [hdfs, hdfsHa, hdfsHttpfs, hdfsThree, hdfsTls]
 const portsOf = (kind: ServiceKind): Ports =>
   Object.fromEntries(kind.portNames.map((name, index) => [name, 21_000 + index]))
 const planOf = (kind: ServiceKind) =>
@@ -43,7 +43,7 @@ test.each(kinds)('$name writes nowhere but into its own folder, and is told by i
   expect(folders.length).toBeGreaterThan(2)
   const all = [...paths, ...folders.map(([, value]) => value.replace(/^file:\/\//, ''))]
   expect(all.filter((path) => !/^\/run\/one(\/|$)/.test(path))).toEqual([])
-  expect(processes.length).toBe({ hdfs: 2, 'hdfs-httpfs': 3 }[kind.name] ?? 4)
+  expect(processes.length).toBe({ hdfs: 2, 'hdfs-httpfs': 3, 'hdfs-tls': 2 }[kind.name] ?? 4)
   for (const { command } of processes) {
     expect(command.some((word) => word.startsWith('/run/one/'))).toBe(true)
   }
