@@ -38,7 +38,7 @@ export interface Requests {
   readonly files: number
   /** To the namenode, but for folders and listings. */
   readonly counted: number
-  /** Of folders: MKDIRS, and what found that it was missing; trials whether files can grow. */
+  /** MKDIRS, and trials whether files can grow in a folder. */
   readonly apart: number
   readonly byKind: Readonly<Record<string, number>>
 }
@@ -191,9 +191,6 @@ async function bareSeconds(cluster: Cluster, sizes: readonly number[]): Promise<
   }
 }
 
-/** What a folder costs that is not there: RENAME, two looks, MKDIRS. */
-const perFolder = 4
-
 async function requestsOf(place: Place, mode: 'new' | 'continue'): Promise<Requests> {
   return withProxy(`http://${place.cluster.address}`, async (proxy) => {
     const namenode = new URL(proxy.endpoint).host
@@ -205,7 +202,7 @@ async function requestsOf(place: Place, mode: 'new' | 'continue'): Promise<Reque
         Object.entries(byKind).reduce((sum, [kind, count]) => sum + (is(kind) ? count : 0), 0)
       const all = sumOf((kind) => !kind.startsWith('LISTSTATUS'))
       const trials = sumOf((kind) => kind.endsWith(' trial'))
-      const apart = sumOf((kind) => kind.startsWith('MKDIRS')) * perFolder + trials
+      const apart = sumOf((kind) => kind.startsWith('MKDIRS')) + trials
       const files = commits.reduce((sum, commit) => sum + commit.files, 0)
       return { mode, commits: commits.length, files, counted: all - apart, apart, byKind }
     } finally {

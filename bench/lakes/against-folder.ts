@@ -28,7 +28,7 @@ export interface Comparison {
 }
 
 /** A small run and a large one, to lakes of one kind. */
-export interface Sized {
+interface Sized {
   /** CPU seconds per million rows, by the slope. */
   readonly perMillion: number
   readonly large: readonly CommitSeen[]

@@ -42,8 +42,8 @@ export const measured = {
   namenodePerTail: 4,
   /** A stream's journal is put like a file, and removed with its folder. */
   namenodePerJournal: 5,
-  /** A partition's folder: RENAME that lacks it, two looks, MKDIRS. */
-  namenodePerFolder: 4,
+  /** A partition's folder, by each worker: MKDIRS. */
+  namenodePerFolder: 1,
   /** As on S3, where each put is three. */
   namenodePerCommit: 6 * 3 + 5,
 } as const

@@ -51,6 +51,9 @@ export class HdfsLake implements Lake {
   /** Bytes of what this process published, by path. */
   readonly #published = new BoundedMap<string, number>(sizesKeptMax)
 
+  /** Folders that this process made, or found, for what it publishes. */
+  readonly #folders = new BoundedMap<string, Promise<void>>(sizesKeptMax)
+
   /** @param url as configured. Nothing is asked before the first call. */
   constructor(url: string, files: HdfsFiles) {
     this.url = url.replace(/\/$/, '')
@@ -157,6 +160,7 @@ export class HdfsLake implements Lake {
     if (stagedBytes !== sizeBytes) {
       return this.#standing(request, { kind: 'mismatch', foundBytes: stagedBytes })
     }
+    await this.#ensureFolder(folderOf(path), operation)
     for (let round = 1; ; round++) {
       const answer = await this.#files.rename(stagedPath, path, { operation, over: 'nothing' })
       this.#staged.delete(stagedPath)
@@ -172,6 +176,20 @@ export class HdfsLake implements Lake {
       // Both are as they were: it is the folder that lacks.
       if (round === roundsMax) throw cleanedAway(operation, path)
       await this.#files.makeFolder(folderOf(path), operation)
+    }
+  }
+
+  /** One call for each folder, where a RENAME that lacks it would cost four. */
+  async #ensureFolder(folder: string, operation: string): Promise<void> {
+    const known = this.#folders.get(folder)
+    if (known !== undefined) return known
+    const making = this.#files.makeFolder(folder, operation)
+    this.#folders.set(folder, making)
+    try {
+      await making
+    } catch (error) {
+      this.#folders.delete(folder)
+      throw error
     }
   }
 

@@ -241,6 +241,30 @@ test('what is cleaned away leaves no folder behind it', async () => {
   expect([...fake.entries.keys()]).not.toContain('/lake/t/_staging/c')
 })
 
+test('a folder that is not there is made by one call, for all that is published into it', async () => {
+  const files = [0, 1, 2].map((n) => ({
+    stagedPath: `t/_staging/c/${n}.staged`,
+    path: `t/dt=2026-11-20/${n}.parquet`,
+    sizeBytes: 1,
+  }))
+  for (const file of files) await lake.stage({ ...file, chunks: [bytes('x')] })
+  const from = fake.requests.length
+  const outcomes = await Promise.all(files.map((file) => lake.publish(file)))
+  expect(outcomes).toEqual(files.map(() => ({ kind: 'published' })))
+  expect(calls(from).toSorted()).toEqual(['MKDIRS', 'RENAME', 'RENAME', 'RENAME'])
+})
+
+test('a folder that somebody removed is made again', async () => {
+  const first = { ...place, sizeBytes: 1 }
+  await lake.stage({ ...first, chunks: [bytes('x')] })
+  await lake.publish(first)
+  await lake.remove(first.path)
+  await lake.remove('t/dt=2026-11-20')
+  const second = { ...first, path: 't/dt=2026-11-20/1.parquet' }
+  await lake.stage({ ...second, chunks: [bytes('y')] })
+  expect(await lake.publish(second)).toEqual({ kind: 'published' })
+})
+
 test('calls are counted by what they are, what they are for, and what came of them', async () => {
   failFirst('RENAME', { moment: 'before', answer: remoteException('RetriableException') })
   await lake.putIfAbsent('log/1', bytes('x'))
