@@ -35,6 +35,10 @@ const built: Readonly<Record<string, () => Promise<Benchmark>>> = {
     const { benchKafka } = await import('./kafka/kafka.ts')
     return { valued: [], run: benchKafka }
   },
+  readiness: async () => {
+    const { benchReadiness } = await import('./readiness/readiness.ts')
+    return { valued: ['part'], run: benchReadiness }
+  },
   s3: async () => {
     const { benchS3 } = await import('./s3/s3.ts')
     return { valued: [], run: benchS3 }

@@ -22,11 +22,17 @@ export interface SimulatedCase {
   readonly commitSeconds: { readonly median: number; readonly p99: number; readonly max: number }
 }
 
+/** Of a benchmark of delays: seconds, or shares of a core, by their names. */
+interface TimedCase {
+  readonly name: string
+  readonly seconds: Readonly<Record<string, number>>
+}
+
 interface BenchReport {
   readonly bench: string
   readonly commit: string
   readonly machine: string
-  readonly cases: readonly BenchCase[] | readonly SimulatedCase[]
+  readonly cases: readonly BenchCase[] | readonly SimulatedCase[] | readonly TimedCase[]
 }
 
 export interface BenchOutcome {
