@@ -9,8 +9,13 @@ import { readFileSync } from 'node:fs'
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 /** User and system time since the process began. */
-export function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+export const cpuSecondsOf = (pid: number): number => secondsIn(`/proc/${pid}/stat`)
+
+/** The same of its first thread alone, the one that runs the event loop. */
+export const mainCpuSecondsOf = (pid: number): number => secondsIn(`/proc/${pid}/task/${pid}/stat`)
+
+function secondsIn(path: string): number {
+  const stat = readFileSync(path, 'utf8')
   // The name of the program, in parentheses, may hold spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond

@@ -13,31 +13,26 @@ interface Profile {
   readonly timeDeltas: readonly number[]
 }
 
-export interface DecidingShare {
-  /** Of one core: CPU time below the announcer, by the time that passed. */
-  readonly share: number
-  /** All that was no idling, by the time that passed. */
-  readonly busyShare: number
-  readonly seconds: number
-}
-
 const deciders = ['/readiness/announcer.', '/protocol/readiness']
 const idle = new Set(['(idle)', '(program)'])
 
 /**
+ * Deciding as a share of all that the thread did. By samples of the time that passed, in which a
+ * busy machine lets others run: their ratio says more than each of them.
+ *
  * @param folder where the profiles of one process lie; its workers' have none of it.
  * @param lastSeconds what is looked at, up to the end: a start has other things to do.
  */
-export function decidingShare(folder: string, lastSeconds: number): DecidingShare {
+export function decidingShare(folder: string, lastSeconds: number): number {
   const shares = readdirSync(folder)
     .filter((name) => name.endsWith('.cpuprofile'))
     .map((name) => shareIn(JSON.parse(readFileSync(join(folder, name), 'utf8')), lastSeconds))
-  const [first] = shares.sort((a, b) => b.share - a.share)
+  const [first] = shares.sort((a, b) => b - a)
   if (first === undefined) throw new Error(`no profile in "${folder}"`)
   return first
 }
 
-function shareIn({ nodes, samples, timeDeltas }: Profile, lastSeconds: number): DecidingShare {
+function shareIn({ nodes, samples, timeDeltas }: Profile, lastSeconds: number): number {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const deciding = new Set<number>()
   const mark = (id: number, isWithin: boolean): void => {
@@ -57,5 +52,5 @@ function shareIn({ nodes, samples, timeDeltas }: Profile, lastSeconds: number): 
     if (deciding.has(id)) decided += span
     if (!idle.has(byId.get(id)?.callFrame.functionName ?? '')) busy += span
   }
-  return { share: decided / seen, busyShare: busy / seen, seconds: seen / 1e6 }
+  return decided / busy
 }

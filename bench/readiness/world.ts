@@ -142,6 +142,10 @@ ${entries.join('')}`
     }
   }
 
+  get pid(): number {
+    return this.#daemon?.pid ?? -1
+  }
+
   async kill(): Promise<void> {
     await this.#daemon?.kill()
   }

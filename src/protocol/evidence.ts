@@ -23,8 +23,8 @@ import {
   type ReadinessFacts,
   type ReadyStream,
   type SourceView,
-  sourcesOf,
   viewOf,
+  viewsOf,
 } from './readiness-facts.ts'
 import { revisionsNotPassed } from './readiness-revisions.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
@@ -57,9 +57,9 @@ export function decideEvidence(
     }
     const block = firstBlock(facts, stream)
     if (block === undefined) continue
-    for (const source of sourcesOf(facts, stream)) {
-      const view = viewOf(facts, stream, source)
-      if (isWanted(facts, stream, view, block.partition.nextMs)) wanted.add(sourceKey(source))
+    for (const view of viewsOf(facts, stream)) {
+      const { nextMs } = block.partition
+      if (isWanted(facts, stream, view, nextMs)) wanted.add(sourceKey(view.source))
     }
   }
   return owned.filter((source) => wanted.has(sourceKey(source)) || owesFirstSign(facts, source))

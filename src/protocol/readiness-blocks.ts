@@ -22,7 +22,7 @@ import {
   type ReadyStream,
   type SourceView,
   sourcesOf,
-  viewOf,
+  viewsOf,
   wantedTopics,
 } from './readiness-facts.ts'
 import type { PassedSource } from './readiness-manifest.ts'
@@ -118,8 +118,7 @@ export function completenessOf(
   if (early !== undefined) return { kind: 'blocked', block: early }
   const passed: PassedSource[] = []
   const waiting: SourceView[] = []
-  for (const source of sourcesOf(facts, stream)) {
-    const view = viewOf(facts, stream, source)
+  for (const view of viewsOf(facts, stream)) {
     const passage = passageOf(stream, view, partition.nextMs)
     if (passage === undefined) waiting.push(view)
     else passed.push({ view, passage })
@@ -200,9 +199,11 @@ function sourceBlock(
   partition: LakePartition,
   waiting: readonly SourceView[],
 ): Block | undefined {
-  const found = waiting.map((view) => ({ view, ...ruleOf(facts, stream, partition, view) }))
-  const rank = (rule: SourceRule): number => sourceRules.indexOf(rule)
-  const [worst] = found.sort((a, b) => rank(a.rule) - rank(b.rule) || a.sinceMs - b.sinceMs)
+  let worst: (SourceBlock & { readonly view: SourceView }) | undefined
+  for (const view of waiting) {
+    const found = ruleOf(facts, stream, partition, view)
+    if (worst === undefined || tellsMore(found, worst)) worst = { ...found, view }
+  }
   if (worst === undefined) return undefined
   if (facts.lakeTrouble !== undefined) {
     const { sinceMs, reason } = facts.lakeTrouble
@@ -213,16 +214,27 @@ function sourceBlock(
   return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view), detail })
 }
 
+interface SourceBlock {
+  readonly rule: SourceRule
+  readonly sinceMs: UnixMs
+}
+
+/** By its rule; of two by one rule the older. */
+function tellsMore(one: SourceBlock, other: SourceBlock): boolean {
+  const ranks = sourceRules.indexOf(one.rule) - sourceRules.indexOf(other.rule)
+  return ranks === 0 ? one.sinceMs < other.sinceMs : ranks < 0
+}
+
 /** Why one topic-partition has not passed. The lake's time is beyond the end plus delay. */
 function ruleOf(
   facts: ReadinessFacts,
   stream: ReadyStream,
   partition: LakePartition,
   view: SourceView,
-): { readonly rule: SourceRule; readonly sinceMs: UnixMs } {
+): SourceBlock {
   const dueMs = dueFromMs(stream, partition)
   const { position, evidence, progress } = view
-  if (facts.refused.has(topicPartitionName(view.source))) {
+  if (facts.refused.size > 0 && facts.refused.has(topicPartitionName(view.source))) {
     return { rule: 'refused', sinceMs: position?.movedAtMs ?? dueMs }
   }
   if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }

@@ -22,7 +22,7 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { Announcement } from '../model/log-entry.ts'
 import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
-import { type ReadinessFacts, type ReadyStream, sourcesOf, viewOf } from './readiness-facts.ts'
+import { type ReadinessFacts, type ReadyStream, viewsOf } from './readiness-facts.ts'
 
 /** Longest gap between partitions that is filled with empty ones: 31 days of hours. */
 const emptyRunMax = 744
@@ -141,7 +141,7 @@ function emptyHorizonMs(
   stream: ReadyStream,
   fromMs: UnixMs,
 ): UnixMs | undefined {
-  const views = sourcesOf(facts, stream).map((source) => viewOf(facts, stream, source))
+  const views = viewsOf(facts, stream)
   const ofTopics = newestOf(views.map(({ position }) => seenOn(position)))
   const ofStream = newestOf(views.map(({ progress }) => seenIn(progress))) ?? ofTopics
   const windowMs = liveWindowMs[stream.scheme.by]
@@ -198,10 +198,9 @@ function startOfRowless(facts: ReadinessFacts, stream: ReadyStream): UnixMs | un
 
 /** True when a topic of the stream was read before the stream was configured. */
 function isOlderThan(facts: ReadinessFacts, stream: ReadyStream, sinceMs: UnixMs): boolean {
-  return sourcesOf(facts, stream).some((source) => {
-    const position = viewOf(facts, stream, source).position
-    return position !== undefined && position.sinceMs < sinceMs
-  })
+  return viewsOf(facts, stream).some(
+    ({ position }) => position !== undefined && position.sinceMs < sinceMs,
+  )
 }
 
 /** Start of the first partition that has events of this stream, or rows of one on its topics. */

@@ -129,6 +129,60 @@ export function viewOf(
   return { source, progress, ...committedOf(facts, source) }
 }
 
+/** By what a stream has seen of topic-partitions, for one state of these. */
+const viewsKnown = new WeakMap<CommittedSources, WeakMap<object, readonly SourceView[]>>()
+const nothingSeen = {}
+
+/**
+ * What the log says of a stream on each topic-partition that can carry it, in their order.
+ *
+ * Remembered while neither changes: a round asks several times, and a commit moves few of them.
+ */
+export function viewsOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourceView[] {
+  const committed = committedOfAll(facts, sourcesOf(facts, stream))
+  const progress = facts.fold.streams.get(stream.name)?.progress
+  const byProgress = viewsKnown.get(committed) ?? new WeakMap<object, readonly SourceView[]>()
+  viewsKnown.set(committed, byProgress)
+  const known = byProgress.get(progress ?? nothingSeen)
+  if (known !== undefined) return known
+  const views = committed.map(({ source, key, position, evidence }): SourceView => {
+    return { source, progress: progress?.get(key), position, evidence }
+  })
+  byProgress.set(progress ?? nothingSeen, views)
+  return views
+}
+
+type CommittedSources = readonly (CommittedSource & {
+  readonly source: SourcePartition
+  readonly key: SourceKey
+})[]
+
+interface CommittedKnown {
+  readonly positions: object | undefined
+  readonly evidence: object
+  readonly committed: CommittedSources
+}
+
+const committedKnown = new WeakMap<readonly SourcePartition[], CommittedKnown>()
+
+/** The same for every stream on these topic-partitions: remembered for the newest state. */
+function committedOfAll(
+  facts: ReadinessFacts,
+  sources: readonly SourcePartition[],
+): CommittedSources {
+  const { evidence } = facts.fold
+  const positions = facts.fold.positions.get(facts.lane)
+  const known = committedKnown.get(sources)
+  if (known !== undefined && known.positions === positions && known.evidence === evidence) {
+    return known.committed
+  }
+  const committed = sources.map((source) => {
+    return { source, key: sourceKey(source), ...committedOf(facts, source) }
+  })
+  committedKnown.set(sources, { positions, evidence, committed })
+  return committed
+}
+
 /**
  * True while nobody moved a position from where it was put at the start.
  *
@@ -152,7 +206,14 @@ export const isUnread = ({ position, evidence }: CommittedSource): boolean =>
  */
 export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourcePartition[] {
   const byTopic = sourcesByTopic(facts)
-  return topicsIn(byTopic, stream.topics).flatMap((topic) => byTopic.get(topic) ?? [])
+  const lists = selectedSources.get(byTopic) ?? new Map<readonly string[], Sources>()
+  selectedSources.set(byTopic, lists)
+  const known = lists.get(stream.topics)
+  if (known !== undefined) return known
+  const topics = topicsIn(byTopic, stream.topics)
+  const selected = topics.flatMap((topic) => byTopic.get(topic) ?? [])
+  lists.set(stream.topics, selected)
+  return selected
 }
 
 /**
@@ -172,18 +233,14 @@ export function wantedTopics(facts: ReadinessFacts, stream: ReadyStream): readon
 
 type SourcesByTopic = ReadonlyMap<string, readonly SourcePartition[]>
 
+type Sources = readonly SourcePartition[]
+
 /** Remembered for each set and each list of a configuration: patterns are not tried each time. */
-const selectedTopics = new WeakMap<SourcesByTopic, Map<readonly string[], readonly string[]>>()
+const selectedSources = new WeakMap<SourcesByTopic, Map<readonly string[], Sources>>()
 
 function topicsIn(byTopic: SourcesByTopic, selectors: readonly string[]): readonly string[] {
   if (!selectors.some(isTopicPattern)) return [...new Set(selectors)]
-  const lists = selectedTopics.get(byTopic) ?? new Map<readonly string[], readonly string[]>()
-  selectedTopics.set(byTopic, lists)
-  const known = lists.get(selectors)
-  if (known !== undefined) return known
-  const selected = [...byTopic.keys()].filter((topic) => selectsTopic(selectors, topic))
-  lists.set(selectors, selected)
-  return selected
+  return [...byTopic.keys()].filter((topic) => selectsTopic(selectors, topic))
 }
 
 /** Remembered by what it was made from: streams are many and ask again and again. */

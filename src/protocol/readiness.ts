@@ -38,7 +38,7 @@ export type ReadyDecision =
 export function decideReady(facts: ReadinessFacts): ReadyDecision {
   const announcements: Announcement[] = []
   const blocks: Block[] = []
-  for (const stream of facts.streams) {
+  for (const stream of inTurn(facts)) {
     const room = announcementsMax - announcements.length
     const due = dueOf(facts, stream, room)
     announcements.push(...due.announcements)
@@ -47,6 +47,19 @@ export function decideReady(facts: ReadinessFacts): ReadyDecision {
   }
   if (announcements.length === 0) return { kind: 'wait', blocks }
   return { kind: 'announce', announcements, blocks }
+}
+
+/**
+ * The streams in the order of what they announced last. More may be due than an entry takes: those
+ * behind come first, or the first ones would take the room of every entry while the last ones wait.
+ */
+function inTurn({ streams, fold }: ReadinessFacts): readonly ReadyStream[] {
+  const reached = ({ name }: ReadyStream): number =>
+    fold.streams.get(name)?.announcedNextMs ?? Number.NEGATIVE_INFINITY
+  const placed = streams.map((stream) => ({ stream, nextMs: reached(stream) }))
+  // Not their difference: of two without an announcement it would be no number.
+  placed.sort((one, other) => Number(one.nextMs > other.nextMs) - Number(one.nextMs < other.nextMs))
+  return placed.map(({ stream }) => stream)
 }
 
 interface DuePartitions {

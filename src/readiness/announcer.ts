@@ -1,7 +1,7 @@
 import { Fault } from '../base/fault.ts'
 import { type DurationMs, durationMs, monotonicMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
-import type { FoldState } from '../model/fold-state.ts'
+import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { Announcement, EntryIndex } from '../model/log-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -22,8 +22,8 @@ import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { gaugeReadiness } from './readiness-metrics.ts'
 
-/** Folders that are listed at the same time. */
-const listedAtOnceMax = 16
+/** Calls to the lake at the same time: folders that are listed, manifests that are written. */
+const callsAtOnceMax = 16
 const failurePauseMsMax = 30_000
 const missingPauseMs = 1_000
 /** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
@@ -308,24 +308,25 @@ export class Announcer {
       const fields = { id, reason, rows, added: added.length, entry: outcome.entry }
       telemetry.log.info('partition-announced', fields)
     }
-    await this.#writeManifests(announcements)
+    await this.#eachFolded(announcements, (folded, stream) => this.#keeper.write(stream, folded))
     return { kind: 'announced', entry: outcome.entry, count: announcements.length }
   }
 
   /** The log holds the newest revision only: the manifest of the one before must stand by then. */
   async #writeEarlier(announcements: readonly Announcement[]): Promise<void> {
-    for (const { stream, partition, manifest } of announcements) {
-      if (manifest.revision === 1) continue
-      const folded = this.#ports.log.state.streams.get(stream)?.partitions.get(partition.path)
-      if (folded !== undefined) await this.#keeper.writeIfAbsent(folded)
-    }
+    const later = announcements.filter(({ manifest }) => manifest.revision > 1)
+    await this.#eachFolded(later, (folded) => this.#keeper.writeIfAbsent(folded))
   }
 
-  async #writeManifests(announcements: readonly Announcement[]): Promise<void> {
-    for (const { stream, partition } of announcements) {
-      const folded = this.#ports.log.state.streams.get(stream)?.partitions.get(partition.path)
-      if (folded !== undefined) await this.#keeper.write(stream, folded)
-    }
+  async #eachFolded(
+    announcements: readonly Announcement[],
+    write: (folded: FoldedPartition, stream: string) => Promise<void>,
+  ): Promise<void> {
+    const { streams } = this.#ports.log.state
+    await inBatches(announcements, async ({ stream, partition }) => {
+      const folded = streams.get(stream)?.partitions.get(partition.path)
+      if (folded !== undefined) await write(folded, stream)
+    })
   }
 
   #tell(blocks: readonly Block[]): void {
@@ -376,8 +377,8 @@ async function inBatches<T, R>(
   look: (item: T) => Promise<R>,
 ): Promise<readonly R[]> {
   const found: R[] = []
-  for (let first = 0; first < items.length; first += listedAtOnceMax) {
-    found.push(...(await Promise.all(items.slice(first, first + listedAtOnceMax).map(look))))
+  for (let first = 0; first < items.length; first += callsAtOnceMax) {
+    found.push(...(await Promise.all(items.slice(first, first + callsAtOnceMax).map(look))))
   }
   return found
 }

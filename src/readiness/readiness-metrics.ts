@@ -1,6 +1,6 @@
 import type { Metrics } from '../ports/telemetry.ts'
 import type { Block } from '../protocol/readiness-blocks.ts'
-import { type ReadinessFacts, sourcesOf, viewOf } from '../protocol/readiness-facts.ts'
+import { type ReadinessFacts, viewsOf } from '../protocol/readiness-facts.ts'
 import { eventWatermarkOf } from '../protocol/watermark.ts'
 
 /** Shows each stream's watermark and which rule blocks it; a rule that no longer does becomes 0. */
@@ -16,8 +16,7 @@ export function gaugeReadiness(
     metrics.gauge('lakeward_partitions_blocked', 1, { stream, rule })
   }
   for (const stream of facts.streams) {
-    const views = sourcesOf(facts, stream).map((source) => viewOf(facts, stream, source))
-    const watermarkMs = eventWatermarkOf(views)
+    const watermarkMs = eventWatermarkOf(viewsOf(facts, stream))
     if (watermarkMs === undefined) continue
     const labels = { stream: stream.name }
     metrics.gauge('lakeward_event_watermark_seconds', watermarkMs / 1_000, labels)

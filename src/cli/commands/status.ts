@@ -13,6 +13,7 @@ import {
   type ReadyStream,
   sourcesOf,
   viewOf,
+  viewsOf,
 } from '../../protocol/readiness-facts.ts'
 import { eventWatermarkOf } from '../../protocol/watermark.ts'
 import {
@@ -121,7 +122,7 @@ function statusOf(
   stream: ReadyStream,
   recent: RecentCommits,
 ): Omit<StreamStatus, 'unknownFields' | 'memory'> {
-  const views = sourcesOf(facts, stream).map((source) => viewOf(facts, stream, source))
+  const views = viewsOf(facts, stream)
   const watermarkMs = eventWatermarkOf(views)
   const moved = views.flatMap(({ position }) => position?.movedAtMs ?? [])
   const folded = facts.fold.streams.get(stream.name)

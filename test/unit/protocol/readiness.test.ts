@@ -370,3 +370,23 @@ test('one entry takes the due partitions of all streams', () => {
   const facts = factsOf(log, now, { streams: [appEvents, second] })
   expect(announced(facts)).toHaveLength(2)
 })
+
+test('where more is due than an entry takes, the stream that is furthest behind goes first', () => {
+  const pages = { ...appEvents, name: 'pages', table: 'ods_pages' }
+  const newest = '2026-11-01T02:05:00Z'
+  const both = { ...rowsOf(newest), pages: rowsOf(newest).app_events }
+  const hours = [hourOf('2026-10-01T00'), hourOf('2026-11-01T01')]
+  const partitions = hours.map((partition) => ({ partition, files: [file] }))
+  const log: PlantedLog = {
+    sources: [{ source: shard(0), progress: both }],
+    partitions: { app_events: partitions, pages: partitions },
+  }
+  const streams = [appEvents, pages]
+  const streamsTold = (announcedNext: PlantedLog['announcedNext'] = {}): readonly string[] => {
+    const told = announced(factsOf({ ...log, announcedNext }, now, { streams }))
+    return [...new Set(told.map((line) => line.split(' ', 1)[0] ?? ''))]
+  }
+  expect(streamsTold()).toEqual(['app_events'])
+  expect(streamsTold({ app_events: unixMs(hourOf('2026-10-01T01').nextMs) })).toEqual(['pages'])
+  expect(streamsTold({ pages: unixMs(hourOf('2026-10-01T01').nextMs) })).toEqual(['app_events'])
+})
