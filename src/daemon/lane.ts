@@ -32,7 +32,8 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { remedyText } from '../protocol/source-judgement.ts'
 import type { Intake } from '../source/intake.ts'
 import { slicesOf } from '../source/slices.ts'
-import { BackPressure, type MemoryBounds, sizesOf, sumOf, together } from './back-pressure.ts'
+import type { AlignedStream } from './alignment.ts'
+import { type MemoryBounds, sizesOf, sumOf, together } from './back-pressure.ts'
 import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
@@ -41,6 +42,7 @@ import { LagBoard } from './lag-board.ts'
 import { configVersionIn } from './own-config.ts'
 import { Ownership } from './ownership.ts'
 import { doneWithin } from './patience.ts'
+import { ReadingPauses, readingOf } from './reading-pauses.ts'
 import type { StartRule } from './start-positions.ts'
 import { UnknownFieldBoard } from './unknown-field-board.ts'
 
@@ -58,6 +60,7 @@ export interface LaneParts {
   /** Aborted when the process ends with work undone. */
   readonly signal: AbortSignal
   readonly memory: MemoryBounds
+  readonly aligned: readonly AlignedStream[]
   /** Which leaders to ask for evidence of idleness, given what is owned. */
   readonly evidenceWanted: (
     fold: FoldState,
@@ -101,7 +104,7 @@ export class Lane implements SourceReader, CommitSteps {
   readonly #unknownFields: UnknownFieldBoard
   readonly #retry: RetryContext
   readonly #lag: LagBoard
-  readonly #backPressure: BackPressure
+  readonly #pauses: ReadingPauses
   #committing: ReadonlyMap<string, number> = new Map()
   #halted = false
   /** What the source said last when it could not go on by itself. */
@@ -118,19 +121,16 @@ export class Lane implements SourceReader, CommitSteps {
     this.#ownership = new Ownership({
       ...parts,
       commitNow,
-      isPaused: (at) => this.#backPressure.isPaused(at),
+      isPaused: (at) => this.#pauses.isPaused(at),
       onError: (error) => this.halt(error),
     })
-    this.#backPressure = new BackPressure({
+    this.#pauses = new ReadingPauses({
+      ...readingOf(parts),
       bounds: parts.memory,
       held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
       kernel: () => parts.exporter.kernelBytes,
-      sources: () => parts.positions.sources(),
       isRefused,
-      pause: (sources) => parts.source.pause(sources),
-      resume: (sources) => parts.source.resume(sources),
       hurry: () => parts.hurry(),
-      telemetry: parts.telemetry,
     })
   }
 
@@ -176,12 +176,12 @@ export class Lane implements SourceReader, CommitSteps {
   }
 
   isStreamPaused(stream: string): boolean {
-    return this.#backPressure.isStreamPaused(stream)
+    return this.#pauses.isStreamPaused(stream)
   }
 
-  /** Topic-partitions that are not read for want of memory, by name, with the reason. */
+  /** Topic-partitions that are paused, by name, with the reason. */
   get heldUp(): ReadonlyMap<string, string> {
-    return this.#backPressure.reasons()
+    return this.#pauses.reasons()
   }
 
   /** Fields that the stream's schema does not know, of what was committed since the start. */
@@ -257,14 +257,15 @@ export class Lane implements SourceReader, CommitSteps {
   async seal(fold: FoldState): Promise<SealedCommit | undefined> {
     const { exporter, log, modules, positions, rule, evidenceWanted } = this.#parts
     const configVersion = configVersionIn(fold, rule.config)
-    const evidence = await this.#evidence.gather(evidenceWanted(fold, positions.sources()))
+    const wanted = evidenceWanted(fold, positions.sources())
+    const evidence = await this.#evidence.gather(this.#pauses.asking(wanted))
     const sealed = await this.#gate.whileHeld(async () => {
       await modules.drain()
       if (this.#halted) return undefined
       const { publishedHere } = log
       return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence, publishedHere })
     })
-    if (sealed === undefined) this.#backPressure.adjust()
+    if (sealed === undefined) this.#pauses.adjust()
     return sealed
   }
 
@@ -274,7 +275,7 @@ export class Lane implements SourceReader, CommitSteps {
       return await this.#parts.commit(sealed)
     } finally {
       this.#committing = new Map()
-      this.#backPressure.adjust()
+      this.#pauses.adjust()
     }
   }
 
@@ -305,7 +306,7 @@ export class Lane implements SourceReader, CommitSteps {
       await untilAnswered(this.#retry, () => this.#ownership.restart(owned))
       exporter.onFold(log.state)
     })
-    this.#backPressure.adjust()
+    this.#pauses.adjust()
   }
 
   /**
@@ -330,7 +331,7 @@ export class Lane implements SourceReader, CommitSteps {
         return holds && !this.#ownership.isLeaving(source) && !left.has(source)
       })
       for (const { source } of current) {
-        if (!this.#backPressure.isPaused(source) || left.has(source)) continue
+        if (!this.#pauses.isPaused(source) || left.has(source)) continue
         left.add(source)
         this.#seekNext(source)
       }
@@ -354,7 +355,7 @@ export class Lane implements SourceReader, CommitSteps {
     telemetry.metrics.count('lakeward_bytes_read_total', bytes)
     for (const part of continuing) this.#lag.tell(part)
     if (exporter.cellCount > cellsMax) this.#parts.hurry()
-    this.#backPressure.adjust()
+    this.#pauses.adjust()
   }
 
   /** True for what begins where the last taking ended; anything else is asked for again. */
@@ -371,6 +372,7 @@ export class Lane implements SourceReader, CommitSteps {
   async #leave(sources: readonly SourcePartition[]): Promise<void> {
     await this.#ownership.leave(sources)
     this.#lag.forget(sources)
+    this.#pauses.forget(sources)
   }
 
   /** Does what a source asks for; an error ends the process, whoever called. */

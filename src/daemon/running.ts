@@ -21,7 +21,7 @@ import { memoryBoundsOf } from './memory-bounds.ts'
 import { buildPipeline, lakeLane, type Stages } from './pipeline.ts'
 import { SchemaDesk } from './schema-desk.ts'
 import { beginTopics } from './shard-duties.ts'
-import { readyStreams, selectorsOf } from './stage-streams.ts'
+import { alignedStreams, readyStreams, selectorsOf } from './stage-streams.ts'
 import type { StartRule } from './start-positions.ts'
 
 const outboxPauseMs = durationMs(250)
@@ -86,6 +86,7 @@ export function assemble(parts: AssemblyParts): Running {
     signal,
     rule: startRuleOf(parts),
     memory: memoryBoundsOf(config),
+    aligned: alignedStreams(config),
     evidenceWanted: (_fold, owned) => decideEvidence(announcer.facts(), owned),
     commit: (sealed) => committer.commit(sealed),
     onCommitted: afterCommit(announcer, heap),

@@ -16,6 +16,7 @@ import type { ParsedStream } from '../parser/parsed-stream.ts'
 import { divertedStream, divertedTable } from '../protocol/late.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { targetName } from '../readiness/config.ts'
+import type { AlignedStream } from './alignment.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import type { PipelinePorts } from './pipeline-ports.ts'
 import { TimedModule } from './timed-module.ts'
@@ -44,6 +45,14 @@ export const guardedStreams = ({ streams }: ResolvedConfig): readonly GuardedStr
 
 export const progressedStreams = ({ streams }: ResolvedConfig): readonly ProgressedStream[] =>
   streams.map(({ name, eventTime }) => ({ name, outOfOrdernessMs: eventTime.outOfOrderness }))
+
+/** Those that want their topic-partitions side by side; places are those of `progressedStreams`. */
+export const alignedStreams = ({ streams, ready }: ResolvedConfig): readonly AlignedStream[] =>
+  streams.flatMap(({ name, topics, alignment }, index) =>
+    alignment === undefined
+      ? []
+      : [{ name, topics, maxSkewMs: alignment.maxSkew, idleMs: ready.idle, index }],
+  )
 
 export const filterRules = ({ streams }: ResolvedConfig): readonly (readonly FilterRule[])[] =>
   streams.map(({ name, message, etl }) =>

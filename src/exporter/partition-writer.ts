@@ -130,10 +130,10 @@ export class PartitionWriter {
     this.#file = undefined
     const hasRoom = (going?.parquet.sizeBytes ?? 0) + file.encodedBytes < this.table.rollBytes
     const base = hasRoom ? going : undefined
-    const parquet = file.sealGrowing(commitKeyValues(this.#commitId), base?.parquet)
-    const { grown, alone, ...told } = parquet
+    const eventTimeMs = around(this.#times, base?.eventTimeMs)
+    const keyValues = commitKeyValues(this.#commitId, eventTimeMs)
+    const { grown, alone, ...told } = file.sealGrowing(keyValues, base?.parquet)
     const sealed = this.#sealedFile(told)
-    const eventTimeMs = around(sealed.eventTimeMs, base?.eventTimeMs)
     const state = { ...this.place, parquet: grown, crc32c: told.crc32c, eventTimeMs }
     if (base === undefined) this.#sealed.push(sealed)
     else {
@@ -154,9 +154,14 @@ export class PartitionWriter {
   #roll(file: ParquetFileWriter): void {
     this.#file = undefined
     if (file.rowCount === 0) return file.discard()
-    this.#sealed.push(this.#sealedFile(file.seal(commitKeyValues(this.#commitId))))
+    this.#sealed.push(this.#sealedFile(file.seal(commitKeyValues(this.#commitId, this.#times))))
     this.#eventMs = noEventMs()
     return undefined
+  }
+
+  /** Of the rows of the open file. */
+  get #times(): Times {
+    return { min: unixMs(this.#eventMs.min), max: unixMs(this.#eventMs.max) }
   }
 
   #sealedFile(parquet: SealedParquet): SealedFile {
@@ -167,7 +172,7 @@ export class PartitionWriter {
       table,
       schemaVersion,
       partitionPath: this.partition.path,
-      eventTimeMs: { min: unixMs(this.#eventMs.min), max: unixMs(this.#eventMs.max) },
+      eventTimeMs: this.#times,
     }
   }
 

@@ -59,7 +59,7 @@ export function decideEvidence(
     if (block === undefined) continue
     for (const view of viewsOf(facts, stream)) {
       const { nextMs } = block.partition
-      if (isWanted(facts, stream, view, nextMs)) wanted.add(sourceKey(view.source))
+      if (isWanted(facts, stream, view, nextMs)) wanted.add(view.key)
     }
   }
   return owned.filter((source) => wanted.has(sourceKey(source)) || owesFirstSign(facts, source))
@@ -94,8 +94,8 @@ function isPending({ position, evidence }: SourceView): boolean {
 
 /** Records wait, and for a while the log has seen neither a commit of them nor a question. */
 function isStuck(facts: ReadinessFacts, view: SourceView, position: FoldedPosition): boolean {
-  const { source, evidence } = view
-  const end = facts.ends.get(sourceKey(source))?.highWatermark
+  const { key, evidence } = view
+  const end = facts.ends.get(key)?.highWatermark
   const lagging = isPending(view) || (end !== undefined && end > position.next)
   const staleMs = facts.lakeNowMs - stuckIntervals * facts.commitIntervalMs
   const askedAtMs = evidence?.askedAtMs ?? position.movedAtMs

@@ -5,14 +5,14 @@
  * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
  */
 import { present } from '../base/assert.ts'
-import { later, type UnixMs, unixMs } from '../base/time.ts'
+import { type DurationMs, later, type UnixMs, unixMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import type { Removal } from '../model/swap-entry.ts'
-import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { type SourcePartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
 import { brokenCondition } from './readiness-conditions.ts'
 import {
@@ -116,13 +116,7 @@ export function completenessOf(
   const { partition } = candidate
   const early = delayBlock(facts, stream, partition)
   if (early !== undefined) return { kind: 'blocked', block: early }
-  const passed: PassedSource[] = []
-  const waiting: SourceView[] = []
-  for (const view of viewsOf(facts, stream)) {
-    const passage = passageOf(stream, view, partition.nextMs)
-    if (passage === undefined) waiting.push(view)
-    else passed.push({ view, passage })
-  }
+  const { passed, waiting } = passagesOf(stream, viewsOf(facts, stream), partition.nextMs)
   const block =
     setBlock(facts, stream, partition) ??
     sourceBlock(facts, stream, partition, waiting) ??
@@ -130,6 +124,35 @@ export function completenessOf(
     publishBlock(facts, stream, candidate) ??
     conditionBlock(facts, stream, candidate)
   return block === undefined ? { kind: 'complete', passed } : { kind: 'blocked', block }
+}
+
+interface Passages {
+  readonly endMs: UnixMs
+  readonly readyDelayMs: DurationMs
+  readonly idleMs: DurationMs
+  readonly passed: readonly PassedSource[]
+  readonly waiting: readonly SourceView[]
+}
+
+/** Of what the log says, the newest that was asked for: by the same end it is asked for again. */
+const passagesKnown = new WeakMap<readonly SourceView[], Passages>()
+
+/** Which topic-partitions have passed an end, and which have not. */
+function passagesOf(stream: ReadyStream, views: readonly SourceView[], endMs: UnixMs): Passages {
+  const { readyDelayMs, idleMs } = stream
+  const known = passagesKnown.get(views)
+  const isSame = known?.endMs === endMs && known.readyDelayMs === readyDelayMs
+  if (known !== undefined && isSame && known.idleMs === idleMs) return known
+  const passed: PassedSource[] = []
+  const waiting: SourceView[] = []
+  for (const view of views) {
+    const passage = passageOf(stream, view, endMs)
+    if (passage === undefined) waiting.push(view)
+    else passed.push({ view, passage })
+  }
+  const passages = { endMs, readyDelayMs, idleMs, passed, waiting }
+  passagesKnown.set(views, passages)
+  return passages
 }
 
 function conditionBlock(
@@ -246,7 +269,7 @@ function ruleOf(
   const signDueMs = lagging || isUnread(view) ? dueMs : provableMs
   const lastSignMs = latest(position.movedAtMs, evidence?.askedAtMs)
   const silentFromMs = latest(lastSignMs, signDueMs) + silentAfterMs(facts)
-  if (facts.lakeNowMs > silentFromMs && !facts.assigned?.has(sourceKey(view.source))) {
+  if (facts.lakeNowMs > silentFromMs && !facts.assigned?.has(view.key)) {
     return { rule: 'unassigned', sinceMs: lastSignMs }
   }
   const moving = facts.lakeNowMs <= position.movedAtMs + silentAfterMs(facts)
@@ -271,7 +294,7 @@ const silentAfterMs = (facts: ReadinessFacts): number =>
 /** Records known to be appended and not committed; undefined where no end is known. */
 function lagRecordsOf(facts: ReadinessFacts, view: SourceView): bigint | undefined {
   const { position, evidence } = view
-  const asked = facts.ends.get(sourceKey(view.source))?.highWatermark
+  const asked = facts.ends.get(view.key)?.highWatermark
   const end = highest(asked, evidence?.highWatermark)
   if (end === undefined) return undefined
   const next = position?.next ?? 0n

@@ -107,6 +107,8 @@ export interface SourceView extends CommittedSource {
 
 /** What the log says of a topic-partition, whatever its streams. */
 interface CommittedSource {
+  /** Of the topic-partition: made once, for it is looked up by again and again. */
+  readonly key: SourceKey
   readonly position: FoldedPosition | undefined
   readonly evidence: FoldedEvidence | undefined
 }
@@ -114,6 +116,7 @@ interface CommittedSource {
 export function committedOf(facts: ReadinessFacts, source: SourcePartition): CommittedSource {
   const key = sourceKey(source)
   return {
+    key,
     position: facts.fold.positions.get(facts.lane)?.get(key),
     evidence: facts.fold.evidence.get(key),
   }
@@ -125,8 +128,9 @@ export function viewOf(
   stream: ReadyStream,
   source: SourcePartition,
 ): SourceView {
-  const progress = facts.fold.streams.get(stream.name)?.progress.get(sourceKey(source))
-  return { source, progress, ...committedOf(facts, source) }
+  const committed = committedOf(facts, source)
+  const progress = facts.fold.streams.get(stream.name)?.progress.get(committed.key)
+  return { source, progress, ...committed }
 }
 
 /** By what a stream has seen of topic-partitions, for one state of these. */
@@ -146,16 +150,13 @@ export function viewsOf(facts: ReadinessFacts, stream: ReadyStream): readonly So
   const known = byProgress.get(progress ?? nothingSeen)
   if (known !== undefined) return known
   const views = committed.map(({ source, key, position, evidence }): SourceView => {
-    return { source, progress: progress?.get(key), position, evidence }
+    return { source, key, progress: progress?.get(key), position, evidence }
   })
   byProgress.set(progress ?? nothingSeen, views)
   return views
 }
 
-type CommittedSources = readonly (CommittedSource & {
-  readonly source: SourcePartition
-  readonly key: SourceKey
-})[]
+type CommittedSources = readonly (CommittedSource & { readonly source: SourcePartition })[]
 
 interface CommittedKnown {
   readonly positions: object | undefined
@@ -176,9 +177,7 @@ function committedOfAll(
   if (known !== undefined && known.positions === positions && known.evidence === evidence) {
     return known.committed
   }
-  const committed = sources.map((source) => {
-    return { source, key: sourceKey(source), ...committedOf(facts, source) }
-  })
+  const committed = sources.map((source) => ({ source, ...committedOf(facts, source) }))
   committedKnown.set(sources, { positions, evidence, committed })
   return committed
 }

@@ -1,13 +1,6 @@
 import type { z } from 'zod'
 import { address, duration, secret, text, topicForm } from '../base/config-units.ts'
-import {
-  choice,
-  configValue,
-  listOf,
-  notBuilt,
-  type ReadValue,
-  section,
-} from '../base/config-value.ts'
+import { choice, configValue, listOf, type ReadValue, section } from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
 import { isTopicPattern, patternOf } from '../model/topic-selection.ts'
 import type { StartAt } from '../ports/source.ts'
@@ -170,4 +163,8 @@ export const kafkaConfig = kafkaSection.check((context) => {
 export type KafkaConfig = z.output<typeof kafkaSection>
 
 /** The key `alignment` of a stream. */
-export const alignmentConfig = notBuilt('Slows topic-partitions far ahead in event time.')
+export const alignmentConfig = section({
+  maxSkew: duration({ min: '1s', max: '7d' }).describe(
+    'How far in event time one topic-partition may be ahead of the slowest; it is paused beyond.',
+  ),
+})

@@ -74,6 +74,12 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
   lakeward_reading_pauses_total: counter('How often a stream began to wait for memory.', [
     'stream',
   ]),
+  lakeward_event_skew_seconds: gauge('How far the topic-partitions of the stream are apart.', [
+    'stream',
+  ]),
+  lakeward_alignment_paused: gauge('Topic-partitions that are too far ahead in the stream.', [
+    'stream',
+  ]),
   lakeward_etl_seconds: gauge('Time that the batches of ETL modules took, all together.', [
     'stream',
   ]),

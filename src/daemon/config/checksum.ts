@@ -2,7 +2,7 @@
  * What shapes the lake, as canonical text: two daemons with one checksum write the same.
  *
  * Left out on purpose: how records are reached (brokers, group, login), how often is committed, how
- * much memory there is, where metrics are served. These may differ between hosts.
+ * far ahead is read, how much memory there is, where metrics are served. These may differ between hosts.
  */
 import { createHash } from 'node:crypto'
 import type { FieldSchema, FieldType, MessageSchema } from '../../model/event-schema.ts'
@@ -37,7 +37,8 @@ export function checksumOf(
 }
 
 const shapeOf = (stream: ResolvedStream): unknown => {
-  const { message: _message, plan: _plan, index: _index, etl, limits, ...rest } = stream
+  const { message: _message, plan: _plan, index: _index, etl, limits, ...written } = stream
+  const { alignment: _alignment, ...rest } = written
   const { buffers: _buffers, ...moduleLimits } = limits
   const steps = etl.map((step) => (step.kind === 'module' ? step.checksum : step))
   return { ...rest, limits: moduleLimits, etl: steps }

@@ -37,6 +37,7 @@ export interface ResolvedStream {
   readonly mapping: StreamConfig['mapping']
   readonly ready: StreamConfig['ready']
   readonly late: StreamConfig['late']
+  readonly alignment?: StreamConfig['alignment']
   readonly etl: readonly ResolvedStep[]
   readonly limits: StreamConfig['limits']
 }

@@ -48,7 +48,9 @@ const streamSection = section({
   file: fileConfig.prefault({}).describe('Parquet files of the table.'),
   ready: streamReadyConfig.prefault({}).describe('What partitions of the stream wait for besides.'),
   late: lateConfig.prefault({}).describe('Rows that come after their partition was announced.'),
-  alignment: alignmentConfig,
+  alignment: alignmentConfig
+    .optional()
+    .describe('Keeps the topic-partitions that one process reads side by side in event time.'),
   columns: columnsConfig.prefault([]).describe('Columns with the identity of each row.'),
   names: namesConfig
     .prefault('as-declared')
@@ -63,7 +65,7 @@ const streamSection = section({
 })
 
 type StreamSection = z.output<typeof streamSection>
-type Filled = Omit<StreamSection, 'topic' | 'topics' | 'table' | 'alignment'>
+type Filled = Omit<StreamSection, 'topic' | 'topics' | 'table'>
 
 /** One stream, with topics and table filled in. */
 export type StreamConfig = DeepReadonly<Filled & { topics: string[]; table: string }>
@@ -88,7 +90,7 @@ export const streamConfig = z.codec(
   }),
   z.custom<StreamConfig>(),
   {
-    decode: ({ topic, topics, table, alignment: _alignment, ...rest }): StreamConfig => ({
+    decode: ({ topic, topics, table, ...rest }): StreamConfig => ({
       ...rest,
       topics: topics ?? (topic === undefined ? [] : [topic]),
       table: table ?? rest.name.replaceAll('-', '_'),

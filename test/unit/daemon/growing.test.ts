@@ -96,6 +96,9 @@ describe('a file that grows', () => {
     ])
     expect(file?.stagedPath).toContain(`.tail-${keyValues.get('lakeward.commit')}-0`)
     expect(file?.base?.rowCount).toBe(3)
+    const { min, max } = present(file, 'a file stands').eventTimeMs
+    const slice = [min, max].map((atMs) => new Date(atMs).toISOString()).join('..')
+    expect(keyValues.get('lakeward.event-time')).toBe(slice)
   })
 
   test('is one for each partition, and each goes on where it ended', async () => {
