@@ -1,4 +1,4 @@
-/** What stands on the lake after a run: which announcements, of which rows, and whether they hold. */
+/** What stands on the lake after a run: which announcements, and whether they hold. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'

@@ -1,4 +1,4 @@
-/** How much of a process's time went into deciding, from the CPU profile that V8 wrote at its end. */
+/** How much of a process's time went into deciding, by the CPU profile that V8 wrote. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 

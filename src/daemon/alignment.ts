@@ -130,7 +130,7 @@ export class Alignment {
     return new Map(paused.map(({ source, reason }) => [topicPartitionName(source), reason]))
   }
 
-  /** Those that others wait for and that have been quiet: their leaders are to be asked for ends. */
+  /** Others wait for these, and they have been quiet: their leaders are to be asked for ends. */
   get questions(): readonly SourcePartition[] {
     return this.#holding
   }

@@ -42,7 +42,7 @@ export class ReadingPauses {
     return new Map([...this.#alignment.reasons(), ...this.#pressure.reasons()])
   }
 
-  /** `wanted`, and those whose leaders are to be asked for their ends since others wait for them. */
+  /** `wanted`, and those whose ends are to be asked for since others wait for them. */
   asking(wanted: readonly SourcePartition[]): readonly SourcePartition[] {
     return [...new Set([...wanted, ...this.#alignment.questions])]
   }

@@ -2,7 +2,8 @@
  * What shapes the lake, as canonical text: two daemons with one checksum write the same.
  *
  * Left out on purpose: how records are reached (brokers, group, login), how often is committed, how
- * far ahead is read, how much memory there is, where metrics are served. These may differ between hosts.
+ * far ahead is read, how much memory there is, where metrics are served. These may differ between
+ * hosts.
  */
 import { createHash } from 'node:crypto'
 import type { FieldSchema, FieldType, MessageSchema } from '../../model/event-schema.ts'
