@@ -242,7 +242,7 @@ async function delays({ streams, delayHours, hourSeconds }: Sizes): Promise<Part
 function delayPart(name: string, world: ReadinessWorld, judged: Judged): Part {
   const { ready, webhook } = delaysOf(world, judged)
   const [readyP99, webhookP99] = [percentile(ready, 0.99), percentile(webhook, 0.99)]
-  const missed = [...judged.wrong.slice(0, 20)]
+  const missed = judged.wrong.slice(0, 20)
   if (readyP99 > readySecondsMax) missed.push(`${name}: in the log after more than 2 s (p99)`)
   if (webhookP99 > webhookSecondsMax) missed.push(`${name}: by webhook after more than 1 s (p99)`)
   return {
@@ -305,7 +305,7 @@ async function rollover({ rollover: streams }: Sizes): Promise<Part> {
     const line =
       `an hour's end of ${streams} streams: the last webhook ${hook.toFixed(1)} s and the last _SUCCESS ` +
       `${file.toFixed(1)} s after the commit that released the last one; bar: at most 30 s`
-    const missed = [...judged.wrong.slice(0, 20)]
+    const missed = judged.wrong.slice(0, 20)
     if (!(last <= rolloverSecondsMax)) missed.push(`the rollover took ${last.toFixed(1)} s`)
     return { name: 'rollover', lines: [line], missed, seconds: { hook, file } }
   })
