@@ -30,7 +30,7 @@ interface CollectedGarbage {
 export async function collectGarbage(options: GarbageOptions): Promise<CollectedGarbage> {
   const replaced = await forgetReplaced(options.log, options.graceMs)
   await new Committer(options).publishPending(durationMs(0))
-  const removed = await cleanStaging(options)
+  const removed = await cleanStaging({ ...options, announced: true })
   return { replaced, removed, trimmed: await trimLog(options) }
 }
 

@@ -8,6 +8,8 @@ import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideStaging } from '../protocol/garbage.ts'
 import { journalPath, spillRoot, stagedIn, stagingRoot, tailOf } from '../protocol/log-paths.ts'
+import { inParallel } from './parallel.ts'
+import { filesAtOnceMax } from './publisher.ts'
 
 export interface JanitorOptions {
   readonly lake: Lake
@@ -15,6 +17,8 @@ export interface JanitorOptions {
   readonly pipeline: string
   /** Tables that this pipeline writes. */
   readonly tables: readonly string[]
+  /** Also tails beside files that were announced: a listing for each partition of some days. */
+  readonly announced?: boolean
   readonly telemetry: Telemetry
 }
 
@@ -69,10 +73,10 @@ export async function judgeStaging(
     for (const { path } of await lake.list(root)) places.push({ path, ...stagedIn(path) })
   }
   // Tails lie beside their files.
-  for (const { table, folder } of growingFolders(options)) {
+  await inParallel(growingFolders(options), filesAtOnceMax, async ({ table, folder }) => {
     const listed = await lake.list(folder)
     for (const { path } of listed) places.push({ path, table, commitId: tailOf(path) })
-  }
+  })
   const folders = await stagingFolders(lake, places)
   // Any fold made after the journals were read will do.
   const state = await options.log.refresh()
@@ -126,10 +130,13 @@ function growingFolders({
   lake,
   log,
   tables,
+  announced = false,
 }: Omit<JanitorOptions, 'telemetry'>): readonly { table: string; folder: string }[] {
   if (lake.tails === undefined) return []
   const files = [...log.state.streams.values()]
-    .flatMap(({ partitions }) => [...partitions.values()].flatMap((partition) => partition.files))
+    .flatMap(({ partitions }) => [...partitions.values()])
+    .filter(({ place }) => announced || place === 'open')
+    .flatMap((partition) => partition.files)
     .filter(({ table }) => tables.includes(table))
   const grow = new Set(files.flatMap(({ table, base }) => (base === undefined ? [] : [table])))
   const found = new Map<string, string>()

@@ -5,6 +5,8 @@ import { durationMs } from '../../../src/base/time.ts'
 import { encodeJournal } from '../../../src/codec/log/journal.ts'
 import { cleanStaging } from '../../../src/committer/janitor.ts'
 import { publishCommit } from '../../../src/committer/publisher.ts'
+import type { FoldState } from '../../../src/model/fold-state.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { journalPath } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
 import type { LakeFault, SimStore } from '../../sim/lake.ts'
@@ -136,34 +138,62 @@ test('a tail is joined behind the one before it, whichever is published first', 
   expectOnce(store, 'out of order')
 })
 
-test('a tail that landed after its commit was cleaned away is taken away, no other', async () => {
-  const clock = new SimClock()
-  const store = await startedStore(clock)
-  const process = await startProcess(clock, store, { seed: 2 })
-  const { lake, log } = process
-  const left = await clock.run(
-    (async () => {
-      for (const [first, next] of ranges.slice(0, 2)) await commitNext(process, first, next)
-      const { path } = present(liveFiles(process)[0], 'a file grew')
-      const folder = path.slice(0, path.lastIndexOf('/'))
-      const [gone, begun, undecided] = [log.nextCommitId(), log.nextCommitId(), log.nextCommitId()]
-      const journal = { pipeline, commitId: undecided, ranges: [], files: [] }
-      await lake.putIfAbsent(journalPath(table, undecided), encodeJournal(journal))
-      const names = [
-        `.tail-${gone}-0`,
-        `..tail-${begun}-1.0123456789abcdef.put`,
-        `.tail-${undecided}-0`,
-        '.tail-of-somebody',
-      ]
-      for (const name of names) await lake.putIfAbsent(`${folder}/${name}`, Buffer.from('late'))
-      const telemetry = new SimTelemetry()
-      await cleanStaging({ lake, log, pipeline, tables: [table], telemetry })
-      const standing = (await lake.list(folder)).map((object) => object.path)
-      expect(standing).toEqual(
-        [`${folder}/.tail-of-somebody`, `${folder}/.tail-${undecided}-0`, path].toSorted(),
-      )
-      return standing
-    })(),
-  )
-  expect(left).toHaveLength(3)
-})
+test.each(['a daemon', 'gc'])(
+  'a tail that landed late is taken away by %s, no other',
+  async (by) => {
+    const clock = new SimClock()
+    const store = await startedStore(clock)
+    const process = await startProcess(clock, store, { seed: 2 })
+    const { lake, log } = process
+    const left = await clock.run(
+      (async () => {
+        for (const [first, next] of ranges.slice(0, 2)) await commitNext(process, first, next)
+        const { path } = present(liveFiles(process)[0], 'a file grew')
+        const folder = path.slice(0, path.lastIndexOf('/'))
+        const [gone, begun, undecided] = [
+          log.nextCommitId(),
+          log.nextCommitId(),
+          log.nextCommitId(),
+        ]
+        const journal = { pipeline, commitId: undecided, ranges: [], files: [] }
+        await lake.putIfAbsent(journalPath(table, undecided), encodeJournal(journal))
+        const names = [
+          `.tail-${gone}-0`,
+          `..tail-${begun}-1.0123456789abcdef.put`,
+          `.tail-${undecided}-0`,
+          '.tail-of-somebody',
+        ]
+        for (const name of names) await lake.putIfAbsent(`${folder}/${name}`, Buffer.from('late'))
+        const telemetry = new SimTelemetry()
+        const clean = (announced: boolean) => {
+          const later = Object.create(log, {
+            state: { value: asAnnounced(log.state) },
+            refresh: { value: async () => log.state },
+          }) as CommitLog
+          return cleanStaging({ lake, log: later, pipeline, tables: [table], telemetry, announced })
+        }
+        // Daemons do not list what was announced.
+        expect((await clean(false)).removedObjects).toBe(0)
+        if (by === 'gc') await clean(true)
+        else await cleanStaging({ lake, log, pipeline, tables: [table], telemetry })
+        const standing = (await lake.list(folder)).map((object) => object.path)
+        expect(standing).toEqual(
+          [`${folder}/.tail-of-somebody`, `${folder}/.tail-${undecided}-0`, path].toSorted(),
+        )
+        return standing
+      })(),
+    )
+    expect(left).toHaveLength(3)
+  },
+)
+
+/** The same state, when all partitions are announced. */
+function asAnnounced(state: FoldState): FoldState {
+  const streams = [...state.streams].map(([name, stream]) => {
+    const partitions = [...stream.partitions].map(
+      ([path, partition]) => [path, { ...partition, place: 'announced' as const }] as const,
+    )
+    return [name, { ...stream, partitions: new Map(partitions) }] as const
+  })
+  return { ...state, streams: new Map(streams) }
+}
