@@ -167,7 +167,7 @@ const productFile = ({
   eventTimeMs: { min: hour.startMs, max: hour.startMs },
 })
 
-const manifest: Omit<ReadyManifest, 'logEntry'> = {
+export const manifest: Omit<ReadyManifest, 'logEntry'> = {
   lakeward: 1,
   kind: 'partition-ready',
   id: `model/${stream}/${hour.path}/1`,
@@ -305,7 +305,11 @@ function appendOf(entry: ModelEntry): LogEntry {
   }
 }
 
-const baseOf = ({ commitId, published, format }: ModelEntry): EntryBase => ({
+export const baseOf = ({
+  commitId,
+  published,
+  format,
+}: Pick<ModelEntry, 'commitId' | 'published' | 'format'>): EntryBase => ({
   format: format ?? entryFormat,
   commitId,
   writerId: commitIdParts(commitId).writer,

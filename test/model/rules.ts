@@ -146,3 +146,21 @@ export type RulesOff = ReadonlySet<Rule>
 export const ruleNames = Object.keys(rules).filter((name): name is Rule => name in rules)
 
 export const textOf = (rule: Rule): RuleText => rules[rule]
+
+/** The rules of files that grow, explored in worlds of their own (`growing.ts`). */
+const growthRules = {
+  growEntry: { says: 'first the entry, then the join', scenario: 'tails' },
+  growLive: { says: 'a tail relies on the file as long as its base', scenario: 'merged-tails' },
+  growBase: { says: 'a tail goes on from just what stands', scenario: 'sealed-tails' },
+  growOpen: { says: 'what an announcement names does not grow', scenario: 'late-tails' },
+  joinLength: { says: 'a tail is joined by the length of its file', scenario: 'waiting-tails' },
+  swapWhole: { says: 'a swap takes files whose tails are joined', scenario: 'merged-tails' },
+} as const satisfies Record<string, Pick<RuleText, 'says' | 'scenario'>>
+
+export type GrowthRule = keyof typeof growthRules
+
+export const growthRuleNames = Object.keys(growthRules).filter(
+  (name): name is GrowthRule => name in growthRules,
+)
+
+export const scenarioOfGrowth = (rule: GrowthRule): string => growthRules[rule].scenario

@@ -11,9 +11,18 @@
  */
 import { parseArgs } from 'node:util'
 import { type Exploration, explore, type Limits } from './explore.ts'
+import { exploreGrowing, growingScenarios } from './explore-growing.ts'
+import type { GrowingBounds } from './growing.ts'
 import { judge } from './judge.ts'
 import { largeScenarios } from './large-scenarios.ts'
-import { type Rule, ruleNames, textOf } from './rules.ts'
+import {
+  type GrowthRule,
+  growthRuleNames,
+  type Rule,
+  ruleNames,
+  scenarioOfGrowth,
+  textOf,
+} from './rules.ts'
 import { type Bounds, quickScenarios } from './scenarios.ts'
 
 const statesOf: Readonly<Record<string, number>> = { quick: 100_000, large: 3_000_000 }
@@ -90,6 +99,23 @@ function run(bounded: Bounds, rulesOff: readonly Rule[]): void {
   results.push({ off: rulesOff, scenario: bounded.name, states, depth, outcome, violation })
 }
 
+/** The same for files that grow. */
+function runGrowing(bounded: GrowingBounds, off: GrowthRule | undefined): void {
+  const rulesOff = off === undefined ? [] : [off]
+  const what = off === undefined ? 'all rules' : `-${off}`
+  const { states, depth, violation, trace } = exploreGrowing(bounded, new Set(rulesOff))
+  const outcome = violation === undefined ? 'clean' : 'violated'
+  say(what, { scenario: bounded.name, states, depth, folds: 0, outcome, violation, trace })
+  const isRight = (violation === undefined) === (off === undefined)
+  if (!isRight) troubles.push(`${what}, ${bounded.name}: ${violation ?? 'nothing shows it'}`)
+  const broken = violation ?? null
+  results.push({ off: rulesOff, scenario: bounded.name, states, depth, outcome, violation: broken })
+}
+
+const growingScene = (rule: GrowthRule): GrowingBounds =>
+  growingScenarios.find(({ name }) => name === scenarioOfGrowth(rule)) ??
+  refuse(`rule "${rule}" names no scenario`)
+
 /** The scenario in which the absence of a rule shows. */
 const sceneOf = (rule: Rule): Bounds =>
   quickScenarios.find(({ name }) => name === (scenario ?? textOf(rule).scenario)) ??
@@ -101,6 +127,8 @@ else {
   for (const one of scenarios) run(one, [])
   if (bounds === 'quick' && scenario === undefined) {
     for (const rule of ruleNames) run(sceneOf(rule), [rule])
+    for (const one of growingScenarios) runGrowing(one, undefined)
+    for (const rule of growthRuleNames) runGrowing(growingScene(rule), rule)
   }
 }
 for (const trouble of troubles) console.log(`FAILED: ${trouble}`)
