@@ -140,10 +140,12 @@ export function costOfDay(facts: CostFacts): DayOfCosts {
   const commitsOfWorker = dayMs / commitIntervalMs
   const commits = commitsOfWorker * workerCount
   const wireBytes = sum(streams.map(wireBytesOf)) * daySeconds
-  const brought = streams.map((one) => filesPerCommit(facts, one) * commits)
-  const begun = streams.map((one, at) => filesBegun(facts, one, brought[at] ?? 0))
-  const staged = sum(brought)
-  const files = sum(begun)
+  const ofStreams = streams.map((one) => {
+    const brought = filesPerCommit(facts, one) * commits
+    return { brought, begun: filesBegun(facts, one, brought) }
+  })
+  const staged = sum(ofStreams.map(({ brought }) => brought))
+  const files = sum(ofStreams.map(({ begun }) => begun))
   const lakeBytes = wireBytes * measured.parquetBytesPerWireByte
   const writes = staged * measured.writesPerFile + commits * measured.writesPerCommit
   const reads = staged * measured.readsPerFile + commits * measured.readsPerCommit

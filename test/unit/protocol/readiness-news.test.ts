@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { emptyFold } from '../../../src/protocol/fold.ts'
+import { wantsBrokers } from '../../../src/protocol/readiness-news.ts'
+import { at, factsOf, lane, sourceNamed } from '../../support/readiness-world.ts'
+
+const askedAtMs = at('2026-11-20T14:00:00Z')
+const facts = factsOf({}, at('2026-11-20T14:00:30Z'), {
+  metadata: { sources: [], missingTopics: [], askedAtMs },
+})
+
+test('brokers are asked for the set where it is wanted, and again where a topic is missing', () => {
+  const rules = (...rules: readonly ('metadata' | 'topic-missing' | 'delay')[]) =>
+    rules.map((rule) => ({ rule, at: undefined }))
+  expect(wantsBrokers(facts, rules('delay', 'metadata'))).toBe(true)
+  expect(wantsBrokers(facts, rules('delay'))).toBe(false)
+  expect(wantsBrokers(facts, rules('topic-missing'))).toBe(true)
+  const soon = { ...facts, lakeNowMs: at('2026-11-20T14:00:09Z') }
+  expect(wantsBrokers(soon, rules('topic-missing'))).toBe(false)
+  expect(wantsBrokers({ ...soon, metadata: undefined }, rules('topic-missing'))).toBe(true)
+})
+
+test('where nothing was read yet, no topic was made anew', () => {
+  const source = sourceNamed('events', 0)
+  const blocking = {
+    source,
+    writer: undefined,
+    lastOffset: undefined,
+    lagRecords: undefined,
+    eventWatermarkMs: undefined,
+    movedAtMs: undefined,
+    everRead: false,
+  }
+  const fold = emptyFold()
+  expect(fold.positions.has(lane)).toBe(false)
+  expect(wantsBrokers({ ...facts, fold }, [{ rule: 'unassigned', at: blocking }])).toBe(false)
+})
