@@ -38,6 +38,7 @@ export async function openLake(
     pathStyle: pathStyle ?? endpoint !== undefined,
     credentials: await readLakeCredentials(config, files),
     encryption: encryptionOf(lake),
+    requesterPays: lake.requesterPays ?? false,
   }
   // The client of S3 is large: who has no bucket does not load it.
   const { openS3Lake } = await import('../adapters/s3/open-s3-lake.ts')

@@ -36,6 +36,8 @@ export function numberRecord(
 
 export interface NumbersConfig {
   readonly brokerPort: number
+  /** 127.0.0.1, when absent. */
+  readonly brokerHost?: string
   readonly stream?: string
   /** One topic, or a YAML list of them. */
   readonly topic?: string
@@ -56,7 +58,8 @@ export interface NumbersConfig {
 
 /** Writes a configuration with one stream of numbers into a folder. @returns its path. */
 export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
-  const { brokerPort, stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
+  const { brokerPort, brokerHost = '127.0.0.1' } = config
+  const { stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
   const { sessionTimeout = '3s', mode = 'new' } = config
   const { httpPort = 0, kafka, lake = '{ url: "file:./lake" }' } = config
   const kafkaKeys = kafka === undefined ? '' : `, ${kafka}`
@@ -64,7 +67,7 @@ export async function writeNumbersConfig(folder: string, config: NumbersConfig):
   await writeFile(join(folder, 'number.proto'), numbersProto)
   const path = join(folder, 'lakeward.yaml')
   const text = `pipeline: test
-kafka: { brokers: ["127.0.0.1:${brokerPort}"], assignment: ${assignment}, sessionTimeout: ${sessionTimeout}${kafkaKeys} }
+kafka: { brokers: ["${brokerHost}:${brokerPort}"], assignment: ${assignment}, sessionTimeout: ${sessionTimeout}${kafkaKeys} }
 lake: ${lake}
 http: { listen: "127.0.0.1:${httpPort}" }
 ${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}

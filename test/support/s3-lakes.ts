@@ -26,6 +26,7 @@ export const s3Settings = (endpoint: string, bucket: string, prefix: string): S3
     secretKey: new Secret(s3Credentials.secretAccessKey),
   },
   encryption: {},
+  requesterPays: false,
 })
 
 const silent: Telemetry = {

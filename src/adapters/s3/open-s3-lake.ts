@@ -7,6 +7,7 @@
  * - Checksums are ours (CRC32C, native); the SDK adds none of its own, which some gateways refuse.
  */
 import { S3Client } from '@aws-sdk/client-s3'
+import { assert } from '../../base/assert.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
@@ -37,6 +38,8 @@ export interface S3Settings {
   readonly pathStyle: boolean
   readonly credentials: { readonly accessKey: Secret; readonly secretKey: Secret } | undefined
   readonly encryption: S3Encryption
+  /** Every request says that we pay for it. */
+  readonly requesterPays: boolean
 }
 
 export interface S3Ports {
@@ -59,7 +62,7 @@ export function openS3Lake(settings: S3Settings, ports: S3Ports): S3Lake {
 }
 
 function clientOf(
-  { endpoint, pathStyle, credentials }: S3Settings,
+  { endpoint, pathStyle, credentials, requesterPays }: S3Settings,
   region: string | undefined,
 ): S3Client {
   const keys =
@@ -71,7 +74,7 @@ function clientOf(
             secretAccessKey: credentials.secretKey.reveal(),
           },
         }
-  return new S3Client({
+  const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...keys,
@@ -87,4 +90,22 @@ function clientOf(
       httpsAgent: { keepAlive: true, maxSockets: socketsMax },
     },
   })
+  if (requesterPays) payForRequests(client)
+  return client
 }
+
+/** Not as a field of each command: one that lacks it would be the one that is refused. */
+function payForRequests({ middlewareStack }: S3Client): void {
+  middlewareStack.add(
+    (next) => (asked) => {
+      assert(hasHeaders(asked.request), 'what is sent by HTTP has headers')
+      asked.request.headers['x-amz-request-payer'] = 'requester'
+      return next(asked)
+    },
+    // Before it is signed: a store compares the headers.
+    { step: 'build', name: 'requester-pays' },
+  )
+}
+
+const hasHeaders = (request: unknown): request is { headers: Record<string, string> } =>
+  typeof request === 'object' && request !== null && 'headers' in request

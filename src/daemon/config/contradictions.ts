@@ -49,7 +49,14 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
   ]
 }
 
-const bucketKeys = ['endpoint', 'region', 'pathStyle', 'credentials', 'encryption'] as const
+const bucketKeys = [
+  'endpoint',
+  'region',
+  'pathStyle',
+  'credentials',
+  'encryption',
+  'requesterPays',
+] as const
 
 function bucketKeysOfFolder({ lake }: ReadParts): readonly ConfigProblem[] {
   if (lake === undefined || lake.url.startsWith('s3:')) return []

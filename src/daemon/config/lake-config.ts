@@ -147,6 +147,9 @@ export const lakeConfig = section({
   kmsKey: text({ accepted: 'id or ARN of a key', shape: /^[\x21-\x7e]+$/ })
     .optional()
     .describe("With sse-kms: the key. Without it: the bucket's."),
+  requesterPays: truth()
+    .optional()
+    .describe('S3 alone: we pay for requests, as some buckets want it. Without it: false.'),
   hdfs: hdfsConfig.optional().describe('HDFS alone: who we are, and how files are kept.'),
 })
 

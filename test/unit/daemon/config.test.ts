@@ -99,7 +99,7 @@ describe('keys', () => {
   test('an unknown key that is near to none is refused with all that are accepted', () => {
     expect(onlyProblem(config({ lake: { url: 'file:./lake', xyzzy: 1 } }))).toBe(
       'lake.xyzzy: unknown key; accepted: ' +
-        'url, endpoint, region, pathStyle, credentials, encryption, kmsKey, hdfs',
+        'url, endpoint, region, pathStyle, credentials, encryption, kmsKey, requesterPays, hdfs',
     )
   })
 

@@ -1,5 +1,6 @@
+import dns from 'node:dns'
 import { createServer, type Server, type Socket } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { BrokerSocket } from '../../../../src/adapters/kafka/broker-socket.ts'
 
 const kind = { apiKey: 1, version: 12, flexible: true }
@@ -7,13 +8,17 @@ const servers: Server[] = []
 const sockets: BrokerSocket[] = []
 const accepted: Socket[] = []
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const socket of sockets.splice(0)) socket.close()
   for (const socket of accepted.splice(0)) socket.destroy()
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
 })
 
 /** A server that answers each request's bytes by `answer`, and our socket to it. */
-async function connected(answer: (request: Buffer, socket: Socket) => void): Promise<BrokerSocket> {
+async function connected(
+  answer: (request: Buffer, socket: Socket) => void,
+  host = '127.0.0.1',
+): Promise<BrokerSocket> {
   const server = createServer((socket) => {
     accepted.push(socket)
     socket.on('error', () => {})
@@ -24,7 +29,7 @@ async function connected(answer: (request: Buffer, socket: Socket) => void): Pro
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const options = { clientId: 'test', tls: undefined, connectTimeoutMs: 2_000 }
-  const socket = await BrokerSocket.connect({ host: '127.0.0.1', port }, options)
+  const socket = await BrokerSocket.connect({ host, port }, options)
   sockets.push(socket)
   return socket
 }
@@ -117,4 +122,35 @@ test('nobody there is an error', async () => {
   const options = { clientId: 'test', tls: undefined, connectTimeoutMs: 2_000 }
   const nobody = BrokerSocket.connect({ host: '127.0.0.1', port: 1 }, options)
   await expect(nobody).rejects.toThrow(/ECONNREFUSED/)
+})
+
+/** Has Node.js find these addresses under the name of the broker. */
+function resolveTo(...addresses: readonly string[]): void {
+  type Done = (error: null, found: unknown, family?: number) => void
+  const lookup = (name: string, { all }: { all?: boolean }, done: Done): void => {
+    // The server looks its own address up as well.
+    const found = (name === 'broker.test' ? addresses : [name]).map((address) => {
+      return { address, family: 4 }
+    })
+    process.nextTick(() => (all === true ? done(null, found) : done(null, found[0]?.address, 4)))
+  }
+  vi.spyOn(dns, 'lookup').mockImplementation(lookup as unknown as typeof dns.lookup)
+}
+
+test.each([
+  ['first', ['127.0.0.2', '127.0.0.3', '127.0.0.1']],
+  ['last', ['127.0.0.1', '127.0.0.2', '127.0.0.3']],
+])('a broker of many addresses is reached at the one that lives: the dead %s', async (_, all) => {
+  resolveTo(...all)
+  const echo = (request: Buffer, peer: Socket): void => {
+    peer.write(frameOf(correlationOf(request), Buffer.from('alive')))
+  }
+  const socket = await connected(echo, 'broker.test')
+  const { bytes, start } = await socket.request(kind, Buffer.from([1]))
+  expect(Buffer.from(bytes.subarray(start)).toString()).toBe('alive')
+})
+
+test('a broker of which every address is dead fails the connect', async () => {
+  resolveTo('127.0.0.2', '127.0.0.3')
+  await expect(connected(() => {}, 'broker.test')).rejects.toThrow()
 })

@@ -285,6 +285,18 @@ describe('a store', () => {
   })
 })
 
+test.each([true, false])('each request says that we pay for it, or none does: %s', async (pays) => {
+  const settings = { ...s3Settings(fake.endpoint, fake.bucket, 'lake'), requesterPays: pays }
+  const lake = openTestS3Lake(settings, clock)
+  await lake.put('x', bytes('x'))
+  await lake.putIfAbsent('y', bytes('y'))
+  await lake.stage(staging)
+  await lake.list('folder')
+  expect(fake.requests.length).toBeGreaterThan(5)
+  const told = new Set(fake.requests.map(({ headers }) => headers['x-amz-request-payer']))
+  expect([...told]).toEqual([pays ? 'requester' : undefined])
+})
+
 test('objects and uploads are encrypted as configured', async () => {
   const encryption = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'key-1' } as const
   const settings = { ...s3Settings(fake.endpoint, fake.bucket, 'lake'), encryption }

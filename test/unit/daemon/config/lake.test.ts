@@ -24,9 +24,10 @@ test.each(['s3:bucket', 's3://', 's3://bucket//x', 's3://bucket/../x'])('%s is r
 
 test('keys of a bucket beside a folder are refused, each by name', () => {
   const credentials = { accessKey: 'env:A', secretKey: 'env:B' }
-  const lake = { url: 'file:./lake', region: 'eu-central-1', pathStyle: true, credentials }
+  const given = { region: 'eu-central-1', pathStyle: true, credentials, requesterPays: true }
+  const lake = { url: 'file:./lake', ...given }
   expect(problemsOf(lake)).toEqual(
-    ['region', 'pathStyle', 'credentials'].map(
+    ['region', 'pathStyle', 'credentials', 'requesterPays'].map(
       (key) =>
         `lake.${key}: goes with a bucket, and lake.url is "file:./lake"; ` +
         'accepted: with s3:// only',
