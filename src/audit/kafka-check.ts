@@ -2,6 +2,7 @@
 import type { FoldState } from '../model/fold-state.ts'
 import type { NextOffset, Offset } from '../model/offset.ts'
 import { type SourceKey, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { selectsTopic } from '../model/topic-selection.ts'
 import type { MetadataAnswer } from '../ports/source.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
 
@@ -10,6 +11,8 @@ export type KafkaAnswer =
   | { readonly kind: 'silent'; readonly why: string }
   | {
       readonly kind: 'answered'
+      /** Topics and patterns that were asked about; absent: all. */
+      readonly topics?: readonly string[]
       readonly metadata: MetadataAnswer
       /** First offset that can still be read. */
       readonly starts: ReadonlyMap<SourceKey, Offset>
@@ -20,12 +23,17 @@ export type KafkaAnswer =
 export function checkKafka(state: FoldState, answer: KafkaAnswer): CheckResult {
   if (answer.kind === 'silent') return uncheckable('kafka', answer.why)
   const check = new Check('kafka')
-  const { metadata, starts, ends } = answer
+  const { topics, metadata, starts, ends } = answer
   const known = new Set(metadata.sources.map(sourceKey))
-  let [lag, count] = [0n, 0]
+  let [lag, count, notAsked] = [0n, 0, 0]
   for (const positions of state.positions.values()) {
     for (const { source, next, ended } of positions.values()) {
       if (ended === true) continue
+      // The streams of its topic were taken out of the configuration: nobody reads it any more.
+      if (topics !== undefined && !selectsTopic(topics, source.topic)) {
+        notAsked += 1
+        continue
+      }
       count += 1
       const key = sourceKey(source)
       const name = `"${topicPartitionName(source)}"`
@@ -48,5 +56,7 @@ export function checkKafka(state: FoldState, answer: KafkaAnswer): CheckResult {
   }
   const fresh = metadata.sources.length - count
   const unread = fresh > 0 ? `, ${counted(fresh, 'topic-partition')} not begun` : ''
-  return check.result(`${counted(count, 'position')}, ${counted(lag, 'record')} behind${unread}`)
+  const left = notAsked > 0 ? `, ${notAsked} of topics that no stream has any more` : ''
+  const behind = `${counted(count, 'position')}, ${counted(lag, 'record')} behind`
+  return check.result(`${behind}${unread}${left}`)
 }

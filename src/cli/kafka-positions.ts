@@ -1,4 +1,5 @@
 import type { KafkaAnswer } from '../audit/kafka-check.ts'
+import { selectorsOf } from '../daemon/stage-streams.ts'
 import type { Source } from '../ports/source.ts'
 import type { Invocation } from './command.ts'
 import { askBrokers, type Lakeside } from './reading.ts'
@@ -12,7 +13,7 @@ export async function askPositions(
 ): Promise<KafkaAnswer> {
   const outcome = await askBrokers(invocation, lakeside, kafkaTimeoutMs, positionsOf)
   if (outcome.kind === 'silent') return outcome
-  return { kind: 'answered', ...outcome.answer }
+  return { kind: 'answered', topics: selectorsOf(lakeside.config), ...outcome.answer }
 }
 
 async function positionsOf(

@@ -34,6 +34,8 @@ interface WorldOptions {
   /** Of the stream's entry, in flow style: `ready: { rowsMin: 9 }`. */
   readonly streams: Readonly<Record<string, string>>
   readonly commitInterval?: string
+  /** Entries of `ready.notify`, in flow style. */
+  readonly notify?: string
 }
 
 const partitionCount = 2
@@ -63,11 +65,16 @@ export class WhyWorld {
     const world = new WhyWorld(drawnBy, broker, folder, await freePort())
     await mkdir(world.lake, { recursive: true })
     await writeFile(join(folder, 'number.proto'), numbersProto)
-    await writeFile(world.#config, world.#configText(options))
+    await world.configure(options)
     for (const stream of Object.keys(options.streams)) {
       broker.createTopic(world.topicOf(stream), partitionCount)
     }
     return world
+  }
+
+  /** Writes the configuration; who runs has the one before until it is started again. */
+  async configure(options: WorldOptions): Promise<void> {
+    await writeFile(this.#config, this.#configText(options))
   }
 
   /** The name of a stream, and of its topic, in this world. */
@@ -79,7 +86,7 @@ export class WhyWorld {
     return `topic-of-${this.nameOf(stream)}`
   }
 
-  #configText({ streams, commitInterval = '250ms' }: WorldOptions): string {
+  #configText({ streams, commitInterval = '250ms', notify = '' }: WorldOptions): string {
     const entries = Object.entries(streams).map(([stream, more]) => {
       const named = more.replaceAll('<seed>', String(this.drawn.seed))
       const topic = named.includes('topics:') ? '' : `topic: ${this.topicOf(stream)}, `
@@ -92,16 +99,31 @@ kafka: { brokers: ["127.0.0.1:${this.broker.port}"], assignment: static }
 lake: { url: "file:./lake" }
 http: { listen: "127.0.0.1:${this.#httpPort}" }
 commit: { interval: ${commitInterval} }
-ready: { delay: 0s, idle: 1h }
+ready: { delay: 0s, idle: 1h, notify: [${notify}] }
 streams:
 ${entries.join('\n')}
 `
   }
 
   async run(): Promise<void> {
+    await this.begin().line('"event":"started"')
+  }
+
+  /** Starts the daemon, which may refuse to. */
+  begin(): LakewardProcess {
     const share = ['--worker-index', '0', '--worker-count', '1']
     this.#daemon = new LakewardProcess(['run', '-c', this.#config, ...share])
-    await this.#daemon.line('"event":"started"')
+    return this.#daemon
+  }
+
+  /** Runs another command on the configuration. */
+  call(...words: readonly string[]): ReturnType<typeof lakeward> {
+    return lakeward([...words, '-c', this.#config])
+  }
+
+  /** Has the daemon drain. @returns its exit code. */
+  stop(): Promise<number | null> {
+    return this.#daemon?.stop() ?? Promise.resolve(null)
   }
 
   line(text: string): Promise<string> {

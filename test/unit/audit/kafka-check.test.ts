@@ -57,6 +57,16 @@ test('a topic that was made anew is wrong', () => {
   expect(findings[0]).toMatch(/the brokers have no topic id 7f0e8a4e-/)
 })
 
+test('a topic that no stream has any more is not looked for, and counted', () => {
+  const asked = { ...answer([50n, 50n], []), topics: ['others'] }
+  expect(checkKafka(state, asked)).toMatchObject({
+    state: 'ok',
+    detail: '0 positions, 0 records behind, 1 of topics that no stream has any more',
+  })
+  const pattern = { ...answer([50n, 50n], []), topics: ['growth\\..*'] }
+  expect(checkKafka(state, pattern).state).toBe('failed')
+})
+
 test('a topic id that an operator ended is not looked for', () => {
   const anew = { ...sampleSource(0), topicId: topicId('00000000-0000-0000-0000-000000000001') }
   const relied = { lane: 'lake', resetEpoch: 0, cause: 'made anew' }
