@@ -282,12 +282,14 @@ export class Ownership {
     const { positions, source, isPaused } = this.#parts
     for (const at of sources) {
       const key = sourceKey(at)
+      // While it was being asked for, it was given up, or another topic took its name.
+      if (!this.#ours.has(key)) continue
       const fault = found.refused.get(key)
       // What the source told of the topic since is newer than what we were assigned.
       if (fault !== undefined && anewOf(this.#refused.get(key)) === undefined) this.#stop(at, fault)
       if (fault !== undefined) source.pause([at])
       const start = found.from.get(key)
-      if (start === undefined || !this.#ours.has(key)) continue
+      if (start === undefined) continue
       positions.assign(at, start)
       this.#epochs.set(key, start.resetEpoch)
       if (this.#refused.has(key)) continue

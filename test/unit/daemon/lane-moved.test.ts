@@ -139,6 +139,27 @@ describe('an operator’s word', () => {
     expect(world.source.takeCalls()).toContain('seek events/2 4')
   })
 
+  test('what is given up while the log is asked of it is not stopped, nor paused under its name', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0)
+    await world.lane.onRevoked([world.at(0)])
+    world.source.takeCalls()
+    const answered = Promise.withResolvers<void>()
+    const refresh = world.log.refresh.bind(world.log)
+    world.log.refresh = async () => {
+      await answered.promise
+      return refresh()
+    }
+    const other = { ...world.at(0), topicId: topicId('another') }
+    const assigned = world.lane.onAssigned([other])
+    await new Promise(setImmediate)
+    const revoked = world.lane.onRevoked([other])
+    answered.resolve()
+    await Promise.all([assigned, revoked])
+    expect(world.lane.refused).toEqual([])
+    expect(world.source.takeCalls()).toEqual([])
+  })
+
   test('said while a worker was away is found when it is assigned the new topic', async () => {
     const world = await openLaneWorld()
     await owning(world, 0)
