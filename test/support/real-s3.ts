@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { serviceNamed } from '../system/services/catalogue.ts'
-import { isFetched } from '../system/services/fetch-artifacts.ts'
+import { artifactsFolder, isFetched } from '../system/services/fetch-artifacts.ts'
 import { s3Credentials } from '../system/services/s3-server.ts'
 import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
 import { requireService } from './require-service.ts'
@@ -64,6 +64,15 @@ export class RealS3 {
     const name = `test-bucket-${++this.#bucketCount}`
     await this.client.send(new CreateBucketCommand({ Bucket: name }))
     return name
+  }
+
+  /** Of versitygw: a user who may do what policies of buckets say. */
+  addUser({ accessKeyId, secretAccessKey }: typeof s3Credentials): void {
+    const folder = artifactsFolder(serviceNamed(this.#name), places.cacheRoot)
+    const root = ['--access', s3Credentials.accessKeyId, '--secret', s3Credentials.secretAccessKey]
+    const user = ['--access', accessKeyId, '--secret', secretAccessKey, '--role', 'user']
+    const words = ['admin', ...root, '--endpoint-url', this.endpoint, 'create-user', ...user]
+    execFileSync(join(folder, 'versitygw'), words)
   }
 
   /** Where versitygw has its buckets, as folders. */

@@ -15,10 +15,10 @@ import { abortTransaction } from '../support/aborted-transaction.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
 import { eventually } from '../support/eventually.ts'
+import { GroupDaemon } from '../support/group-daemon.ts'
 import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
 import { PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
 import { commitAsConsumer } from '../support/plain-consumer.ts'
-import { LakewardProcess } from '../support/processes.ts'
 import { hasKafka, RealKafka } from '../support/real-kafka.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -85,13 +85,14 @@ describe.skipIf(!hasKafka('kafka-4'))('kafka-4', () => {
     const startMs = Date.now() - 3_600_000
     const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs: 1, perTick: 6 }
     const numbers = new PacedNumbers(paced)
-    const run = (): Daemon => {
-      const daemon = new Daemon(['run', '-c', config])
+    const run = (): GroupDaemon => {
+      const daemon = new GroupDaemon(['run', '-c', config])
       onTestFinished(() => daemon.kill())
       return daemon
     }
     const half = partitionCount / 2
-    const shares = (...daemons: readonly Daemon[]) => daemons.map(({ share }) => share.size).join()
+    const shares = (...daemons: readonly GroupDaemon[]) =>
+      daemons.map(({ share }) => share.size).join()
     const until = (what: string, look: () => boolean): Promise<true> =>
       eventually(what, 90_000, () => look() || undefined)
 
@@ -122,28 +123,3 @@ describe.skipIf(!hasKafka('kafka-4'))('kafka-4', () => {
     expect(first.told.filter(({ event }) => event === 'lost')).toEqual([])
   })
 })
-
-interface Told {
-  readonly event: string
-  readonly topicPartitions: readonly string[]
-}
-
-/** A process and what it says of its share. */
-class Daemon extends LakewardProcess {
-  get told(): readonly Told[] {
-    return this.stderr
-      .filter((line) => /"event":"(assigned|revoked|lost)"/.test(line))
-      .map((line) => JSON.parse(line) as Told)
-  }
-
-  get share(): ReadonlySet<string> {
-    const share = new Set<string>()
-    for (const { event, topicPartitions } of this.told) {
-      for (const at of topicPartitions) {
-        if (event === 'assigned') share.add(at)
-        else share.delete(at)
-      }
-    }
-    return share
-  }
-}
