@@ -19,7 +19,6 @@ import { startTopicBroker } from '../streams/topic-broker.ts'
 import type { Cluster } from './cluster.ts'
 import { type Committed, HdfsRun, onCommitted, type Wanted } from './daemon.ts'
 
-export const flushStreams = 300
 const hours = 2
 const large =
   'commit: { interval: 1h }\nmemory: { buffers: 2GiB }\nready: { delay: 12h, idle: 12h }\n'
@@ -28,6 +27,7 @@ const littleOf = (rows: number): string =>
   large.replace('2GiB', rows > 300_000 ? '256MiB' : '96MiB')
 
 export interface FlushSizes {
+  readonly streams: number
   readonly rows: number
   readonly pairs: number
 }
@@ -59,14 +59,15 @@ export interface FlushFigures {
 interface Place {
   readonly cluster: Cluster
   readonly brokerPort: number
+  readonly streams: number
   readonly rows: number
 }
 
 export async function measureFlush(cluster: Cluster, sizes: FlushSizes): Promise<FlushFigures> {
-  const { rows, pairs } = sizes
-  const broker = await startTopicBroker({ streamCount: flushStreams, rows })
+  const { streams, rows, pairs } = sizes
+  const broker = await startTopicBroker({ streamCount: streams, rows })
   try {
-    const place = { cluster, brokerPort: broker.port, rows }
+    const place = { cluster, brokerPort: broker.port, streams, rows }
     return await measureAt(place, pairs)
   } finally {
     await broker.stop()
@@ -110,13 +111,13 @@ interface Flush {
   readonly slices: readonly number[]
 }
 
-const runOf = ({ cluster, brokerPort }: Place, more: Partial<Wanted> = {}): HdfsRun =>
+const runOf = ({ cluster, brokerPort, streams }: Place, more: Partial<Wanted> = {}): HdfsRun =>
   new HdfsRun({
     cluster,
     namenode: cluster.address,
     brokerPort,
     topic: topicName,
-    streams: streamNames(flushStreams),
+    streams: streamNames(streams),
     mode: 'new',
     settings: large,
     ...more,
@@ -133,7 +134,7 @@ async function flushOnce(place: Place, how: 'large' | 'probed'): Promise<Flush> 
     if (commit === undefined || commits.length > 1) {
       throw new Error(`${commits.length} commits, one was wanted`)
     }
-    if (commit.files !== flushStreams * hours) throw new Error(`${commit.files} files`)
+    if (commit.files !== place.streams * hours) throw new Error(`${commit.files} files`)
     const sizes = (await place.cluster.files(run.folder)).map(({ sizeBytes }) => sizeBytes)
     const beganMs = commit.atMs - commit.seconds * 1_000
     const during = slices.filter(({ atMs }) => atMs >= beganMs && atMs <= commit.atMs)

@@ -28,15 +28,15 @@ type Part = (typeof parts)[number]
 
 const full = {
   speed: { smallRows: 500_000, largeRows: 5_000_000, pairs: 5, buffers: '256MiB' },
-  flush: { rows: 600_000, pairs: 5 },
+  flush: { streams: 300, rows: 600_000, pairs: 5 },
   growth: { rowsPerSecond: [10, 100, 1_000], commits: 60 },
-  recovery: { rows: 600_000, kills: 20 },
+  recovery: { streams: 300, rows: 600_000, kills: 20 },
 }
 const quick: typeof full = {
   speed: { smallRows: 50_000, largeRows: 250_000, pairs: 1, buffers: '64MiB' },
-  flush: { rows: 60_000, pairs: 1 },
+  flush: { streams: 30, rows: 60_000, pairs: 1 },
   growth: { rowsPerSecond: [10, 1_000], commits: 3 },
-  recovery: { rows: 60_000, kills: 1 },
+  recovery: { streams: 30, rows: 60_000, kills: 1 },
 }
 type Sizes = typeof full
 

@@ -9,9 +9,9 @@ import { streamNames, topicName } from '../streams/topic.ts'
 import { startTopicBroker } from '../streams/topic-broker.ts'
 import type { Cluster } from './cluster.ts'
 import { committedIn, HdfsRun } from './daemon.ts'
-import { flushStreams } from './flush.ts'
 
 export interface RecoverySizes {
+  readonly streams: number
   readonly rows: number
   readonly kills: number
 }
@@ -23,13 +23,13 @@ const settings =
 /** @returns seconds of each, in order. */
 export async function measureRecovery(
   cluster: Cluster,
-  { rows, kills }: RecoverySizes,
+  { streams, rows, kills }: RecoverySizes,
 ): Promise<readonly number[]> {
-  const broker = await startTopicBroker({ streamCount: flushStreams, rows })
+  const broker = await startTopicBroker({ streamCount: streams, rows })
   const seconds: number[] = []
   try {
     while (seconds.length < kills) {
-      seconds.push(await recoverOnce(cluster, broker.port))
+      seconds.push(await recoverOnce(cluster, broker.port, streams))
       console.log(`recovery ${seconds.length}: first commit after ${seconds.at(-1)?.toFixed(1)} s`)
     }
     return seconds
@@ -38,23 +38,23 @@ export async function measureRecovery(
   }
 }
 
-async function recoverOnce(cluster: Cluster, brokerPort: number): Promise<number> {
+async function recoverOnce(cluster: Cluster, brokerPort: number, streams: number): Promise<number> {
   const run = new HdfsRun({
     cluster,
     namenode: cluster.address,
     brokerPort,
     topic: topicName,
-    streams: streamNames(flushStreams),
+    streams: streamNames(streams),
     mode: 'continue',
     settings,
   })
   try {
     const first = run.start()
-    await firstCommit(first)
+    await firstCommit(first, streams)
     await first.kill()
     const beganMs = performance.now()
     const next = run.start()
-    await firstCommit(next)
+    await firstCommit(next, streams)
     const seconds = (performance.now() - beganMs) / 1_000
     await next.kill()
     return seconds
@@ -63,8 +63,8 @@ async function recoverOnce(cluster: Cluster, brokerPort: number): Promise<number
   }
 }
 
-/** @throws {Error} it is not one of three hundred files at least. */
-async function firstCommit(daemon: MeasuredProcess): Promise<void> {
+/** @throws {Error} it has not a file of each stream. */
+async function firstCommit(daemon: MeasuredProcess, streams: number): Promise<void> {
   const commit = await daemon.firstOf('stderr', committedIn)
-  if (commit.files < flushStreams) throw new Error(`a commit of ${commit.files} files`)
+  if (commit.files < streams) throw new Error(`a commit of ${commit.files} files`)
 }
