@@ -5,10 +5,12 @@
  * - It asks WebHDFS itself: nothing of our client is between it and what stands.
  * - A look during which somebody does not answer is none, but a file that was listed must be there.
  * - What one look has seen is in the next one too.
+ * - Where pyarrow is there, it reads the same bytes and finds as many rows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readFooterRows } from '../../src/audit/footer-rows.ts'
 import { readParquetRows } from '../../src/codec/parquet/read-file.ts'
+import type { PyarrowRows } from './pyarrow-rows.ts'
 
 interface Listed {
   readonly pathSuffix: string
@@ -25,6 +27,7 @@ class Wrong extends Error {}
 export class LookingReader {
   readonly #root: string
   readonly #ended: Promise<void>
+  readonly #pyarrow: PyarrowRows | undefined
   #isEnding = false
   #rows = 0
   looks = 0
@@ -32,7 +35,8 @@ export class LookingReader {
   readonly wrong: string[] = []
 
   /** @param address of the namenode. @param table its folder: "/lakeward/test-1/orders". */
-  constructor(address: string, table: string) {
+  constructor(address: string, table: string, pyarrow?: PyarrowRows) {
+    this.#pyarrow = pyarrow
     this.#root = `http://${address}/webhdfs/v1`
     this.#ended = this.#lookOn(table)
   }
@@ -67,6 +71,9 @@ export class LookingReader {
       const told = await this.#rowsByFooter(path)
       const whole = await this.#opened(path)
       const found = await readParquetRows(whole)
+      const read = (await this.#readByPyarrow(path, whole)) ?? found.length
+      if (read !== found.length)
+        throw new Wrong(`${path}: pyarrow finds ${read} of ${found.length}`)
       if (found.length < told) throw new Wrong(`${path}: ${found.length} rows after ${told}`)
       for (const row of found) seen.add(`${Number(row['_partition'])} ${Number(row['_offset'])}`)
       rows += found.length
@@ -74,6 +81,14 @@ export class LookingReader {
     if (seen.size !== rows) throw new Wrong(`${rows} rows of ${seen.size} records`)
     if (rows < this.#rows) throw new Wrong(`${rows} rows after ${this.#rows}`)
     this.#rows = rows
+  }
+
+  async #readByPyarrow(path: string, whole: Uint8Array): Promise<number | undefined> {
+    try {
+      return await this.#pyarrow?.rowsOf(whole)
+    } catch (error) {
+      throw new Wrong(`${path}: ${String(error)}`)
+    }
   }
 
   async #rowsByFooter(path: string): Promise<number> {

@@ -14,12 +14,15 @@ import { hdfsSettings, openTestHdfsLake } from '../support/hdfs-lakes.ts'
 import { LookingReader } from '../support/looking-reader.ts'
 import { metastoreDatabase, metastoreWorld } from '../support/metastore-world.ts'
 import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { PyarrowRows } from '../support/pyarrow-rows.ts'
 import { RealHdfs, wantsHdfs } from '../support/real-hdfs.ts'
 import { hasMetastore, RealMetastore } from '../support/real-metastore.ts'
+import { hasPyarrow } from '../support/require-service.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const hourMs = 3_600_000
-const rounds = 20
+/** By hand more: `LAKEWARD_COMMITS=200`. Each ten of them have a crash. */
+const rounds = Number(process.env['LAKEWARD_COMMITS'] ?? 20)
 const perRound = 10
 const partitionCount = 2
 const streams = ['orders', 'refunds'] as const
@@ -140,7 +143,7 @@ describe.skipIf(!hasServers)('a lake on HDFS with tables in a metastore, by the 
   }
 
   test('is whole at every look, each row once, and announced in the metastore', {
-    timeout: 400_000,
+    timeout: 400_000 + rounds * 20_000,
   }, async () => {
     await using folder = await temporaryFolder()
     const broker = await startBroker({ directory: join(folder.path, 'broker') })
@@ -160,16 +163,17 @@ describe.skipIf(!hasServers)('a lake on HDFS with tables in a metastore, by the 
       onTestFinished(() => process.kill())
       return process
     }
-    const reader = new LookingReader(hdfs.address, `${below}/${streams[0]}`)
+    const pyarrow = hasPyarrow() ? new PyarrowRows() : undefined
+    const reader = new LookingReader(hdfs.address, `${below}/${streams[0]}`, pyarrow)
     onTestFinished(() => reader.close())
     let daemon = started()
     for (let round = 0; round < rounds; round++) {
       await shop.sendRound()
-      if (round === 7) {
+      if (round % 20 === 7) {
         await daemon.kill()
         daemon = started()
       }
-      if (round === 14) {
+      if (round % 20 === 14) {
         await hdfs.kill('datanode')
         await hdfs.startAgain()
       }
@@ -209,6 +213,8 @@ describe.skipIf(!hasServers)('a lake on HDFS with tables in a metastore, by the 
     await reader.close()
     expect(reader.wrong).toEqual([])
     expect(reader.looks).toBeGreaterThan(rounds)
+    await pyarrow?.close()
+    if (pyarrow !== undefined) expect(pyarrow.files).toBeGreaterThan(rounds)
 
     const counts = await copyTables(below, folder.path)
     expect(counts['orders']).toBeLessThan(counts['refunds'] ?? 0)
