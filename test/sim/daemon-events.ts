@@ -16,6 +16,8 @@ export const outOfOrdernessOf = (pace: Pace): number => (pace === 'fast' ? 5 * 6
 export const hourly = { by: 'hour', timezone: 'UTC' } as const
 /** What a stray file holds. */
 export const strayBody = Buffer.from('of nobody')
+/** What a file of another pipeline holds. */
+export const foreignBody = Buffer.from('of somebody else')
 /** The lake's clock is behind the world's. */
 export const lakeBehindMs = 600_000
 

@@ -7,7 +7,15 @@ import {
   entryPath,
   parseCheckpointPath,
 } from '../../src/protocol/log-paths.ts'
-import { hourly, lakeBehindMs, type Producer, strayBody, streams, topic } from './daemon-events.ts'
+import {
+  foreignBody,
+  hourly,
+  lakeBehindMs,
+  type Producer,
+  strayBody,
+  streams,
+  topic,
+} from './daemon-events.ts'
 import { type ProcessWorld, pipeline, type SimProcess } from './daemon-process.ts'
 import { type FaultyEntry, faultyEntries, type LogFacts, repeatedEntry } from './faulty-writer.ts'
 import type { FateKind, FaultKind } from './plan.ts'
@@ -368,6 +376,9 @@ export class Fates {
     const modifiedMs = clock.nowMs() - lakeBehindMs
     const stray = `${event.stream}/${path}/${pipeline}-${writer}-0-0.parquet`
     store.set(stray, { body: strayBody, modifiedMs })
+    // Beside it one of a pipeline whose name begins as ours does: nobody may touch it.
+    const foreign = stray.replace(`/${pipeline}-`, `/${pipeline}2-`)
+    store.set(foreign, { body: foreignBody, modifiedMs })
   }
 
   /** Somebody puts entries that rely on what is not so, each at the end of the log. */

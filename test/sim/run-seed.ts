@@ -1,5 +1,12 @@
 /** One seed: a world lives, and the lake it leaves behind is judged. */
-import { lakeBehindMs, outOfOrdernessOf, strayBody, streams, topic } from './daemon-events.ts'
+import {
+  foreignBody,
+  lakeBehindMs,
+  outOfOrdernessOf,
+  strayBody,
+  streams,
+  topic,
+} from './daemon-events.ts'
 import {
   deliverDeadlineMs,
   metastoreRoot,
@@ -63,7 +70,14 @@ async function lived(world: World): Promise<Pick<SeedResult, 'wrong' | 'states'>
 }
 
 /** What the judge is told of every world. */
-export const worldFacts = { streams, strayBody, lakeBehindMs, deliverDeadlineMs, webhookTarget }
+export const worldFacts = {
+  streams,
+  strayBody,
+  foreignBody,
+  lakeBehindMs,
+  deliverDeadlineMs,
+  webhookTarget,
+}
 
 function judgedOf(world: World): Judged {
   const { store, pipeline, producer, plan, receiver, kafka, unreadableFiles } = world

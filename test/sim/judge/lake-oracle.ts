@@ -15,6 +15,7 @@ import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves, wrongTopics }
 import { entryAt, hourOf } from './paths.ts'
 import { checkpointsOf, wrongCheckpoints, wrongEntry, wrongPromises } from './promise-oracle.ts'
 import { idOf, lateBegin, lettersName, type Place, type Rows, readAll } from './rows.ts'
+import { goneStrangers } from './strangers.ts'
 
 /** Between an announcer's look into a folder and its entry. */
 const lookToEntryMsMax = 60_000
@@ -44,8 +45,9 @@ export interface Judged {
   readonly late: Readonly<Record<string, 'append' | 'divert' | 'dead-letter'>>
   /** Paths that entries named which were lost. */
   readonly unreadableFiles: ReadonlySet<string>
-  /** What a file holds that a stranger left. */
+  /** What a file holds that a stranger left, and one of another pipeline. */
   readonly strayBody: Uint8Array
+  readonly foreignBody: Uint8Array
   /** How far the lake's clock is behind that of producers. */
   readonly lakeBehindMs: number
   readonly deliverDeadlineMs: number
@@ -203,6 +205,7 @@ function wrongFiles(judged: Judged, log: JudgedLog): readonly string[] {
   }
   const standing = [...store.keys()].filter((path) => path.endsWith('.parquet'))
   return [
+    ...goneStrangers(judged),
     ...standing
       .filter((path) => !known.has(path) && !isStray(judged, announcedMs, path))
       .map((path) => `file "${path}" is no one's`),
@@ -235,12 +238,13 @@ function announcementTimes(
  * can read any more: a folder is looked at before its entry.
  */
 function isStray(
-  { store, strayBody, unreadableFiles }: Judged,
+  { store, strayBody, foreignBody, unreadableFiles }: Judged,
   announcedMs: ReadonlyMap<string, number>,
   path: string,
 ): boolean {
   const stray = store.get(path)
   if (stray === undefined) return false
+  if (Buffer.compare(stray.body, foreignBody) === 0) return true
   const isNobodys = Buffer.compare(stray.body, strayBody) === 0 || unreadableFiles.has(path)
   if (!isNobodys) return false
   const lookedMs = announcedMs.get(path.replace(/\/[^/]*$/, '')) ?? 0
