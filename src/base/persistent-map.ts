@@ -32,6 +32,47 @@ interface Branch<K, V> {
 
 type Node<K, V> = Leaf<K, V> | Collision<K, V> | Branch<K, V>
 
+/** Walks over leaves in the order of the trie. By hand: generators within each other cost more. */
+class LeafWalk<K, V, T> implements MapIterator<T> {
+  readonly #show: (leaf: Leaf<K, V>) => T
+  /** From the root down, lists that are not walked to their ends, and the next place in each. */
+  readonly #lists: (readonly Node<K, V>[])[] = []
+  readonly #places: number[] = []
+
+  constructor(root: Node<K, V> | undefined, show: (leaf: Leaf<K, V>) => T) {
+    this.#show = show
+    if (root !== undefined) this.#enter([root])
+  }
+
+  next(): IteratorResult<T, undefined> {
+    for (let depth = this.#lists.length - 1; depth >= 0; depth = this.#lists.length - 1) {
+      const place = this.#places[depth] ?? 0
+      const node = this.#lists[depth]?.[place]
+      if (node === undefined) {
+        this.#lists.pop()
+        this.#places.pop()
+        continue
+      }
+      this.#places[depth] = place + 1
+      if (node.kind === 'leaf') return { done: false, value: this.#show(node) }
+      this.#enter(node.kind === 'branch' ? node.children : node.leaves)
+    }
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  /** Holds nothing that must be let go of. */
+  [Symbol.dispose](): void {}
+
+  #enter(list: readonly Node<K, V>[]): void {
+    this.#lists.push(list)
+    this.#places.push(0)
+  }
+}
+
 export class PersistentMap<K extends string, V> implements ReadonlyMap<K, V> {
   readonly size: number
   readonly #root: Node<K, V> | undefined
@@ -78,19 +119,19 @@ export class PersistentMap<K extends string, V> implements ReadonlyMap<K, V> {
     for (const [key, value] of this) visit(value, key, this)
   }
 
-  *entries(): Generator<[K, V], undefined> {
-    for (const { key, value } of leavesOf(this.#root)) yield [key, value]
+  entries(): LeafWalk<K, V, [K, V]> {
+    return new LeafWalk(this.#root, ({ key, value }) => [key, value])
   }
 
-  *keys(): Generator<K, undefined> {
-    for (const { key } of leavesOf(this.#root)) yield key
+  keys(): LeafWalk<K, V, K> {
+    return new LeafWalk(this.#root, ({ key }) => key)
   }
 
-  *values(): Generator<V, undefined> {
-    for (const { value } of leavesOf(this.#root)) yield value
+  values(): LeafWalk<K, V, V> {
+    return new LeafWalk(this.#root, ({ value }) => value)
   }
 
-  [Symbol.iterator](): Generator<[K, V], undefined> {
+  [Symbol.iterator](): LeafWalk<K, V, [K, V]> {
     return this.entries()
   }
 }
@@ -191,17 +232,4 @@ function removedBelow<K, V>(
   if (children.length === 1 && only !== undefined && only.kind !== 'branch') return only
   if (children.length === 0) return undefined
   return { kind: 'branch', bitmap: left === undefined ? node.bitmap ^ bit : node.bitmap, children }
-}
-
-function* leavesOf<K, V>(node: Node<K, V> | undefined): Generator<Leaf<K, V>, undefined> {
-  if (node === undefined) return
-  if (node.kind === 'leaf') yield node
-  else if (node.kind === 'collision') yield* node.leaves
-  else {
-    for (const child of node.children) {
-      // Most children are leaves: a generator for each costs more than all the rest.
-      if (child.kind === 'leaf') yield child
-      else yield* leavesOf(child)
-    }
-  }
 }
