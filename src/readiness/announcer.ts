@@ -99,11 +99,6 @@ export class Announcer {
     return readinessFacts(this.#setup, this.#ports.log, findings)
   }
 
-  /** Decides as if no file were missing, unless told: whether one is, the folders say anew. */
-  #decideNow(missing: FilesMissing = new Map()): ReadyDecision {
-    return decideReady({ ...this.facts(), filesMissing: missing })
-  }
-
   /** Begins the next turn now: something was committed. */
   nudge(): void {
     this.#nudged = true
@@ -171,7 +166,7 @@ export class Announcer {
     const listings = await this.#listFolders(first.announcements)
     await log.refresh()
     const decidedOn = log.state
-    const second = this.#decideNow()
+    const second = decideOn(this.facts())
     const sound = await this.#soundOf(second, listings)
     if (sound.length === 0) return { kind: 'waited' }
     return this.#put(sound, decidedOn)
@@ -207,8 +202,9 @@ export class Announcer {
 
   /** Decides, asking the brokers first where the decision waits for their answer. */
   async #decide(missing?: FilesMissing): Promise<ReadyDecision> {
-    const decision = this.#decideNow(missing)
-    if (!wantsBrokers(this.facts(), decision.blocks)) return decision
+    const facts = this.facts()
+    const decision = decideOn(facts, missing)
+    if (!wantsBrokers(facts, decision.blocks)) return decision
     const { log, brokers, telemetry } = this.#ports
     const askedAtMs = log.lakeNowMs()
     try {
@@ -218,7 +214,7 @@ export class Announcer {
       if (!(error instanceof Fault) || error.retry === 'never') throw error
       telemetry.log.warn('metadata-not-answered', { code: error.code, error })
     }
-    return this.#decideNow(missing)
+    return decideOn(this.facts(), missing)
   }
 
   /** What lies in the folder of each partition, taken before the fold it is compared with. */
@@ -354,6 +350,10 @@ export class Announcer {
     if (this.#wake.signal.aborted) this.#wake = new AbortController()
   }
 }
+
+/** Decides as if no file were missing, unless told: whether one is, the folders say anew. */
+const decideOn = (facts: ReadinessFacts, missing: FilesMissing = new Map()): ReadyDecision =>
+  decideReady({ ...facts, filesMissing: missing })
 
 /** Of first announcements and of revisions: where rows trickle in, one file is always untold. */
 const blocksOf = ({ blocks }: ReadyDecision, facts: ReadinessFacts): readonly Block[] => [

@@ -112,7 +112,7 @@ export class TargetQueue {
 
   /** Delivers what is due. @returns true when some call was answered: there may be more to do. */
   async turn(signal: AbortSignal): Promise<boolean> {
-    if (isEmpty(this.#plan())) return false
+    if (this.#nothingWaits() || isEmpty(this.#plan())) return false
     const answeredBefore = this.#answeredCount
     const foldedAtMs = this.#ports.clock.monotonicMs()
     try {
@@ -126,6 +126,14 @@ export class TargetQueue {
     await this.#atOnce(sends, (manifests) => this.#sendInOrder(manifests, lastBeginMs, signal))
     await this.#atOnce(readBacks, (manifest) => this.#readBack(manifest, signal))
     return this.#answeredCount > answeredBefore
+  }
+
+  /** As nearly always: then nothing is remembered of what did, and nothing is planned. */
+  #nothingWaits(): boolean {
+    const { undelivered } = this.#ports.log.state
+    if (undelivered.some(({ targets }) => targets.includes(this.target))) return false
+    if (this.#seenAtMs.size > 0) this.#forgetWhatIsDone()
+    return true
   }
 
   #plan(): DeliveryPlan {

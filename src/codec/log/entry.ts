@@ -69,8 +69,9 @@ export function encodeEntry(
   const bodyText = encodeJson(body)
   const inline = Buffer.byteLength(bodyText) <= inlineBytesMax
   const stored = inline ? undefined : storedBody(bodyText, bodyPathOf)
-  const reference = stored === undefined ? { inline: body } : stored.reference
-  const head = Buffer.from(encodeJson({ ...fields, body: reference }))
+  const bodyOfHead = stored ? encodeJson(stored.reference) : `{"inline":${bodyText}}`
+  // The body is text already: what is large is written once.
+  const head = Buffer.from(`${encodeJson(fields).slice(0, -1)},"body":${bodyOfHead}}`)
   const headBack = parseEntryHead(head, 'own entry', entry.format)
   const readBack = completeEntry(headBack, stored?.bytes, 'own entry')
   assert(readBack.commitId === entry.commitId, 'an entry is read back as it was written')
