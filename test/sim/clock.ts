@@ -130,20 +130,21 @@ export class SimClock implements Clock {
 
   #pop(): Timer | undefined {
     const heap = this.#timers
-    const [first] = heap
+    const first = heap[0]
     const last = heap.pop()
     if (first === undefined || last === undefined || first === last) return first
     heap[0] = last
     for (let at = 0; ; ) {
-      const [left, right] = [2 * at + 1, 2 * at + 2]
-      const below = isEarlier(heap[right], heap[left]) ? right : left
+      const left = 2 * at + 1
+      const below = isEarlier(heap[left + 1], heap[left]) ? left + 1 : left
       if (!this.#swapIfEarlier(below, at)) return first
       at = below
     }
   }
 
   #swapIfEarlier(below: number, above: number): boolean {
-    const [lower, upper] = [this.#timers[below], this.#timers[above]]
+    const lower = this.#timers[below]
+    const upper = this.#timers[above]
     if (lower === undefined || upper === undefined || !isEarlier(lower, upper)) return false
     this.#timers[below] = upper
     this.#timers[above] = lower

@@ -337,10 +337,10 @@ export class SimLake implements Lake {
     this.#options.onBroken?.(operation, path)
   }
 
-  async #wait(operation: string, path: string): Promise<void> {
+  #wait(operation: string, path: string): Promise<void> | undefined {
     const { clock, latencyMs } = this.#options
-    if (clock === undefined || latencyMs === undefined) return
-    await clock.sleep(durationMs(latencyMs(operation, path)))
+    if (clock === undefined || latencyMs === undefined) return undefined
+    return clock.sleep(durationMs(latencyMs(operation, path)))
   }
 
   #landDue(call: number): void {
