@@ -139,6 +139,8 @@ export class Alignment {
   forget(sources: readonly SourcePartition[]): void {
     const gone = new Set(sources.map(sourceKey))
     this.#paused = new Map([...this.#paused].filter(([key]) => !gone.has(key)))
+    // Only its reader asks for an end: the answer is a sign of one.
+    this.#holding = this.#holding.filter((at) => !gone.has(sourceKey(at)))
   }
 
   /** Takes in what was read since the last call, before it is sealed; pauses and resumes. */

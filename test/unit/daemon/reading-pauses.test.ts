@@ -9,7 +9,7 @@ import { sourceAt } from '../../support/lane-world.ts'
 /** Two topic-partitions of one stream, with what is held and how far each is set by hand. */
 function openPauses() {
   const sources = [sourceAt(0), sourceAt(1)]
-  const state = { heldBytes: 0, eventMs: [0, 0] }
+  const state = { heldBytes: 0, eventMs: [0, 0], nowMs: 0 }
   const calls: string[] = []
   const note = (word: string) => (some: readonly SourcePartition[]) =>
     void calls.push(...some.map(({ partition }) => `${word} ${partition}`))
@@ -27,7 +27,7 @@ function openPauses() {
     eventMsMax: ({ partition }) => Float64Array.of(state.eventMs[partition] ?? Number.NaN),
     tenureOf: ({ partition }) => sources[partition],
     committedEnd: () => ({ next: nextOffset(0n), evidence: undefined }),
-    lakeNowMs: () => unixMs(0),
+    lakeNowMs: () => unixMs(state.nowMs),
     isRefused: () => false,
     pause: note('pause'),
     resume: note('resume'),
@@ -63,4 +63,17 @@ test('who has come near is not read again while memory is full', () => {
   expect(pauses.isPaused(sourceAt(1))).toBe(true)
   expect([...pauses.reasons()]).toHaveLength(2)
   expect(adjust({ heldBytes: 0 })).toEqual(['resume 0', 'resume 1'])
+})
+
+test('who holds the others and is quiet is asked for its end, by its reader alone', () => {
+  const { pauses, adjust } = openPauses()
+  const none = { eventMs: [Number.NaN, Number.NaN] }
+  adjust({ eventMs: [0, 20] })
+  adjust({ ...none, nowMs: 59 })
+  expect(pauses.asking([])).toEqual([])
+  adjust({ ...none, nowMs: 60 })
+  expect(pauses.asking([])).toEqual([sourceAt(0)])
+  expect(pauses.asking([sourceAt(1)])).toHaveLength(2)
+  pauses.forget([sourceAt(0)])
+  expect(pauses.asking([])).toEqual([])
 })
