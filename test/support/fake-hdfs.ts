@@ -61,6 +61,8 @@ export class FakeHdfs {
   /** Folders with erasure coding take no CONCAT. */
   concats = true
   httpfs = false
+  /** What is given to whom asks for a token; none where it is undefined. */
+  token: string | undefined
   /** The host that the datanode gives itself. */
   datanode = '127.0.0.1'
   /** What a request must bring to be served: "delegation=x". */
@@ -119,16 +121,17 @@ export class FakeHdfs {
     this.requests.push(request)
     const failure = this.fail(request)
     if (failure?.moment === 'half') this.#create(path, body.subarray(0, body.length / 2), request)
-    if (this.wants !== undefined && !url.search.slice(1).split('&').includes(this.wants)) {
+    const told = url.search.slice(1).split('&')
+    if (this.wants !== undefined && !op.endsWith('TOKEN') && !told.includes(this.wants)) {
       write(response, { status: 401, body: 'Authentication required' }, request.call)
       return
     }
     const done = failure === undefined || failure.moment === 'after'
     const answer = done ? this.#answer(request, body) : undefined
-    const told = failure?.answer ?? this.#asHttpfs(answer) ?? { status: 200 }
-    if (told === 'silence') return
-    if (told === 'reset') response.destroy()
-    else write(response, told, request.call)
+    const said = failure?.answer ?? this.#asHttpfs(answer) ?? { status: 200 }
+    if (said === 'silence') return
+    if (said === 'reset') response.destroy()
+    else write(response, said, request.call)
   }
 
   #answer(request: FakeHdfsRequest, body: Buffer): FakeHdfsAnswer {
@@ -155,6 +158,12 @@ export class FakeHdfs {
         return this.#concat(path, query.get('sources') ?? '')
       case 'DELETE':
         return this.#delete(path)
+      case 'GETDELEGATIONTOKEN':
+        return { status: 200, body: { Token: this.token ? { urlString: this.token } : null } }
+      case 'RENEWDELEGATIONTOKEN':
+        return query.get('token') === this.token
+          ? { status: 200, body: { long: 1_763_800_000_000 } }
+          : remoteException('InvalidToken', 'token is expired')
       default:
         return remoteException('UnsupportedOperationException', `${call} is not supported`, 400)
     }

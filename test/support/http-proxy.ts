@@ -1,6 +1,7 @@
 /** An HTTP proxy on loopback, with what it was asked for. */
 import { createServer, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 export class HttpProxy {
   /** "PUT 127.0.0.1:40001", "CONNECT 127.0.0.1:40002". */
@@ -8,6 +9,7 @@ export class HttpProxy {
   /** The status that CONNECT is refused with. */
   refuses: number | undefined
   readonly #server: Server
+  readonly #tunnels = new Set<Duplex>()
 
   private constructor(server: Server) {
     this.#server = server
@@ -30,7 +32,9 @@ export class HttpProxy {
     })
     server.on('connect', (incoming, socket) => {
       proxy.asked.push(`CONNECT ${incoming.url}`)
+      proxy.#tunnels.add(socket)
       socket.on('error', () => {})
+      socket.on('close', () => proxy.#tunnels.delete(socket))
       if (proxy.refuses !== undefined) {
         socket.end(`HTTP/1.1 ${proxy.refuses} No\r\n\r\n`)
         return
@@ -41,6 +45,7 @@ export class HttpProxy {
         socket.pipe(onward).pipe(socket)
       })
       onward.on('error', () => socket.destroy())
+      socket.on('close', () => onward.destroy())
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return proxy
@@ -51,6 +56,7 @@ export class HttpProxy {
   }
 
   async close(): Promise<void> {
+    for (const tunnel of this.#tunnels) tunnel.destroy()
     this.#server.closeAllConnections()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }

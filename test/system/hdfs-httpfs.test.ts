@@ -13,7 +13,7 @@ describe.skipIf(!wantsHdfs('hdfs-httpfs'))('HttpFS as a lake', () => {
   })
   afterAll(() => hdfs?.close())
 
-  const settingsOf = (token?: () => Promise<string>) => {
+  const settingsOf = (token?: (() => Promise<string>) | 'own') => {
     const settings = hdfsSettings([hdfs.address], hdfs.newFolder())
     return { ...settings, httpfs: true, token }
   }
@@ -41,6 +41,12 @@ describe.skipIf(!wantsHdfs('hdfs-httpfs'))('HttpFS as a lake', () => {
       kind: 'already-exists',
     })
     expect(Buffer.from((await lake.read('log/1')) ?? []).toString()).toBe('by a token')
+  })
+
+  test('a token of our own is got and taken', async () => {
+    const lake = openTestHdfsLake(settingsOf('own'))
+    expect(await lake.putIfAbsent('log/1', Buffer.from('by our own'))).toEqual({ kind: 'created' })
+    expect(Buffer.from((await lake.read('log/1')) ?? []).toString()).toBe('by our own')
   })
 
   test('a token that is none is refused, with the remedy', async () => {

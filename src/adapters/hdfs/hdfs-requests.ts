@@ -43,6 +43,18 @@ export interface HdfsRequest<T> extends HdfsCall {
   /** The operation as WebHDFS names it: "RENAME". */
   readonly name: string
   readonly send: (attempt: HdfsAttempt) => Promise<T>
+  /** It does not come as whom others come. */
+  readonly isLogin?: true
+}
+
+/** What we come with. */
+export interface HdfsLogin {
+  readonly version: number
+  /**
+   * What it was at this version was refused.
+   * @returns whether another may be had, which is tried once.
+   */
+  forget(version: number): boolean
 }
 
 export interface HdfsRequestsOptions {
@@ -51,6 +63,8 @@ export interface HdfsRequestsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
+  /** Where we come with what may be refused after a time. */
+  readonly login?: HdfsLogin | undefined
 }
 
 export class HdfsRequests {
@@ -64,12 +78,20 @@ export class HdfsRequests {
 
   /** @throws {Fault} `LAKE_…`: not answered within bounds, or refused. */
   async ask<T>(request: HdfsRequest<T>): Promise<HdfsAnswer<T>> {
-    const { namenodes } = this.#options
+    const { namenodes, login } = this.#options
+    let cameAnew = false
     for (let number = 1, tried = 1; ; number++) {
+      const version = login?.version ?? 0
       const outcome = await this.#attempt(request, number)
       const repeated = number > 1
       if (outcome.kind === 'answered') return { ...outcome, repeated }
-      if (outcome.kind === 'fault') throw outcome.fault
+      if (outcome.kind === 'fault') {
+        const isStranger = outcome.fault.code === 'LAKE_USER_REFUSED'
+        const mayComeAnew = isStranger && !cameAnew && request.isLogin !== true
+        if (!mayComeAnew || login?.forget(version) !== true) throw outcome.fault
+        cameAnew = true
+        continue
+      }
       if (outcome.kind !== 'again') return { kind: outcome.kind, repeated }
       if (tried >= attemptMax) throw outcome.fault
       // Another namenode is asked at once; when all were, it is time that helps.

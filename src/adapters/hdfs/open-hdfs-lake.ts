@@ -6,8 +6,9 @@ import { type HdfsDoor, tokenIdentity } from './hdfs-door.ts'
 import { HdfsFiles } from './hdfs-files.ts'
 import { HdfsHttp, type HttpDeadline } from './hdfs-http.ts'
 import { HdfsLake } from './hdfs-lake.ts'
-import { HdfsRequests } from './hdfs-requests.ts'
+import { type HdfsLogin, HdfsRequests } from './hdfs-requests.ts'
 import type { HdfsPlace } from './hdfs-url.ts'
+import { OwnToken } from './own-token.ts'
 
 export interface HdfsSettings {
   /** As readers are told: "hdfs://nn1:9870/warehouse", "hdfs://nameservice/warehouse". */
@@ -15,8 +16,8 @@ export interface HdfsSettings {
   readonly place: HdfsPlace
   /** Who we say that we are: "user.name". */
   readonly user: string
-  /** A delegation token, which says it instead. */
-  readonly token: (() => Promise<string>) | undefined
+  /** A delegation token, which says it instead: as it is given, or one that is got as `user`. */
+  readonly token: (() => Promise<string>) | 'own' | undefined
   /** By HTTPS, with these certificates trusted, PEM, or those that come with Node.js. */
   readonly tls: { readonly ca: string | undefined } | undefined
   readonly httpfs: boolean
@@ -41,19 +42,28 @@ export interface HdfsPorts {
 export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake {
   const { url, place, user, replication, blockBytes, token, tls } = settings
   const where = { address: place.namenodes.join(','), user }
-  const requests = new HdfsRequests({ ...ports, namenodes: place.namenodes, where })
+  // It asks by the same requests as all others.
+  const login: HdfsLogin = {
+    get version() {
+      return own.version
+    },
+    forget: (version) => token === 'own' && own.forget(version),
+  }
+  const { namenodes } = place
+  const requests = new HdfsRequests({ ...ports, namenodes, where, login })
   const creation = {
     ...(replication === undefined ? {} : { replication: `${replication}` }),
     ...(blockBytes === undefined ? {} : { blocksize: `${blockBytes}` }),
   }
   const { deadline } = ports
   const http = new HdfsHttp({ ca: tls?.ca, deadline, proxy: settings.proxy })
-  const identity = { 'user.name': user }
-  const door: HdfsDoor = {
-    ...settings,
-    scheme: tls === undefined ? 'http' : 'https',
-    identity: token === undefined ? async () => identity : tokenIdentity(token, ports.clock),
+  const scheme = tls === undefined ? 'http' : 'https'
+  const own = new OwnToken({ requests, http, clock: ports.clock, scheme, user })
+  const identityOf = (): HdfsDoor['identity'] => {
+    if (token === undefined) return async () => ({ 'user.name': user })
+    return token === 'own' ? () => own.identity() : tokenIdentity(token, ports.clock)
   }
+  const door: HdfsDoor = { ...settings, scheme, identity: identityOf() }
   const { folder } = place
   const { random } = ports
   return new HdfsLake(url, new HdfsFiles({ requests, http, random, door, folder, creation }))

@@ -4,6 +4,7 @@
  *     {"FileStatus":{"type":"FILE","length":12,"modificationTime":1763800000000,"fileId":16390}}
  *     {"FileStatuses":{"FileStatus":[{"pathSuffix":"x"}]}}
  *     {"boolean":true}
+ *     {"Token":{"urlString":"GgAEcm9vd…"}}    {"Token":null}    {"long":1763800000000}
  *     {"Location":"http://dn1:9864/webhdfs/v1/…"}
  *
  * What is none of these is no answer of WebHDFS: whoever asked may ask again.
@@ -21,6 +22,8 @@ const statusShape = z.object({
 const fileShape = z.object({ FileStatus: statusShape })
 const folderShape = z.object({ FileStatuses: z.object({ FileStatus: z.array(statusShape) }) })
 const truthShape = z.object({ boolean: z.boolean() })
+const tokenShape = z.object({ Token: z.object({ urlString: z.string() }).nullable() })
+const expiryShape = z.object({ long: z.number() })
 const locationShape = z.object({ Location: z.url() })
 
 export const parseStatus = (body: Buffer) => fileOf(parsed(fileShape, body).FileStatus)
@@ -33,6 +36,13 @@ export function parseFolder(body: Buffer) {
 }
 
 export const parseTruth = (body: Buffer): boolean => parsed(truthShape, body).boolean
+
+/** @returns undefined where the cluster gives none. */
+export const parseToken = (body: Buffer): string | undefined =>
+  parsed(tokenShape, body).Token?.urlString
+
+/** @returns when a token ends, by the cluster's clock. */
+export const parseExpiry = (body: Buffer): number => parsed(expiryShape, body).long
 
 export const parseLocation = (body: Buffer): URL => new URL(parsed(locationShape, body).Location)
 

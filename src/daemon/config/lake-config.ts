@@ -5,6 +5,7 @@ import { parseS3Url } from '../../adapters/s3/s3-url.ts'
 import { secret, size, text, textForm, truth, wholeNumber } from '../../base/config-units.ts'
 import { choice, configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
 import type { DeepReadonly } from '../../base/deep-readonly.ts'
+import { parseSecretReference, type SecretReference } from '../../base/secret.ts'
 
 /**
  * The path in "file:./lake", "file:/lake" or "file:///lake"; undefined when there is none.
@@ -77,6 +78,21 @@ const hostName = () =>
     shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
   })
 
+/** A secret by reference, or the word for one that we get. */
+const ownOrGiven = () =>
+  configValue<SecretReference | 'own'>({
+    accepted: 'own; env:NAME, file:path',
+    jsonSchema: { type: 'string', pattern: '^(own|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$' },
+    hidden: true,
+    read: (given) => {
+      if (given === 'own') return { kind: 'value', value: given }
+      const value = typeof given === 'string' ? parseSecretReference(given) : undefined
+      if (value !== undefined) return { kind: 'value', value }
+      return { kind: 'refused', because: 'is not a reference, and secrets are not written here' }
+    },
+    print: (reference) => reference,
+  })
+
 /** The section `lake.hdfs`: what a lake on HDFS is asked with, by WebHDFS. */
 const hdfsConfig = section({
   user: text({ accepted: 'the name of a user: lakeward', shape: /^[A-Za-z_][\w.-]{0,63}\$?$/ })
@@ -103,9 +119,9 @@ const hdfsConfig = section({
   tls: section({ ca: pemFile().optional().describe(trusted) })
     .optional()
     .describe('All are asked by HTTPS, also by the addresses of the URL.'),
-  token: secret()
+  token: ownOrGiven()
     .optional()
-    .describe('A delegation token, instead of user; read again each minute.'),
+    .describe('A delegation token: own is got as user and renewed; others are read each minute.'),
   datanodes: z
     .record(hostName(), hostName())
     .optional()

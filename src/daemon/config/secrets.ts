@@ -69,7 +69,9 @@ export function secretReferences({
 
 const lakeReferences = (lake: Referring['lake']): readonly PlacedReference[] => [
   ...bucketReferences(lake),
-  ...(lake.hdfs?.token === undefined ? [] : [{ key: hdfsTokenKey, reference: lake.hdfs.token }]),
+  ...(lake.hdfs?.token === undefined || lake.hdfs.token === 'own'
+    ? []
+    : [{ key: hdfsTokenKey, reference: lake.hdfs.token }]),
 ]
 
 const hdfsTokenKey = 'lake.hdfs.token'
@@ -85,7 +87,7 @@ const bucketReferences = ({ credentials }: Referring['lake']): readonly PlacedRe
 /** What a lake on HDFS is reached with, besides what is no secret. */
 export interface HdfsAccess {
   /** Read again each time: it is replaced before it expires. */
-  readonly token: (() => Promise<string>) | undefined
+  readonly token: (() => Promise<string>) | 'own' | undefined
   readonly tls: { readonly ca: string | undefined } | undefined
 }
 
@@ -95,10 +97,12 @@ export async function readHdfsAccess(
   files: ConfigFiles,
 ): Promise<HdfsAccess> {
   const { token: reference, tls } = hdfs ?? {}
-  const read = (key: string, given: string): Promise<string> =>
-    readReference({ key, reference: given }, folder, files)
-  const token = reference === undefined ? undefined : () => read(hdfsTokenKey, reference)
-  await token?.()
+  const read = (key: string, placed: string): Promise<string> =>
+    readReference({ key, reference: placed }, folder, files)
+  const given = reference === undefined || reference === 'own' ? undefined : reference
+  const readToken = given === undefined ? undefined : () => read(hdfsTokenKey, given)
+  await readToken?.()
+  const token = reference === 'own' ? ('own' as const) : readToken
   if (tls === undefined) return { token, tls }
   return { token, tls: { ca: tls.ca && (await read('lake.hdfs.tls.ca', tls.ca)) } }
 }

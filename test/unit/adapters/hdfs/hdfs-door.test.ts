@@ -1,6 +1,7 @@
 /** As whom we come, and where datanodes are. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reachedUrl, tokenIdentity } from '../../../../src/adapters/hdfs/hdfs-door.ts'
+import { type MonotonicMs, monotonicMs } from '../../../../src/base/time.ts'
 import { FakeHdfs } from '../../../support/fake-hdfs.ts'
 import { hdfsSettings, openTestHdfsLake } from '../../../support/hdfs-lakes.ts'
 import { HttpProxy } from '../../../support/http-proxy.ts'
@@ -136,5 +137,86 @@ describe('a proxy', () => {
     })
     expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT ${fake.address}`]))
     expect(proxy.asked.length).toBeGreaterThan(1)
+  })
+})
+
+class ClockAhead extends HurriedClock {
+  aheadMs = 0
+
+  override monotonicMs(): MonotonicMs {
+    return monotonicMs(super.monotonicMs() + this.aheadMs)
+  }
+}
+
+describe('a token of our own', () => {
+  let fake: FakeHdfs
+  let clock: ClockAhead
+  beforeEach(async () => {
+    fake = await FakeHdfs.start()
+    clock = new ClockAhead()
+    gives('first')
+  })
+  afterEach(() => fake.close())
+
+  const gives = (token: string): void => {
+    fake.token = token
+    fake.wants = `delegation=${token}`
+  }
+  const openOwn = () =>
+    openTestHdfsLake({ ...hdfsSettings([fake.address], '/lake'), token: 'own' }, { clock })
+  const count = (call: string): number =>
+    fake.requests.filter((request) => request.call === call).length
+
+  test('is got once, as the user, by calls that begin at once', async () => {
+    const lake = openOwn()
+    await Promise.all(['a', 'b', 'c'].map((name) => lake.put(name, bytes(name))))
+    expect(await lake.read('b')).toEqual(bytes('b'))
+    expect(count('GETDELEGATIONTOKEN')).toBe(1)
+    const [first] = fake.requests
+    expect(first?.query.get('renewer')).toBe('lakeward')
+    expect(first?.query.get('user.name')).toBe('lakeward')
+  })
+
+  test('that is not taken any more is got anew, once', async () => {
+    const lake = openOwn()
+    await lake.put('x', bytes('x'))
+    gives('second')
+    expect(await lake.read('x')).toEqual(bytes('x'))
+    expect(count('GETDELEGATIONTOKEN')).toBe(2)
+    fake.wants = 'delegation=never-given'
+    await expect(lake.stat('x')).rejects.toMatchObject({ code: 'LAKE_USER_REFUSED' })
+    expect(count('GETDELEGATIONTOKEN')).toBe(3)
+  })
+
+  test('that is refused to many calls at once is got anew, once', async () => {
+    const lake = openOwn()
+    const names = Array.from({ length: 12 }, (_, index) => `x${index}`)
+    for (const name of names) await lake.put(name, bytes(name))
+    gives('second')
+    const read = await Promise.all(names.map((name) => lake.read(name)))
+    expect(read).toEqual(names.map(bytes))
+    expect(count('GETDELEGATIONTOKEN')).toBe(2)
+  })
+
+  test('is renewed each hour, and got anew when its life is over', async () => {
+    const lake = openOwn()
+    await lake.put('x', bytes('x'))
+    clock.aheadMs += 3_600_000
+    await lake.stat('x')
+    await lake.stat('x')
+    expect([count('RENEWDELEGATIONTOKEN'), count('GETDELEGATIONTOKEN')]).toEqual([1, 1])
+    gives('second')
+    clock.aheadMs += 3_600_000
+    await lake.stat('x')
+    expect([count('RENEWDELEGATIONTOKEN'), count('GETDELEGATIONTOKEN')]).toEqual([2, 2])
+  })
+
+  test('is not needed where none is given', async () => {
+    fake.token = undefined
+    fake.wants = 'user.name=lakeward'
+    const lake = openOwn()
+    await lake.put('x', bytes('x'))
+    expect(await lake.read('x')).toEqual(bytes('x'))
+    expect(count('GETDELEGATIONTOKEN')).toBe(1)
   })
 })

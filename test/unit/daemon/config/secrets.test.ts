@@ -100,14 +100,17 @@ test('a lake on HDFS has its token, read again each time, and certificates', asy
   expect(await readLakeCredentials(config, files)).toBeUndefined()
   const access = await readHdfsAccess(config, files)
   expect(access.tls).toEqual({ ca: 'CERT' })
-  expect(await access.token?.()).toBe('first')
+  const token = typeof access.token === 'function' ? access.token : undefined
+  expect(await token?.()).toBe('first')
   variables['HDFS_TOKEN'] = 'second'
-  expect(await access.token?.()).toBe('second')
+  expect(await token?.()).toBe('second')
   expect(await readHdfsAccess(onHdfs({ tls: {} }), files)).toMatchObject({
     token: undefined,
     tls: { ca: undefined },
   })
   expect((await readHdfsAccess(onHdfs({}), files)).tls).toBeUndefined()
+  expect((await readHdfsAccess(onHdfs({ token: 'own' }), files)).token).toBe('own')
+  expect(secretReferences(onHdfs({ token: 'own' }))).toEqual([])
   const missing = readHdfsAccess(onHdfs({ token: 'file:gone' }), files)
   await expect(missing).rejects.toMatchObject({
     code: 'CONFIG_SECRET_MISSING',
