@@ -69,6 +69,8 @@ export class LogReader {
   #folded: ReadonlyMap<EntryIndex, FoldedEntry> = new Map()
   /** The newest state that is due to be written down. */
   #due: FoldState | undefined
+  /** Checkpoints over an entry that was stepped over, by who could read it. */
+  readonly #belied = new Set<string>()
 
   constructor(options: LogReaderOptions) {
     this.#options = options
@@ -83,12 +85,33 @@ export class LogReader {
     return this.#folded.get(index)
   }
 
-  /** Begins at the newest checkpoint that can be read, and folds to the tail. */
+  /**
+   * Begins at the newest checkpoint that can be read, and folds to the tail.
+   *
+   * One that landed late, of a process that could read an entry which was stepped over since, is
+   * belied by the notice above it, and left aside.
+   */
   async open(): Promise<void> {
-    for (const name of newestFirst(await this.#checkpoints())) {
-      if (await this.#beginAt(name)) break
+    for (;;) {
+      const name = await this.#beginAtNewest()
+      try {
+        return await this.foldToTail()
+      } catch (error) {
+        const isVoided = isFault(error, 'LOG_ENTRY_VOIDED')
+        if (name === undefined || !isVoided || error.facts.entry >= name.next) throw error
+        this.#belied.add(name.path)
+        this.#options.telemetry.log.warn('checkpoint is belied', { reason: error.message })
+        this.#state = emptyFold()
+        this.#round = undefined
+      }
     }
-    await this.foldToTail()
+  }
+
+  async #beginAtNewest(): Promise<CheckpointName | undefined> {
+    for (const name of newestFirst(await this.#checkpoints())) {
+      if (await this.#beginAt(name)) return name
+    }
+    return undefined
   }
 
   /**
@@ -224,7 +247,8 @@ export class LogReader {
   async #checkpoints(): Promise<readonly CheckpointName[]> {
     const { lake, pipeline } = this.#options
     const objects = await lake.list(checkpointFolder(pipeline))
-    return objects.flatMap(({ path }) => parseCheckpointPath(path) ?? [])
+    const names = objects.flatMap(({ path }) => parseCheckpointPath(path) ?? [])
+    return this.#belied.size === 0 ? names : names.filter(({ path }) => !this.#belied.has(path))
   }
 
   async #beginAgain(candidates: readonly CheckpointName[]): Promise<void> {

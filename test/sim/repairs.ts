@@ -99,7 +99,8 @@ export class Repairs {
   explains(error: unknown): boolean {
     const text = String(error)
     const isLost = [...this.#lost].some((path) => text.includes(`"${path}" of log entry`))
-    return isLost || (this.#isUnreadable && isFault(error, 'LOG_ENTRY_UNREADABLE'))
+    if (this.#isUnreadable && isFault(error, 'LOG_ENTRY_UNREADABLE')) return true
+    return isLost || isFault(error, 'LOG_ENTRY_VOIDED')
   }
 
   /** A table takes no files for a while, and one that is staged for it goes. */

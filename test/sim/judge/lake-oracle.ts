@@ -8,8 +8,8 @@ import type { Received } from '../receiver.ts'
 import type { RecordedStore } from '../recorded-store.ts'
 import { wrongAnnouncements } from './announcements.ts'
 import { addUp, type LogState, partitionsEver, total } from './fold-state.ts'
-import { type JudgedLog, Passed, readLog } from './log.ts'
-import { type Evidence, keyOf, readEntry, type VoidEntry } from './log-entry.ts'
+import { type JudgedLog, Passed, readLog, readThrough } from './log.ts'
+import { type Evidence, keyOf, readEntry } from './log-entry.ts'
 import { type JudgedMetastore, wrongCatalog } from './metastore.ts'
 import { type Move, movesOf, timesGoneBack, timesRead, wrongMoves, wrongTopics } from './moves.ts'
 import { entryAt, hourOf } from './paths.ts'
@@ -72,6 +72,7 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
   const atEntries: string[] = []
   const passed = new Passed(judged.readyIdleMs)
   let belowMs = 0
+  let tornHere: LogState | undefined
   const log = readLog(
     (path) => store.firstHeld.get(path)?.body,
     pipeline,
@@ -81,10 +82,14 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
         for (const { source } of entry.moves) passed.forget(keyOf(source))
       }
       passed.look(state, judged.streams)
-      if (entry.kind === 'void') lookBeyond(judged, passed, state, entry)
+      const read = tornHere
+      tornHere = foldedByReaders(judged, state)
+      if (read !== undefined) passed.lookBeyond(read, judged.streams)
+      else if (entry.kind === 'void') passed.stopBeyond()
       atEntries.push(...wrongEntry(judged, { ...at, index, state, passed, belowMs }))
       belowMs = Math.max(belowMs, entry.stagedAtMs)
-      atEntries.push(...wrongCheckpoints(judged, state, checkpoints.get(state.next) ?? []))
+      const states = read === undefined ? [state] : [state, read]
+      atEntries.push(...wrongCheckpoints(judged, states, checkpoints.get(state.next) ?? []))
     },
   )
   if (log.unreadable !== undefined) return { wrong: [log.unreadable], found: {} }
@@ -115,18 +120,12 @@ export async function judgeLake(judged: Judged): Promise<Verdict> {
   return { wrong, found: { ...foundIn(log, rows), registered, shownOpen } }
 }
 
-function lookBeyond(
-  { store, pipeline, streams }: Judged,
-  passed: Passed,
-  state: LogState,
-  entry: VoidEntry,
-): void {
-  const index = state.next - 1
-  if (entry.entry !== index) return passed.stopBeyond()
-  const head = store.tornAt(entryAt(pipeline, index))
-  if (head === undefined) return
+/** What folded who could read the entry at the end of `below`, which was torn since. */
+function foldedByReaders({ store, pipeline }: Judged, below: LogState): LogState | undefined {
+  const head = store.tornAt(entryAt(pipeline, below.next))
+  if (head === undefined) return undefined
   const torn = readEntry(head, (path) => store.firstHeld.get(path)?.body)
-  passed.lookBeyond(state, torn, head, streams)
+  return readThrough(below, torn, head)
 }
 
 /** States of the protocol that the lake shows. */

@@ -64,6 +64,13 @@ function lostBy({ streams }: LogState, entry: Entry): JudgedLog['givenUpFiles'] 
   return live.filter(({ path }) => inputs.includes(path)).map((file) => ({ file, partition }))
 }
 
+/** What somebody folded who could read the entry after `state`. */
+export function readThrough(state: LogState, entry: Entry, head: Uint8Array): LogState {
+  const read = structuredClone(state)
+  foldInto(read, entry, head)
+  return read
+}
+
 /**
  * Up to when topic-partitions are known to have brought everything of a stream. What was known
  * once stays known, though newer evidence may not tell it any more.
@@ -90,12 +97,11 @@ export class Passed {
    * Of an entry that was stepped over: what was announced above it by who could read it stays so,
    * for what it covered is read again, and is the same. Until its notice, which those stop at.
    *
-   * @param state all below it.
+   * @param read all below it, and it.
    */
-  lookBeyond(state: LogState, torn: Entry, head: Uint8Array, names: readonly string[]): void {
-    const read = structuredClone(state)
+  lookBeyond(read: LogState, names: readonly string[]): void {
     this.#beyond = new Passed(this.#idleMs)
-    if (foldInto(read, torn, head)) this.#beyond.look(read, names)
+    this.#beyond.look(read, names)
   }
 
   /** Its notice: nobody knows of it any more. */

@@ -86,6 +86,22 @@ test('the torn bytes are kept, and a second repair finds nothing to do', async (
   expect(await repair(sim, [2])).toEqual({ kind: 'done' })
 })
 
+test('a checkpoint that lands afterwards, over the entry as it was, keeps nobody from beginning', async () => {
+  const sim = world()
+  await putUntil(await openCommitLog({ ...sim.optionsOf(1), checkpointEvery: 2 }), 4)
+  const made = [...sim.lake.store].filter(([path]) => path.includes('/checkpoints/'))
+  expect(made).toHaveLength(2)
+  for (const [path] of made) sim.lake.store.delete(path)
+  await damage(sim.lake, 3)
+  await repair(sim, [3])
+  for (const [path, { body }] of made) await sim.lake.put(path, body)
+  const log = await sim.open(3)
+  expect(log.state).toMatchObject({ next: 5, steppedOver: [3] })
+  expectSameState(log.state, judgeLog(sim.lake.store, pipeline).state)
+  await putUntil(log, 8)
+  expectSameState((await sim.open(4)).state, judgeLog(sim.lake.store, pipeline).state)
+})
+
 test('it is known to be done when its stand-in went with all old entries', async () => {
   const sim = world()
   await putUntil(await sim.open(1), 3)
