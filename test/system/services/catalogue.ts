@@ -7,6 +7,7 @@ import { kafka4, kafka4Three } from './kafka-4.ts'
 import { s3 } from './s3.ts'
 import { s3Minio } from './s3-minio.ts'
 import type { ServiceKind } from './service-kind.ts'
+import { spark } from './spark.ts'
 
 const kinds: readonly ServiceKind[] = [
   hdfs,
@@ -22,6 +23,7 @@ const kinds: readonly ServiceKind[] = [
   s3Minio,
   hive,
   hive3,
+  spark,
 ]
 
 export const serviceNames: readonly string[] = kinds.map(({ name }) => name)

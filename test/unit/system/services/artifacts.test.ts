@@ -97,6 +97,7 @@ test('each service has a lock of its version, with its own jar or module in it',
     's3-minio',
     'hive',
     'hive-3',
+    'spark',
   ])
   for (const name of serviceNames) {
     const kind = serviceNamed(name)
