@@ -125,8 +125,12 @@ export class Ownership {
   /** Commits what accumulated of these, then gives them up. */
   leave(sources: readonly SourcePartition[]): Promise<void> {
     for (const at of sources) {
-      this.#ours.delete(sourceKey(at))
-      this.#leaving.add(sourceKey(at))
+      const key = sourceKey(at)
+      this.#ours.delete(key)
+      this.#leaving.add(key)
+      // Now, not when it is given up: it may be ours again by then, and have stopped anew.
+      this.#refused.delete(key)
+      this.#asked.delete(key)
     }
     return this.#inTurn(() => this.#leave(sources))
   }
@@ -255,8 +259,6 @@ export class Ownership {
     await commitNow()
     for (const at of sources) {
       positions.drop(at)
-      this.#refused.delete(sourceKey(at))
-      this.#asked.delete(sourceKey(at))
       this.#epochs.delete(sourceKey(at))
       this.#leaving.delete(sourceKey(at))
     }

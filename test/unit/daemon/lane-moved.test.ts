@@ -160,6 +160,16 @@ describe('an operator’s word', () => {
     expect(world.source.takeCalls()).toEqual([])
   })
 
+  test('is waited for by what stops while the tenure before is still being given up', async () => {
+    const world = await openLaneWorld()
+    await owning(world, 0)
+    const revoked = world.lane.onRevoked([world.at(0)])
+    const assigned = world.lane.onAssigned([world.at(0)])
+    world.lane.onRefused(world.at(0), new Fault('KAFKA_TOPIC_RECREATED', ids))
+    await Promise.all([revoked, assigned])
+    expect(world.lane.refused).toMatchObject([{ source: world.at(0) }])
+  })
+
   test('said while a worker was away is found when it is assigned the new topic', async () => {
     const world = await openLaneWorld()
     await owning(world, 0)
