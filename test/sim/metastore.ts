@@ -158,9 +158,10 @@ class MetastoreCalls implements Catalog {
     const [elsewhere] = partitions.filter((wanted, at) => isElsewhere(found[at], wanted))
     if (elsewhere !== undefined) throw inTheWay(table, elsewhere)
     for (const partition of partitions) {
-      // Before anybody has read back what was just written.
-      const revision = partition.announced?.revision ?? 0
-      if (seen.has(`${table}/${partition.path}/${revision}`)) continue
+      // Before anybody has read back what stands, which may be newer than what was just written.
+      const key = `${table}/${partition.path}`
+      const revision = kept.get(key)?.revision ?? partition.announced?.revision ?? 0
+      if (seen.has(`${key}/${revision}`)) continue
       if (weather.strikes('metastore-altered', 0.2)) {
         this.#metastore.strangerAlters(table, partition)
       }
