@@ -16,7 +16,7 @@ const copied = [
   'test/unit/daemon/memory-config-files.ts',
 ] as const
 /** A seed that takes longer does not end; generous, for machines with much else to do. */
-const silenceMsMax = 240_000
+const silenceMsMax = 60_000
 
 /** Says why a patch does not apply; undefined when it does. Nothing is changed. */
 export function refusalOf(patch: string): string | undefined {
