@@ -23,14 +23,16 @@ export type HeldDecision =
 export function decideHeld(positions: LanePositions, held: HeldSource): HeldDecision {
   const { source, resetEpoch, refused, brokerHas } = held
   const known = positions.get(sourceKey(source))
-  const living = readUnder(positions, source.topic)
   if (known?.ended === true) {
-    const successor = living.find((at) => at.source.partition === source.partition)
+    const successor = readUnder(positions, source.topic).find(
+      (at) => at.source.partition === source.partition,
+    )
     if (successor !== undefined) return { kind: 'moved', to: successor.source }
     return resetEpoch === undefined ? { kind: 'stays' } : { kind: 'ended' }
   }
   if (known === undefined && brokerHas !== undefined) {
     // Never begun, it has no end in the log: nobody has to accept what follows it.
+    const living = readUnder(positions, source.topic)
     const isOther = living.some((at) => at.source.topicId !== brokerHas)
     return isOther ? { kind: 'stays' } : { kind: 'moved', to: { ...source, topicId: brokerHas } }
   }

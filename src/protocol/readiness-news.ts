@@ -13,7 +13,7 @@ import { commitIdParts, type WriterId } from '../model/ids.ts'
 import { sourceKey } from '../model/topic-partition.ts'
 import type { Block } from './readiness-blocks.ts'
 import type { ReadinessFacts } from './readiness-facts.ts'
-import { decideStart } from './source-judgement.ts'
+import { decideStart, type LanePositions } from './source-judgement.ts'
 
 export interface BlockSeen {
   readonly block: Block
@@ -51,9 +51,15 @@ export function wantsBrokers(
   const positions = fold.positions.get(lane) ?? new Map()
   return blocks.some(({ rule, at }) => {
     if (rule === 'metadata') return true
-    const isAnother = at !== undefined && decideStart(positions, at.source).kind === 'refused'
-    return isOld && (rule === 'topic-missing' || isAnother)
+    return isOld && (rule === 'topic-missing' || (at !== undefined && isAnother(positions, at)))
   })
+}
+
+/** What is read is not: asked first, since the rest looks at every topic-partition of the log. */
+function isAnother(positions: LanePositions, { source }: NonNullable<Block['at']>): boolean {
+  const known = positions.get(sourceKey(source))
+  const isRead = known !== undefined && known.ended !== true
+  return !isRead && decideStart(positions, source).kind === 'refused'
 }
 
 type WhatIsKnown = Pick<ReadinessFacts, 'fold' | 'lane' | 'lakeNowMs' | 'metadata'>
