@@ -22,6 +22,7 @@ export const embeddedWorld = (
   },
   append: (at, batch) => world.append(at, batch),
   appendAborted: (at, values) => world.appendAborted(at, values),
+  appendEmpty: (at, end) => world.appendEmpty(at, end),
   close: () => world.close(),
 })
 

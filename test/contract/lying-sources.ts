@@ -44,6 +44,19 @@ const isCompressed = (part: FetchedBatches): boolean => {
   return false
 }
 
+/** The start of each batch that is a marker. */
+const markersOf = (part: FetchedBatches): readonly number[] =>
+  part.skippedBatches.filter((start) => readBatch(part, start).control)
+
+const isMarkersOnly = (part: FetchedBatches): boolean => {
+  for (let at = part.start; at < part.end; ) {
+    const batch = readBatch(part, at)
+    if (!batch.control) return false
+    at = batch.end
+  }
+  return true
+}
+
 /** By name of the case. */
 export const lyingSources: Readonly<Record<string, (source: Source) => Source>> = {
   'tells up to where leaders have what was read under an epoch, by topic id': (source) =>
@@ -105,7 +118,10 @@ export const lyingSources: Readonly<Record<string, (source: Source) => Source>> 
     }),
 
   'a transaction taken back is marked to be skipped, and positions pass it': (source) =>
-    lying(source, { reader: handing((part) => ({ ...part, skippedBatches: [] })) }),
+    lying(source, { reader: handing((part) => ({ ...part, skippedBatches: markersOf(part) })) }),
+
+  'markers of transactions without records are passed, to the very end of a log': (source) =>
+    lying(source, { reader: handing((part) => (isMarkersOnly(part) ? undefined : part)) }),
 
   'tells the whole set of partitions, and which topics are missing': (source) =>
     lying(source, {

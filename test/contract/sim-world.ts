@@ -10,5 +10,6 @@ export const simWorld = (kafka: SimKafka): SourceWorld => ({
   append: async (at, batch) => void kafka.append(at, batch),
   appendAborted: async (at, values) =>
     kafka.appendAborted(at, { records: values.map((value) => ({ value })) }),
+  appendEmpty: async (at, end) => kafka.appendEmpty(at, end),
   close: async () => {},
 })

@@ -9,6 +9,7 @@ import {
   topicPartitionName,
 } from '../../src/model/topic-partition.ts'
 import type { Source } from '../../src/ports/source.ts'
+import type { TransactionEnd } from '../support/empty-transaction.ts'
 import { eventually } from '../support/eventually.ts'
 import type { TestBatch } from '../support/record-batch.ts'
 import { RecordingReader } from '../support/recording-reader.ts'
@@ -25,6 +26,8 @@ export interface SourceWorld {
   append(at: TopicPartition, batch: TestBatch): Promise<void>
   /** A transaction that is taken back. */
   appendAborted(at: TopicPartition, values: readonly string[]): Promise<void>
+  /** A transaction without records: its marker is all there is of it. */
+  appendEmpty(at: TopicPartition, end: TransactionEnd): Promise<void>
   close(): Promise<void>
 }
 
@@ -178,6 +181,33 @@ export function sourceContract(
       expect(reader.of('t/0')).toEqual(['a', 'b'])
       const skipped = reader.fetches.flatMap(({ batch }) => batch.skippedBatches)
       expect(skipped.length).toBeGreaterThanOrEqual(2)
+    })
+
+    test('markers of transactions without records are passed, to the very end of a log', async () => {
+      await world.append(t0, batchOf('a'))
+      for (const at of [t0, t1]) {
+        await world.appendEmpty(at, 'commit')
+        await world.appendEmpty(at, 'abort')
+      }
+      const reader = new RecordingReader()
+      const source = await read(reader)
+      const passed = (name: string) => {
+        const last = reader.fetches.findLast((fetch) => fetch.name === name)?.batch
+        return last && [last.nextOffset, last.highWatermark]
+      }
+      await wait('the end of one', () => passed('t/0')?.[0] === 3n || undefined)
+      await wait('the end of the other', () => passed('t/1')?.[0] === 2n || undefined)
+      expect([passed('t/0'), passed('t/1')]).toEqual([
+        [3n, 3n],
+        [2n, 2n],
+      ])
+      const { sources } = await source.metadata()
+      const ends = await source.highWatermarks(sources)
+      expect(sources.map((at) => ends.get(sourceKey(at)))).toEqual([3n, 2n])
+      await world.append(t1, batchOf('x'))
+      await wait('the record behind them', () => reader.of('t/1').length === 1 || undefined)
+      expect([reader.of('t/0'), reader.of('t/1')]).toEqual([['a'], ['x']])
+      expect(reader.refused).toEqual([])
     })
 
     test('tells the whole set of partitions, and which topics are missing', async () => {

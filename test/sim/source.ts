@@ -110,6 +110,12 @@ export class SimKafka {
     this.#push(log, encodeMarker('abort', { baseOffset: log.end, producerId }), 0)
   }
 
+  /** Appends the marker of a transaction without records. */
+  appendEmpty(at: TopicPartition, end: 'abort' | 'commit'): void {
+    const log = this.#log(at)
+    this.#push(log, encodeMarker(end, { baseOffset: log.end, producerId: this.#producerId++ }), 0)
+  }
+
   /** Retention: records below `start` are gone. */
   truncate(at: TopicPartition, start: bigint): void {
     const log = this.#log(at)

@@ -7,6 +7,7 @@ import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import type { Source } from '../../src/ports/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { abortTransaction } from './aborted-transaction.ts'
+import { appendEmptyTransaction, type TransactionEnd } from './empty-transaction.ts'
 import { produceBatches } from './produce-batches.ts'
 import { encodeBatch, type TestBatch } from './record-batch.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -76,6 +77,11 @@ export class KafkaWorld {
   /** A transaction of another client, taken back. */
   appendAborted(at: TopicPartition, values: readonly string[]): Promise<void> {
     return abortTransaction(`${this.broker.host}:${this.broker.port}`, at, values)
+  }
+
+  /** A transaction of another client that sends nothing. */
+  appendEmpty(at: TopicPartition, end: TransactionEnd): Promise<void> {
+    return appendEmptyTransaction(`${this.broker.host}:${this.broker.port}`, at, end)
   }
 
   async close(): Promise<void> {

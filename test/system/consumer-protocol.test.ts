@@ -14,6 +14,7 @@ import { SimTelemetry } from '../sim/telemetry.ts'
 import { abortTransaction } from '../support/aborted-transaction.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
+import { appendEmptyTransaction } from '../support/empty-transaction.ts'
 import { eventually } from '../support/eventually.ts'
 import { GroupDaemon } from '../support/group-daemon.ts'
 import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
@@ -65,6 +66,7 @@ describe.skipIf(!hasKafka('kafka-4'))('kafka-4', () => {
       recreateTopic: (topic, count) => broker.recreateTopic(topic, count),
       append: (at, batch) => broker.append(at, batch),
       appendAborted: (at, values) => abortTransaction(broker.address, at, values),
+      appendEmpty: (at, end) => appendEmptyTransaction(broker.address, at, end),
       commitAs: (group, offsets, end) => commitAsConsumer(broker.client(), group, offsets, end),
       close: () => broker.deleteAllTopics(),
     }

@@ -6,6 +6,7 @@ import { type MovingWorld, movingTopicsContract } from '../contract/moving-topic
 import { sourceContract } from '../contract/source.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import { abortTransaction } from '../support/aborted-transaction.ts'
+import { appendEmptyTransaction } from '../support/empty-transaction.ts'
 import { refreshMs, sourceOptions } from '../support/kafka-world.ts'
 import { openKafkajsSource } from '../support/kafkajs/kafkajs-library.ts'
 import { commitAsConsumer } from '../support/plain-consumer.ts'
@@ -36,6 +37,7 @@ for (const name of ['kafka-4', 'kafka-3'] as const) {
         recreateTopic: (topic, partitionCount) => broker.recreateTopic(topic, partitionCount),
         append: (at, batch) => broker.append(at, batch),
         appendAborted: (at, values) => abortTransaction(broker.address, at, values),
+        appendEmpty: (at, end) => appendEmptyTransaction(broker.address, at, end),
         commitAs: (group, offsets, end) => commitAsConsumer(broker.client(), group, offsets, end),
         close: () => broker.deleteAllTopics(),
       }

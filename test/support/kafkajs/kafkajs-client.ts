@@ -50,9 +50,37 @@ export interface WholeBroker extends Broker {
     readonly memberId: string
   }): Promise<unknown>
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
+  initProducerId(request: {
+    readonly transactionalId: string
+    readonly transactionTimeout: number
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
+  addPartitionsToTxn(
+    request: TransactionClaim & {
+      readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+    },
+  ): Promise<unknown>
+  endTxn(request: TransactionClaim & { readonly transactionResult: boolean }): Promise<unknown>
 }
 
-const callNames = ['joinGroup', 'syncGroup', 'heartbeat', 'leaveGroup'] as const
+/** A producer as its transaction's requests name it. */
+interface TransactionClaim {
+  readonly transactionalId: string
+  readonly producerId: string
+  readonly producerEpoch: number
+}
+
+const callNames = [
+  'joinGroup',
+  'syncGroup',
+  'heartbeat',
+  'leaveGroup',
+  'initProducerId',
+  'addPartitionsToTxn',
+  'endTxn',
+] as const
+
+/** Asked for as a group's, a transaction's coordinator is a stranger: NOT_COORDINATOR. */
+const ofTransactions = 1
 
 function isWhole(broker: Broker): broker is WholeBroker {
   return 'connectionPool' in broker && callNames.every((name) => name in broker)
@@ -98,6 +126,14 @@ export class KafkajsClient {
     const { coordinator } = await this.#cluster.findGroupCoordinatorMetadata({ groupId })
     const { host, port, nodeId } = coordinator
     return { host, port, nodeId: Number(nodeId) }
+  }
+
+  /** Who keeps a transactional id; the first that is asked for makes the brokers' log of them. */
+  async transactionCoordinator(transactionalId: string): Promise<WholeBroker> {
+    await this.#ready()
+    const wanted = { groupId: transactionalId, coordinatorType: ofTransactions }
+    const { coordinator } = await this.#cluster.findGroupCoordinatorMetadata(wanted)
+    return this.broker(Number(coordinator.nodeId))
   }
 
   close(): void {

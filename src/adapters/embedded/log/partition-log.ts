@@ -130,11 +130,6 @@ export class PartitionLog {
     return this.#segmentOf(wanted.offset).read(wanted)
   }
 
-  /** Whether a batch of this producer stands behind no marker yet. */
-  hasOpenTransaction(producerId: bigint): boolean {
-    return this.#transactions.isOpen(producerId)
-  }
-
   abortedIn(range: {
     readonly first: bigint
     readonly next: bigint

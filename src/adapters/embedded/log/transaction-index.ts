@@ -42,10 +42,6 @@ export class TransactionIndex {
     return stable
   }
 
-  isOpen(producerId: bigint): boolean {
-    return this.#openFrom.has(producerId)
-  }
-
   /** Aborted transactions that have a record in [first, next), ordered by their markers. */
   abortedIn(range: {
     readonly first: bigint

@@ -205,7 +205,10 @@ export class TransactionCoordinator {
     return this.#complete(id, decided)
   }
 
-  /** Writes the markers, then the offsets. May be repeated from the start. */
+  /**
+   * Writes the markers, then the offsets: a marker into each partition, whether it has records of
+   * the transaction or none. May be repeated from the start: a second marker ends nothing.
+   */
   #complete(id: string, decided: Transaction): Transaction {
     const kind = decided.status === 'prepare-commit' ? 'commit' : 'abort'
     for (const at of decided.partitions) this.#mark(decided, at, kind)
@@ -218,8 +221,8 @@ export class TransactionCoordinator {
 
   #mark(decided: Transaction, at: Place, kind: 'commit' | 'abort'): void {
     const log = this.#around.topics.partition(at.topic, at.partition)
+    if (log === undefined) return
     const producerId = BigInt(decided.producerId)
-    if (log === undefined || !log.hasOpenTransaction(producerId)) return
     const { producerEpoch } = decided
     const marker = encodeMarker({ kind, producerId, producerEpoch, timestampMs: Date.now() })
     log.append(marker, readBatchHeader(marker, 0))
