@@ -75,6 +75,7 @@ const objectOf = (path: string, { body, modifiedMs }: Stored): LakeObject => ({
 
 export class TimedLake implements Lake {
   readonly url = 'bench:lake'
+  readonly lingersMs = durationMs(0)
   readonly #shelf: Shelf
   readonly #clock: Clock
   readonly #random: Random

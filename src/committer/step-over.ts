@@ -153,9 +153,10 @@ function withStandIns(
   )
   const over: Lake = {
     url: lake.url,
+    lingersMs: lake.lingersMs,
     read: async (path) => standIns.get(path) ?? lake.read(path),
     putIfAbsent: (path, body) => lake.putIfAbsent(path, body),
-    put: (path, body) => lake.put(path, body),
+    put: (path, body, signal) => lake.put(path, body, signal),
     readRange: (path, first, next) => lake.readRange(path, first, next),
     stat: (path) => lake.stat(path),
     list: (folder) => lake.list(folder),

@@ -97,7 +97,7 @@ export function assemble(parts: AssemblyParts): Running {
   const delivery = { deadlineMs: ready.deliver.deadline, pauseMs: outboxPauseMs }
   const outside = { log, clock, random, telemetry }
   const outbox = new Outbox(notifiers, outside, delivery)
-  const registrar = new Registrar(notifiers, outside)
+  const registrar = new Registrar(notifiers, outside, delivery.deadlineMs)
   return { log, lane, commits, committer, announcer, outbox, registrar, schemas }
 }
 

@@ -5,7 +5,7 @@
  * are `LAKE_UNAVAILABLE` (try again), `LAKE_REFUSED` (permission, quota, no space), and others of
  * that topic by which a storage says what is wrong with its address or its user.
  */
-import type { UnixMs } from '../base/time.ts'
+import type { DurationMs, UnixMs } from '../base/time.ts'
 
 export interface LakeObject {
   readonly path: string
@@ -86,8 +86,19 @@ export interface Lake {
   /** Creates an object whole, durably, and never over another: of racing calls one wins. */
   putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome>
 
-  /** Creates or replaces an object whole and durably; tells the lake's clock. */
-  put(path: string, body: Uint8Array): Promise<LakeObject>
+  /**
+   * Creates or replaces an object whole and durably; tells the lake's clock.
+   *
+   * @param signal once it is aborted, no request that could replace the object is begun any more,
+   *   and the call throws.
+   */
+  put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject>
+
+  /**
+   * What a put had under way when its signal was aborted may take effect for so long after that,
+   * and not later.
+   */
+  readonly lingersMs: DurationMs
 
   /** The whole object, or undefined when there is none. */
   read(path: string): Promise<Uint8Array | undefined>

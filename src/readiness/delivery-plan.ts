@@ -8,7 +8,6 @@ import type { ReadyManifest } from '../model/ready-manifest.ts'
 /** What is known of one target, besides the log. Times are of the monotonic clock. */
 export interface DeliveryFacts {
   readonly target: string
-  readonly readable: boolean
   readonly fold: FoldState
   readonly writerId: WriterId
   readonly lakeNowMs: UnixMs
@@ -25,41 +24,47 @@ export interface DeliveryFacts {
   readonly seenAtMs: ReadonlyMap<string, MonotonicMs>
   /** Sent by this process and not read back. By manifest id. */
   readonly sent: ReadonlySet<string>
-  /** Streams whose last delivery failed, and when the next may begin. */
-  readonly retryAtMs: ReadonlyMap<string, MonotonicMs>
+  /** Nothing may begin for this stream now: something is under way, or failed a moment ago. */
+  readonly isHeld: (stream: string) => boolean
 }
 
-export interface DeliveryPlan {
-  /** One list for each stream, in the order they were announced: the next only after the one. */
-  readonly sends: readonly (readonly ReadyManifest[])[]
+/** What is due of one stream. */
+export interface StreamDeliveries {
+  readonly stream: string
+  /** In the order they were announced: the next only after the one. */
+  readonly sends: readonly ReadyManifest[]
   /** Sent ones that are to be read back now. */
   readonly readBacks: readonly ReadyManifest[]
 }
 
 /**
- * What to do for a target now.
+ * What to do for a target now, by stream: first who waits longest.
  *
  * A target that can be read is asked only when no deliverer can be at work any more that had folded
  * before the announcement: those begin nothing later than the deadline after their fold, and what
  * they gave up lingers for a while.
  */
-export function planDeliveries(facts: DeliveryFacts): DeliveryPlan {
-  const sends = new Map<string, ReadyManifest[]>()
+export function planDeliveries(facts: DeliveryFacts): readonly StreamDeliveries[] {
+  const due = new Map<string, { sends: ReadyManifest[]; readBacks: ReadyManifest[] }>()
   const held = new Set<string>()
-  const readBacks: ReadyManifest[] = []
   for (const waiting of pendingFor(facts.fold, facts.target)) {
     const { manifest } = waiting
     const { id, stream } = manifest
-    if (facts.acknowledged.has(id) || held.has(stream) || isOutdated(facts.fold, manifest)) continue
+    if (facts.acknowledged.has(id) || isOutdated(facts.fold, manifest)) continue
+    if (facts.isHeld(stream)) continue
+    const { sends, readBacks } = due.get(stream) ?? { sends: [], readBacks: [] }
     if (facts.sent.has(id)) {
-      if (isSettled(facts, id) && !isPaused(facts, stream)) readBacks.push(manifest)
-    } else if (isTheirs(facts, waiting) || isPaused(facts, stream)) {
+      if (isSettled(facts, id)) readBacks.push(manifest)
+    } else if (held.has(stream) || isTheirs(facts, waiting)) {
       held.add(stream)
     } else {
-      sends.set(stream, [...(sends.get(stream) ?? []), manifest])
+      sends.push(manifest)
     }
+    due.set(stream, { sends, readBacks })
   }
-  return { sends: [...sends.values()], readBacks }
+  return [...due].flatMap(([stream, { sends, readBacks }]) =>
+    sends.length + readBacks.length === 0 ? [] : [{ stream, sends, readBacks }],
+  )
 }
 
 /** What the log does not know as delivered to a target, in the order it was decided. */
@@ -71,9 +76,6 @@ const isSettled = (facts: DeliveryFacts, id: string): boolean => {
   const seenMs = facts.seenAtMs.get(id)
   return seenMs !== undefined && nowMs > seenMs + deadlineMs + lingersMs
 }
-
-const isPaused = ({ nowMs, retryAtMs }: DeliveryFacts, stream: string): boolean =>
-  nowMs < (retryAtMs.get(stream) ?? 0)
 
 /** A newer revision is announced, which the target gets instead. */
 const isOutdated = (fold: FoldState, manifest: ReadyManifest): boolean =>

@@ -3,18 +3,13 @@ import { type DurationMs, durationMs, type MonotonicMs, monotonicMs } from '../b
 import type { PartitionPath } from '../model/lake-partition.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import { isSpilled } from '../protocol/log-paths.ts'
+import { attempt } from './attempt.ts'
+import { BackOff } from './back-off.ts'
 import type { OutboxPorts } from './target-queue.ts'
 
 /** A metastore takes some 45 ms a partition at worst, and a hundred at once. */
-const attemptMs = durationMs(30_000)
+const attemptMsMax = durationMs(30_000)
 const atOnceMax = 100
-const firstPauseMs = 1_000
-const pauseMsMax = 300_000
-
-interface Failing {
-  readonly failures: number
-  readonly retryAtMs: MonotonicMs
-}
 
 type Showing = Notifier & Required<Pick<Notifier, 'showOpen'>>
 
@@ -24,15 +19,20 @@ type Showing = Notifier & Required<Pick<Notifier, 'showOpen'>>
  * Level-triggered from the folded log: what a crash or a target that is down leaves undone is found
  * again. Nothing waits for it, and an announcement shows a partition all the same; so nothing is
  * told to the log, and a new process shows again what is open.
+ *
+ * The log is looked at before, and little time may pass from there: a partition that is announced
+ * and delivered by then may be altered by others, who are not to be taken for what we left open.
+ * What is announced later is read back later than anything that begins here can land.
  */
 export class Registrar {
   readonly #targets: readonly TargetRegistrar[]
   readonly #clock: OutboxPorts['clock']
 
-  constructor(notifiers: readonly Notifier[], ports: OutboxPorts) {
+  /** @param deadlineMs `deliver.deadline`: nothing is written later than this after a fold. */
+  constructor(notifiers: readonly Notifier[], ports: OutboxPorts, deadlineMs: DurationMs) {
     this.#clock = ports.clock
     this.#targets = notifiers.flatMap((notifier) =>
-      isShowing(notifier) ? [new TargetRegistrar(notifier, ports)] : [],
+      isShowing(notifier) ? [new TargetRegistrar(notifier, ports, deadlineMs)] : [],
     )
   }
 
@@ -58,75 +58,87 @@ class TargetRegistrar {
   readonly #ports: OutboxPorts
   /** Open partitions that the target was seen to take, by stream. */
   #shown: ReadonlyMap<string, ReadonlySet<PartitionPath>> = new Map()
-  readonly #failing = new Map<string, Failing>()
+  readonly #backOff: BackOff
+  readonly #deadlineMs: DurationMs
 
-  constructor(notifier: Showing, ports: OutboxPorts) {
+  constructor(notifier: Showing, ports: OutboxPorts, deadlineMs: DurationMs) {
     this.#notifier = notifier
     this.#ports = ports
+    this.#deadlineMs = deadlineMs
+    this.#backOff = new BackOff(ports.clock, ports.random)
   }
 
   async turn(signal: AbortSignal): Promise<void> {
-    const { target } = this.#notifier
-    const open = openPartitions(this.#ports.log)
-    this.#shown = stillOpen(this.#shown, open)
-    let pendingCount = 0
-    for (const [stream, paths] of open) {
-      const due = paths.filter((path) => this.#shown.get(stream)?.has(path) !== true)
-      pendingCount += due.length
-      if (due.length === 0 || this.#isPaused(stream) || signal.aborted) continue
-      pendingCount -= await this.#show(stream, due, signal)
+    const foldedAtMs = this.#ports.clock.monotonicMs()
+    const isDue = this.#due().some(([stream]) => !this.#backOff.isPaused(stream))
+    const mayShow = isDue && (await this.#refresh())
+    const due = this.#due()
+    let pendingCount = due.reduce((sum, [, paths]) => sum + paths.length, 0)
+    const lastBeginMs = monotonicMs(foldedAtMs + this.#deadlineMs - this.#attemptMs)
+    for (const [stream, paths] of mayShow ? due : []) {
+      if (this.#backOff.isPaused(stream)) continue
+      pendingCount -= await this.#show(stream, paths, { lastBeginMs, signal })
     }
+    const { target } = this.#notifier
     const { metrics } = this.#ports.telemetry
     metrics.gauge('lakeward_partitions_unregistered', pendingCount, { target })
   }
 
-  #isPaused(stream: string): boolean {
-    return this.#ports.clock.monotonicMs() < (this.#failing.get(stream)?.retryAtMs ?? 0)
+  /** By stream, what is open and was not shown. */
+  #due(): readonly (readonly [string, readonly PartitionPath[]])[] {
+    const open = openPartitions(this.#ports.log)
+    this.#shown = stillOpen(this.#shown, open)
+    this.#backOff.keep(new Set(open.keys()))
+    return [...open].flatMap(([stream, paths]) => {
+      const due = paths.filter((path) => this.#shown.get(stream)?.has(path) !== true)
+      return due.length === 0 ? [] : [[stream, due] as const]
+    })
+  }
+
+  /** @returns false when the log could not be looked at. */
+  async #refresh(): Promise<boolean> {
+    try {
+      await this.#ports.log.refresh()
+      return true
+    } catch (error) {
+      if (!(error instanceof Fault) || error.retry === 'never') throw error
+      return false
+    }
+  }
+
+  get #attemptMs(): DurationMs {
+    return durationMs(Math.min(attemptMsMax, this.#deadlineMs / 2))
   }
 
   /** @returns how many were shown. */
-  async #show(stream: string, due: readonly PartitionPath[], signal: AbortSignal): Promise<number> {
+  async #show(
+    stream: string,
+    due: readonly PartitionPath[],
+    { lastBeginMs, signal }: { readonly lastBeginMs: MonotonicMs; readonly signal: AbortSignal },
+  ): Promise<number> {
+    const { clock } = this.#ports
+    const limits = { clock, longestMs: this.#attemptMs, signal }
     for (let first = 0; first < due.length; first += atOnceMax) {
+      if (signal.aborted || clock.monotonicMs() > lastBeginMs) return first
       const batch = due.slice(first, first + atOnceMax)
       try {
-        await this.#attempt(signal, (attempt) => this.#notifier.showOpen(stream, batch, attempt))
+        await attempt(limits, (limit) => this.#notifier.showOpen(stream, batch, limit))
       } catch (error) {
         if (!(error instanceof Fault)) throw error
         if (!signal.aborted) this.#failed(stream, error)
         return first
       }
-      this.#failing.delete(stream)
+      this.#backOff.answered(stream)
       const known = this.#shown.get(stream) ?? []
       this.#shown = new Map([...this.#shown, [stream, new Set([...known, ...batch])]])
     }
     return due.length
   }
 
-  async #attempt(signal: AbortSignal, call: (attempt: AbortSignal) => Promise<void>) {
-    const attempt = new AbortController()
-    const over = new AbortController()
-    const abort = (): void => attempt.abort()
-    signal.addEventListener('abort', abort, { once: true })
-    const limit = this.#ports.clock.sleep(attemptMs, over.signal).then(() => {
-      if (!over.signal.aborted) attempt.abort()
-    })
-    try {
-      await call(attempt.signal)
-    } finally {
-      signal.removeEventListener('abort', abort)
-      over.abort(null)
-      await limit
-    }
-  }
-
   #failed(stream: string, fault: Fault): void {
-    const { clock, random, telemetry } = this.#ports
-    const failures = (this.#failing.get(stream)?.failures ?? 0) + 1
-    const fullMs = Math.min(pauseMsMax, firstPauseMs * 2 ** Math.min(failures - 1, 20))
-    const retryAtMs = monotonicMs(clock.monotonicMs() + fullMs * (0.5 + random.fraction() / 2))
-    this.#failing.set(stream, { failures, retryAtMs })
+    const failures = this.#backOff.failed(stream, fault.message)
     const fields = { target: this.#notifier.target, stream, failures, error: fault }
-    telemetry.log.warn('registration-failed', fields)
+    this.#ports.telemetry.log.warn('registration-failed', fields)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DurationMs } from '../base/time.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Notifier } from '../ports/notifier.ts'
@@ -17,10 +18,14 @@ export class SuccessFile implements Notifier {
     this.#lake = lake
   }
 
+  get lingersMs(): DurationMs {
+    return this.#lake.lingersMs
+  }
+
   async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
     const shown = await this.#revisionAt(successPathOf(manifest))
     if (shown > manifest.revision || signal.aborted) return
-    await this.#lake.put(successPathOf(manifest), encodeManifest(manifest))
+    await this.#lake.put(successPathOf(manifest), encodeManifest(manifest), signal)
   }
 
   close(): Promise<void> {

@@ -12,14 +12,15 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { type DeliveryPlan, pendingFor, planDeliveries } from './delivery-plan.ts'
+import { attempt } from './attempt.ts'
+import { BackOff } from './back-off.ts'
+import { pendingFor, planDeliveries, type StreamDeliveries } from './delivery-plan.ts'
+import { StreamLanes } from './stream-lanes.ts'
 
-/** Streams that are delivered to one target at the same time. */
-const streamsAtOnceMax = 8
 const attemptMsMax = 10_000
-const firstPauseMs = 1_000
-const pauseMsMax = 300_000
 const takeOverAfterMsMax = 30_000
+/** One stream's, before others have their turn. */
+const deliveriesInTurnMax = 32
 
 export interface OutboxPorts {
   readonly log: CommitLog
@@ -39,16 +40,11 @@ export interface TargetStatus {
   readonly lastError: string | undefined
 }
 
-interface Failing {
-  readonly failures: number
-  readonly retryAtMs: MonotonicMs
-  readonly error: string
-}
-
 /**
  * Deliveries to one target: again and again from the log, each stream in order, never giving up.
  *
- * Knows nothing of other targets, so that one that hangs delays no other.
+ * Knows nothing of other targets, so that one that hangs delays no other; and streams are served
+ * beside each other, so that one whose deliveries hang delays no other stream.
  */
 export class TargetQueue {
   readonly #notifier: Notifier
@@ -58,9 +54,12 @@ export class TargetQueue {
   readonly #acknowledged = new Set<string>()
   readonly #seenAtMs = new Map<string, MonotonicMs>()
   readonly #sent = new Set<string>()
-  #answeredCount = 0
-  /** By stream. */
-  readonly #failing = new Map<string, Failing>()
+  readonly #backOff: BackOff
+  readonly #lanes = new StreamLanes(() => this.#rouse())
+  /** Something was answered since the last round: there may be more to do. */
+  #isAnswered = false
+  /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
+  #wake = new AbortController()
 
   /**
    * @param deadlineMs `deliver.deadline`: nothing is written later than this after a fold.
@@ -76,6 +75,7 @@ export class TargetQueue {
     this.#ports = ports
     this.#deadlineMs = deadlineMs
     this.#acknowledge = acknowledge
+    this.#backOff = new BackOff(ports.clock, ports.random)
   }
 
   get target(): string {
@@ -91,7 +91,7 @@ export class TargetQueue {
       configured: true,
       pendingCount: pending.length,
       oldestDecidedAtMs: pending[0]?.decidedAtMs,
-      lastError: [...this.#failing.values()].at(-1)?.error,
+      lastError: this.#backOff.lastError,
     }
   }
 
@@ -100,32 +100,55 @@ export class TargetQueue {
    * the target.
    */
   async run(signal: AbortSignal, pauseMs: DurationMs): Promise<void> {
+    const end = (): void => this.#wake.abort(null)
+    signal.addEventListener('abort', end, { once: true })
     try {
       while (!signal.aborted) {
-        const busy = await this.turn(signal)
-        if (!busy) await this.#ports.clock.sleep(pauseMs, signal)
+        await this.#round(signal)
+        await this.#pause(pauseMs, signal)
+        this.#lanes.rethrow()
       }
     } finally {
+      signal.removeEventListener('abort', end)
+      await this.#lanes.end()
       await this.#notifier.close()
     }
+    this.#lanes.rethrow()
   }
 
-  /** Delivers what is due. @returns true when some call was answered: there may be more to do. */
-  async turn(signal: AbortSignal): Promise<boolean> {
-    if (this.#nothingWaits() || isEmpty(this.#plan())) return false
-    const answeredBefore = this.#answeredCount
+  /** Until somebody has an answer, and nothing more to do with it; at most `pauseMs`. */
+  async #pause(pauseMs: DurationMs, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    await this.#ports.clock.sleep(pauseMs, this.#wake.signal)
+    this.#wake = new AbortController()
+  }
+
+  #rouse(): void {
+    if (this.#isAnswered) this.#wake.abort(null)
+  }
+
+  /** Begins what is due and has room; what is under way goes on. */
+  async #round(signal: AbortSignal): Promise<void> {
+    this.#isAnswered = false
+    if (this.#nothingWaits() || !this.#plan().some((due) => this.#hasRoom(due))) return
     const foldedAtMs = this.#ports.clock.monotonicMs()
     try {
       await this.#ports.log.refresh()
     } catch (error) {
       if (!(error instanceof Fault) || error.retry === 'never') throw error
-      return false
+      return
     }
-    const { sends, readBacks } = this.#plan()
     const lastBeginMs = monotonicMs(foldedAtMs + this.#deadlineMs - this.#attemptMs)
-    await this.#atOnce(sends, (manifests) => this.#sendInOrder(manifests, lastBeginMs, signal))
-    await this.#atOnce(readBacks, (manifest) => this.#readBack(manifest, signal))
-    return this.#answeredCount > answeredBefore
+    const jobs = this.#plan().map((due) => ({
+      stream: due.stream,
+      isSuspect: this.#backOff.isFailing(due.stream),
+      run: () => this.#serve(due, lastBeginMs, signal),
+    }))
+    this.#lanes.offer(jobs)
+  }
+
+  #hasRoom({ stream }: StreamDeliveries): boolean {
+    return this.#lanes.hasRoom({ stream, isSuspect: this.#backOff.isFailing(stream) })
   }
 
   /** As nearly always: then nothing is remembered of what did, and nothing is planned. */
@@ -136,12 +159,11 @@ export class TargetQueue {
     return true
   }
 
-  #plan(): DeliveryPlan {
+  #plan(): readonly StreamDeliveries[] {
     const { log, clock } = this.#ports
     this.#forgetWhatIsDone()
     return planDeliveries({
       target: this.target,
-      readable: this.#notifier.readable,
       fold: log.state,
       writerId: log.writerId,
       lakeNowMs: log.lakeNowMs(),
@@ -152,7 +174,7 @@ export class TargetQueue {
       acknowledged: this.#acknowledged,
       seenAtMs: this.#seenAtMs,
       sent: this.#sent,
-      retryAtMs: new Map([...this.#failing].map(([stream, { retryAtMs }]) => [stream, retryAtMs])),
+      isHeld: (stream) => this.#lanes.isBusy(stream) || this.#backOff.isPaused(stream),
     })
   }
 
@@ -167,9 +189,8 @@ export class TargetQueue {
     for (const known of [this.#seenAtMs, this.#sent, this.#acknowledged]) {
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
     }
-    for (const stream of this.#failing.keys()) {
-      if (!streams.has(stream)) this.#failing.delete(stream)
-    }
+    this.#backOff.keep(streams)
+    this.#lanes.keep(streams)
   }
 
   /** The longest that one call may take. */
@@ -177,10 +198,16 @@ export class TargetQueue {
     return durationMs(Math.min(attemptMsMax, this.#deadlineMs / 2))
   }
 
-  async #atOnce<T>(items: readonly T[], effect: (item: T) => Promise<void>): Promise<void> {
-    for (let first = 0; first < items.length; first += streamsAtOnceMax) {
-      await Promise.all(items.slice(first, first + streamsAtOnceMax).map(effect))
+  /** One stream's: first what was sent is read back, whatever becomes of the rest. */
+  async #serve(
+    { sends, readBacks }: StreamDeliveries,
+    lastBeginMs: MonotonicMs,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const manifest of readBacks.slice(0, deliveriesInTurnMax)) {
+      if (signal.aborted || !(await this.#readBack(manifest, signal))) break
     }
+    await this.#sendInOrder(sends.slice(0, deliveriesInTurnMax), lastBeginMs, signal)
   }
 
   /** One stream's announcements, up to the first that fails or that would end past the deadline. */
@@ -191,8 +218,8 @@ export class TargetQueue {
   ): Promise<void> {
     for (const manifest of manifests) {
       if (this.#ports.clock.monotonicMs() > lastBeginMs || signal.aborted) return
-      const done = await this.#attempt(manifest, signal, async (attempt) => {
-        await this.#notifier.deliver(manifest, attempt)
+      const done = await this.#attempt(manifest, signal, async (limit) => {
+        await this.#notifier.deliver(manifest, limit)
         return true
       })
       if (done !== true) return
@@ -201,13 +228,15 @@ export class TargetQueue {
     }
   }
 
-  async #readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
-    const shown = await this.#attempt(manifest, signal, (attempt) =>
-      this.#notifier.readBack(manifest, attempt),
+  /** @returns false when there was no answer. */
+  async #readBack(manifest: ReadyManifest, signal: AbortSignal): Promise<boolean> {
+    const shown = await this.#attempt(manifest, signal, (limit) =>
+      this.#notifier.readBack(manifest, limit),
     )
     if (shown === true) this.#confirm(manifest)
     // Somebody removed or overwrote it: it is sent again.
     else if (shown === false) this.#sent.delete(manifest.id)
+    return shown !== undefined
   }
 
   #confirm(manifest: ReadyManifest): void {
@@ -225,41 +254,24 @@ export class TargetQueue {
   async #attempt<T>(
     manifest: ReadyManifest,
     signal: AbortSignal,
-    call: (attempt: AbortSignal) => Promise<T>,
+    call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    const attempt = new AbortController()
-    const over = new AbortController()
-    const abort = (): void => attempt.abort()
-    signal.addEventListener('abort', abort, { once: true })
-    const limit = this.#ports.clock.sleep(this.#attemptMs, over.signal).then(() => {
-      if (!over.signal.aborted) attempt.abort()
-    })
+    const limits = { clock: this.#ports.clock, longestMs: this.#attemptMs, signal }
     try {
-      const result = await call(attempt.signal)
-      this.#failing.delete(manifest.stream)
-      this.#answeredCount += 1
+      const result = await attempt(limits, call)
+      this.#backOff.answered(manifest.stream)
+      this.#isAnswered = true
       return result
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       if (!signal.aborted) this.#failed(manifest, error)
       return undefined
-    } finally {
-      signal.removeEventListener('abort', abort)
-      over.abort(null)
-      await limit
     }
   }
 
-  #failed(manifest: ReadyManifest, fault: Fault): void {
-    const { clock, random, telemetry } = this.#ports
-    const failures = (this.#failing.get(manifest.stream)?.failures ?? 0) + 1
-    const fullMs = Math.min(pauseMsMax, firstPauseMs * 2 ** Math.min(failures - 1, 20))
-    const retryAtMs = monotonicMs(clock.monotonicMs() + fullMs * (0.5 + random.fraction() / 2))
-    this.#failing.set(manifest.stream, { failures, retryAtMs, error: fault.message })
-    const fields = { target: this.target, id: manifest.id, failures, error: fault }
-    telemetry.log.warn('delivery-failed', fields)
+  #failed({ id, stream }: ReadyManifest, fault: Fault): void {
+    const failures = this.#backOff.failed(stream, fault.message)
+    const fields = { target: this.target, id, failures, error: fault }
+    this.#ports.telemetry.log.warn('delivery-failed', fields)
   }
 }
-
-const isEmpty = ({ sends, readBacks }: DeliveryPlan): boolean =>
-  sends.length === 0 && readBacks.length === 0

@@ -67,6 +67,18 @@ export function lakeContract(
         expect(await lake.read('log/1.json')).toHaveLength(0)
         expect(await lake.stat('log/1.json')).toMatchObject({ sizeBytes: 0 })
       })
+
+      test('a put that is given up leaves what stands', async () => {
+        const { lake } = opened
+        await lake.put('given/up', bytes('stands'))
+        const given = lake.put('given/up', bytes('given up'), AbortSignal.abort())
+        await expect(given).rejects.toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+        const nothing = lake.put('given/else', bytes('given up'), AbortSignal.abort())
+        await expect(nothing).rejects.toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+        expect(text(await lake.read('given/up'))).toBe('stands')
+        expect(await lake.list('given')).toHaveLength(1)
+        expect(lake.lingersMs).toBeLessThan(120_000)
+      })
     })
 
     describe('reading', () => {

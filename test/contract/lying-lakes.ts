@@ -41,9 +41,17 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
 
   'a put replaces the object whole and tells its size and time': (store) =>
     new (class extends SimLake {
-      override async put(path: string, body: Uint8Array): Promise<LakeObject> {
-        const object = await super.put(path, body)
+      override async put(path: string, body: Uint8Array, signal?: AbortSignal) {
+        const object = await super.put(path, body, signal)
         return { ...object, sizeBytes: object.sizeBytes + 1 }
+      }
+    })({ store }),
+
+  'a put that is given up leaves what stands': (store) =>
+    new (class extends SimLake {
+      override async put(path: string, body: Uint8Array, signal?: AbortSignal) {
+        if (signal?.aborted === true) await super.put(path, body)
+        return super.put(path, body, signal)
       }
     })({ store }),
 

@@ -86,6 +86,8 @@ interface CallParts {
 /** In-memory lake that fails where it is told to. Its clock is ten minutes behind everybody's. */
 export class SimLake implements Lake {
   readonly url = 'sim:lake'
+  /** A put that is given up has its effect at once, or never. */
+  readonly lingersMs = durationMs(0)
   readonly store: SimStore
   /** Calls so far; `${operation} ${path}` of each in `history`. */
   calls = 0
@@ -139,8 +141,11 @@ export class SimLake implements Lake {
     }
   }
 
-  put(path: string, body: Uint8Array): Promise<LakeObject> {
-    return this.#call('put', path, () => this.#set(path, body))
+  put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject> {
+    return this.#call('put', path, () => {
+      if (signal?.aborted === true) throw simFault('put', path, 'given up')
+      return this.#set(path, body)
+    })
   }
 
   read(path: string): Promise<Uint8Array | undefined> {

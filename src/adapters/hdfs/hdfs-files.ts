@@ -26,8 +26,8 @@ import {
   HdfsRefusal,
 } from './hdfs-failure.ts'
 import type { HdfsHttp, HttpAnswer, HttpCall } from './hdfs-http.ts'
-import type { HdfsAnswer, HdfsRequests } from './hdfs-requests.ts'
-import { renameByHttpfs } from './httpfs-rename.ts'
+import type { HdfsAnswer, HdfsRequest, HdfsRequests } from './hdfs-requests.ts'
+import { type RenameWords, renameByHttpfs } from './httpfs-rename.ts'
 import { parseFolder, parseLocation, parseStatus, parseTruth } from './web-hdfs-answers.ts'
 
 /** Rounds of a file that is not as long as what was sent, or was cleaned away. */
@@ -118,19 +118,24 @@ export class HdfsFiles {
   rename(
     from: string,
     to: string,
-    { operation, over }: { operation: string; over: 'nothing' | 'anything' },
+    { operation, over, signal }: RenameWords,
   ): Promise<HdfsAnswer<void>> {
-    if (this.#options.door.httpfs) return renameByHttpfs(this, { from, to, operation, over })
+    if (this.#options.door.httpfs)
+      return renameByHttpfs(this, { from, to, operation, over, signal })
     const query = {
       destination: this.#at(to),
       renameoptions: over === 'nothing' ? 'NONE' : 'OVERWRITE',
     }
-    return this.#namenode('PUT', { operation, path: from, name: 'RENAME' }, nothing, query)
+    return this.#namenode('PUT', { operation, path: from, name: 'RENAME', signal }, nothing, query)
   }
 
   /** Without options: true, or false for four things. */
-  renamePlainly(from: string, to: string, operation: string): Promise<HdfsAnswer<boolean>> {
-    const call = { operation, path: from, name: 'RENAME' }
+  renamePlainly(
+    from: string,
+    to: string,
+    { operation, signal }: Omit<RenameWords, 'over'>,
+  ): Promise<HdfsAnswer<boolean>> {
+    const call = { operation, path: from, name: 'RENAME', signal }
     return this.#namenode('PUT', call, parseTruth, { destination: this.#at(to) })
   }
 
@@ -243,7 +248,7 @@ export class HdfsFiles {
   /** @param read what the answer says; what it cannot read is asked again. */
   #namenode<T>(
     method: HttpCall['method'],
-    call: HdfsCall & { readonly name: string },
+    call: HdfsCall & Pick<HdfsRequest<T>, 'name' | 'signal'>,
     read: (body: Buffer) => T,
     query: HdfsQuery = {},
   ): Promise<HdfsAnswer<T>> {

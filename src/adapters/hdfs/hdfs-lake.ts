@@ -18,6 +18,7 @@
 import { assert } from '../../base/assert.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { Fault } from '../../base/fault.ts'
+import { durationMs } from '../../base/time.ts'
 import type {
   Lake,
   LakeObject,
@@ -30,6 +31,7 @@ import type {
 import { judgeStanding } from '../../protocol/standing-file.ts'
 import { type CreatedFile, type HdfsFile, HdfsFiles, isTempName } from './hdfs-files.ts'
 import { HdfsTails } from './hdfs-tails.ts'
+import type { RenameWords } from './httpfs-rename.ts'
 
 /** Sizes that are kept; the oldest is forgotten first, and looked up again. */
 const sizesKeptMax = 10_000
@@ -44,6 +46,8 @@ const isTail = /\/\.tail-[^/]+$/
 
 export class HdfsLake implements Lake {
   readonly url: string
+  /** Two requests of 30 s: one may have to get the token that the other comes with. */
+  readonly lingersMs = durationMs(60_000)
   readonly tails: HdfsTails
   readonly #files: HdfsFiles
   /** Bytes of what this process staged, by staged path. */
@@ -76,12 +80,12 @@ export class HdfsLake implements Lake {
     }
   }
 
-  async put(path: string, body: Uint8Array): Promise<LakeObject> {
+  async put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject> {
     const operation = 'put'
     this.#published.delete(path)
     for (let round = 1; ; round++) {
       const temp = await this.#files.create(path, [body], { operation })
-      const isThere = await this.#replace(temp, path, operation)
+      const isThere = await this.#replace(temp, path, { operation, signal })
       if (isThere) return { path, sizeBytes: temp.sizeBytes, modifiedMs: temp.modifiedMs }
       if (round === roundsMax) throw cleanedAway(operation, path)
     }
@@ -138,7 +142,8 @@ export class HdfsLake implements Lake {
     this.#staged.delete(stagedPath)
     for (let round = 1; ; round++) {
       const made = await this.#files.create(stagedPath, chunks, { operation, first })
-      const isThere = made.path === stagedPath || (await this.#replace(made, stagedPath, operation))
+      const isThere =
+        made.path === stagedPath || (await this.#replace(made, stagedPath, { operation }))
       if (isThere) return this.#staged.set(stagedPath, made.sizeBytes)
       if (round === roundsMax) throw cleanedAway(operation, stagedPath)
     }
@@ -230,8 +235,13 @@ export class HdfsLake implements Lake {
   }
 
   /** @returns false when somebody took the file away before. */
-  async #replace(temp: CreatedFile, path: string, operation: string): Promise<boolean> {
-    const answer = await this.#files.rename(temp.path, path, { operation, over: 'anything' })
+  async #replace(
+    temp: CreatedFile,
+    path: string,
+    { operation, signal }: Omit<RenameWords, 'over'>,
+  ): Promise<boolean> {
+    const words = { operation, over: 'anything', signal } as const
+    const answer = await this.#files.rename(temp.path, path, words)
     if (answer.kind === 'answered') return true
     // Nobody knows its name: where it is gone after a repeated call, the first has moved it.
     return (await this.#look(path, operation))?.fileId === temp.fileId

@@ -9,6 +9,7 @@
  *
  * Source: docs/hdfs.md, the table of calls and whether they may be repeated.
  */
+import { Fault } from '../../base/fault.ts'
 import { durationMs } from '../../base/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
@@ -45,6 +46,8 @@ export interface HdfsRequest<T> extends HdfsCall {
   readonly send: (attempt: HdfsAttempt) => Promise<T>
   /** It does not come as whom others come. */
   readonly isLogin?: true
+  /** Nothing is sent any more once it is aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What we come with. */
@@ -81,6 +84,7 @@ export class HdfsRequests {
     const { namenodes, login } = this.#options
     let cameAnew = false
     for (let number = 1, tried = 1; ; number++) {
+      if (request.signal?.aborted === true) throw givenUp(request)
       const version = login?.version ?? 0
       const outcome = await this.#attempt(request, number)
       const repeated = number > 1
@@ -138,3 +142,7 @@ export class HdfsRequests {
     await clock.sleep(durationMs(fullMs * (0.5 + random.fraction() / 2)))
   }
 }
+
+/** Nobody waits for it any more. */
+const givenUp = ({ operation, path }: HdfsCall): Fault =>
+  new Fault('LAKE_UNAVAILABLE', { operation, path, reason: 'it took too long and was given up' })

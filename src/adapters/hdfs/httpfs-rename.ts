@@ -14,14 +14,24 @@ import type { HdfsAnswer } from './hdfs-requests.ts'
 export interface PlainFiles {
   look(path: string, operation: string): Promise<HdfsFile | undefined>
   remove(path: string, operation: string): Promise<boolean>
-  renamePlainly(from: string, to: string, operation: string): Promise<HdfsAnswer<boolean>>
+  renamePlainly(
+    from: string,
+    to: string,
+    words: Omit<RenameWords, 'over'>,
+  ): Promise<HdfsAnswer<boolean>>
 }
 
-interface Renaming {
-  readonly from: string
-  readonly to: string
+/** How a file is renamed. */
+export interface RenameWords {
   readonly operation: string
   readonly over: 'nothing' | 'anything'
+  /** Once it is aborted nothing is renamed any more. */
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Renaming extends RenameWords {
+  readonly from: string
+  readonly to: string
 }
 
 /** Times that somebody puts another in its place. */
@@ -30,16 +40,16 @@ const roundsMax = 5
 /** @returns as RENAME with options would answer. */
 export async function renameByHttpfs(
   files: PlainFiles,
-  { from, to, operation, over }: Renaming,
+  { from, to, operation, over, signal }: Renaming,
 ): Promise<HdfsAnswer<void>> {
   for (let round = 1; ; round++) {
-    const answer = await files.renamePlainly(from, to, operation)
+    const answer = await files.renamePlainly(from, to, { operation, signal })
     if (answer.kind !== 'answered') return answer
     const { repeated } = answer
     const standing = await files.look(to, operation)
     if (standing?.isFile === false) {
       const inside = `${to}/${from.slice(from.lastIndexOf('/') + 1)}`
-      if (answer.value) await files.renamePlainly(inside, from, operation)
+      if (answer.value) await files.renamePlainly(inside, from, { operation })
       const reason = `rename destination "${to}" is a directory`
       throw new Fault('LAKE_REFUSED', { operation, path: from, reason })
     }

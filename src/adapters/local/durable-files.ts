@@ -55,10 +55,15 @@ export class DurableFiles {
     })
   }
 
-  /** Writes `body` whole, over what stood there. @returns when, on the disk's clock. */
-  async replace(path: string, body: Uint8Array): Promise<number> {
+  /**
+   * Writes `body` whole, over what stood there.
+   * @param lastWord asked right before it is replaced; what it throws leaves what stood there.
+   * @returns when, on the disk's clock.
+   */
+  async replace(path: string, body: Uint8Array, lastWord?: () => void): Promise<number> {
     const temp = await this.#inFolderOf(path, () => writeTemp(path, [body]))
     try {
+      lastWord?.()
       await rename(temp.path, path)
     } catch (error) {
       await unlink(temp.path).catch(() => {})

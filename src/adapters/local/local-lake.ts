@@ -14,7 +14,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { assert } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
-import { unixMs } from '../../base/time.ts'
+import { durationMs, unixMs } from '../../base/time.ts'
 import type {
   Lake,
   LakeObject,
@@ -34,6 +34,8 @@ const stagedShape = /\/_staging\/./
 
 export class LocalLake implements Lake {
   readonly url: string
+  /** A rename, which no other process carries out for us. */
+  readonly lingersMs = durationMs(1_000)
   /** Absolute path of the lake's folder. */
   readonly folder: string
   readonly #files = new DurableFiles()
@@ -56,9 +58,13 @@ export class LocalLake implements Lake {
     }))
   }
 
-  put(path: string, body: Uint8Array): Promise<LakeObject> {
+  put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject> {
     return this.#call('put', path, async (file) => {
-      const modifiedMs = await this.#files.replace(file, body)
+      const modifiedMs = await this.#files.replace(file, body, () => {
+        if (signal?.aborted !== true) return
+        const reason = 'it took too long and was given up'
+        throw new Fault('LAKE_UNAVAILABLE', { operation: 'put', path, reason })
+      })
       return { path, sizeBytes: body.byteLength, modifiedMs: unixMs(modifiedMs) }
     })
   }

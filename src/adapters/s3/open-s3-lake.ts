@@ -16,6 +16,7 @@ import type { S3Encryption } from './s3-bucket.ts'
 import { S3Lake } from './s3-lake.ts'
 import type { S3Place } from './s3-url.ts'
 
+/** Both are what `S3Lake.lingersMs` says. */
 const connectionTimeoutMs = 5_000
 /** Uploads have their own, by their size. */
 const requestTimeoutMs = 60_000

@@ -24,7 +24,7 @@ import { Fault } from '../../base/fault.ts'
 import { unixMs } from '../../base/time.ts'
 import type { LakeObject, PutOutcome } from '../../ports/lake.ts'
 import type { S3Call, S3Where } from './s3-failure.ts'
-import type { S3Answer, S3Requests } from './s3-requests.ts'
+import type { S3Answer, S3Request, S3Requests } from './s3-requests.ts'
 
 /** Rounds of a put that is answered "exists" while nothing is there to be read. */
 const looksMax = 5
@@ -89,8 +89,8 @@ export class S3Bucket {
     throw new Fault('LAKE_UNAVAILABLE', { operation: 'put', path, reason })
   }
 
-  async put(path: string, body: Uint8Array): Promise<LakeObject> {
-    await this.write(path, body)
+  async put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject> {
+    await this.write(path, body, signal)
     const object = await this.stat(path)
     if (object !== undefined) return object
     const reason = 'it was put and is not there to be looked at'
@@ -100,10 +100,14 @@ export class S3Bucket {
   #putOnce(
     path: string,
     body: Uint8Array,
-    more: { readonly IfNoneMatch?: string; readonly Metadata?: Record<string, string> | undefined },
+    more: {
+      readonly IfNoneMatch?: string
+      readonly Metadata?: Record<string, string> | undefined
+      readonly signal?: AbortSignal | undefined
+    },
   ): Promise<S3Answer<unknown>> {
     const { client, encryption } = this.options
-    const { Metadata, ...condition } = more
+    const { Metadata, signal, ...condition } = more
     const input = {
       ...this.at(path),
       ...encryption,
@@ -113,14 +117,14 @@ export class S3Bucket {
       ContentLength: body.byteLength,
       ChecksumCRC32C: crcText(crc32c(body)),
     }
-    return this.#ask({ operation: 'put', path }, 'write', () =>
+    return this.#ask({ operation: 'put', path, signal }, 'write', () =>
       client.send(new PutObjectCommand(input)),
     )
   }
 
   /** Puts it whole, over what stood there, without asking when it was written. */
-  async write(path: string, body: Uint8Array): Promise<void> {
-    const answer = await this.#putOnce(path, body, {})
+  async write(path: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#putOnce(path, body, { signal })
     assert(answer.kind === 'answered', 'a put without a condition has one answer')
   }
 
@@ -223,7 +227,7 @@ export class S3Bucket {
   }
 
   async #ask<T>(
-    call: S3Call,
+    call: S3Call & Pick<S3Request<T>, 'signal'>,
     priced: 'write' | 'read' | 'free',
     send: () => Promise<T>,
   ): Promise<S3Answer<T>> {

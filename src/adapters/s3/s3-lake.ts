@@ -17,6 +17,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { assert } from '../../base/assert.ts'
 import { BoundedMap } from '../../base/bounded-map.ts'
 import { Fault } from '../../base/fault.ts'
+import { durationMs } from '../../base/time.ts'
 import type {
   Lake,
   LakeObject,
@@ -55,6 +56,8 @@ export interface S3LakeOptions extends Omit<S3RequestsOptions, 'metrics'> {
 
 export class S3Lake implements Lake {
   readonly url: string
+  /** A connection and a request, as long as either may take (open-s3-lake.ts). */
+  readonly lingersMs = durationMs(65_000)
   readonly #bucket: S3Bucket
   readonly #uploads: S3Uploads
   readonly #conditional: ConditionalWrites
@@ -82,8 +85,8 @@ export class S3Lake implements Lake {
     return this.#bucket.putIfAbsent(path, body)
   }
 
-  put(path: string, body: Uint8Array): Promise<LakeObject> {
-    return this.#bucket.put(path, body)
+  put(path: string, body: Uint8Array, signal?: AbortSignal): Promise<LakeObject> {
+    return this.#bucket.put(path, body, signal)
   }
 
   read(path: string): Promise<Uint8Array | undefined> {

@@ -44,6 +44,8 @@ export interface S3Request<T> extends S3Call {
   readonly priced: S3RequestKind
   /** Sends it anew each time: a command's middleware must not be used twice. */
   readonly send: () => Promise<T>
+  /** Nothing is sent any more once it is aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface S3RequestsOptions {
@@ -63,6 +65,7 @@ export class S3Requests {
   /** @throws {Fault} `LAKE_…`: not answered within bounds, or refused. */
   async ask<T>(request: S3Request<T>): Promise<S3Answer<T>> {
     for (let attempt = 1; ; attempt++) {
+      if (request.signal?.aborted === true) throw givenUp(request)
       const tried = await this.#attempt(request)
       const repeated = attempt > 1
       if (tried.kind === 'answered') return { ...tried, repeated }
@@ -105,6 +108,9 @@ export class S3Requests {
     await clock.sleep(durationMs(fullMs * (0.5 + random.fraction() / 2)))
   }
 }
+
+const givenUp = ({ operation, path }: S3Call): Fault =>
+  new Fault('LAKE_UNAVAILABLE', { operation, path, reason: 'it took too long and was given up' })
 
 /** As a fault that may pass: an upload that somebody aborted is staged again as another. */
 const unexpected = ({ operation, path }: S3Call, kind: S3Alternative): Fault =>

@@ -1,5 +1,6 @@
 /** Registration with every call of the catalog failing in turn, once and for ever. */
 import { describe, expect, test, vi } from 'vitest'
+import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { spillTable } from '../../../src/protocol/log-paths.ts'
 import { CatalogTarget } from '../../../src/readiness/catalog-target.ts'
@@ -36,7 +37,7 @@ async function world(announces: boolean, register: 'first-commit' | 'ready'): Pr
   }))
   await daemon.append({ source, next: 8n, rows })
   if (announces) {
-    await daemon.append({ source, next: 9n, watermark: at('2026-11-20T14:05:00Z') })
+    await daemon.append({ source, next: 10n, watermark: at('2026-11-20T14:05:00Z') })
     await sim.until(at('2026-11-20T14:06:00Z'))
     await daemon.run(daemon.announcer.round())
   }
@@ -60,7 +61,10 @@ async function runBoth({ daemon, target }: World, spanMs: number): Promise<void>
   const settings = { deadlineMs: durationMs(20_000), pauseMs: durationMs(2_000) }
   const ending = new AbortController()
   const outbox = new Outbox([target], ports, settings).run(ending.signal)
-  const registrar = new Registrar([target], ports).run(ending.signal, durationMs(1_000))
+  const registrar = new Registrar([target], ports, settings.deadlineMs).run(
+    ending.signal,
+    durationMs(1_000),
+  )
   await sim.clock.run(sim.clock.sleep(durationMs(spanMs)))
   ending.abort()
   await sim.clock.run(Promise.all([outbox, registrar]).then(() => {}))
@@ -223,13 +227,61 @@ test('a partition whose files are all spilled is not shown, for it has no folder
       return [name, { ...stream, partitions: new Map(partitions) }] as const
     }),
   )
-  const spilledLog = { ...log, publishedHere, state: { ...state, streams } }
-  const registrar = new Registrar([target], {
-    log: spilledLog,
-    random,
-    telemetry,
-    clock: sim.clock,
-  })
+  const spilled = { ...state, streams }
+  const spilledLog = { ...log, publishedHere, state: spilled, refresh: async () => spilled }
+  const ports = { log: spilledLog, random, telemetry, clock: sim.clock }
+  const registrar = new Registrar([target], ports, durationMs(20_000))
   await sim.clock.run(registrar.turn(new AbortController().signal))
   expect([...catalog.partitions.keys()]).toEqual([one])
+})
+
+describe('a daemon that folded the log long ago', () => {
+  /** Of what one daemon announced and delivered, another still holds that it is open. */
+  const left = async () => {
+    const all = await world(false, 'first-commit')
+    const { daemon, catalog, target } = all
+    const { sim } = daemon
+    const streams = [{ ...appEvents, targets: ['hive:ods'] }]
+    // Which tells that the files are published.
+    await daemon.append({ source, next: 9n })
+    const late = await sim.start({ seed: 2, sources: [source], streams })
+    await daemon.append({ source, next: 10n, watermark: at('2026-11-20T14:05:00Z') })
+    await sim.until(at('2026-11-20T14:06:00Z'))
+    await daemon.run(daemon.announcer.round())
+    await runBoth(all, 90_000)
+    expect(daemon.log.state.undelivered).toEqual([])
+    const { log, random, telemetry } = late
+    const ports = { log, random, telemetry, clock: sim.clock }
+    const registrar = new Registrar([target], ports, durationMs(20_000))
+    return { sim, catalog, late, registrar }
+  }
+  const signal = new AbortController().signal
+
+  test('does not take for its own what a stranger made of it since', async () => {
+    const { sim, catalog, registrar } = await left()
+    catalog.partitions.clear()
+    await sim.clock.run(registrar.turn(signal))
+    expect([...catalog.partitions.keys()]).toEqual([])
+  })
+
+  test('shows nothing when it cannot look, or when looking took too long', async () => {
+    const { sim, catalog, late, registrar } = await left()
+    catalog.partitions.clear()
+    const { log } = late
+    const { state } = log
+    const refresh = log.refresh.bind(log)
+    const lost = new Fault('LAKE_UNAVAILABLE', { operation: 'list', path: 'log', reason: 'sim' })
+    log.refresh = () => Promise.reject(lost)
+    await sim.clock.run(registrar.turn(signal))
+    log.refresh = async () => {
+      await sim.clock.sleep(durationMs(10_001))
+      return state
+    }
+    await sim.clock.run(registrar.turn(signal))
+    expect([...catalog.partitions.keys()]).toEqual([])
+    expect(late.telemetry.values.get(unregistered)).toBe(2)
+    log.refresh = refresh
+    await sim.clock.run(registrar.turn(signal))
+    expect(late.telemetry.values.get(unregistered)).toBe(0)
+  })
 })

@@ -21,6 +21,7 @@ import {
   sha256Of,
 } from './log-entry.ts'
 import { checkpointNext, entryAt, hourEnd, manifestAt } from './paths.ts'
+import { type Announced, wrongOrder } from './receipts.ts'
 import { lateBegin } from './rows.ts'
 
 export function wrongPromises(judged: Judged, log: JudgedLog): readonly string[] {
@@ -262,15 +263,6 @@ function wrongDeliveries(judged: Judged, { entries }: JudgedLog): readonly strin
   return [...wrong, ...wrongReceipts(judged, received, announced)]
 }
 
-interface Announced {
-  readonly stream: string
-  readonly partitionPath: string
-  readonly revision: number
-  /** Of the file that shows it. */
-  readonly path: string
-  readonly decidedAt: number
-}
-
 function wrongReceipts(
   judged: Judged,
   received: readonly Received[],
@@ -287,6 +279,7 @@ function wrongReceipts(
   }
   return [
     ...early.map(({ manifest }) => `"${manifest.id}" is delivered and not decided`),
+    ...wrongOrder(received, announced),
     ...[...announced].flatMap(([id, told]) => {
       const { stream, partitionPath, revision, decidedAt } = told
       if (decidedAt > judged.settledAtSet) return []

@@ -5,6 +5,7 @@ import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
 import type { Notifier } from '../../../src/ports/notifier.ts'
 import { Outbox } from '../../../src/readiness/outbox.ts'
 import { SuccessFile } from '../../../src/readiness/success-file.ts'
+import { SimLake } from '../../sim/lake.ts'
 import { ReadinessSim, type SimDaemon } from '../../support/readiness-sim.ts'
 import { appEvents, at, sourceNamed } from '../../support/readiness-world.ts'
 
@@ -60,14 +61,18 @@ const streamsTo = (targets: readonly string[]) => [
 ]
 
 /** A daemon that announced 12h and 13h of two streams, in one entry. */
-async function announced(sim: ReadinessSim, targets: readonly string[]): Promise<SimDaemon> {
-  const daemon = await sim.start({ seed: 1, sources, streams: streamsTo(targets) })
+async function announced(
+  sim: ReadinessSim,
+  targets: readonly string[],
+  streams = streamsTo(targets),
+): Promise<SimDaemon> {
+  const daemon = await sim.start({ seed: 1, sources, streams })
   await daemon.begin()
   const [source = sourceNamed('events', 0)] = sources
   const rows = daemon.streams.flatMap((stream) =>
     ['12', '13'].map((hour) => ({ stream, eventMs: at(`2026-11-20T${hour}:30:00Z`), rowCount: 4 })),
   )
-  await daemon.append({ source, next: 16n, rows })
+  await daemon.append({ source, next: BigInt(rows.length * 4), rows })
   const progress = daemon.streams.map(({ name }) => ({
     stream: name,
     source,
@@ -76,7 +81,11 @@ async function announced(sim: ReadinessSim, targets: readonly string[]): Promise
   const nothing = { files: [], counts: [], evidence: [] }
   await daemon.put({ body: { ...nothing, progress } })
   await sim.until(at('2026-11-20T14:06:00Z'))
-  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced', count: 4 })
+  // An entry holds 200 at most.
+  for (let left = streams.length * 2; left > 0; left -= 200) {
+    const outcome = await daemon.run(daemon.announcer.round())
+    expect(outcome).toMatchObject({ kind: 'announced', count: Math.min(left, 200) })
+  }
   return daemon
 }
 
@@ -86,10 +95,15 @@ interface Running {
   readonly end: () => Promise<void>
 }
 
-function running(daemon: SimDaemon, notifiers: readonly Notifier[]): Running {
+function outboxOf(daemon: SimDaemon, notifiers: readonly Notifier[]): Outbox {
   const { log, random, telemetry, sim } = daemon
   const ports = { log, random, telemetry, clock: sim.clock }
-  const outbox = new Outbox(notifiers, ports, { deadlineMs, pauseMs: durationMs(1_000) })
+  return new Outbox(notifiers, ports, { deadlineMs, pauseMs: durationMs(1_000) })
+}
+
+function running(daemon: SimDaemon, notifiers: readonly Notifier[]): Running {
+  const { sim } = daemon
+  const outbox = outboxOf(daemon, notifiers)
   const ending = new AbortController()
   const run = outbox.run(ending.signal)
   return {
@@ -180,6 +194,52 @@ describe('the outbox', () => {
     await pass(10 * second)
     expect(receiver.got).toEqual(['pages 12', 'pages 13'])
     await end()
+  })
+
+  test('delivers in time to 199 streams of a target while deliveries for one stream hang', async () => {
+    const sim = begin()
+    const streams = Array.from({ length: 200 }, (_, at) => {
+      const name = `stream_${at}`
+      return { ...appEvents, name, table: `ods_${name}`, targets: ['a'] }
+    })
+    const daemon = await announced(sim, ['a'], streams)
+    const receiver = new FakeReceiver('a', sim)
+    const deliver = receiver.deliver.bind(receiver)
+    const latestMs = new Map<string, number>()
+    receiver.deliver = async (manifest, signal) => {
+      if (manifest.stream === 'stream_3') return hangs(0, signal)
+      await sim.clock.sleep(durationMs(50))
+      await deliver(manifest, signal)
+      latestMs.set(manifest.stream, sim.clock.monotonicMs())
+    }
+    const sinceMs = sim.clock.monotonicMs()
+    const { pass, end } = running(daemon, [receiver])
+    await pass(60 * second)
+    expect(latestMs.size).toBe(199)
+    // Seven at a time, 50 ms each: less than one attempt of the stream that hangs.
+    expect(Math.max(...latestMs.values()) - sinceMs).toBeLessThan(5 * second)
+    for (const { name } of streams.filter(({ name }) => name !== 'stream_3')) {
+      expect(ofStream(receiver.got, `${name} `)).toEqual([`${name} 12`, `${name} 13`])
+    }
+    expect(daemon.log.state.undelivered.map(({ manifest }) => manifest.stream)).toEqual([
+      'stream_3',
+      'stream_3',
+    ])
+    await end()
+  })
+
+  test('ends with an error of ours, once nothing is under way any more', async () => {
+    const sim = begin()
+    const daemon = await announced(sim, ['a'])
+    const receiver = new FakeReceiver('a', sim)
+    receiver.behaviour = async (attempt) => {
+      if (attempt === 1) throw new Error('our mistake')
+      await sim.clock.sleep(durationMs(3 * second))
+    }
+    const run = outboxOf(daemon, [receiver]).run(new AbortController().signal)
+    await expect(sim.clock.run(run)).rejects.toThrow('our mistake')
+    expect(receiver.got).toEqual(['pages 12', 'pages 13'])
+    expect(receiver.closedCount).toBe(1)
   })
 
   test('delivers again what was acknowledged before the log was told', async () => {
@@ -373,4 +433,21 @@ test('a success file never replaces a newer revision, and replaces what is not o
   expect(sim.textAt(path)).toBe('')
   await file.deliver(waiting.manifest, signal)
   expect(await file.readBack(waiting.manifest)).toBe(true)
+})
+
+test('a success file that is given up while the lake is slow is not written later', async () => {
+  const sim = begin()
+  const daemon = await announced(sim, ['success-file'])
+  const [waiting] = daemon.log.state.undelivered
+  if (waiting === undefined) throw new Error('nothing was announced')
+  const latencyMs = (operation: string): number => (operation === 'put' ? 5 * second : 1)
+  const lake = new SimLake({ store: sim.store, clock: sim.clock, latencyMs })
+  const file = new SuccessFile('success-file', lake)
+  expect(file.lingersMs).toBe(lake.lingersMs)
+  const giving = new AbortController()
+  const delivery = expect(file.deliver(waiting.manifest, giving.signal)).rejects.toThrow('given up')
+  await sim.clock.run(sim.clock.sleep(durationMs(second)))
+  giving.abort()
+  await sim.clock.run(delivery)
+  expect(sim.paths('ods_app_events').filter((path) => path.endsWith('_SUCCESS'))).toEqual([])
 })
