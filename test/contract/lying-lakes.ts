@@ -47,19 +47,19 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
       }
     })({ store }),
 
-  'a put that is given up leaves what stands': (store) =>
-    new (class extends SimLake {
-      override async put(path: string, body: Uint8Array, signal?: AbortSignal) {
-        if (signal?.aborted === true) await super.put(path, body)
-        return super.put(path, body, signal)
-      }
-    })({ store }),
-
   'an empty object is an object': (store) =>
     new (class extends SimLake {
       override async stat(path: string): Promise<LakeObject | undefined> {
         const object = await super.stat(path)
         return object?.sizeBytes === 0 ? undefined : object
+      }
+    })({ store }),
+
+  'a put that is given up leaves what stands': (store) =>
+    new (class extends SimLake {
+      override async put(path: string, body: Uint8Array, signal?: AbortSignal) {
+        if (signal?.aborted === true) await super.put(path, body)
+        return super.put(path, body, signal)
       }
     })({ store }),
 
