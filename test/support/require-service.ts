@@ -35,6 +35,7 @@ export type ServiceName =
   | 'hdfs-three'
   | 'hdfs-tls'
   | 'httpfs'
+  | 'kerberos'
   | 'spark'
   | 'mysql'
   | 'clickhouse'

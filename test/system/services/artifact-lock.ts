@@ -19,7 +19,7 @@ export type FileTable = Readonly<Record<string, LockedFile>>
 export interface ArtifactLock {
   readonly version: string
   readonly files: FileTable
-  /** Of a Go module: the checksum over its files, as Go writes it. */
+  /** Of a Go module or an npm package: the checksum over its files, as Go or npm writes it. */
   readonly moduleSum?: string
 }
 

@@ -4,6 +4,7 @@ import { hive } from './hive.ts'
 import { hive3 } from './hive-3.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
 import { kafka4, kafka4Three } from './kafka-4.ts'
+import { kerberos } from './kerberos.ts'
 import { s3 } from './s3.ts'
 import { s3Minio } from './s3-minio.ts'
 import type { ServiceKind } from './service-kind.ts'
@@ -23,6 +24,7 @@ const kinds: readonly ServiceKind[] = [
   s3Minio,
   hive,
   hive3,
+  kerberos,
   spark,
 ]
 

@@ -23,6 +23,7 @@ import {
 } from './artifact-lock.ts'
 import { buildProgram, changesSinceBuilt, downloadModule, type GoArtifacts } from './go-module.ts'
 import { type MavenArtifacts, projectText } from './maven-project.ts'
+import { installPackage, type NpmArtifacts } from './npm-package.ts'
 import { OutsideTrouble, type Say } from './outside-trouble.ts'
 import type { ServiceKind } from './service-kind.ts'
 import { existsNow } from './service-processes.ts'
@@ -59,6 +60,7 @@ export async function fetchArtifacts(
   }
   const { artifacts } = kind
   if (artifacts.kind === 'go') return goFolder({ ...kind, artifacts }, lock, { cacheRoot, say })
+  if (artifacts.kind === 'npm') return npmFolder({ ...kind, artifacts }, lock, { cacheRoot, say })
   if (existsSync(folder)) {
     refuseDifferences(kind.name, lock, tableOf(folder), () => rmSync(folder, { recursive: true }))
     return folder
@@ -87,6 +89,12 @@ export async function resolveToday(
   if (artifacts.kind === 'go') {
     const { sum } = await downloadModule(artifacts, say)
     return { version, files: {}, moduleSum: sum }
+  }
+  if (artifacts.kind === 'npm') {
+    const partial = emptyPartial(kind.name, cacheRoot)
+    const moduleSum = installPackage(artifacts, partial, say)
+    rmSync(partial, { recursive: true })
+    return { version, files: {}, moduleSum }
   }
   const filled = await fillFolder({ ...kind, artifacts }, cacheRoot, { say, files: undefined })
   const lock = { version, files: tableOf(filled) }
@@ -161,6 +169,27 @@ async function goFolder(
   await buildProgram(artifacts, module, filled)
   rename(filled, folder)
   say(`${name}: ${artifacts.binary} built in ${folder}`)
+  return folder
+}
+
+/** The package with all that it loads, compiled here. */
+function npmFolder(
+  kind: ServiceKind & { readonly artifacts: NpmArtifacts },
+  lock: ArtifactLock,
+  { cacheRoot, say }: { readonly cacheRoot: string; readonly say: Say },
+): string {
+  const { name, artifacts } = kind
+  const folder = artifactsFolder(kind, cacheRoot)
+  if (existsSync(folder)) return folder
+  const filled = emptyPartial(name, cacheRoot)
+  const sum = installPackage(artifacts, filled, say)
+  if (sum !== lock.moduleSum) {
+    rmSync(filled, { recursive: true })
+    const sums = `has the checksum ${sum}, the lock has ${lock.moduleSum ?? 'none'}`
+    throw new OutsideTrouble(`${name}: the package of npm ${sums}`)
+  }
+  rename(filled, folder)
+  say(`${name}: ${artifacts.name} built in ${folder}`)
   return folder
 }
 

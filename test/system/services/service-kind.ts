@@ -1,6 +1,7 @@
 /** What the harness must know of a service to fetch, start, judge and stop it. One file each. */
 import type { GoArtifacts } from './go-module.ts'
 import type { MavenArtifacts } from './maven-project.ts'
+import type { NpmArtifacts } from './npm-package.ts'
 
 /** Free loopback ports by the name that the service gives them. */
 export type Ports = Readonly<Record<string, number>>
@@ -49,7 +50,7 @@ export interface ServiceKind {
   readonly name: string
   /** Exact version, as it stands in the lock. */
   readonly version: string
-  readonly artifacts: MavenArtifacts | GoArtifacts
+  readonly artifacts: MavenArtifacts | GoArtifacts | NpmArtifacts
   /** The service whose lock and fetched files it uses; its own when absent. */
   readonly artifactsOf?: string
   readonly portNames: readonly string[]

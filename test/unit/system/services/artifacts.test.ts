@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -15,6 +15,7 @@ import { cacheFolder } from '../../../system/services/cache-folder.ts'
 import { serviceNamed, serviceNames } from '../../../system/services/catalogue.ts'
 import { fetchArtifacts, lockNameOf } from '../../../system/services/fetch-artifacts.ts'
 import { parseCoordinate, projectText } from '../../../system/services/maven-project.ts'
+import type { NpmArtifacts } from '../../../system/services/npm-package.ts'
 
 const one = { sizeBytes: 1, sha256: 'aa' }
 const other = { sizeBytes: 1, sha256: 'bb' }
@@ -97,6 +98,7 @@ test('each service has a lock of its version, with its own jar or module in it',
     's3-minio',
     'hive',
     'hive-3',
+    'kerberos',
     'spark',
   ])
   for (const name of serviceNames) {
@@ -107,6 +109,11 @@ test('each service has a lock of its version, with its own jar or module in it',
     if (artifacts.kind === 'go') {
       expect(lock.moduleSum).toMatch(/^h1:[A-Za-z0-9+/]{43}=$/)
       expect(artifacts.moduleVersion).toBe(`v${version}`)
+      continue
+    }
+    if (artifacts.kind === 'npm') {
+      expect(lock.moduleSum).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/)
+      expect(artifacts.packageVersion).toBe(version)
       continue
     }
     for (const { coordinate } of artifacts.roots) {
@@ -160,6 +167,37 @@ test('a built program that was changed is refused and removed', async () => {
   const fetched = fetchArtifacts(kind, folder.path, () => {})
   await expect(fetched).rejects.toThrow(/"versitygw" has 8 bytes .* the lock has 8 bytes/)
   expect(existsSync(cached)).toBe(false)
+})
+
+test('a package with another checksum than the lock names is not kept', async () => {
+  await using folder = await temporaryFolder()
+  const packages = { 'node_modules/kerberos': { integrity: 'sha512-other' } }
+  const script = `#!/bin/sh\necho '${JSON.stringify({ packages })}' > package-lock.json\n`
+  writeFileSync(join(folder.path, 'npm'), script, { mode: 0o755 })
+  vi.stubEnv('PATH', `${folder.path}:${process.env['PATH'] ?? ''}`)
+  const kind = { ...serviceNamed('kerberos'), artifacts: kerberosPackage({}) }
+  const cache = join(folder.path, 'cache')
+  await expect(fetchArtifacts(kind, cache, () => {})).rejects.toThrow(
+    'kerberos: the package of npm has the checksum sha512-other, the lock has sha512-Q8yU',
+  )
+  vi.unstubAllEnvs()
+  expect(readdirSync(cache)).toEqual([])
+})
+
+test('what the machine lacks for a package is told with where Debian has it', async () => {
+  await using folder = await temporaryFolder()
+  const needs = { '/nowhere/krb5kdc': 'krb5-kdc', '/nowhere/kdb5_util': 'krb5-kdc' }
+  const kind = { ...serviceNamed('kerberos'), artifacts: kerberosPackage(needs) }
+  await expect(fetchArtifacts(kind, folder.path, () => {})).rejects.toThrow(
+    'kerberos: /nowhere/krb5kdc, /nowhere/kdb5_util missing; on Debian: apt-get install krb5-kdc',
+  )
+})
+
+const kerberosPackage = (needs: NpmArtifacts['needs']): NpmArtifacts => ({
+  kind: 'npm',
+  name: 'kerberos',
+  packageVersion: '7.0.0',
+  needs,
 })
 
 test('a module with another checksum than the lock names is not built', async () => {
