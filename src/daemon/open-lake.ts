@@ -7,6 +7,7 @@ import { SystemRandom } from '../adapters/local/system-random.ts'
 import type { S3Lake } from '../adapters/s3/s3-lake.ts'
 import { parseS3Url } from '../adapters/s3/s3-url.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
+import type { Kerberos } from '../ports/kerberos.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { LakeConfig } from './config/lake-config.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
@@ -14,7 +15,8 @@ import { type HdfsAccess, readHdfsAccess, readLakeCredentials } from './config/s
 
 /**
  * Opens it; nothing is asked of it.
- * @throws {Fault} CONFIG_SECRET_MISSING: credentials, a token or a certificate are not there.
+ * @throws {Fault} CONFIG_SECRET_MISSING: credentials, a token or a certificate are not there;
+ *   KERBEROS_PACKAGE_MISSING.
  */
 export async function openLake(
   config: Pick<ResolvedConfig, 'lake' | 'lakeUrl' | 'folder'>,
@@ -68,6 +70,7 @@ async function hdfsLake(
     httpfs,
     proxy,
     datanodes,
+    kerberos: await kerberosOf(hdfs),
     ...access,
   }
   const { openHdfsLake } = await import('../adapters/hdfs/open-hdfs-lake.ts')
@@ -76,6 +79,13 @@ async function hdfsLake(
     random: new SystemRandom(),
     telemetry,
   })
+}
+
+/** @throws {Fault} KERBEROS_PACKAGE_MISSING. */
+async function kerberosOf(hdfs: LakeConfig['hdfs']): Promise<Kerberos | undefined> {
+  if (hdfs?.auth !== 'kerberos') return undefined
+  const { loadKerberos } = await import('../adapters/kerberos/kerberos.ts')
+  return loadKerberos('lake.hdfs.auth', { principal: hdfs.principal })
 }
 
 function encryptionOf({ encryption, kmsKey }: LakeConfig) {

@@ -17,6 +17,7 @@ export const hdfsSettings = (namenodes: readonly string[], folder: string): Hdfs
   replication: undefined,
   blockBytes: undefined,
   token: undefined,
+  kerberos: undefined,
   tls: undefined,
   httpfs: false,
   proxy: undefined,

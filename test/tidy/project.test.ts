@@ -5,11 +5,16 @@ import { expect, test } from 'vitest'
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
-const all = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+const all = Object.entries({
+  ...manifest.dependencies,
+  ...manifest.devDependencies,
+  ...manifest.peerDependencies,
+})
 const runtimeMax = 10
 
 test('every dependency has an exact version', () => {

@@ -14,6 +14,7 @@
  * Source: the WebHDFS documentation of Hadoop 3.4, "Error Responses"; docs/hdfs.md.
  */
 import { Fault } from '../../base/fault.ts'
+import { KerberosTrouble } from '../../base/kerberos-trouble.ts'
 
 /** What was asked of which object, for people. */
 export interface HdfsCall {
@@ -124,7 +125,12 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
     fault: new Fault('LAKE_UNAVAILABLE', facts, options),
     elsewhere,
   })
+  const stranger = (): HdfsFailure => ({
+    kind: 'fault',
+    fault: new Fault('LAKE_USER_REFUSED', { ...facts, ...where }, options),
+  })
   if (error instanceof DatanodeSilence) return again(false)
+  if (error instanceof KerberosTrouble) return error.passes ? again(false) : stranger()
   if (!(error instanceof HdfsRefusal)) {
     // Only the network has such codes: "ECONNREFUSED". Without one it is a bug of ours.
     if (codeOf(error) === undefined) throw error
@@ -138,10 +144,8 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
       return again(true)
     case 'refused':
       return { kind: 'fault', fault: new Fault('LAKE_REFUSED', facts, options) }
-    case 'stranger': {
-      const fault = new Fault('LAKE_USER_REFUSED', { ...facts, ...where }, options)
-      return { kind: 'fault', fault }
-    }
+    case 'stranger':
+      return stranger()
     default:
       return { kind: meaning }
   }

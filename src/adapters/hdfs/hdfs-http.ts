@@ -33,11 +33,15 @@ export interface HttpCall {
   readonly url: URL
   /** In order; sent with its length. */
   readonly chunks?: readonly Uint8Array[]
+  /** "Negotiate YIIC…" */
+  readonly authorization?: string
 }
 
 export interface HttpAnswer {
   readonly status: number
   readonly body: Buffer
+  /** What the server says of itself: "Negotiate oYG1…". */
+  readonly authenticate: string | undefined
 }
 
 export interface HdfsHttpOptions {
@@ -76,12 +80,14 @@ export class HdfsHttp {
    * @throws {Error} with a `code`: the network's, or that of a deadline that passed.
    */
   async send(call: HttpCall): Promise<HttpAnswer> {
-    const { method, url, chunks } = call
+    const { method, url, chunks, authorization } = call
     const sizeBytes = chunks?.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    const headers: RequestParts['headers'] =
-      sizeBytes === undefined
+    const headers: RequestParts['headers'] = {
+      ...(sizeBytes === undefined
         ? {}
-        : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }
+        : { 'content-type': 'application/octet-stream', 'content-length': sizeBytes }),
+      ...(authorization === undefined ? {} : { authorization }),
+    }
     const deadline = new Deadline(this.#deadline, sizeBytes ?? 0)
     const { signal } = deadline
     const sent = this.#request(url, { method, headers, signal })
@@ -93,7 +99,7 @@ export class HdfsHttp {
       const body = await bodyOf(answer, deadline)
       const status = answer.statusCode ?? 0
       if (status < 200 || status >= 300) throw new HdfsRefusal(status, body)
-      return { status, body }
+      return { status, body, authenticate: answer.headers['www-authenticate'] }
     } catch (error) {
       sent.destroy()
       throw signal.aborted ? deadlinePassed(deadline.allowedMs) : error

@@ -1,5 +1,6 @@
 /** A lake on HDFS from its settings. */
 import type { Clock } from '../../ports/clock.ts'
+import type { Kerberos } from '../../ports/kerberos.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { type HdfsDoor, tokenIdentity } from './hdfs-door.ts'
@@ -18,6 +19,8 @@ export interface HdfsSettings {
   readonly user: string
   /** A delegation token, which says it instead: as it is given, or one that is got as `user`. */
   readonly token: (() => Promise<string>) | 'own' | undefined
+  /** By it a token of our own is got; then `user` and `token` are not looked at. */
+  readonly kerberos: Kerberos | undefined
   /** By HTTPS, with these certificates trusted, PEM, or those that come with Node.js. */
   readonly tls: { readonly ca: string | undefined } | undefined
   readonly httpfs: boolean
@@ -38,9 +41,14 @@ export interface HdfsPorts {
   readonly telemetry: Telemetry
 }
 
+/** For people: which one it is the libraries choose. */
+const ticketOwner = 'the owner of the Kerberos ticket'
+
 /** Nothing is asked before the first call. */
 export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake {
-  const { url, place, user, replication, blockBytes, token, tls } = settings
+  const { url, place, replication, blockBytes, tls, kerberos } = settings
+  const token = kerberos === undefined ? settings.token : 'own'
+  const user = kerberos === undefined ? settings.user : (kerberos.principal ?? ticketOwner)
   const where = { address: place.namenodes.join(','), user }
   // It asks by the same requests as all others.
   const login: HdfsLogin = {
@@ -58,10 +66,10 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
   const { deadline } = ports
   const http = new HdfsHttp({ ca: tls?.ca, deadline, proxy: settings.proxy })
   const scheme = tls === undefined ? 'http' : 'https'
-  const own = new OwnToken({ requests, http, clock: ports.clock, scheme, user })
+  const own = new OwnToken({ ...ports, requests, http, scheme, where, kerberos })
   const identityOf = (): HdfsDoor['identity'] => {
     if (token === undefined) return async () => ({ 'user.name': user })
-    return token === 'own' ? () => own.identity() : tokenIdentity(token, ports.clock)
+    return token === 'own' ? () => own.identity() : tokenIdentity(token, ports)
   }
   const door: HdfsDoor = { ...settings, scheme, identity: identityOf() }
   const { folder } = place

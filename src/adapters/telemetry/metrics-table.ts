@@ -101,6 +101,10 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     labels: ['call', 'phase'],
     buckets: seconds,
   },
+  lakeward_hdfs_token_troubles_total: counter(
+    'Times that a delegation token was not read again or not renewed; the last one is used on.',
+    ['what'],
+  ),
   lakeward_files_written_total: counter('Parquet files committed.'),
   lakeward_event_loop_lag_seconds: gauge('How late timers of this process fire.'),
 }

@@ -22,6 +22,13 @@ export const configFaults = {
       `secret "${f.reference}" of "${f.key}" cannot be used: ${f.reason}`,
     hint: 'Set the environment variable, or write the secret alone into the file, and start again.',
   },
+  KERBEROS_PACKAGE_MISSING: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { key: string; reason: string }) =>
+      `"${f.key}" needs the npm package kerberos, which cannot be loaded: ${f.reason}`,
+    hint: 'Run "npm install kerberos@7.0.0"; it may need a C++ compiler and headers of libkrb5.',
+  },
   COMMAND_REFUSED: {
     domain: 'user',
     retry: 'never',

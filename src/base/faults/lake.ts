@@ -40,7 +40,7 @@ export const lakeFaults = {
       user: string
       reason: string
     }) => `could not ${f.operation} "${f.path}" on "${f.address}" as user "${f.user}": ${f.reason}`,
-    hint: 'Correct lake.hdfs.user or its token; a cluster that asks for Kerberos is not supported.',
+    hint: 'Correct lake.hdfs: user, token, or for Kerberos the keytab of KRB5_CLIENT_KTNAME.',
   },
   LAKE_REGION_WRONG: {
     domain: 'user',

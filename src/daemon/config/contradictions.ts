@@ -34,6 +34,7 @@ export function findContradictions(parts: ReadParts): readonly ConfigProblem[] {
     ...growingElsewhere(parts),
     ...growingInAnyBlocks(parts),
     ...hdfsKeysElsewhere(parts),
+    ...hdfsLoginKeys(parts),
     ...idleBelowInterval(parts),
     ...openWithoutToken(parts),
     ...startOfOwnGroup(parts),
@@ -72,6 +73,26 @@ function hdfsKeysElsewhere({ lake }: ReadParts): readonly ConfigProblem[] {
   if (lake?.hdfs === undefined || lake.url.startsWith('hdfs:')) return []
   const text = `goes with HDFS, and lake.url is "${lake.url}"; accepted: with hdfs:// only`
   return [{ path: ['lake', 'hdfs'], text }]
+}
+
+/** Each way to log in to HDFS has its own keys. */
+function hdfsLoginKeys({ lake }: ReadParts): readonly ConfigProblem[] {
+  const { auth, user, token, principal } = lake?.hdfs ?? {}
+  const way = auth ?? (token === undefined ? 'simple' : 'token')
+  const problem = (key: string, text: string) => ({ path: ['lake', 'hdfs', key], text })
+  const goesWith = (key: string, ways: readonly string[]): readonly ConfigProblem[] => {
+    if (ways.includes(way)) return []
+    const accepted = `accepted: with ${ways.join(' or ')} only`
+    return [problem(key, `goes with another login, and lake.hdfs.auth is ${way}; ${accepted}`)]
+  }
+  return [
+    ...(user === undefined ? [] : goesWith('user', ['simple', 'token'])),
+    ...(token === undefined ? [] : goesWith('token', ['token'])),
+    ...(principal === undefined ? [] : goesWith('principal', ['kerberos'])),
+    ...(way === 'token' && token === undefined
+      ? [problem('auth', 'is token, and lake.hdfs.token is not given; accepted: with it')]
+      : []),
+  ]
 }
 
 function keyWithoutKms({ lake }: ReadParts): readonly ConfigProblem[] {

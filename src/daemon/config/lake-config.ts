@@ -93,11 +93,22 @@ const ownOrGiven = () =>
     print: (reference) => reference,
   })
 
+/** How a cluster is told who we are. */
+const hdfsLogins = ['simple', 'kerberos', 'token'] as const
+
 /** The section `lake.hdfs`: what a lake on HDFS is asked with, by WebHDFS. */
 const hdfsConfig = section({
+  auth: choice(hdfsLogins)
+    .optional()
+    .describe(
+      'How the cluster is told who we are. Without it: by token where there is one, else simple.',
+    ),
   user: text({ accepted: 'the name of a user: lakeward', shape: /^[A-Za-z_][\w.-]{0,63}\$?$/ })
-    .default('lakeward')
-    .describe('Who we say that we are. The cluster must believe it: there is no Kerberos.'),
+    .optional()
+    .describe('Who we say that we are, where the cluster believes it. Without it: lakeward.'),
+  principal: text({ accepted: 'a principal: etl/host@EXAMPLE.COM', shape: /^[^\s@]+(@[^\s@]+)?$/ })
+    .optional()
+    .describe('With auth: kerberos: who we are. Without it: the first of the keytab or the cache.'),
   replication: wholeNumber({ min: 1, max: 512 })
     .optional()
     .describe("Copies of a file. Without it: the cluster's dfs.replication."),
@@ -129,7 +140,6 @@ const hdfsConfig = section({
   proxy: text({ accepted: 'http://host:port', shape: /^http:\/\/[^\s/?#@]+:\d{1,5}$/ })
     .optional()
     .describe('An HTTP proxy that all requests go through; HTTPS by CONNECT.'),
-  kerberos: notBuilt('Who we are, by Kerberos.'),
 })
 
 /** The section `lake`. */

@@ -15,7 +15,7 @@ test('a lake on HDFS takes namenodes and a folder, and asks as lakeward', () => 
   expect(problems).toEqual([])
   const hdfs = { user: 'etl', replication: 2, blockSize: 67_108_864, httpfs: false }
   expect(config?.lake).toEqual({ url, hdfs })
-  expect(parseConfig(onHdfs({})).config?.lake.hdfs).toEqual({ user: 'lakeward', httpfs: false })
+  expect(parseConfig(onHdfs({})).config?.lake.hdfs).toEqual({ httpfs: false })
 })
 
 test.each([
@@ -27,6 +27,9 @@ test.each([
 
 test.each([
   ['user', 'a b'],
+  ['auth', 'spnego'],
+  ['principal', 'a b@R'],
+  ['principal', '@R'],
   ['replication', 0],
   ['blockSize', '1KiB'],
   ['location', 'hdfs://lake/'],
@@ -49,10 +52,33 @@ test('files that grow need to be told of the size of their blocks', () => {
   expect(parseConfig(growing({ blockSize: '128MiB' })).problems).toEqual([])
 })
 
-test('lake.hdfs.kerberos is refused by name', () => {
-  expect(onlyProblem(onHdfs({ kerberos: {} }))).toMatch(
-    /^lake\.hdfs\.\w+: not supported by this version/,
-  )
+test.each([
+  { auth: 'kerberos' },
+  { auth: 'kerberos', principal: 'etl/host1.example.com@EXAMPLE.COM' },
+  { auth: 'simple', user: 'etl' },
+  { auth: 'token', token: 'own', user: 'etl' },
+  { auth: 'token', token: 'file:hdfs.token' },
+  { token: 'own' },
+])('a login of %j', (hdfs) => {
+  const { config, problems } = parseConfig(onHdfs(hdfs))
+  expect(problems).toEqual([])
+  expect(config?.lake.hdfs).toEqual({ httpfs: false, ...hdfs })
+})
+
+test.each([
+  [{ auth: 'kerberos', user: 'etl' }, 'user', 'kerberos', /with simple or token only$/],
+  [{ auth: 'kerberos', token: 'own' }, 'token', 'kerberos', /with token only$/],
+  [{ auth: 'simple', token: 'own' }, 'token', 'simple', /with token only$/],
+  [{ principal: 'etl@R' }, 'principal', 'simple', /with kerberos only$/],
+  [{ token: 'own', principal: 'etl@R' }, 'principal', 'token', /with kerberos only$/],
+])('keys of another login are refused: %j', (hdfs, key, way, accepted) => {
+  const problem = onlyProblem(onHdfs(hdfs))
+  expect(problem).toMatch(new RegExp(`^lake\\.hdfs\\.${key}: .*lake\\.hdfs\\.auth is ${way};`))
+  expect(problem).toMatch(accepted)
+})
+
+test('a login by token wants one', () => {
+  expect(onlyProblem(onHdfs({ auth: 'token' }))).toMatch(/^lake\.hdfs\.auth: is token, and /)
 })
 
 test('a section of HDFS says how all is reached', () => {
@@ -66,7 +92,7 @@ test('a section of HDFS says how all is reached', () => {
   }
   const { config, problems } = parseConfig(onHdfs(hdfs))
   expect(problems).toEqual([])
-  expect(config?.lake.hdfs).toEqual({ user: 'lakeward', ...hdfs })
+  expect(config?.lake.hdfs).toEqual(hdfs)
 })
 
 test('readers are told the location, and the URL without one', () => {
