@@ -34,7 +34,11 @@ import type { BrokerAddress, KafkaSourceOptions } from './options.ts'
 import type { TroubleBoard } from './trouble-board.ts'
 import { backoffMs } from './wake.ts'
 
-const heartbeatMsMax = 3_000
+/**
+ * How late a member can hear that another one is gone. Nobody gets a share before all have heard,
+ * so this comes on top of the session: with the 3 s of other clients each death costs 2 s more.
+ */
+const heartbeatMsMax = 1_000
 const heartbeatsPerSession = 3
 const revokeShare = 0.8
 const leaveTimeoutMs = 3_000
