@@ -31,8 +31,20 @@ import {
 } from './topics.ts'
 
 const broker = 'kafka-4'
-const full = { records: 1_280_000, ourRecords: 6_000_000, pairs: 5, slopes: 2 }
-const quick = { records: 160_000, ourRecords: 400_000, pairs: 2, slopes: 1 }
+const full = {
+  records: 1_280_000,
+  ourRecords: 12_000_000,
+  theirRecords: 2_560_000,
+  rounds: 5,
+  slopes: 3,
+}
+const quick = {
+  records: 160_000,
+  ourRecords: 400_000,
+  theirRecords: 160_000,
+  rounds: 1,
+  slopes: 1,
+}
 type Sizes = typeof full
 
 const kafkajsBar = 4
@@ -42,7 +54,8 @@ const sampleCpuSecondsLeast = 2
 const about =
   'Appended by `npm run bench -- kafka`: CPU seconds (user + system) of the consuming process ' +
   'for a million records that\nare fetched, checked, inflated, walked and counted. Ratios are ' +
-  'medians of pairs that took turns.'
+  'medians of rounds; in each both go twice, one of\nthem first and last, so that what changes ' +
+  'slowly meets both alike.'
 
 interface Figures {
   readonly codec: Codec
@@ -50,7 +63,7 @@ interface Figures {
   readonly ours: Quartiles
   readonly kafkajs: Quartiles
   readonly java: Quartiles
-  /** kafkajs ÷ ours, of the pairs. */
+  /** kafkajs ÷ ours, of the rounds. */
   readonly ratio: Quartiles
   readonly sampleCpuSecondsMin: number
   readonly peakRssBytes: number
@@ -97,38 +110,68 @@ async function sampleOf(placement: Placement, script: string, words: readonly (s
   return { perMillion, cpuSeconds, peakRssBytes: Number(told['peakRssBytes']) } satisfies Sample
 }
 
-async function measure({ port, codec, placement }: Place, sizes: Sizes): Promise<Figures> {
-  const { records, ourRecords, pairs: pairCount, slopes } = sizes
-  const topic = topicOf(codec, records)
-  const warm = records / 5
-  const ourWords = [port, topic, records, warm, ourRecords]
-  const ours = () => sampleOf(placement, 'our-consumer.ts', ourWords)
-  const theirs = () =>
-    sampleOf(placement, 'kafkajs-consumer.ts', [port, topic, warm, records - warm])
-  const pairs: { ours: Sample; kafkajs: Sample }[] = []
-  while (pairs.length < pairCount) {
-    const isTurned = pairs.length % 2 === 1
-    const first = isTurned ? await theirs() : await ours()
-    const second = isTurned ? await ours() : await theirs()
-    pairs.push(isTurned ? { ours: second, kafkajs: first } : { ours: first, kafkajs: second })
+/** Both, twice each. */
+interface Round {
+  readonly ours: Sample
+  readonly kafkajs: Sample
+}
+
+/** Of two samples: what went first and last in a round, or between. */
+const meanOf = (one: Sample, other: Sample): Sample => ({
+  perMillion: (one.perMillion + other.perMillion) / 2,
+  cpuSeconds: Math.min(one.cpuSeconds, other.cpuSeconds),
+  peakRssBytes: Math.max(one.peakRssBytes, other.peakRssBytes),
+})
+
+async function aroundOf(
+  outer: () => Promise<Sample>,
+  inner: () => Promise<Sample>,
+): Promise<{ readonly outer: Sample; readonly inner: Sample }> {
+  const first = await outer()
+  const between = [await inner(), await inner()] as const
+  return { outer: meanOf(first, await outer()), inner: meanOf(...between) }
+}
+
+async function roundsOf(
+  count: number,
+  ours: () => Promise<Sample>,
+  theirs: () => Promise<Sample>,
+): Promise<readonly Round[]> {
+  const rounds: Round[] = []
+  while (rounds.length < count) {
+    const isTurned = rounds.length % 2 === 1
+    const { outer, inner } = await (isTurned ? aroundOf(theirs, ours) : aroundOf(ours, theirs))
+    rounds.push(isTurned ? { ours: inner, kafkajs: outer } : { ours: outer, kafkajs: inner })
   }
+  return rounds
+}
+
+async function measure({ port, codec, placement }: Place, sizes: Sizes): Promise<Figures> {
+  const { records, ourRecords, theirRecords, slopes } = sizes
+  const topic = topicOf(codec, records)
+  const words = [port, topic, records, records / 5]
+  const rounds = await roundsOf(
+    sizes.rounds,
+    () => sampleOf(placement, 'our-consumer.ts', [...words, ourRecords]),
+    () => sampleOf(placement, 'kafkajs-consumer.ts', [...words, theirRecords]),
+  )
   const small = records / 4
   const java = Array.from({ length: slopes }, () => {
     const of = (count: number): number =>
       runJava(broker, { port, topic, records: count }, placement)
     return ((of(records) - of(small)) / (records - small)) * 1e6
   })
-  const each = (of: (pair: (typeof pairs)[number]) => number) => quartilesOf(pairs.map(of))
+  const each = (of: (round: Round) => number) => quartilesOf(rounds.map(of))
   return {
     codec,
-    ours: each((pair) => pair.ours.perMillion),
-    kafkajs: each((pair) => pair.kafkajs.perMillion),
+    ours: each((round) => round.ours.perMillion),
+    kafkajs: each((round) => round.kafkajs.perMillion),
     java: quartilesOf(java),
-    ratio: each((pair) => pair.kafkajs.perMillion / pair.ours.perMillion),
+    ratio: each((round) => round.kafkajs.perMillion / round.ours.perMillion),
     sampleCpuSecondsMin: Math.min(
-      ...pairs.flatMap((pair) => [pair.ours.cpuSeconds, pair.kafkajs.cpuSeconds]),
+      ...rounds.flatMap((round) => [round.ours.cpuSeconds, round.kafkajs.cpuSeconds]),
     ),
-    peakRssBytes: Math.max(...pairs.map((pair) => pair.ours.peakRssBytes)),
+    peakRssBytes: Math.max(...rounds.map((round) => round.ours.peakRssBytes)),
   }
 }
 
@@ -158,13 +201,14 @@ function missedOf(figures: Figures, isQuick: boolean): readonly string[] {
   return missed
 }
 
-const contextLines = ({ records, ourRecords, pairs, slopes }: Sizes): readonly string[] => [
+const contextLines = (sizes: Sizes): readonly string[] => [
   `Broker: Kafka ${serviceNamed(broker).version}, one node, not counted; ${placementOn(1).text}.`,
-  `Dataset: ${records} records of ${valueBytes} bytes, seed ${seed}, ` +
+  `Dataset: ${sizes.records} records of ${valueBytes} bytes, seed ${seed}, ` +
     `${partitionCount} partitions, batches of ${recordsPerBatch}; a fifth to warm up.`,
-  `Ours: source, checksums, inflating, walking; ${ourRecords} records, over and over. kafkajs ` +
-    "2.2.4: eachBatch that counts, node's zstd, our lz4 decoder. Java: consumer-perf, -Xmx512m.",
-  `${pairs} pairs and ${slopes} slopes a codec.`,
+  `Ours: source, checksums, inflating, walking; ${sizes.ourRecords} records, over and over. ` +
+    `kafkajs 2.2.4: eachBatch that counts, node's zstd, our lz4 decoder; ${sizes.theirRecords}, ` +
+    'likewise. Java: consumer-perf, -Xmx512m.',
+  `${sizes.rounds} rounds of four samples and ${sizes.slopes} slopes a codec.`,
 ]
 
 const seen = (missed: readonly string[]): string =>

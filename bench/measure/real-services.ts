@@ -14,14 +14,17 @@ const runRoot = join(checkout, 'bench', 'data', 'brokers')
 export const dataOf = (instance: string): string => join(runRoot, instance, 'data')
 
 /**
- * Runs `work` while a service is up, off the CPU that is measured; it is stopped at every end.
+ * Runs `work` while a service is up; it is stopped at every end.
  *
+ * @param place "beside": off the CPU that is measured. "anywhere": where times are measured and not
+ *   CPU seconds, several processes of a service would only wait for each other on one CPU.
  * @throws {MissingOutside} it does not come up.
  */
 export async function withService<T>(
   name: string,
   instance: string,
   work: (address: string) => Promise<T>,
+  place: 'beside' | 'anywhere' = 'beside',
 ): Promise<T> {
   const say = (line: string): void => console.log(line)
   const harness = new ServiceHarness({ ...userPlaces(checkout), runRoot, say })
@@ -33,7 +36,7 @@ export async function withService<T>(
   process.once('SIGTERM', interrupted)
   try {
     const { address, pids } = await harness.up(name, { instance })
-    for (const pid of Object.values(pids)) keepOff(pid)
+    if (place === 'beside') for (const pid of Object.values(pids)) keepOff(pid)
     return await work(address)
   } catch (error) {
     if (error instanceof OutsideTrouble || error instanceof Misuse) {

@@ -262,7 +262,8 @@ function missedOf(protocol: Protocol, moved: Moved): readonly string[] {
 }
 
 const load = loadText()
-const { lines, missed } = await withService(broker, `${broker}-rebalance`, async (address) => {
+const instance = `${broker}-rebalance`
+const inTurn = async (address: string) => {
   const brokers = address.split(',')
   await makeTopic(brokers)
   const all: { lines: string[]; missed: string[] } = { lines: [], missed: [] }
@@ -272,7 +273,8 @@ const { lines, missed } = await withService(broker, `${broker}-rebalance`, async
     all.missed.push(...moved.flatMap((each) => missedOf(protocol, each)))
   }
   return all
-})
+}
+const { lines, missed } = await withService(broker, instance, inTurn, 'anywhere')
 for (const line of lines) console.log(line)
 const { version } = serviceNamed(broker)
 const context =
