@@ -3,13 +3,16 @@
  * `member.ts BROKERS TOPIC GROUP PROTOCOL SESSION_MS`. Prints a line of JSON for each change of its
  * share, and what it kept when it is told to end (SIGTERM).
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openKafkaSource } from '../../src/adapters/kafka/kafka-source.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import { jsonLogger } from '../../src/adapters/telemetry/json-logger.ts'
-import type { SourcePartition } from '../../src/model/topic-partition.ts'
+import type { Offset } from '../../src/model/offset.ts'
+import { type SourceKey, type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
 
 const [brokers = '', topic = '', group = '', protocol = '', sessionMs = ''] = process.argv.slice(2)
 const mib = 1_048_576
+const askAgainMs = 100
 /** As the daemon has it. */
 const rebalanceTimeoutMs = 60_000
 
@@ -52,10 +55,25 @@ const options = {
 } as const
 
 const source = openKafkaSource(options, new SystemClock(), telemetry)
+
+/** As the daemon does: what no leader answers for is asked again, or nobody would ever read it. */
+async function endsOf(
+  sources: readonly SourcePartition[],
+): Promise<ReadonlyMap<SourceKey, Offset>> {
+  const found = new Map<SourceKey, Offset>()
+  for (let left = sources; left.length > 0; ) {
+    for (const [key, end] of await source.offsetsAt(left, 'latest')) found.set(key, end)
+    left = left.filter((at) => !found.has(sourceKey(at)))
+    if (left.length > 0) await sleep(askAgainMs)
+  }
+  return found
+}
+
 await source.open({
   onAssigned: async (sources) => {
+    const from = await endsOf(sources)
     say('assigned', sources)
-    return source.offsetsAt(sources, 'latest')
+    return from
   },
   onRevoked: async (sources) => say('revoked', sources),
   onLost: (sources) => say('lost', sources),
