@@ -139,12 +139,18 @@ const secretKeys: ReadonlySet<string> = new Set([
   'secretKey',
 ])
 
+/** Each of them may be one. */
+const secretMaps: ReadonlySet<string> = new Set(['headers'])
+
 function withoutSecrets(tree: unknown): unknown {
   if (Array.isArray(tree)) return tree.map(withoutSecrets)
   if (!isMap(tree)) return tree
   const entries = Object.entries(tree).map(([key, value]) => [
     key,
-    secretKeys.has(key) ? hiddenSecret : withoutSecrets(value),
+    secretKeys.has(key) ? hiddenSecret : withoutSecrets(secretMaps.has(key) ? hide(value) : value),
   ])
   return Object.fromEntries(entries)
 }
+
+const hide = (tree: unknown): unknown =>
+  isMap(tree) ? Object.fromEntries(Object.keys(tree).map((key) => [key, hiddenSecret])) : tree

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfluentRegistry } from '../adapters/http/confluent-registry.ts'
-import { WebhookNotifier } from '../adapters/http/webhook.ts'
+import { WebhookNotifier, type WebhookOptions } from '../adapters/http/webhook.ts'
 import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions, SaslOptions } from '../adapters/kafka/options.ts'
@@ -29,6 +29,7 @@ import { pathOfFileUrl } from './config/lake-config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { hasShards } from './config/shard-configs.ts'
+import type { WebhookAccess } from './config/webhook-access.ts'
 import { Daemon } from './daemon.ts'
 import { openLake } from './open-lake.ts'
 import { selectorsOf } from './stage-streams.ts'
@@ -151,9 +152,23 @@ export const notifiersOf = (
       const { topic } = target
       return new AnnouncementProducer({ ...sourceOptions(options, secrets), target: name, topic })
     }
-    const secret = present(secrets.webhookSecrets.get(name), 'a webhook has its secret').reveal()
-    return new WebhookNotifier({ target: name, url: target.url, secret, clock })
+    const access = present(secrets.webhooks.get(name), 'a webhook has its secret')
+    return webhookNotifier({ target: name, url: target.url, clock }, access)
   })
+
+function webhookNotifier(
+  place: Pick<WebhookOptions, 'target' | 'url' | 'clock'>,
+  { secret, headers, proxy, ca, identity }: WebhookAccess,
+): WebhookNotifier {
+  const own = identity && { certificate: identity.certificate, key: identity.key.reveal() }
+  return new WebhookNotifier({
+    ...place,
+    secret: secret.reveal(),
+    headers: [...headers].map(([name, value]) => [name, value.reveal()] as const),
+    proxy: proxy?.reveal(),
+    tls: { ca, ...own },
+  })
+}
 
 /** One thread for each stream with a module. */
 export async function openModules(

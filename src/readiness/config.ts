@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { duration, secret, text, textForm, topicForm, wholeNumber } from '../base/config-units.ts'
+import { duration, text, textForm, topicForm, wholeNumber } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
-import type { SecretReference } from '../base/secret.ts'
+import { type WebhookTarget, webhookSection, webhookTarget } from './webhook-config.ts'
 
 /** A place that announcements are delivered to. */
 export type NotifyTarget =
-  | { readonly kind: 'webhook'; readonly url: string; readonly secret: SecretReference }
+  | WebhookTarget
   | { readonly kind: 'kafka'; readonly topic: string }
   | { readonly kind: 'success-file' }
   | HiveTarget
@@ -22,26 +22,6 @@ export interface HiveTarget {
   /** Root of the lake as readers of the metastore reach it; undefined: as the lake's URL says. */
   readonly location: string | undefined
 }
-
-const urlForm = textForm({
-  accepted: 'an http:// or https:// URL without user and password',
-  shape: /^https?:\/\/[^\s]+$/,
-})
-
-const webhookUrl = configValue<string>({
-  ...urlForm,
-  hidden: true,
-  read: (given) => {
-    const read = urlForm.read(given)
-    if (read.kind !== 'value') return read
-    const url = URL.parse(read.value)
-    if (url === null) return { kind: 'refused', because: 'is not a URL' }
-    if (url.username !== '' || url.password !== '') {
-      return { kind: 'refused', because: 'carries a user or password' }
-    }
-    return read
-  },
-})
 
 const metastoreUri = configValue<string>({
   ...textForm({
@@ -78,10 +58,7 @@ const hiveSection = section({
 })
 
 const targetSection = section({
-  webhook: section({
-    url: webhookUrl.describe('Where each announcement is posted.'),
-    secret: secret().describe('Key of the signature (HMAC-SHA256) that each request carries.'),
-  })
+  webhook: webhookSection
     .optional()
     .describe('A signed HTTP request for each announcement; any 2xx acknowledges it.'),
   'success-file': section({})
@@ -111,7 +88,7 @@ const notifyTarget = z.codec(
   z.custom<NotifyTarget>(),
   {
     decode: ({ webhook, kafka, hive }): NotifyTarget => {
-      if (webhook !== undefined) return { kind: 'webhook', ...webhook }
+      if (webhook !== undefined) return webhookTarget(webhook)
       if (hive !== undefined) return hiveTarget(hive)
       return kafka === undefined ? { kind: 'success-file' } : { kind: 'kafka', ...kafka }
     },
@@ -123,7 +100,8 @@ const notifyTarget = z.codec(
         const place = location === undefined ? {} : { location }
         return { hive: { uris: [...uris], database, register, user, ...place } }
       }
-      return { webhook: { url: target.url, secret: target.secret } }
+      const { kind: _kind, ...webhook } = target
+      return { webhook }
     },
   },
 )

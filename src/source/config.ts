@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { address, duration, secret, text, topicForm } from '../base/config-units.ts'
 import { choice, configValue, listOf, type ReadValue, section } from '../base/config-value.ts'
 import { isoOf, type UnixMs, unixMs } from '../base/time.ts'
+import { tlsSection } from '../base/tls-config.ts'
 import { isTopicPattern, patternOf } from '../model/topic-selection.ts'
 import type { StartAt } from '../ports/source.ts'
 
@@ -85,21 +86,6 @@ const saslConfig = section({
   if (!right) problem(`"${mechanism}" goes with ${passwordKeys}, not with token`)
 })
 
-const pemFile = () => text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
-const tlsConfig = section({
-  ca: pemFile()
-    .optional()
-    .describe('Certificates that are trusted. Without it: those that come with Node.js.'),
-  certificate: pemFile().optional().describe('Our own certificate, where brokers ask for one.'),
-  key: secret().optional().describe('The private key of our certificate, in PEM.'),
-}).check((context) => {
-  const { certificate, key } = context.value
-  if ((certificate === undefined) === (key === undefined)) return
-  const message = 'given without the other of certificate and key; accepted: both or neither'
-  const path = [certificate === undefined ? 'key' : 'certificate']
-  context.issues.push({ code: 'custom', input: context.value, message, path })
-})
-
 /** A name as group.instance.id takes it, with room for the number of a worker. */
 export const instanceShape = /^[A-Za-z0-9._-]{1,200}$/
 
@@ -145,7 +131,9 @@ const kafkaSection = section({
         "Not of groupProtocol: consumer, where it is the brokers' setting.",
     ),
   sasl: saslConfig.optional().describe('Log in to the brokers. Without it: no login.'),
-  tls: tlsConfig.optional().describe('Talk to the brokers over TLS. Without it: plain TCP.'),
+  tls: tlsSection('brokers ask')
+    .optional()
+    .describe('Talk to the brokers over TLS. Without it: plain TCP.'),
 })
 
 /** The section `kafka`. */

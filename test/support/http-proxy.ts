@@ -6,6 +6,8 @@ import type { Duplex } from 'node:stream'
 export class HttpProxy {
   /** "PUT 127.0.0.1:40001", "CONNECT 127.0.0.1:40002". */
   readonly asked: string[] = []
+  /** Who asked, where they said it. */
+  readonly logins: string[] = []
   /** The status that CONNECT is refused with. */
   refuses: number | undefined
   readonly #server: Server
@@ -20,9 +22,12 @@ export class HttpProxy {
     const proxy = new HttpProxy(server)
     server.on('request', (incoming, response) => {
       const url = new URL(incoming.url ?? '')
-      const { method = '', headers } = incoming
+      const { method = '' } = incoming
+      const { 'proxy-authorization': login, ...headers } = incoming.headers
+      if (login !== undefined) proxy.logins.push(login)
       proxy.asked.push(`${method} ${url.host}`)
       const onward = request(url, { method, headers, agent: false })
+      response.on('close', () => onward.destroy())
       onward.on('response', (answer) => {
         response.writeHead(answer.statusCode ?? 0, answer.headers)
         answer.pipe(response)

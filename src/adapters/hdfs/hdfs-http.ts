@@ -10,8 +10,8 @@
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+import { TunnelAgent } from '../net/tunnel-agent.ts'
 import { HdfsRefusal } from './hdfs-failure.ts'
-import { TunnelAgent } from './tunnel-agent.ts'
 
 const socketsMax = 64
 /** A socket that was left alone for longer may be closed at the other end, without our knowing. */

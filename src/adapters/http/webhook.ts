@@ -18,21 +18,25 @@
  * Source: docs/interfaces.md, section 4. The time stamp is in seconds since 1970.
  */
 import { createHmac } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../base/fault.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { encodeManifest } from '../../protocol/readiness-manifest.ts'
+import { type WebhookConnection, WebhookRequests } from './webhook-requests.ts'
 
 /** Of an answer's body, what stands in the message. */
 const shownBytesMax = 300
 
-export interface WebhookOptions {
+export interface WebhookOptions extends WebhookConnection {
   /** How log and metrics name it. */
   readonly target: string
   readonly url: string
   /** Key of the signature; without one requests are not signed. */
   readonly secret: string | undefined
+  /** Names and values, besides ours. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
   readonly clock: Clock
 }
 
@@ -40,21 +44,23 @@ export class WebhookNotifier implements Notifier {
   readonly target: string
   readonly readable = false
   readonly #options: WebhookOptions
+  readonly #requests: WebhookRequests
 
+  /** @throws {Fault} NOTIFY_CERTIFICATE_REFUSED: one of `tls` cannot be used. */
   constructor(options: WebhookOptions) {
     this.target = options.target
     this.#options = options
+    this.#requests = new WebhookRequests(options)
   }
 
   async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
-    const { url } = this.#options
     const body = encodeManifest(manifest)
     const headers = this.#headers(manifest, body)
     try {
-      const request = { method: 'POST', headers, body, signal, redirect: 'manual' } as const
-      const response = await fetch(url, request)
-      if (response.ok) return await response.body?.cancel()
-      throw this.#fault(manifest, `answered ${response.status} ${await shownBody(response)}`.trim())
+      const answer = await this.#requests.post({ headers, body, signal })
+      const status = answer.statusCode ?? 0
+      if (status >= 200 && status < 300) return leave(answer)
+      throw this.#fault(manifest, `answered ${status} ${await shownBody(answer)}`.trim())
     } catch (error) {
       if (error instanceof Fault) throw error
       throw this.#fault(manifest, signal.aborted ? 'no answer in time' : reasonOf(error), error)
@@ -66,8 +72,8 @@ export class WebhookNotifier implements Notifier {
     return Promise.resolve(true)
   }
 
-  /** Connections are those of `fetch`, which keeps no process alive. */
   close(): Promise<void> {
+    this.#requests.close()
     return Promise.resolve()
   }
 
@@ -75,6 +81,7 @@ export class WebhookNotifier implements Notifier {
     const { clock, secret } = this.#options
     const timestamp = String(Math.floor(clock.nowMs() / 1_000))
     const headers = {
+      ...Object.fromEntries(this.#options.headers ?? []),
       'Content-Type': 'application/json',
       'Idempotency-Key': manifest.id,
       'Lakeward-Timestamp': timestamp,
@@ -91,26 +98,46 @@ export class WebhookNotifier implements Notifier {
   }
 }
 
-/** The beginning of an answer's body, quoted; the rest is not read. */
-async function shownBody(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
+/** Of an answer that acknowledges, what is read so that its connection can be used again, */
+const leftBytesMax = 16_384
+/** and for how long. */
+const leftMsMax = 1_000
+
+/** Nobody waits for the rest of it; one that is long or slow costs its connection. */
+function leave(answer: IncomingMessage): void {
   let readBytes = 0
-  for await (const part of response.body ?? []) {
-    parts.push(part)
+  const timer = setTimeout(() => answer.destroy(), leftMsMax)
+  timer.unref()
+  answer.on('close', () => clearTimeout(timer))
+  answer.on('error', () => {})
+  answer.on('data', (part: Buffer) => {
     readBytes += part.length
-    if (readBytes >= shownBytesMax) break
+    if (readBytes > leftBytesMax) answer.destroy()
+  })
+}
+
+/** The beginning of an answer's body, quoted, as far as it came; the rest is not read. */
+async function shownBody(answer: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let readBytes = 0
+  try {
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      parts.push(part)
+      readBytes += part.length
+      if (readBytes > shownBytesMax) break
+    }
+  } catch {
+    // It was closed early, or given up: the status is what counts.
   }
   if (readBytes === 0) return ''
   const text = Buffer.concat(parts).subarray(0, shownBytesMax).toString('utf8')
   return JSON.stringify(readBytes > shownBytesMax ? `${text}…` : text)
 }
 
-/** What went wrong below HTTP; `fetch` itself only says that it failed. */
+/** What went wrong below HTTP. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return 'code' in cause && typeof cause.code === 'string' && cause.message === ''
-    ? cause.code
-    : cause.message
+  if (error.message !== '') return error.message
+  // One that tried several addresses of a name says it in its code alone.
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -9,6 +9,13 @@ export const notifyFaults = {
       `could not deliver "${f.manifestId}" to "${f.target}": ${f.reason}`,
     hint: 'Check the receiver; the announcement is kept in the log and delivered again.',
   },
+  NOTIFY_CERTIFICATE_REFUSED: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { target: string; reason: string }) =>
+      `certificates for "${f.target}" cannot be used: ${f.reason}`,
+    hint: 'Give PEM text: the authority in tls.ca, our certificate in tls.certificate, its key in tls.key.',
+  },
   NOTIFY_TARGET_PENDING: {
     domain: 'user',
     retry: 'never',

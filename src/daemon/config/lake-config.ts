@@ -6,6 +6,7 @@ import { secret, size, text, textForm, truth, wholeNumber } from '../../base/con
 import { choice, configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
 import type { DeepReadonly } from '../../base/deep-readonly.ts'
 import { parseSecretReference, type SecretReference } from '../../base/secret.ts'
+import { pemFile } from '../../base/tls-config.ts'
 
 /**
  * The path in "file:./lake", "file:/lake" or "file:///lake"; undefined when there is none.
@@ -71,7 +72,6 @@ const lakeUrl = configValue<string>({
 })
 
 const trusted = 'Certificates that are trusted. Without it: those that come with Node.js.'
-const pemFile = () => text({ accepted: 'file:path of a PEM file', shape: /^file:.+$/ })
 const hostName = () =>
   text({
     accepted: 'a host, or host:port',

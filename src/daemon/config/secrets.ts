@@ -9,6 +9,12 @@ import type { ConfigFiles } from '../../ports/config-files.ts'
 import { targetName } from '../../readiness/config.ts'
 import { instanceShape } from '../../source/config.ts'
 import type { ResolvedConfig } from './resolved-config.ts'
+import {
+  type ReferenceReader,
+  readWebhook,
+  type WebhookAccess,
+  webhookReferences,
+} from './webhook-access.ts'
 
 /** What a configuration refers to outside of itself. */
 export interface ConfigSecrets {
@@ -24,7 +30,7 @@ export interface ConfigSecrets {
   readonly registryPassword: Secret | undefined
   readonly httpToken: Secret | undefined
   /** By the name of the target. */
-  readonly webhookSecrets: ReadonlyMap<string, Secret>
+  readonly webhooks: ReadonlyMap<string, WebhookAccess>
 }
 
 /** One reference and the path of its key. */
@@ -51,8 +57,7 @@ export function secretReferences({
   const { password, token } = kafka.sasl ?? {}
   const key = kafka.tls?.key
   const webhooks = ready.notify.flatMap((target, index) => {
-    if (target.kind !== 'webhook') return []
-    return [{ key: `ready.notify[${index}].webhook.secret`, reference: target.secret }]
+    return target.kind === 'webhook' ? webhookReferences(target, index) : []
   })
   return [
     ...(password === undefined ? [] : [{ key: 'kafka.sasl.password', reference: password }]),
@@ -136,10 +141,6 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
   for (const placed of secretReferences(config)) {
     values.set(placed.key, new Secret(await readReference(placed, config.folder, files)))
   }
-  const webhooks = config.ready.notify.flatMap((target, index): [string, Secret][] => {
-    const value = values.get(`ready.notify[${index}].webhook.secret`)
-    return value === undefined ? [] : [[targetName(target), value]]
-  })
   const { ca, certificate } = config.kafka.tls ?? {}
   const read = (key: string, reference: string): Promise<string> =>
     readReference({ key, reference }, config.folder, files)
@@ -159,8 +160,24 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
         : { certificate: await read('kafka.tls.certificate', certificate), key },
     registryPassword: values.get(registryPasswordKey),
     httpToken: values.get('http.token'),
-    webhookSecrets: new Map(webhooks),
+    webhooks: await readWebhooks(config, files),
   }
+}
+
+async function readWebhooks(
+  { ready, folder }: Pick<Referring, 'ready' | 'folder'>,
+  files: ConfigFiles,
+): Promise<ReadonlyMap<string, WebhookAccess>> {
+  const webhooks = new Map<string, WebhookAccess>()
+  const reader: ReferenceReader = {
+    read: (placed) => readReference(placed, folder, files),
+    environment: (name) => files.environment(name),
+  }
+  for (const [index, target] of ready.notify.entries()) {
+    if (target.kind !== 'webhook') continue
+    webhooks.set(targetName(target), await readWebhook(target, index, reader))
+  }
+  return webhooks
 }
 
 async function instanceOf(

@@ -365,13 +365,23 @@ test('a printed configuration shows no secret and no reference to one', () => {
         brokers: ['a:1'],
         sasl: { mechanism: 'plain', username: 'growth', password: 'env:KAFKA_PASSWORD' },
       },
-      ready: { notify: [{ webhook: { url: 'https://host/hook', secret: 'file:hook.key' } }] },
+      ready: {
+        notify: [
+          {
+            webhook: {
+              url: 'https://host/hook',
+              secret: 'file:hook.key',
+              headers: { 'X-Team': 'plain-text', Authorization: 'env:HOOK_AUTH' },
+            },
+          },
+        ],
+      },
       http: { token: 'env:TOKEN' },
     }),
   )
   if (read === undefined) throw new Error('the configuration is right')
   const printed = printConfig(read, 'hidden')
-  expect(printed).not.toMatch(/KAFKA_PASSWORD|hook\.key|TOKEN/)
+  expect(printed).not.toMatch(/KAFKA_PASSWORD|hook\.key|TOKEN|plain-text|HOOK_AUTH/)
   const tree: unknown = parse(printed)
   expect(tree).toMatchObject({
     kafka: { sasl: { username: 'growth', password: '***' } },

@@ -125,18 +125,19 @@ describe('a webhook', () => {
   })
 
   test('gives up when told, whether nothing or half an answer came', async () => {
-    for (const answer of [
-      () => {},
-      (_request: IncomingMessage, response: ServerResponse) => {
-        response.writeHead(500, { 'Content-Length': '10' })
-        response.write('half')
-      },
+    const half = (_request: IncomingMessage, response: ServerResponse): void => {
+      response.writeHead(500, { 'Content-Length': '10' })
+      response.write('half')
+    }
+    for (const { answer, told } of [
+      { answer: () => {}, told: 'no answer in time' },
+      { answer: half, told: 'answered 500 "half"' },
     ]) {
       const url = await serve(answer)
       const limit = new AbortController()
       const delivery = webhook(url).deliver(manifest, limit.signal)
       setImmediate(() => setTimeout(() => limit.abort(), 50))
-      await expect(delivery).rejects.toThrow('no answer in time')
+      await expect(delivery).rejects.toThrow(told)
     }
   })
 
@@ -169,7 +170,7 @@ describe('a webhook', () => {
       webhook('http://127.0.0.1:1/hook').deliver(manifest, signal),
     ).rejects.toMatchObject({
       code: 'NOTIFY_FAILED',
-      message: expect.stringMatching(/ECONNREFUSED|bad port/),
+      message: expect.stringContaining('ECONNREFUSED'),
     })
     const url = await serve((request) => request.socket.destroy())
     await expect(webhook(url).deliver(manifest, signal)).rejects.toMatchObject({

@@ -56,7 +56,7 @@ test('secrets are read from the environment and from files, without their closin
   const secrets = await readSecrets(referring(), new MemoryConfigFiles(texts, environment))
   expect(secrets.kafkaPassword?.reveal()).toBe('hunter2')
   expect(secrets.httpToken?.reveal()).toBe('token')
-  expect(secrets.webhookSecrets.get('webhook:https://host/a')?.reveal()).toBe('s3cret')
+  expect(secrets.webhooks.get('webhook:https://host/a')?.secret.reveal()).toBe('s3cret')
   expect(secrets.kafkaCertificates).toBe('-----BEGIN CERTIFICATE-----')
 })
 
@@ -163,4 +163,78 @@ test('commands that read the lake take its credentials and no other secret', asy
   expect(credentials?.secretKey.reveal()).toBe('k3y')
   const none = readLakeCredentials(referring(), new MemoryConfigFiles({}, { ACCESS: 'user' }))
   await expect(none).rejects.toMatchObject({ code: 'CONFIG_SECRET_MISSING' })
+})
+
+describe('a webhook', () => {
+  const target = {
+    url: 'https://host/a',
+    secret: 'env:HOOK',
+    headers: { 'X-Team': 'data', Authorization: 'env:HOOK_AUTH', 'X-Api-Key': 'file:api.key' },
+    proxy: 'environment',
+    tls: { ca: 'file:ca.pem', certificate: 'file:own.pem', key: 'file:own.key' },
+  }
+  const referringTo = (webhook: object): Parameters<typeof readSecrets>[0] => {
+    const { config, problems } = parseConfig({
+      pipeline: 'growth',
+      kafka: { brokers: ['a:1'] },
+      lake: { url: 'file:./lake' },
+      ready: { notify: [{ 'success-file': {} }, { webhook }] },
+    })
+    if (config === undefined) throw new Error(problems.join())
+    return { ...config, folder }
+  }
+  const pems = { 'ca.pem': 'CA', 'own.pem': 'CERT', 'own.key': 'KEY', 'api.key': 'k-1' }
+  const variables = { HOOK: 's3cret', HOOK_AUTH: 'Bearer t0ken' }
+
+  test('has headers, certificates and a proxy, where they are told', async () => {
+    const config = referringTo(target)
+    const key = 'ready.notify[1].webhook'
+    expect(secretReferences(config)).toEqual([
+      { key: `${key}.secret`, reference: 'env:HOOK' },
+      { key: `${key}.headers.Authorization`, reference: 'env:HOOK_AUTH' },
+      { key: `${key}.headers.X-Api-Key`, reference: 'file:api.key' },
+      { key: `${key}.tls.key`, reference: 'file:own.key' },
+    ])
+    const proxied = { ...variables, HTTPS_PROXY: 'user:p%40ss@proxy:3128' }
+    const secrets = await readSecrets(config, new MemoryConfigFiles(pems, proxied))
+    const access = secrets.webhooks.get('webhook:https://host/a')
+    expect(access?.ca).toBe('CA')
+    expect(access?.identity?.certificate).toBe('CERT')
+    expect(access?.identity?.key.reveal()).toBe('KEY')
+    expect(access?.proxy?.reveal()).toBe('http://user:p%40ss@proxy:3128/')
+    expect([...(access?.headers ?? [])].map(([name, value]) => [name, value.reveal()])).toEqual([
+      ['X-Team', 'data'],
+      ['Authorization', 'Bearer t0ken'],
+      ['X-Api-Key', 'k-1'],
+    ])
+    expect(inspect(access)).not.toMatch(/t0ken|p%40ss|k-1|s3cret/)
+  })
+
+  test('goes directly where no proxy is named, or the host is none of its own', async () => {
+    const plain = referringTo({ url: 'https://host/a', secret: 'env:HOOK' })
+    const proxied = { ...variables, HTTPS_PROXY: 'http://proxy:3128' }
+    const without = await readSecrets(plain, new MemoryConfigFiles(pems, proxied))
+    expect(without.webhooks.get('webhook:https://host/a')?.proxy).toBeUndefined()
+    const config = referringTo(target)
+    const excepted = { ...proxied, NO_PROXY: 'other, host' }
+    const direct = await readSecrets(config, new MemoryConfigFiles(pems, excepted))
+    expect(direct.webhooks.get('webhook:https://host/a')?.proxy).toBeUndefined()
+    const given = referringTo({ ...target, proxy: 'http://given:1' })
+    const asGiven = await readSecrets(given, new MemoryConfigFiles(pems, excepted))
+    expect(asGiven.webhooks.get('webhook:https://host/a')?.proxy?.reveal()).toBe('http://given:1')
+  })
+
+  test.each([
+    ['headers.Authorization', { HOOK_AUTH: 'two\nlines' }, /is not one line of printable ASCII/],
+    ['headers.Authorization', { HOOK_AUTH: '' }, /the environment variable is empty/],
+    ['proxy', { HTTPS_PROXY: 'socks5://proxy:1080' }, /no proxy that we can ask/],
+    ['proxy', { https_proxy: 'http://proxy:3128/path' }, /no proxy that we can ask/],
+  ])('of which %s cannot be used is refused at the start', async (key, more, reason) => {
+    const files = new MemoryConfigFiles(pems, { ...variables, ...more })
+    const refused = readSecrets(referringTo(target), files)
+    await expect(refused).rejects.toMatchObject({
+      code: 'CONFIG_SECRET_MISSING',
+      facts: { key: `ready.notify[1].webhook.${key}`, reason: expect.stringMatching(reason) },
+    })
+  })
 })
