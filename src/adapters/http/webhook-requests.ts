@@ -80,25 +80,27 @@ export class WebhookRequests {
   }
 
   #send({ headers, body, signal }: WebhookPost): ClientRequest {
-    const options = { method: 'POST', headers, signal, agent: this.#agent }
+    const options = { method: 'POST', signal, agent: this.#agent }
     const request = this.#url.protocol === 'https:' ? https.request : http.request
-    const sent = request(this.#proxied(options))
+    const sent = request({ ...options, ...this.#way(headers) })
     sent.end(body)
     return sent
   }
 
-  #proxied(options: RequestOptions & Pick<WebhookPost, 'headers'>): RequestOptions {
+  #way(
+    headers: WebhookPost['headers'],
+  ): Pick<RequestOptions, 'hostname' | 'port' | 'path' | 'headers'> {
     const { hostname, host, port, protocol, origin, pathname, search } = this.#url
     if (this.#proxy === undefined || protocol === 'https:') {
       const target = {
         hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
         path: `${pathname}${search}`,
       }
-      return { ...options, ...target, ...(port === '' ? {} : { port }) }
+      return { ...target, headers, ...(port === '' ? {} : { port }) }
     }
-    const headers = { ...options.headers, host, ...proxyLogin(this.#proxy) }
     const path = `${origin}${pathname}${search}`
-    return { ...options, ...proxyAddress(this.#proxy), path, headers }
+    const told = { ...headers, host, ...proxyLogin(this.#proxy) }
+    return { ...proxyAddress(this.#proxy), path, headers: told }
   }
 }
 
