@@ -42,8 +42,13 @@ const webhookUrl = configValue<string>({
 const headersMax = 32
 
 /** What stands in a request already, or says how it is sent. */
-const ownHeaders =
-  /^(content-.*|idempotency-key|lakeward-.*|user-agent|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|proxy-.*)$/i
+const ownHeaders = new RegExp(
+  `^(${[
+    'content-.*|proxy-.*|lakeward-.*|idempotency-key|user-agent|host|expect',
+    'connection|keep-alive|te|trailer|transfer-encoding|upgrade',
+  ].join('|')})$`,
+  'i',
+)
 /** Whose values are secrets. */
 const secretHeaders =
   /(^|[-_])(authorization|auth|cookie|token|secret|password|api-?key|key)([-_]|$)/i

@@ -14,7 +14,7 @@ export const notifyFaults = {
     retry: 'never',
     message: (f: { target: string; reason: string }) =>
       `certificates for "${f.target}" cannot be used: ${f.reason}`,
-    hint: 'Give PEM text: the authority in tls.ca, our certificate in tls.certificate, its key in tls.key.',
+    hint: 'Give PEM text: of the authority in tls.ca, of us in tls.certificate and tls.key.',
   },
   NOTIFY_TARGET_PENDING: {
     domain: 'user',

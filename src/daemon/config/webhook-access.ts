@@ -1,4 +1,5 @@
 /** What a webhook is called with, besides what is no secret. */
+import { type Environment, parseProxy, proxyOf } from '../../adapters/net/proxy-environment.ts'
 import { Fault } from '../../base/fault.ts'
 import { parseSecretReference, Secret, type SecretReference } from '../../base/secret.ts'
 import {
@@ -6,7 +7,6 @@ import {
   proxyOfEnvironment,
   type WebhookTarget,
 } from '../../readiness/webhook-config.ts'
-import { type Environment, parseProxy, proxyOf } from './proxy-environment.ts'
 import type { PlacedReference } from './secrets.ts'
 
 export interface WebhookAccess {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseProxy, proxyOf } from '../../../../src/daemon/config/proxy-environment.ts'
+import { parseProxy, proxyOf } from '../../../../src/adapters/net/proxy-environment.ts'
 
 const proxy = 'http://proxy:3128'
 const named = (url: string, variables: Readonly<Record<string, string>>) =>

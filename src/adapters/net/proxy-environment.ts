@@ -1,5 +1,5 @@
 /**
- * The proxy that the environment names for a URL, by the variables that curl and most programs know.
+ * The proxy that the environment names for a URL, by variables that most programs know.
  *
  * - `https_proxy`, `http_proxy` by the URL's scheme; in capitals as well, the small ones first.
  * - `no_proxy`: names, comma or space between. `*` is all; `example.com` and `.example.com` are the
