@@ -1,7 +1,7 @@
 /** What the commands share that repair a log. */
 
 import { tablesOf } from '../audit/tables.ts'
-import { type JanitorOptions, type JudgedFolder, judgeStaging } from '../committer/janitor.ts'
+import { type JanitorOptions, type JudgedStaging, judgeStaging } from '../committer/janitor.ts'
 import { deadLetterTableName } from '../model/log-shard.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import {
@@ -67,8 +67,8 @@ export function janitorOptions(
   return { lake, log, pipeline, tables: tablesOf(log.state, configured) }
 }
 
-/** Staging folders with what the log says of them. */
+/** What is staged, with what the log says of it. */
 export const judgedStaging = (
   lakeside: Lakeside,
   log: CommitLog,
-): Promise<readonly JudgedFolder[]> => judgeStaging(janitorOptions(lakeside, log))
+): Promise<readonly JudgedStaging[]> => judgeStaging(janitorOptions(lakeside, log))

@@ -1,12 +1,12 @@
 import type { CommitId } from '../model/ids.ts'
 import type { CommitLog, PutEntryOutcome } from '../ports/commit-log.ts'
 import { decideForget, type ForgetDecision } from '../protocol/forget-choice.ts'
-import { type JanitorOptions, type JudgedFolder, judgeStaging } from './janitor.ts'
+import { type JanitorOptions, type JudgedStaging, judgeStaging } from './janitor.ts'
 
 export type ForgetCommitPlan =
   | Extract<ForgetDecision, { kind: 'refuse' }>
-  /** `folders`: where it is staged. */
-  | { readonly kind: 'forget'; readonly folders: readonly JudgedFolder[] }
+  /** `staged`: what lies of it, by journal. */
+  | { readonly kind: 'forget'; readonly staged: readonly JudgedStaging[] }
 
 /**
  * Looks whether a staged commit can be given up. Puts nothing.
@@ -17,11 +17,11 @@ export async function planForgetCommit(
   options: Omit<JanitorOptions, 'telemetry'>,
   commitId: CommitId,
 ): Promise<ForgetCommitPlan> {
-  const folders = (await judgeStaging(options)).filter((at) => at.commitId === commitId)
-  // A commit that lies in several tables is one commit: what one table tells holds for all.
-  const told = folders.find(({ verdict }) => verdict !== 'unjudged') ?? folders[0]
+  const staged = (await judgeStaging(options)).filter((one) => one.commitId === commitId)
+  // A commit with several journals is one commit: what one of them tells holds for all.
+  const told = staged.find(({ verdict }) => verdict !== 'unjudged') ?? staged[0]
   const decision = decideForget(told?.verdict ?? 'nothing')
-  return decision.kind === 'refuse' ? decision : { kind: 'forget', folders }
+  return decision.kind === 'refuse' ? decision : { kind: 'forget', staged }
 }
 
 /**

@@ -7,7 +7,14 @@ import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideStaging } from '../protocol/garbage.ts'
-import { journalPath, spillRoot, stagedIn, stagingRoot, tailOf } from '../protocol/log-paths.ts'
+import {
+  journalRoot,
+  type StagedObject,
+  spillRoot,
+  stagedIn,
+  stagingRoot,
+  tailIn,
+} from '../protocol/log-paths.ts'
 import { inParallel } from './parallel.ts'
 import { filesAtOnceMax } from './publisher.ts'
 
@@ -23,12 +30,12 @@ export interface JanitorOptions {
 }
 
 export interface CleanReport {
-  /** Staging folders removed, and objects in them. */
+  /** Commits whose staging was removed, and objects of them. */
   readonly removedCommits: number
   readonly removedObjects: number
-  /** Folders that may still be decided or published, or belong to another pipeline. */
+  /** That may still be decided or published, or belong to another pipeline. */
   readonly keptCommits: number
-  /** Folders whose journal is unreadable: left for a person to look at. */
+  /** Journals that are unreadable: left for a person to look at, with all that they name. */
   readonly unjudged: readonly string[]
 }
 
@@ -41,15 +48,15 @@ export interface CleanReport {
 export async function cleanStaging(options: JanitorOptions): Promise<CleanReport> {
   let [removedCommits, removedObjects, keptCommits] = [0, 0, 0]
   const unjudged: string[] = []
-  for (const folder of await judgeStaging(options)) {
-    const { verdict } = folder
-    if (verdict === 'unjudged') unjudged.push(folder.path)
+  for (const staging of await judgeStaging(options)) {
+    const { verdict } = staging
+    if (verdict === 'unjudged') unjudged.push(staging.journalPath)
     if (verdict === 'undecided' || verdict === 'unpublished' || verdict === 'foreign') keptCommits++
     if (verdict !== 'garbage') continue
-    const removed = await removedFrom(options, folder)
+    const { removed, isWhole } = await removeStaging(options, staging)
     removedObjects += removed
-    if (removed === 0) keptCommits++
-    else removedCommits++
+    if (isWhole) removedCommits++
+    else keptCommits++
   }
   const report = { removedCommits, removedObjects, keptCommits, unjudged }
   if (removedCommits > 0) options.telemetry.log.info('staging removed', { ...report })
@@ -59,31 +66,31 @@ export async function cleanStaging(options: JanitorOptions): Promise<CleanReport
 }
 
 /**
- * What the log says of each staging folder. Removes nothing.
+ * What the log says of each commit that is staged. Removes nothing.
  *
  * @throws {Fault} `LAKE_…`.
  */
 export async function judgeStaging(
   options: Omit<JanitorOptions, 'telemetry'>,
-): Promise<readonly JudgedFolder[]> {
+): Promise<readonly JudgedStaging[]> {
   const { lake, pipeline, tables } = options
-  const roots = [...tables.map(stagingRoot), spillRoot(pipeline)]
+  const roots = [...tables.map(stagingRoot), spillRoot(pipeline), journalRoot(pipeline)]
   const places: Place[] = []
-  for (const root of roots) {
-    for (const { path } of await lake.list(root)) places.push({ path, ...stagedIn(path) })
-  }
+  await inParallel(roots, filesAtOnceMax, async (root) => {
+    for (const { path } of await lake.list(root)) places.push({ path, staged: stagedIn(path) })
+  })
   // Tails lie beside their files.
   await inParallel(growingFolders(options), filesAtOnceMax, async ({ table, folder }) => {
     const listed = await lake.list(folder)
-    for (const { path } of listed) places.push({ path, table, commitId: tailOf(path) })
+    for (const { path } of listed) places.push({ path, staged: tailIn(path, table) })
   })
-  const folders = await stagingFolders(lake, places)
+  const found = await stagingsOf(options, places)
   // Any fold made after the journals were read will do.
   const state = await options.log.refresh()
-  return folders.map((folder) => ({ ...folder, verdict: verdictOf(options, state, folder) }))
+  return found.map((staging) => ({ ...staging, verdict: verdictOf(options, state, staging) }))
 }
 
-export interface JudgedFolder extends StagingFolder {
+export interface JudgedStaging extends Staging {
   readonly verdict:
     | 'garbage'
     /** Its entry may still be put. */
@@ -96,11 +103,11 @@ export interface JudgedFolder extends StagingFolder {
     | 'unjudged'
 }
 
-interface StagingFolder {
-  readonly path: string
+/** What one journal names, or would name if it stood. */
+interface Staging {
   readonly commitId: CommitId
   readonly journalPath: string
-  readonly journal: StagingJournal | 'absent' | 'unreadable'
+  readonly journal: StagingJournal | 'absent' | 'unreadable' | 'foreign'
   /** All objects but the journal. */
   readonly objects: readonly string[]
 }
@@ -108,8 +115,9 @@ interface StagingFolder {
 function verdictOf(
   { pipeline }: Pick<JanitorOptions, 'pipeline'>,
   state: FoldState,
-  { commitId, journal }: StagingFolder,
-): JudgedFolder['verdict'] {
+  { commitId, journal }: Staging,
+): JudgedStaging['verdict'] {
+  if (journal === 'foreign') return journal
   // What an operator gave up needs no journal to be judged by.
   if (journal === 'unreadable' && !state.forgotten.has(commitId)) return 'unjudged'
   const known = journal === 'unreadable' || journal === 'absent' ? undefined : journal
@@ -118,11 +126,10 @@ function verdictOf(
   return decision.kind === 'garbage' ? 'garbage' : decision.because
 }
 
-/** An object, and the table and commit that it was staged for; of others it has none. */
+/** An object, and what its name tells of staging; of others it tells nothing. */
 interface Place {
   readonly path: string
-  readonly table?: string
-  readonly commitId?: CommitId | undefined
+  readonly staged: StagedObject | undefined
 }
 
 /** Folders of what the log knows of tables whose files grow. */
@@ -146,38 +153,31 @@ function growingFolders({
   return [...found].map(([folder, table]) => ({ table, folder }))
 }
 
-/** By table and commit: the journal stands in the staging folder, wherever the file is staged. */
-async function stagingFolders(
-  lake: Lake,
+async function stagingsOf(
+  { lake, pipeline }: Pick<JanitorOptions, 'lake' | 'pipeline'>,
   places: readonly Place[],
-): Promise<readonly StagingFolder[]> {
-  const byFolder = new Map<string, { commitId: CommitId; table: string; paths: string[] }>()
-  for (const { path, table, commitId } of places) {
-    if (table === undefined || commitId === undefined) continue
-    const key = JSON.stringify([table, commitId])
-    const folder = byFolder.get(key) ?? { table, commitId, paths: [] }
-    folder.paths.push(path)
-    byFolder.set(key, folder)
+): Promise<readonly Staging[]> {
+  const byJournal = new Map<string, StagedObject & { readonly paths: string[] }>()
+  for (const { path, staged } of places) {
+    if (staged === undefined) continue
+    const one = byJournal.get(staged.journalPath) ?? { ...staged, paths: [] }
+    one.paths.push(path)
+    byJournal.set(staged.journalPath, one)
   }
-  const folders: StagingFolder[] = []
-  for (const { commitId, table, paths } of byFolder.values()) {
-    const at = journalPath(table, commitId)
-    folders.push({
-      path: `${stagingRoot(table)}/${commitId}`,
-      commitId,
-      journalPath: at,
-      journal: await journalAt(lake, at, commitId),
-      objects: paths.filter((path) => path !== at),
-    })
-  }
-  return folders
+  return await inParallel([...byJournal.values()], filesAtOnceMax, async (one) => {
+    const { commitId, journalPath: at, pipeline: owner = pipeline } = one
+    // Another pipeline's journal is judged by its own log: here it would be missed, not read.
+    const journal = owner === pipeline ? await journalAt(lake, at, commitId) : 'foreign'
+    const objects = one.paths.filter((path) => path !== at)
+    return { commitId, journalPath: at, journal, objects }
+  })
 }
 
 async function journalAt(
   lake: Lake,
   path: string,
   commitId: CommitId,
-): Promise<StagingFolder['journal']> {
+): Promise<Staging['journal']> {
   const bytes = await lake.read(path)
   if (bytes === undefined) return 'absent'
   try {
@@ -189,32 +189,45 @@ async function journalAt(
   }
 }
 
-/** 0 where the table refuses: it keeps nothing of another from being cleaned. */
-async function removedFrom(options: JanitorOptions, folder: StagingFolder): Promise<number> {
-  try {
-    return await removeFolder(options, folder)
-  } catch (error) {
-    if (isFault(error, 'LAKE_REFUSED')) return 0
-    throw error
-  }
-}
-
 /**
  * The journal goes last: what is left after a crash can still be judged. Every file that it names
  * is discarded, whether anything of it is to be seen or not: its writer may have died over it.
+ * A table that refuses keeps nothing of another from being cleaned, but the journal.
  *
  * A journal that was not there is not taken away: what was seen without one may be the journal
  * itself on its way, which stands by now, and keeps what is staged behind it.
  */
-async function removeFolder(
+async function removeStaging(
   { lake }: JanitorOptions,
-  { objects, journal, journalPath: at }: StagingFolder,
-): Promise<number> {
+  { objects, journal, journalPath: at }: Staging,
+): Promise<{ readonly removed: number; readonly isWhole: boolean }> {
   const files = typeof journal === 'object' ? journal.files : []
   const named = new Set(files.map(({ stagedPath }) => stagedPath))
-  for (const file of files) await lake.discard(file)
-  for (const path of objects) if (!named.has(path)) await lake.remove(path)
-  if (journal === 'absent') return objects.length
-  await lake.remove(at)
-  return objects.length + 1
+  const deeds = [
+    ...files.map((file) => ({ path: file.stagedPath, act: () => lake.discard(file) })),
+    ...objects
+      .filter((path) => !named.has(path))
+      .map((path) => ({ path, act: () => lake.remove(path) })),
+  ]
+  const seen = new Set(objects)
+  let [removed, isWhole] = [0, true]
+  await inParallel(deeds, filesAtOnceMax, async ({ path, act }) => {
+    const isDone = await unlessRefused(act)
+    if (!isDone) isWhole = false
+    else if (seen.has(path)) removed++
+  })
+  if (!isWhole || journal === 'absent') return { removed, isWhole }
+  isWhole = await unlessRefused(() => lake.remove(at))
+  return { removed: removed + (isWhole ? 1 : 0), isWhole }
+}
+
+/** @returns false where the lake refuses. */
+async function unlessRefused(effect: () => Promise<void>): Promise<boolean> {
+  try {
+    await effect()
+    return true
+  } catch (error) {
+    if (!isFault(error, 'LAKE_REFUSED')) throw error
+    return false
+  }
 }

@@ -9,6 +9,7 @@ import {
   homeLocation,
   journalPath,
   publishedPath,
+  type StagingArea,
   spillTable,
   stagedPath,
   tailPath,
@@ -25,11 +26,9 @@ export interface StagingOptions {
   readonly spills: boolean
 }
 
-/** One sealed file and what the log will say of it: at home, or in the spill area. */
-interface Staging {
+/** One sealed file and what the log will say of it: in its table, or in the spill area. */
+interface Staging extends Readonly<Record<StagingArea, DataFile>> {
   readonly sealed: SealedFile
-  readonly home: DataFile
-  readonly spill: DataFile
 }
 
 /** A sealed commit, or a sealed swap, as far as staging goes. */
@@ -42,6 +41,9 @@ export interface StagedContent extends Omit<StagingJournal, 'pipeline' | 'files'
 /**
  * The staged form of a sealed commit: what its entry names, and where its journals are.
  *
+ * One journal names all that is staged in tables. Another one is written, once, before the first
+ * file goes to the spill area.
+ *
  * A table that refuses is asked once a commit: the rest of its files goes to the spill area. When
  * that refuses as well it is waited for, and the table is asked again.
  */
@@ -53,8 +55,10 @@ export class StagedCommit {
   readonly #spilled = new Map<Staging, DataFile>()
   /** By table: what it said. */
   readonly #refusals = new Map<string, Fault>()
-  /** By path: journals that stand, or are being written. */
-  readonly #journals = new Map<string, Promise<unknown>>()
+  /** Journals that stand, or are being written. */
+  readonly #journals = new Map<StagingArea, Promise<unknown>>()
+  /** By staged path: what may lie there. A call that was refused may have taken effect. */
+  readonly #begun = new Map<string, DataFile>()
 
   constructor(options: StagingOptions, commit: StagedContent) {
     this.#options = options
@@ -76,58 +80,51 @@ export class StagedCommit {
     return [...new Set(this.#commit.files.map(({ table }) => table))]
   }
 
-  /** Writes the journals, then the files: no file lies in staging that nobody can judge. */
+  /** Writes the journal, then the files: no file lies in staging that nobody can judge. */
   async write(): Promise<void> {
-    await inParallel(this.tables, filesAtOnceMax, (table) =>
-      this.#unlessRefused(table, () => this.#journal(table, 'home')),
-    )
+    if (this.#stagings.length > 0) await this.#answered(() => this.#journal('tables'))
     await inParallel(this.#stagings, filesAtOnceMax, (staging) =>
-      this.#options.spills
-        ? untilAnswered(this.#options.retry, () => this.#stage(staging))
-        : this.#stage(staging),
+      this.#answered(() => this.#stage(staging)),
     )
   }
 
   /** Takes the journals of a published commit away. What stays behind, the janitor finds. */
   async removeJournals(): Promise<void> {
     const needed = new Set(this.files.map((file) => file.stagedPath))
-    await this.#removeAfter(this.#places().filter((file) => !needed.has(file.stagedPath)))
+    const begun = [...this.#begun.values()]
+    await this.#removeAfter(begun.filter((file) => !needed.has(file.stagedPath)))
   }
 
   /** Takes everything away, the journals last, so that what stays behind can still be judged. */
   async removeAll(): Promise<void> {
-    await this.#removeAfter(this.#places())
+    await this.#removeAfter([...this.#begun.values()])
   }
 
-  /** Where something may be staged: what refused may have taken effect. */
-  #places(): readonly DataFile[] {
-    return this.#stagings.flatMap(({ home, spill }) =>
-      this.#journals.has(this.#journalPath(home.table, 'spill')) ? [home, spill] : [home],
-    )
-  }
-
-  /** Table by table: one that fails keeps nothing of another. What is left is the janitor's. */
+  /** One that fails keeps no other, but the journals. What is left is the janitor's. */
   async #removeAfter(files: readonly DataFile[]): Promise<void> {
-    const { lake } = this.#options
-    await inParallel(this.tables, filesAtOnceMax, async (table) => {
-      const places = files.filter((file) => file.table === table)
-      const journals = (['home', 'spill'] as const)
-        .map((place) => this.#journalPath(table, place))
-        .filter((path) => this.#journals.has(path))
-      try {
-        for (const place of places) await lake.discard(place)
-        for (const path of journals) await lake.remove(path)
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error
-      }
-    })
+    const { lake, pipeline } = this.#options
+    const { commitId } = this.#commit
+    const areas = [...this.#journals.keys()]
+    const discarded = await inParallel(files, filesAtOnceMax, (file) =>
+      isDone(() => lake.discard(file)),
+    )
+    if (discarded.includes(false)) return
+    for (const area of areas) {
+      await isDone(() => lake.remove(journalPath(pipeline, commitId, area)))
+    }
+  }
+
+  /** What refuses is waited for, unless the caller wants to know. */
+  #answered(effect: () => Promise<void>): Promise<void> {
+    const { spills, retry } = this.#options
+    return spills ? untilAnswered(retry, effect) : effect()
   }
 
   async #stage(staging: Staging): Promise<void> {
-    const { home, spill } = staging
+    const { tables: home, spill } = staging
     const { table } = home
     const { chunks: own } = staging.sealed
-    if (await this.#unlessRefused(table, () => this.#stageAt(own, home, 'home'))) return
+    if (await this.#unlessRefused(table, () => this.#stageAt(own, home, 'tables'))) return
     try {
       const { chunks, ...told } = staging.sealed.tail?.alone() ?? staging.sealed
       const { sizeBytes, crc32c } = told
@@ -140,10 +137,11 @@ export class StagedCommit {
     }
   }
 
-  async #stageAt(chunks: readonly Uint8Array[], file: DataFile, place: Place): Promise<void> {
+  async #stageAt(chunks: readonly Uint8Array[], file: DataFile, area: StagingArea): Promise<void> {
     const { lake, retry } = this.#options
     const { path, stagedPath: staged } = file
-    await this.#journal(file.table, place)
+    await this.#journal(area)
+    this.#begun.set(staged, file)
     await untilRefused(retry, () => lake.stage({ path, stagedPath: staged, chunks }))
   }
 
@@ -161,9 +159,8 @@ export class StagedCommit {
   }
 
   /** Once, however many files wait for it. */
-  async #journal(table: string, place: Place): Promise<void> {
-    const path = this.#journalPath(table, place)
-    const known = this.#journals.get(path)
+  async #journal(area: StagingArea): Promise<void> {
+    const known = this.#journals.get(area)
     if (known !== undefined) {
       await known
       return
@@ -171,27 +168,19 @@ export class StagedCommit {
     const { lake, retry, pipeline } = this.#options
     const { commitId, ranges, swap } = this.#commit
     const files = this.#stagings
-      .map((staging) => staging[place])
-      .filter((file) => file.table === table)
-      .map(({ stagedPath: staged, path: published }) => ({ stagedPath: staged, path: published }))
+      .map((staging) => staging[area])
+      .map(({ stagedPath: staged, path }) => ({ stagedPath: staged, path }))
     const relied = swap === undefined ? {} : { swap }
     const journal = encodeJournal({ pipeline, commitId, ranges, files, ...relied })
+    const path = journalPath(pipeline, commitId, area)
     const writing = untilRefused(retry, () => lake.putIfAbsent(path, journal))
-    this.#journals.set(path, writing)
+    this.#journals.set(area, writing)
     try {
       await writing
     } catch (error) {
-      this.#journals.delete(path)
+      this.#journals.delete(area)
       throw error
     }
-  }
-
-  #journalPath(table: string, place: Place): string {
-    return journalPath(this.#root(table, place), this.#commit.commitId)
-  }
-
-  #root(table: string, place: Place): string {
-    return place === 'home' ? table : spillTable(this.#options.pipeline, table)
   }
 
   #stagingOf(sealed: SealedFile, ordinal: number): Staging {
@@ -202,22 +191,31 @@ export class StagedCommit {
     const { commitId, location } = this.#commit
     const { table, partitionPath } = told
     const name = { pipeline, table, partitionPath, commitId, ordinal }
-    const placed = (place: Place, folder: string | undefined): DataFile => ({
+    const placed = (root: string, folder: string | undefined): DataFile => ({
       ...told,
       path: publishedPath(name, folder),
-      stagedPath: stagedPath(this.#root(table, place), commitId, ordinal),
+      stagedPath: stagedPath(root, name),
     })
-    const away = homeLocation(this.#root(table, 'spill'), partitionPath)
-    const spill = placed('spill', away)
-    if (tail === undefined) return { sealed, home: placed('home', location), spill }
+    const away = spillTable(pipeline, table)
+    const spill = placed(away, homeLocation(away, partitionPath))
+    if (tail === undefined) return { sealed, tables: placed(table, location), spill }
     const { path, base, grown } = tail
-    const home = { ...told, ...grown, path, stagedPath: tailPath(path, commitId, ordinal), base }
-    return { sealed, home, spill }
+    const joined = { ...told, ...grown, path, stagedPath: tailPath(path, name), base }
+    return { sealed, tables: joined, spill }
   }
 
   #fileOf(staging: Staging): DataFile {
-    return this.#spilled.get(staging) ?? staging.home
+    return this.#spilled.get(staging) ?? staging.tables
   }
 }
 
-type Place = 'home' | 'spill'
+/** @returns false where the lake fails. */
+async function isDone(effect: () => Promise<void>): Promise<boolean> {
+  try {
+    await effect()
+    return true
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return false
+  }
+}

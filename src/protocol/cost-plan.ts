@@ -40,8 +40,6 @@ export const measured = {
   namenodePerFile: 3,
   /** The same and CONCAT. */
   namenodePerTail: 4,
-  /** A stream's journal is put like a file, and removed with its folder. */
-  namenodePerJournal: 5,
   /** A partition's folder, by each worker: MKDIRS. */
   namenodePerFolder: 1,
   /** As on S3, where each put is three. */
@@ -210,13 +208,10 @@ function namenodeCalls(
 ): number {
   const { commits, files, staged } = day
   const busy = streams.filter(({ eventsPerSecond }) => eventsPerSecond > 0)
-  // A stream of less than an event in each commit has no journal in most of them.
-  const journals = Math.min(busy.length * commits, staged)
   const folders = sum(busy.map(({ partitionHours }) => 24 / partitionHours)) * workerCount
   return (
     files * measured.namenodePerFile +
     (staged - files) * measured.namenodePerTail +
-    journals * measured.namenodePerJournal +
     Math.min(folders, staged) * measured.namenodePerFolder +
     commits * measured.namenodePerCommit
   )

@@ -8,8 +8,8 @@
  * - nobody is declared dead, and age decides nothing: a dead writer's staging becomes garbage when
  *   its successor commits the same range, or an operator gives the commit up, which makes its
  *   entry void should it ever be put;
- * - a journal is written before anything else in its folder and removed after everything else. So
- *   what lies there without one was judged before and landed late, or is the journal on its way.
+ * - a journal is written before anything that it names and removed after all of that. So what lies
+ *   there without one was judged before and landed late, or is the journal on its way.
  *
  * Source: docs/protocol.md, "Cleaning up".
  */
@@ -28,7 +28,7 @@ export type StagingDecision =
 /**
  * What to do with the staging of one commit.
  *
- * @param journal read after the folder was listed and before the log was folded; undefined when
+ * @param journal read after the staging was listed and before the log was folded; undefined when
  *   there is none.
  */
 export function decideStaging(

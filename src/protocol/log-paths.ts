@@ -4,15 +4,16 @@
  *     _lakeward/growth/log/00000004/00000000000000042117.json
  *     _lakeward/growth/bodies/9f3a…-41-5d41402abc4b2a76.json.zst
  *     _lakeward/growth/checkpoints/00000000000000042000-7f83b1657ff1fc53.jsonl.zst
+ *     _lakeward/growth/_staging/9f3a…-41.json, …/9f3a…-41-spill.json
  *     _lakeward/growth/closed/app_events/dt=2026-11-20/hour=13/41402abc4b2a7676.json.zst
  *     _lakeward/growth/clock/9f3ac1d2b0e4a677
  *     _lakeward/growth/spill/ods_app_events/_staging/…, …/dt=2026-11-20/hour=13/….parquet
  *     _lakeward/growth/unreadable/00000000000000000042-7f83b1657ff1fc53
  *     _lakeward/growth/shards/clicks/…  all of these for the shard "clicks"
  *     _lakeward/growth/sharding/topics/5d41402a….json, …/configs/7f83b165….json
- *     ods_app_events/_staging/9f3a…-41/head.json, …/0.staged
+ *     ods_app_events/_staging/growth/9f3a…-41-0.staged
  *     ods_app_events/dt=2026-11-20/hour=13/growth-9f3ac1d2b0e4a677-41-0.parquet
- *     ods_app_events/dt=2026-11-20/hour=13/.tail-9f3a…-42-0
+ *     ods_app_events/dt=2026-11-20/hour=13/.tail-growth-9f3a…-42-0
  *
  * Invariants:
  * - names sort as their numbers do;
@@ -124,17 +125,29 @@ export const shardClaimPath = (
 export const shardedConfigPath = (pipeline: string, checksum: string): string =>
   `${shardingFolder(pipeline)}/configs/${checksum}.json`
 
+/** Within it each pipeline that writes the table has a folder. */
 export const stagingRoot = (table: string): string => `${table}/_staging`
 
-const stagingFolder = (table: string, commitId: CommitId): string =>
-  `${stagingRoot(table)}/${commitId}`
+/** Where the journals of a pipeline's commits stand, away from the tables. */
+export const journalRoot = (pipeline: string): string => `${homeOf(pipeline)}/_staging`
 
-export const journalPath = (table: string, commitId: CommitId): string =>
-  `${stagingFolder(table, commitId)}/head.json`
+/** Of what a commit stages in its tables, or of what it stages in the spill area. */
+export type StagingArea = 'tables' | 'spill'
 
-/** @param ordinal of the file within its commit. */
-export const stagedPath = (table: string, commitId: CommitId, ordinal: number): string =>
-  `${stagingFolder(table, commitId)}/${ordinal}.staged`
+/** The journal of a commit: it names all that the commit stages there, in whatever tables. */
+export const journalPath = (pipeline: string, commitId: CommitId, area: StagingArea): string =>
+  `${journalRoot(pipeline)}/${commitId}${area === 'spill' ? '-spill' : ''}.json`
+
+/** What is staged: a file of a commit, by its ordinal within it. */
+export interface StagedName {
+  readonly pipeline: string
+  readonly commitId: CommitId
+  readonly ordinal: number
+}
+
+/** @param table it lies in, or what stands for it in the spill area. */
+export const stagedPath = (table: string, { pipeline, commitId, ordinal }: StagedName): string =>
+  `${stagingRoot(table)}/${pipeline}/${commitId}-${ordinal}.staged`
 
 /**
  * Where the tail of a file is staged: in the same folder, where it can be joined to it, under a
@@ -142,16 +155,8 @@ export const stagedPath = (table: string, commitId: CommitId, ordinal: number): 
  *
  * @param path of the file.
  */
-export const tailPath = (path: string, commitId: CommitId, ordinal: number): string =>
-  `${path.slice(0, path.lastIndexOf('/'))}/.tail-${commitId}-${ordinal}`
-
-const tailShape = /\/\.+tail-([0-9a-f]{32}-\d+)-\d+[^/]*$/
-
-/** The commit that a tail was staged for, also of one that a lake has only begun. */
-export function tailOf(path: string): CommitId | undefined {
-  const [, id] = tailShape.exec(path) ?? []
-  return id === undefined ? undefined : parseCommitId(id)
-}
+export const tailPath = (path: string, { pipeline, commitId, ordinal }: StagedName): string =>
+  `${path.slice(0, path.lastIndexOf('/'))}/.tail-${pipeline}-${commitId}-${ordinal}`
 
 /** Where files lie that their table refused. Within it each table has a folder like its own. */
 export const spillRoot = (pipeline: string): string => `${homeOf(pipeline)}/spill`
@@ -165,18 +170,72 @@ const spillShape = /^_lakeward\/[^/]+(\/shards\/[^/]+)?\/spill\//
 /** True for a file that its table refused and that nobody has brought home. */
 export const isSpilled = (path: string): boolean => spillShape.test(path)
 
-const stagingShape = /^(.*)\/_staging\/([0-9a-f]{32}-\d+)\//
+/** What a staged object, a tail or a journal tells by its name, whole or only begun. */
+export interface StagedObject {
+  readonly commitId: CommitId
+  /** Of the journal that names it, or its own. */
+  readonly journalPath: string
+  /** Undefined where the journal alone tells it. */
+  readonly pipeline: string | undefined
+}
 
-/**
- * The commit and the table that a staged object belongs to, or undefined when it lies in no such
- * folder. In the spill area a table has the name that `spillTable` gives it.
- */
-export function stagedIn(
-  path: string,
-): { readonly table: string; readonly commitId: CommitId } | undefined {
-  const [, table, id] = stagingShape.exec(path) ?? []
-  if (table === undefined || id === undefined) return undefined
-  return { table, commitId: parseCommitId(id) }
+const id = '([0-9a-f]{32}-\\d+)'
+const journalShape = new RegExp(
+  `^_lakeward/([^/]+)(?:/shards/([^/]+))?/_staging/\\.?${id}(-spill)?\\.json`,
+)
+const stagedShape = new RegExp(`/_staging/([^/]+)/\\.?${id}-\\d+\\.staged`)
+const tailShape = new RegExp(`/\\.+tail-([^/]+)-${id}-\\d+[^/]*$`)
+const formerShape = new RegExp(`^(.*)/_staging/${id}/`)
+const formerTailShape = new RegExp(`/\\.+tail-${id}-\\d+[^/]*$`)
+
+/** @returns undefined for what is none of them. */
+export function stagedIn(path: string): StagedObject | undefined {
+  return journalIn(path) ?? fileStagedIn(path) ?? formerlyStagedIn(path)
+}
+
+function journalIn(path: string): StagedObject | undefined {
+  const [, first, shard, text, spill] = journalShape.exec(path) ?? []
+  if (first === undefined || text === undefined) return undefined
+  const pipeline = shard === undefined ? first : `${first}.${shard}`
+  return stagedBy(pipeline, text, spill === undefined ? 'tables' : 'spill')
+}
+
+function fileStagedIn(path: string): StagedObject | undefined {
+  const [, pipeline, text] = stagedShape.exec(path) ?? tailShape.exec(path) ?? []
+  if (pipeline === undefined || text === undefined) return undefined
+  return stagedBy(pipeline, text, isSpilled(path) ? 'spill' : 'tables')
+}
+
+function stagedBy(pipeline: string, text: string, area: StagingArea): StagedObject {
+  const commitId = parseCommitId(text)
+  return { commitId, journalPath: journalPath(pipeline, commitId, area), pipeline }
+}
+
+/** Versions before ADR 0030 kept a journal in each table. */
+function formerlyStagedIn(path: string): StagedObject | undefined {
+  const [, table, text] = formerShape.exec(path) ?? []
+  return table === undefined || text === undefined ? undefined : formerlyStaged(table, text)
+}
+
+const formerlyStaged = (table: string, text: string): StagedObject => {
+  const commitId = parseCommitId(text)
+  return { commitId, journalPath: formerJournalPath(table, commitId), pipeline: undefined }
+}
+
+/** Where versions before ADR 0030 kept the journal of what a commit staged in a table. */
+export const formerJournalPath = (table: string, commitId: CommitId): string =>
+  `${stagingRoot(table)}/${commitId}/head.json`
+
+/** The same of a tail, which lies beside a file of this table. */
+export function tailIn(path: string, table: string): StagedObject | undefined {
+  const [, text] = formerTailShape.exec(path) ?? []
+  return text === undefined ? fileStagedIn(path) : formerlyStaged(table, text)
+}
+
+/** The folder that goes with the last object in it: that of one commit, as it once was made. */
+export function folderOfOneCommit(path: string): string | undefined {
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  return formerShape.test(`${folder}/`) && !formerShape.test(folder) ? folder : undefined
 }
 
 export interface PublishedName {

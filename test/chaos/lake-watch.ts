@@ -7,7 +7,7 @@ import { SystemRandom } from '../../src/adapters/local/system-random.ts'
 import { openCommitLog } from '../../src/committer/commit-log.ts'
 import type { FoldState } from '../../src/model/fold-state.ts'
 import type { CommitLog } from '../../src/ports/commit-log.ts'
-import { entryFolder, folderOfEntry } from '../../src/protocol/log-paths.ts'
+import { entryFolder, folderOfEntry, journalRoot } from '../../src/protocol/log-paths.ts'
 import { SimTelemetry } from '../sim/telemetry.ts'
 import type { CommitPhase } from '../support/commit-phase.ts'
 import type { LakeView } from './lake-view.ts'
@@ -63,20 +63,17 @@ export class LakeWatch {
   }
 
   async #stagedNames(writer: string): Promise<readonly string[]> {
-    const names = streams.map(async (table) => {
-      const commits = await this.#stagedCommits(table, writer)
-      const inThem = commits.map(async (commit) => [
-        commit,
-        ...(await this.#view.names(`${table}/_staging/${commit}`)),
-      ])
-      return (await Promise.all(inThem)).flat()
-    })
-    return (await Promise.all(names)).flat()
+    const folders = streams.map((table) => `${table}/_staging/${pipeline}`)
+    const names = await Promise.all(folders.map((folder) => this.#view.names(folder)))
+    const staged = names.flat().filter((name) => name.startsWith(writer))
+    return [...(await this.#stagedCommits(writer)), ...staged]
   }
 
-  async #stagedCommits(table: string, writer: string): Promise<readonly string[]> {
-    const commits = await this.#view.names(`${table}/_staging`)
-    return commits.filter((commit) => commit.startsWith(writer))
+  /** Commits whose journal stands. */
+  async #stagedCommits(writer: string): Promise<readonly string[]> {
+    const names = await this.#view.names(journalRoot(pipeline))
+    const journals = names.filter((name) => name.startsWith(writer))
+    return journals.map((name) => name.replace(/(-spill)?\.json$/, ''))
   }
 
   /** The phase that a stopped or killed writer is in; see docs/protocol.md. */
@@ -95,8 +92,8 @@ export class LakeWatch {
     const puts = await this.#puts(known)
     if (puts.some((text) => text.includes(writer))) return 'put in flight'
     const decided = new Set<string>(open.map(({ commitId }) => commitId))
-    const commits = await Promise.all(streams.map((table) => this.#stagedCommits(table, writer)))
-    if (commits.flat().some((commit) => !decided.has(commit))) return 'staged'
+    const commits = await this.#stagedCommits(writer)
+    if (commits.some((commit) => !decided.has(commit))) return 'staged'
     return streams.some((stream) => isDue(fold, stream))
       ? 'published but unannounced'
       : 'accumulating'

@@ -240,7 +240,7 @@ export class Operator {
   #stagedCommit({ state }: CommitLog) {
     const ids = new Set<string>()
     for (const path of this.#world.store.keys()) {
-      const id = /\/_staging\/([0-9a-f]{32}-\d+)\/head\.json$/.exec(path)?.[1]
+      const id = /\/_staging\/([0-9a-f]{32}-\d+)(-spill)?\.json$/.exec(path)?.[1]
       if (id !== undefined && !state.unpublished.has(parseCommitId(id))) ids.add(id)
     }
     const id = [...ids][this.#random.below(ids.size)]

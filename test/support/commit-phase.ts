@@ -37,12 +37,14 @@ export async function foldOf(lakeFolder: string, pipeline: string): Promise<Fold
 const namesIn = (folder: string): readonly string[] =>
   existsSync(folder) ? readdirSync(folder) : []
 
-/** Commits of a table that are staged. */
-export const stagedCommits = (lakeFolder: string, table: string): readonly string[] =>
-  namesIn(join(lakeFolder, table, '_staging'))
+/** Commits that are staged: those whose journal stands. */
+export const stagedCommits = (lakeFolder: string, pipeline: string): readonly string[] =>
+  namesIn(join(lakeFolder, '_lakeward', pipeline, '_staging'))
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => name.replace(/(-spill)?\.json$/, ''))
 
 /**
- * @param known staging folders and puts that stood before the killed daemon began.
+ * @param known staged commits and puts that stood before the killed daemon began.
  */
 export async function phaseAfterKill(
   place: { lakeFolder: string; pipeline: string; table: string },
@@ -56,7 +58,7 @@ export async function phaseAfterKill(
   const puts = putsIn(lakeFolder, pipeline).filter((name) => !known.puts.has(name))
   if (puts.length > 0) return 'put in flight'
   const decided = new Set(fold.unpublished.keys() as Iterable<string>)
-  const staged = stagedCommits(lakeFolder, table).filter(
+  const staged = stagedCommits(lakeFolder, pipeline).filter(
     (name) => !known.staged.has(name) && !decided.has(name),
   )
   if (staged.length > 0) return 'staged'

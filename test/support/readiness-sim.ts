@@ -246,7 +246,7 @@ export class SimDaemon {
       table,
       partitionPath,
       path: publishedPath({ pipeline, table, partitionPath, commitId, ordinal }),
-      stagedPath: stagedPath(table, commitId, ordinal),
+      stagedPath: stagedPath(table, { pipeline, commitId, ordinal }),
       sizeBytes: rowCount * 10,
       rowCount,
       crc32c: '0a0b0c0d',

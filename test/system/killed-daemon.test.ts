@@ -31,7 +31,8 @@ const namesBelow = (folder: string): readonly string[] =>
 
 /** What changes when a commit goes on to its next phase. */
 const traceOf = (lake: string): string =>
-  [join(lake, 'numbers', '_staging'), join(lake, '_lakeward', 'test', 'log')]
+  ['numbers/_staging', '_lakeward/test/_staging', '_lakeward/test/log']
+    .map((folder) => join(lake, folder))
     .map((folder) => namesBelow(folder).join())
     .join(';')
 
@@ -76,7 +77,7 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
   let kills = 0
   for (; kills < killsMin || (missing().length > 0 && kills < killsMax); kills++) {
     const known = {
-      staged: new Set(stagedCommits(lake, 'numbers')),
+      staged: new Set(stagedCommits(lake, 'test')),
       puts: new Set(putsIn(lake, 'test')),
     }
     const daemon = new LakewardProcess(args)

@@ -28,9 +28,9 @@ async function writerOf(daemon: LakewardProcess): Promise<string> {
 /** Stops a process when it has staged a commit that is not decided yet. */
 async function stopAfterStaging(daemon: LakewardProcess, lake: string, writer: string) {
   // What was discarded may stand for a while.
-  const passed = new Set(stagedCommits(lake, 'numbers'))
+  const passed = new Set(stagedCommits(lake, 'test'))
   const isStaged = (): boolean =>
-    stagedCommits(lake, 'numbers').some((name) => name.startsWith(writer) && !passed.has(name))
+    stagedCommits(lake, 'test').some((name) => name.startsWith(writer) && !passed.has(name))
   for (;;) {
     while (!isStaged() && daemon.running) await turn()
     await daemon.freeze()

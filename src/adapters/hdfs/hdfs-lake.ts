@@ -1,7 +1,7 @@
 /**
  * A lake on HDFS, by WebHDFS: "hdfs://nn1:9870,nn2:9870/warehouse".
  *
- *     growth/_staging/9f3a…-41/0.staged                    staged: as long as what was sent
+ *     growth/_staging/growth/9f3a…-41-0.staged             staged: as long as what was sent
  *     growth/dt=…/hour=13/growth-9f3a…-41-0.parquet        renamed: published
  *     _lakeward/growth/log/…/.0…42.json.9f3ac1….put        a put that is in flight, or died
  *
@@ -28,6 +28,7 @@ import type {
   StagedPlace,
   StageRequest,
 } from '../../ports/lake.ts'
+import { folderOfOneCommit } from '../../protocol/log-paths.ts'
 import { judgeStanding } from '../../protocol/standing-file.ts'
 import { type CreatedFile, type HdfsFile, HdfsFiles, isTempName } from './hdfs-files.ts'
 import { HdfsTails } from './hdfs-tails.ts'
@@ -225,7 +226,8 @@ export class HdfsLake implements Lake {
     this.#staged.delete(path)
     this.#published.delete(path)
     await this.#files.remove(path, operation)
-    if (inStaging.test(path)) await this.#files.remove(folderOf(path), operation)
+    const folder = folderOfOneCommit(path)
+    if (folder !== undefined) await this.#files.remove(folder, operation)
   }
 
   /** A file, or undefined: a folder is no object. */

@@ -1,8 +1,8 @@
 /**
  * Files that grow by staged tails, joined by CONCAT.
  *
- *     t/dt=2026-11-20/hour=13/.tail-9f3a…-42-0    staged beside its file: CONCAT wants one folder
- *     POST …/growth-9f3a…-41-0.parquet?op=CONCAT&sources=/warehouse/t/…/.tail-9f3a…-42-0
+ *     t/dt=2026-11-20/hour=13/.tail-growth-9f3a…-42-0    beside its file: CONCAT wants one folder
+ *     POST …/growth-9f3a…-41-0.parquet?op=CONCAT&sources=/warehouse/t/…/.tail-growth-9f3a…-42-0
  *
  * Invariants:
  * - CONCAT is one transaction of the namenode, and uses its source up: no tail is joined twice;

@@ -24,6 +24,7 @@ import type {
   StagedPlace,
   StageRequest,
 } from '../../ports/lake.ts'
+import { folderOfOneCommit } from '../../protocol/log-paths.ts'
 import { DurableFiles, isTempName } from './durable-files.ts'
 import { isAbsent, lakeFaultOf } from './file-errors.ts'
 
@@ -115,7 +116,8 @@ export class LocalLake implements Lake {
   remove(path: string): Promise<void> {
     return this.#call('remove', path, async (file) => {
       await this.#files.remove(file)
-      if (stagedShape.test(path)) await this.#files.removeEmptyFolder(join(file, '..'))
+      const folder = folderOfOneCommit(path)
+      if (folder !== undefined) await this.#files.removeEmptyFolder(this.#fileOf(folder))
     })
   }
 
@@ -220,7 +222,7 @@ async function objectsBelow(root: string, folder: string): Promise<readonly Lake
 
 /** What a dead put left is nobody’s object, but in a staging folder, which is cleaned whole. */
 const isHidden = (name: string, folder: string): boolean =>
-  isTempName(name) && !folder.includes('/_staging/')
+  isTempName(name) && !`${folder}/`.includes('/_staging/')
 
 async function filesBelow(root: string, folder: string): Promise<string[]> {
   const names = await absentAsUndefined(readdir(root, { withFileTypes: true }))

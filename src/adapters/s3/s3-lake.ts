@@ -1,9 +1,9 @@
 /**
  * A lake in a bucket: "s3://bucket/prefix".
  *
- *     growth/_staging/9f3a…-41/head.json       the journal: keys of the files, before any upload
- *     growth/_staging/9f3a…-41/0.staged        the ticket: upload, parts, checksums
- *     growth/dt=2026-11-20/hour=13/growth-9f3a…-41-0.parquet      completed: published
+ *     _lakeward/growth/_staging/9f3a…-41.json     the journal: keys of the files, before uploads
+ *     t/_staging/growth/9f3a…-41-0.staged         the ticket: upload, parts, checksums
+ *     t/dt=2026-11-20/hour=13/growth-9f3a…-41-0.parquet      completed: published
  *
  * Invariants:
  * - put-if-absent is PUT with `If-None-Match: *`: of racing puts exactly one wins;

@@ -42,7 +42,7 @@ export const logFaults = {
     retry: 'never',
     message: (f: { path: string; reason: string }) =>
       `journal "${f.path}" of a staged commit is unreadable: ${f.reason}`,
-    hint: 'Its folder is left alone; look for its commit in "lakeward log ls" before removing it.',
+    hint: 'What it names is left; look for its commit in "lakeward log ls" before removing it.',
   },
   LOG_FILE_GONE: {
     domain: 'external',

@@ -2,7 +2,7 @@ import { counted } from '../../audit/check.ts'
 import { durationMs } from '../../base/time.ts'
 import { collectGarbage } from '../../committer/collect-garbage.ts'
 import { openCommitLog } from '../../committer/commit-log.ts'
-import type { JudgedFolder } from '../../committer/janitor.ts'
+import type { JudgedStaging } from '../../committer/janitor.ts'
 import type { ForgottenFiles } from '../../model/repair-entry.ts'
 import { planForget } from '../../protocol/forget-plan.ts'
 import {
@@ -68,7 +68,7 @@ async function collect(
 const pathsOf = (replaced: readonly ForgottenFiles[]): readonly string[] =>
   replaced.flatMap(({ paths }) => paths)
 
-const words: Readonly<Record<JudgedFolder['verdict'], string>> = {
+const words: Readonly<Record<JudgedStaging['verdict'], string>> = {
   garbage: 'garbage',
   undecided: 'kept: may still be decided',
   unpublished: 'kept: decided, not published',
@@ -78,12 +78,16 @@ const words: Readonly<Record<JudgedFolder['verdict'], string>> = {
 
 const stagingLines = (staging: readonly ReturnType<typeof listed>[]): readonly string[] =>
   alignedRows(
-    staging.map(({ verdict, path, objects }) => [words[verdict], path, counted(objects, 'object')]),
+    staging.map(({ verdict, journal, objects }) => [
+      words[verdict],
+      journal,
+      counted(objects, 'object'),
+    ]),
   )
 
-const listed = ({ commitId, path, verdict, objects }: JudgedFolder) => ({
+const listed = ({ commitId, journalPath, verdict, objects }: JudgedStaging) => ({
   commitId,
-  path,
+  journal: journalPath,
   verdict,
   objects: objects.length,
 })

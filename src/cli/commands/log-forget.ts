@@ -1,7 +1,7 @@
 import { present } from '../../base/assert.ts'
 import { openCommitLog } from '../../committer/commit-log.ts'
 import { forgetCommit, planForgetCommit } from '../../committer/forget-commit.ts'
-import type { JudgedFolder } from '../../committer/janitor.ts'
+import type { JudgedStaging } from '../../committer/janitor.ts'
 import { type CommitId, parseCommitId } from '../../model/ids.ts'
 import {
   type CommandDefinition,
@@ -26,12 +26,12 @@ export const command: CommandDefinition = {
     const reading = await openReading(invocation)
     const plan = await planForgetCommit(janitorOptions(reading, reading.log), commitId)
     if (plan.kind === 'refuse') return answerRefused(invocation, plan.because)
-    const { folders } = plan
-    if (isDryRun) return answer(invocation, folders, undefined)
+    const { staged } = plan
+    if (isDryRun) return answer(invocation, staged, undefined)
     const writing = await openCommitLog(writingOptions(invocation, reading))
     const outcome = await forgetCommit(writing, commitId, why)
     if (outcome.kind !== 'decided') return answerRefused(invocation, outcome.because)
-    return answer(invocation, folders, outcome.entry)
+    return answer(invocation, staged, outcome.entry)
   },
 }
 
@@ -44,15 +44,15 @@ function commitArgument(invocation: Invocation): CommitId {
 /** @param entry that says so; undefined in a dry run. */
 function answer(
   { output }: Invocation,
-  folders: readonly JudgedFolder[],
+  staged: readonly JudgedStaging[],
   entry: number | undefined,
 ): ExitCode {
   const outcome = entry === undefined ? 'dry-run' : 'forgotten'
-  const paths = folders.map(({ path }) => path)
-  const objects = folders.flatMap((folder) => folder.objects)
+  const journals = staged.map(({ journalPath }) => journalPath)
+  const objects = staged.flatMap((one) => one.objects)
   const done = entry === undefined ? 'would be given up' : `is given up by entry ${entry}`
-  output.answer({ outcome, entry, folders: paths, objects }, [
-    ...paths.map((path) => `${path} ${done}`),
+  output.answer({ outcome, entry, journals, objects }, [
+    ...journals.map((path) => `${path} ${done}`),
     'the next "lakeward gc", or a daemon, removes it',
   ])
   return exitCode.done

@@ -1,13 +1,13 @@
 /**
- * The journal of a staging folder ⇄ bytes: what was staged here relied on this.
+ * The journal of a commit ⇄ bytes: what it stages, and what that relies on.
  *
  *     {"format":2,"pipeline":"growth","commitId":"9f3a…-41",
  *      "ranges":[{"lane":"lake","source":{…},"expected":"40","first":"40","next":"90",…}],
- *      "files":[{"stagedPath":"t/_staging/…/0.staged","path":"t/dt=2026-11-20/hour=13/….parquet"}]}
+ *      "files":[{"stagedPath":"t/_staging/growth/….staged","path":"t/dt=2026-11-20/….parquet"}]}
  *
  * Format 1 has no files: a lake of files needs none, and no other was written in it.
  *
- * Invariant: it is written before anything else in its folder and removed after everything else.
+ * Invariant: it is written before anything that it names and removed after all of that.
  * Source: docs/protocol.md, "Cleaning up".
  */
 import { type ZodType, z } from 'zod'

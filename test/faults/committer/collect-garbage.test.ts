@@ -8,7 +8,7 @@ import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { Committer } from '../../../src/committer/committer.ts'
 import type { FoldedPartition, FoldState } from '../../../src/model/fold-state.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { journalPath, parseEntryPath, stagingRoot } from '../../../src/protocol/log-paths.ts'
+import { journalPath, parseEntryPath, stagedPath } from '../../../src/protocol/log-paths.ts'
 import { planSwap } from '../../../src/protocol/swap-plan.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
@@ -74,8 +74,8 @@ async function garbageStore(clock: SimClock): Promise<SimStore> {
   const passed = log.nextCommitId()
   const ranges = [sampleRange(0, 0, 9)]
   const journal = encodeJournal({ pipeline, commitId: passed, ranges, files: [] })
-  await lake.put(journalPath(table, passed), journal)
-  await lake.put(`${stagingRoot(table)}/${passed}/0.staged`, Buffer.from('rows'))
+  await lake.put(journalPath(pipeline, passed, 'tables'), journal)
+  await lake.put(stagedPath(table, { pipeline, commitId: passed, ordinal: 0 }), Buffer.from('rows'))
   while (log.state.next < entryCount) await log.put(appendDraft(log.nextCommitId()))
   return lake.store
 }

@@ -7,7 +7,7 @@ import { forgetCommit, planForgetCommit } from '../../../src/committer/forget-co
 import { cleanStaging } from '../../../src/committer/janitor.ts'
 import type { CommitId } from '../../../src/model/ids.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { journalPath, stagingRoot } from '../../../src/protocol/log-paths.ts'
+import { journalPath, stagedPath } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
 import { SimRandom } from '../../sim/random.ts'
@@ -38,8 +38,8 @@ async function sleepingWriter(clock: SimClock): Promise<Sleeper> {
   await log.put(appendDraft(log.nextCommitId(), { ranges: [startRange(0, 0)] }))
   const commitId = log.nextCommitId()
   const journal = encodeJournal({ pipeline, commitId, ranges, files: [] })
-  await lake.put(journalPath(table, commitId), journal)
-  await lake.put(`${stagingRoot(table)}/${commitId}/0.staged`, Buffer.from('rows'))
+  await lake.put(journalPath(pipeline, commitId, 'tables'), journal)
+  await lake.put(stagedPath(table, { pipeline, commitId, ordinal: 0 }), Buffer.from('rows'))
   return { store: lake.store, log, commitId }
 }
 
@@ -86,7 +86,7 @@ async function expectGivenUp(clock: SimClock, sleeper: Sleeper, message: string)
   const late = await clock.run(sleeper.log.put(appendDraft(commitId, { ranges })))
   expect(late.kind, message).not.toBe('decided')
   await clock.run(cleanStaging({ lake, log, pipeline, tables: [table], telemetry }))
-  const staged = [...store.keys()].filter((path) => path.startsWith(stagingRoot(table)))
+  const staged = [...store.keys()].filter((path) => path.includes('/_staging/'))
   expect(staged, message).toEqual([])
   expect(nextOf(log), message).toBe(0n)
   expectSameState(log.state, judgeLog(store, pipeline).state)

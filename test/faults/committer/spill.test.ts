@@ -284,7 +284,7 @@ describe.each(moments)('fault %s', (moment) => {
         expectHome(world, `failAt=${failAt}`)
         if (!isReached) break
       }
-      expect(failAt).toBeGreaterThan(20)
+      expect(failAt).toBeGreaterThan(17)
     })
   })
 

@@ -7,7 +7,7 @@ import { cleanStaging } from '../../../src/committer/janitor.ts'
 import { publishCommit } from '../../../src/committer/publisher.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
 import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { journalPath } from '../../../src/protocol/log-paths.ts'
+import { formerJournalPath, journalPath } from '../../../src/protocol/log-paths.ts'
 import { SimClock } from '../../sim/clock.ts'
 import type { LakeFault, SimStore } from '../../sim/lake.ts'
 import { SimTelemetry } from '../../sim/telemetry.ts'
@@ -150,18 +150,27 @@ test.each(['a daemon', 'gc'])(
         for (const [first, next] of ranges.slice(0, 2)) await commitNext(process, first, next)
         const { path } = present(liveFiles(process)[0], 'a file grew')
         const folder = path.slice(0, path.lastIndexOf('/'))
-        const [gone, begun, undecided] = [
-          log.nextCommitId(),
-          log.nextCommitId(),
-          log.nextCommitId(),
+        const [gone, begun] = [log.nextCommitId(), log.nextCommitId()]
+        const [undecided, older] = [log.nextCommitId(), log.nextCommitId()]
+        for (const [commitId, at] of [
+          [undecided, journalPath(pipeline, undecided, 'tables')],
+          [older, formerJournalPath(table, older)],
+        ] as const) {
+          const journal = { pipeline, commitId, ranges: [], files: [] }
+          await lake.putIfAbsent(at, encodeJournal(journal))
+        }
+        const kept = [
+          `.tail-${pipeline}-${undecided}-0`,
+          `.tail-${older}-0`,
+          `.tail-billing-${gone}-0`,
+          '.tail-of-somebody',
         ]
-        const journal = { pipeline, commitId: undecided, ranges: [], files: [] }
-        await lake.putIfAbsent(journalPath(table, undecided), encodeJournal(journal))
         const names = [
+          ...kept,
+          `.tail-${pipeline}-${gone}-0`,
+          `..tail-${pipeline}-${begun}-1.0123456789abcdef.put`,
           `.tail-${gone}-0`,
           `..tail-${begun}-1.0123456789abcdef.put`,
-          `.tail-${undecided}-0`,
-          '.tail-of-somebody',
         ]
         for (const name of names) await lake.putIfAbsent(`${folder}/${name}`, Buffer.from('late'))
         const telemetry = new SimTelemetry()
@@ -177,13 +186,11 @@ test.each(['a daemon', 'gc'])(
         if (by === 'gc') await clean(true)
         else await cleanStaging({ lake, log, pipeline, tables: [table], telemetry })
         const standing = (await lake.list(folder)).map((object) => object.path)
-        expect(standing).toEqual(
-          [`${folder}/.tail-of-somebody`, `${folder}/.tail-${undecided}-0`, path].toSorted(),
-        )
+        expect(standing).toEqual([...kept.map((name) => `${folder}/${name}`), path].toSorted())
         return standing
       })(),
     )
-    expect(left).toHaveLength(3)
+    expect(left).toHaveLength(5)
   },
 )
 

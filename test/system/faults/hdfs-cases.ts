@@ -249,12 +249,16 @@ export const hdfsCases: readonly HdfsFaultCase[] = [
     told: 'the lake refused to … "…": 403 AccessControlException: …',
     ends: 'when it is back; until then files of this table are kept in the spill area',
     provoke: async (world) => {
-      const status = await world.admin('PUT', '/numbers/_staging', 'SETPERMISSION&permission=555')
+      const status = await world.admin(
+        'PUT',
+        '/numbers/_staging/test',
+        'SETPERMISSION&permission=555',
+      )
       if (status !== 200) throw new Error(`SETPERMISSION: ${status}`)
       await produceSome(world)
     },
     heal: async (world) => {
-      await world.admin('PUT', '/numbers/_staging', 'SETPERMISSION&permission=755')
+      await world.admin('PUT', '/numbers/_staging/test', 'SETPERMISSION&permission=755')
     },
   },
   {

@@ -1,58 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
-import { encodeJournal } from '../../../src/codec/log/journal.ts'
-import { openCommitLog } from '../../../src/committer/commit-log.ts'
-import { Committer } from '../../../src/committer/committer.ts'
-import { cleanStaging } from '../../../src/committer/janitor.ts'
-import { commitIdOf, writerId } from '../../../src/model/ids.ts'
-import type { CommitLog } from '../../../src/ports/commit-log.ts'
-import { journalPath, spillTable, stagedPath } from '../../../src/protocol/log-paths.ts'
-import { SimClock } from '../../sim/clock.ts'
-import { SimLake } from '../../sim/lake.ts'
-import { SimRandom } from '../../sim/random.ts'
-import { SimTelemetry } from '../../sim/telemetry.ts'
-import {
-  appendDraft,
-  sampleRange,
-  sealedCommit,
-  startRange,
-  table,
-} from '../../support/log-samples.ts'
-
-const pipeline = 'growth'
-
-interface Process {
-  readonly log: CommitLog
-  readonly committer: Committer
-  readonly telemetry: SimTelemetry
-}
-
-interface World {
-  readonly lake: SimLake
-  readonly clock: SimClock
-  readonly start: (seed: number) => Promise<Process>
-}
-
-/** A lake whose log knows topic-partition 0 from 0 on. */
-async function world(): Promise<World> {
-  const clock = new SimClock()
-  const lake = new SimLake({ clock })
-  const start = async (seed: number): Promise<Process> => {
-    const telemetry = new SimTelemetry()
-    const options = { lake, pipeline, clock, random: new SimRandom(seed), telemetry }
-    const log = await openCommitLog(options)
-    return { log, telemetry, committer: new Committer({ ...options, log }) }
-  }
-  const { log } = await start(99)
-  await log.put(appendDraft(log.nextCommitId(), { ranges: [startRange(0, 0)] }))
-  return { lake, clock, start }
-}
-
-const parquet = ({ lake }: World): readonly string[] =>
-  [...lake.store.keys()].filter((path) => path.endsWith('.parquet'))
-const staging = ({ lake }: World): readonly string[] =>
-  [...lake.store.keys()].filter((path) => path.includes('/_staging/'))
+import { leaveUnpublished, parquet, staging, world } from '../../support/committer-world.ts'
+import { appendDraft, sealedCommit, table } from '../../support/log-samples.ts'
 
 describe('a commit', () => {
   test('is staged, decided, published, and leaves nothing behind in staging', async () => {
@@ -74,8 +24,8 @@ describe('a commit', () => {
     await committer.commit(sealedCommit(id, 0, 5))
     const at = (call: RegExp): number => sim.lake.history.findIndex((done) => call.test(done))
     const order = [
-      /^putIfAbsent .*head\.json/,
-      /^stage .*0\.staged/,
+      /^putIfAbsent _lakeward\/growth\/_staging\//,
+      /^stage .*-0\.staged/,
       /^putIfAbsent .*\/log\//,
       /^publish/,
     ]
@@ -168,16 +118,6 @@ describe('a commit', () => {
   })
 })
 
-/** Decided, and its writer died before it published. */
-async function leaveUnpublished(sim: World, seed: number): Promise<void> {
-  const { log, committer } = await sim.start(seed)
-  const publish = sim.lake.publish.bind(sim.lake)
-  const died = new Error('died')
-  sim.lake.publish = () => Promise.reject(died)
-  await expect(committer.commit(sealedCommit(log.nextCommitId(), 0, 5))).rejects.toBe(died)
-  sim.lake.publish = publish
-}
-
 describe('what a dead writer left decided and unpublished', () => {
   test('is published by anyone who asks, and told to the log', async () => {
     const sim = await world()
@@ -266,113 +206,5 @@ describe('what a dead writer left decided and unpublished', () => {
     await a.log.refresh()
     await a.committer.publishPending(durationMs(0))
     expect(a.committer.setbacks).toEqual([])
-  })
-})
-
-describe('cleaning up', () => {
-  const clean = (sim: World, { log, telemetry }: Process): ReturnType<typeof cleanStaging> =>
-    cleanStaging({ lake: sim.lake, log, pipeline, tables: [table, 'never_written'], telemetry })
-  const stranger = commitIdOf(writerId('f'.repeat(32)), 0)
-  const stageAs = async (sim: World, owner: string, ranges = [sampleRange(0, 0, 5)]) => {
-    const journal = encodeJournal({ pipeline: owner, commitId: stranger, ranges, files: [] })
-    await sim.lake.put(journalPath(table, stranger), journal)
-    await sim.lake.put(stagedPath(table, stranger, 0), Buffer.from('rows'))
-  }
-
-  test('leaves staging alone that may still be decided, however old it is', async () => {
-    const sim = await world()
-    await stageAs(sim, pipeline)
-    const process = await sim.start(1)
-    await sim.clock.run(sim.clock.sleep(durationMs(365 * 86_400_000)))
-    expect(await clean(sim, process)).toEqual({
-      removedCommits: 0,
-      removedObjects: 0,
-      keptCommits: 1,
-      unjudged: [],
-    })
-    expect(staging(sim)).toHaveLength(2)
-  })
-
-  test('removes it, the journal last, once its range was committed by another', async () => {
-    const sim = await world()
-    await stageAs(sim, pipeline)
-    const process = await sim.start(1)
-    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
-    sim.lake.history.length = 0
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, removedObjects: 2 })
-    expect(staging(sim)).toEqual([])
-    const removed = sim.lake.history.filter((call) => call.startsWith('remove'))
-    expect(removed.at(-1)).toContain('head.json')
-  })
-
-  test('discards what its journal names, also where nothing of it is to be seen', async () => {
-    const sim = await world()
-    const staged = { stagedPath: stagedPath(table, stranger, 7), path: `${table}/7.parquet` }
-    const ranges = [sampleRange(0, 0, 5)]
-    const journal = encodeJournal({ pipeline, commitId: stranger, ranges, files: [staged] })
-    await sim.lake.put(journalPath(table, stranger), journal)
-    const process = await sim.start(1)
-    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
-    sim.lake.history.length = 0
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1 })
-    const removed = sim.lake.history.filter((call) => call.startsWith('remove'))
-    expect(removed).toEqual([
-      `remove ${staged.stagedPath}`,
-      `remove ${journalPath(table, stranger)}`,
-    ])
-  })
-
-  test('goes on beside a table that refuses to be cleaned, also in the spill area', async () => {
-    const sim = await world()
-    await stageAs(sim, pipeline)
-    const journal = journalPath(table, stranger)
-    const body = (await sim.lake.read(journal)) ?? Buffer.of()
-    const away = spillTable(pipeline, table)
-    await sim.lake.put(journalPath(away, stranger), body)
-    await sim.lake.put(stagedPath(away, stranger, 0), Buffer.from('rows'))
-    const process = await sim.start(1)
-    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
-    const remove = sim.lake.remove.bind(sim.lake)
-    sim.lake.remove = async (path) => {
-      if (!path.startsWith(`${table}/`)) return remove(path)
-      throw new Fault('LAKE_REFUSED', { operation: 'remove', path, reason: 'permission' })
-    }
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, keptCommits: 1 })
-    expect(staging(sim).filter((path) => path.startsWith(away))).toEqual([])
-    sim.lake.remove = remove
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 1, keptCommits: 0 })
-    expect(staging(sim)).toEqual([])
-  })
-
-  test('leaves the staging of another pipeline alone', async () => {
-    const sim = await world()
-    await stageAs(sim, 'billing')
-    const process = await sim.start(1)
-    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
-    expect(staging(sim)).toHaveLength(2)
-  })
-
-  test('leaves what was decided and not published', async () => {
-    const sim = await world()
-    await leaveUnpublished(sim, 1)
-    const process = await sim.start(2)
-    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
-    await process.committer.publishPending(durationMs(0))
-    expect(parquet(sim)).toHaveLength(1)
-  })
-
-  test('leaves a folder whose journal is unreadable, and says which', async () => {
-    const sim = await world()
-    await stageAs(sim, pipeline)
-    await sim.lake.put(journalPath(table, stranger), Buffer.from('{"format":1}'))
-    const process = await sim.start(1)
-    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
-    const report = await clean(sim, process)
-    expect(report.unjudged).toEqual([`${table}/_staging/${stranger}`])
-    expect(staging(sim)).toHaveLength(2)
-    expect(process.telemetry.events.map(({ event }) => event)).toContain(
-      'staging with an unreadable journal',
-    )
   })
 })

@@ -94,7 +94,7 @@ describe('a file that grows', () => {
     expect(JSON.parse(keyValues.get('lakeward.offsets') ?? '')).toEqual([
       { topic: 'events', partition: 0, first: '0', next: '9' },
     ])
-    expect(file?.stagedPath).toContain(`.tail-${keyValues.get('lakeward.commit')}-0`)
+    expect(file?.stagedPath).toContain(`.tail-${pipeline}-${keyValues.get('lakeward.commit')}-0`)
     expect(file?.base?.rowCount).toBe(3)
     const { min, max } = present(file, 'a file stands').eventTimeMs
     const slice = [min, max].map((atMs) => new Date(atMs).toISOString()).join('..')

@@ -45,9 +45,9 @@ describe('a day', () => {
     expect([writes, reads, dollars.requests, dollars.storageMonth]).toEqual([0, 0, 0, 0])
   })
 
-  test('on HDFS asks the namenode for files, journals, folders and entries', () => {
+  test('on HDFS asks the namenode for files, folders and entries', () => {
     const day = costOfDay(facts({ lake: 'hdfs' }))
-    expect(day.namenodeCalls).toBe(1_440 * (3 + 5 + 23) + 24)
+    expect(day.namenodeCalls).toBe(1_440 * (3 + 23) + 24)
     expect([day.writes, day.tails, day.dollars.requests]).toEqual([0, 0, 0])
     expect(costOfDay(facts({ lake: 'hdfs' }, 0)).namenodeCalls).toBe(1_440 * 23)
   })
@@ -67,7 +67,7 @@ describe('a day', () => {
     expect(growing({ partitionHours: 24 }).files).toBeCloseTo(1 + 1_440 / 120, 6)
     expect(growing({ rollBytes: 1_048_576 }).files).toBeGreaterThan(600)
     const { namenodeCalls } = hourly
-    expect(namenodeCalls).toBeCloseTo(36 * 3 + 1_404 * 4 + 1_440 * (5 + 23) + 24, 6)
+    expect(namenodeCalls).toBeCloseTo(36 * 3 + 1_404 * 4 + 1_440 * 23 + 24, 6)
     expect(hourly.cores).toBe(growing({ grows: false }).cores)
   })
 

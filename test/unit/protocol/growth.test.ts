@@ -34,7 +34,7 @@ const grownTo = (counter: number, sizeBytes: number, base: FileBase): DataFile =
   sizeBytes,
   base,
   rowCount: base.rowCount + 5,
-  stagedPath: tailPath(whole.path, id(counter), 0),
+  stagedPath: tailPath(whole.path, { pipeline: 'growth', commitId: id(counter), ordinal: 0 }),
 })
 const first = grownTo(2, 1_400, { sizeBytes: 900, rowCount: 10 })
 const second = grownTo(3, 2_000, { sizeBytes: 1_400, rowCount: 15 })

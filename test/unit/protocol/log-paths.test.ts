@@ -8,6 +8,8 @@ import {
   closedFolder,
   closedListPath,
   entryPath,
+  folderOfOneCommit,
+  formerJournalPath,
   homeOf,
   isPublishedAs,
   isSpilled,
@@ -22,7 +24,7 @@ import {
   spillTable,
   stagedIn,
   stagedPath,
-  tailOf,
+  tailIn,
   tailPath,
   unreadablePath,
 } from '../../../src/protocol/log-paths.ts'
@@ -45,14 +47,78 @@ test('a checkpoint is known by its name, and nothing else is taken for one', () 
   expect(parseCheckpointPath(`${name.path}.tmp`)).toBeUndefined()
 })
 
+const staged = { pipeline: 'growth', commitId: id, ordinal: 3 }
+
 test('what is staged does not look like a table’s file, and names its commit', () => {
-  expect(stagedPath('events', id, 3)).toBe(`events/_staging/${id}/3.staged`)
-  const staged = { table: 'events', commitId: id }
-  expect(stagedIn(stagedPath('events', id, 3))).toEqual(staged)
-  expect(stagedIn(journalPath('events', id))).toEqual(staged)
+  expect(stagedPath('events', staged)).toBe(`events/_staging/growth/${id}-3.staged`)
+  const journal = `_lakeward/growth/_staging/${id}.json`
+  const found = { commitId: id, journalPath: journal, pipeline: 'growth' }
+  expect(journalPath('growth', id, 'tables')).toBe(journal)
+  expect(stagedIn(journal)).toEqual(found)
+  expect(stagedIn(stagedPath('events', staged))).toEqual(found)
   expect(stagedIn('events/_staging/notes.txt')).toBeUndefined()
-  const spilled = spillTable('growth', 'events')
-  expect(stagedIn(stagedPath(spilled, id, 3))).toEqual({ table: spilled, commitId: id })
+  expect(stagedIn(`events/_staging/growth/${id}.txt`)).toBeUndefined()
+})
+
+test('what is staged in the spill area has a journal of its own', () => {
+  const journal = `_lakeward/growth/_staging/${id}-spill.json`
+  const found = { commitId: id, journalPath: journal, pipeline: 'growth' }
+  expect(stagedIn(journalPath('growth', id, 'spill'))).toEqual(found)
+  expect(stagedIn(stagedPath(spillTable('growth', 'events'), staged))).toEqual(found)
+})
+
+test('what a put has only begun belongs to the same commit', () => {
+  const begun = (path: string): string => path.replace(/([^/]+)$/, '.$1.0123456789abcdef.put')
+  for (const area of ['tables', 'spill'] as const) {
+    const journal = journalPath('growth.clicks', id, area)
+    expect(stagedIn(begun(journal))).toEqual(stagedIn(journal))
+    expect(stagedIn(journal)?.pipeline).toBe('growth.clicks')
+  }
+  const path = stagedPath('events', staged)
+  expect(stagedIn(begun(path))).toEqual(stagedIn(path))
+})
+
+/** How versions before ADR 0030 knew what is staged: it is theirs to judge, and to remove. */
+const formerShapes = [
+  /^(.*)\/_staging\/([0-9a-f]{32}-\d+)\//,
+  /\/\.+tail-([0-9a-f]{32}-\d+)-\d+[^/]*$/,
+]
+
+test('what is staged is nothing to a version that looks for a journal in each table', () => {
+  const file = 'events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet'
+  const paths = [
+    stagedPath('events', staged),
+    stagedPath(spillTable('growth', 'events'), staged),
+    tailPath(file, staged),
+    tailPath(file, { ...staged, pipeline: 'growth.clicks' }),
+    journalPath('growth', id, 'tables'),
+    journalPath('growth', id, 'spill'),
+    journalPath('growth.clicks', id, 'tables'),
+  ]
+  const begun = paths.map((path) => path.replace(/([^/]+)$/, '.$1.0123456789abcdef.put'))
+  for (const path of [...paths, ...begun]) {
+    expect(
+      formerShapes.filter((shape) => shape.test(path)),
+      path,
+    ).toEqual([])
+  }
+})
+
+test('what an older version staged belongs to the journal in its table', () => {
+  const journal = `events/_staging/${id}/head.json`
+  const found = { commitId: id, journalPath: journal, pipeline: undefined }
+  expect(formerJournalPath('events', id)).toBe(journal)
+  for (const name of ['head.json', '3.staged', '.head.json.0123456789abcdef.put']) {
+    const path = `events/_staging/${id}/${name}`
+    expect(stagedIn(path)).toEqual(found)
+    expect(folderOfOneCommit(path)).toBe(`events/_staging/${id}`)
+  }
+  expect(folderOfOneCommit(stagedPath('events', staged))).toBeUndefined()
+  expect(folderOfOneCommit(journalPath('growth', id, 'tables'))).toBeUndefined()
+  const away = spillTable('growth', 'events')
+  expect(stagedIn(`${away}/_staging/${id}/3.staged`)?.journalPath).toBe(
+    `${away}/_staging/${id}/head.json`,
+  )
 })
 
 test('a published name holds pipeline, commit and ordinal: no two files ever share one', () => {
@@ -104,8 +170,23 @@ test('a clock object is no entry, a published name is known by its commit and pl
 })
 
 test('a tail tells its commit, whole or only begun; a file beside it does not', () => {
-  const path = tailPath('events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet', id, 2)
-  expect(tailOf(path)).toBe(id)
-  expect(tailOf(path.replace('/.tail', '/..tail').concat('.part'))).toBe(id)
-  expect(tailOf('events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet')).toBeUndefined()
+  const file = 'events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet'
+  const begun = (path: string): string => path.replace('/.tail', '/..tail').concat('.part')
+  const path = tailPath(file, staged)
+  const found = {
+    commitId: id,
+    journalPath: journalPath('growth', id, 'tables'),
+    pipeline: 'growth',
+  }
+  expect(tailIn(path, 'events')).toEqual(found)
+  expect(tailIn(begun(path), 'events')).toEqual(found)
+  const older = `events/dt=2026-11-20/.tail-${id}-2`
+  const formerly = {
+    commitId: id,
+    journalPath: formerJournalPath('events', id),
+    pipeline: undefined,
+  }
+  expect(tailIn(older, 'events')).toEqual(formerly)
+  expect(tailIn(begun(older), 'events')).toEqual(formerly)
+  expect(tailIn(file, 'events')).toBeUndefined()
 })

@@ -232,13 +232,22 @@ test('a put in flight is no object, but where all is cleaned away', async () => 
   expect((await lake.list('t')).map(({ path }) => path)).toEqual([`t/_staging/c/${temp}`])
 })
 
-test('what is cleaned away leaves no folder behind it', async () => {
+test('a folder that is of one commit goes with the last that lies in it', async () => {
+  const folder = `t/_staging/${'9f3ac1d2b0e4a677'.repeat(2)}-41`
+  const older = { ...place, stagedPath: `${folder}/0.staged` }
+  await lake.stage({ ...older, chunks: [bytes('rows')] })
+  await lake.putIfAbsent(`${folder}/head.json`, bytes('{}'))
+  await lake.remove(`${folder}/head.json`)
+  expect([...fake.entries.keys()]).toContain(`/lake/${folder}`)
+  await lake.discard(older)
+  expect([...fake.entries.keys()]).not.toContain(`/lake/${folder}`)
+})
+
+test('what is staged and cleaned away costs one call: its folder stays for the next', async () => {
   await lake.stage({ ...place, chunks: [bytes('rows')] })
-  await lake.putIfAbsent('t/_staging/c/head.json', bytes('{}'))
-  await lake.remove('t/_staging/c/head.json')
-  expect([...fake.entries.keys()]).toContain('/lake/t/_staging/c')
+  const from = fake.requests.length
   await lake.discard(place)
-  expect([...fake.entries.keys()]).not.toContain('/lake/t/_staging/c')
+  expect(calls(from)).toEqual(['DELETE'])
 })
 
 test('a folder that is not there is made by one call, for all that is published into it', async () => {

@@ -56,13 +56,14 @@ describe('a local lake', () => {
   test('shows what a killed put left in a staging folder, for it is cleaned whole', async () => {
     await using folder = await temporaryFolder()
     const lake = new LocalLake(`file:${folder.path}`)
-    const died = 't/_staging/c/.head.json.0123456789abcdef.put'
-    await lake.put('t/_staging/c/0.staged', bytes('x'))
+    const at = '_lakeward/growth/_staging'
+    const died = `${at}/.9f3a-41.json.0123456789abcdef.put`
+    await lake.put(`${at}/9f3a-40.json`, bytes('x'))
     await writeFile(join(folder.path, died), 'torn')
-    await lake.remove('t/_staging/c/0.staged')
-    expect((await lake.list('t/_staging')).map(({ path }) => path)).toEqual([died])
+    await lake.remove(`${at}/9f3a-40.json`)
+    expect((await lake.list(at)).map(({ path }) => path)).toEqual([died])
     await lake.remove(died)
-    expect(await readdir(join(folder.path, 't/_staging'))).toEqual([])
+    expect(await readdir(join(folder.path, at))).toEqual([])
   })
 
   test('makes a put again that somebody took for a dead one and cleaned away', async () => {
@@ -91,15 +92,19 @@ describe('a local lake', () => {
     }
   })
 
-  test('takes an emptied staging folder away, and never one that holds something', async () => {
+  test('takes the emptied folder of one commit away, and never one that holds something', async () => {
     await using folder = await temporaryFolder()
     const lake = new LocalLake(`file:${folder.path}`)
-    await lake.put('t/_staging/c/0.staged', bytes('x'))
-    await lake.put('t/_staging/c/head.json', bytes('x'))
-    await lake.remove('t/_staging/c/0.staged')
-    expect(await readdir(join(folder.path, 't/_staging'))).toEqual(['c'])
-    await lake.remove('t/_staging/c/head.json')
-    expect(await readdir(join(folder.path, 't/_staging'))).toEqual([])
+    const commit = `${'9f3ac1d2b0e4a677'.repeat(2)}-41`
+    await lake.put(`t/_staging/${commit}/0.staged`, bytes('x'))
+    await lake.put(`t/_staging/${commit}/head.json`, bytes('x'))
+    await lake.put('t/_staging/growth/0.staged', bytes('x'))
+    await lake.remove(`t/_staging/${commit}/0.staged`)
+    expect(await readdir(join(folder.path, 't/_staging'))).toEqual([commit, 'growth'])
+    await lake.remove(`t/_staging/${commit}/head.json`)
+    // That of a pipeline is shared by all of its commits.
+    await lake.remove('t/_staging/growth/0.staged')
+    expect(await readdir(join(folder.path, 't/_staging'))).toEqual(['growth'])
   })
 
   test('that is not writable refuses, with path and reason, and can be read', async () => {
