@@ -4,6 +4,7 @@
  * - Conditions are honoured, checksums compared, parts counted and matched by etag.
  * - A second Complete is NoSuchUpload, or 412 under a condition; a lost one leaves the upload open.
  * - Lists come in pages of two.
+ * - Every answer has an id, as that of most servers; `unsigned` leaves it out.
  * - `fail` says what goes wrong with which request, before or after its effect.
  *
  * Signatures are not looked at: real servers judge them (test/system/s3-lake.test.ts).
@@ -64,6 +65,8 @@ export class FakeS3 {
   fail: (request: FakeRequest) => FakeFailure | undefined = () => undefined
   /** Whether "If-None-Match" is looked at: some servers do not. */
   conditional = true
+  /** Answers without a request's id. */
+  unsigned = false
   readonly #server: Server
   #uploadCount = 0
 
@@ -108,7 +111,10 @@ export class FakeS3 {
     const answer = failure?.moment === 'before' ? failure.answer : effect()
     const told = failure?.moment === 'after' ? failure.answer : answer
     if (told === 'reset') response.destroy()
-    else write(response, told, request.method)
+    else {
+      if (!this.unsigned && told !== failure?.answer) response.setHeader('x-amz-request-id', 'F1')
+      write(response, told, request.method)
+    }
   }
 
   #answer(request: FakeRequest, incoming: IncomingMessage, body: Buffer): FakeAnswer {
@@ -198,7 +204,8 @@ export class FakeS3 {
     const number = Number(query.get('partNumber'))
     const from = incoming.headers['x-amz-copy-source']
     if (typeof from === 'string') {
-      const [, ...path] = decodeURIComponent(from).split('/')
+      // As S3 reads it: a plus is a space.
+      const [, ...path] = decodeURIComponent(from.replaceAll('+', ' ')).split('/')
       const source = this.objects.get(path.join('/'))
       if (source === undefined) return { status: 404, code: 'NoSuchKey' }
       if (incoming.headers['x-amz-copy-source-if-match'] !== etagOf(source.body)) {

@@ -4,7 +4,8 @@
  * Invariants:
  * - a put carries the CRC32C of its bytes, which the store checks before it keeps them;
  * - a 412 on a repeated put-if-absent is looked at: it may be our own first attempt;
- * - an absent bucket is a fault, not an absent object: HEAD does not tell the two apart.
+ * - an absent bucket is a fault, not an absent object: HEAD does not tell the two apart;
+ * - what does not tell what S3 tells is no answer: a page of a proxy is no success, nor absence.
  *
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, If-None-Match.
  */
@@ -23,7 +24,7 @@ import { assert } from '../../base/assert.ts'
 import { Fault } from '../../base/fault.ts'
 import { unixMs } from '../../base/time.ts'
 import type { LakeObject, PutOutcome } from '../../ports/lake.ts'
-import type { S3Call, S3Where } from './s3-failure.ts'
+import { type S3Call, type S3Where, told } from './s3-failure.ts'
 import type { S3Answer, S3Request, S3Requests } from './s3-requests.ts'
 
 /** Rounds of a put that is answered "exists" while nothing is there to be read. */
@@ -117,8 +118,8 @@ export class S3Bucket {
       ContentLength: body.byteLength,
       ChecksumCRC32C: crcText(crc32c(body)),
     }
-    return this.#ask({ operation: 'put', path, signal }, 'write', () =>
-      client.send(new PutObjectCommand(input)),
+    return this.#ask({ operation: 'put', path, signal }, 'write', async () =>
+      told((await client.send(new PutObjectCommand(input))).ETag, 'etag'),
     )
   }
 
@@ -141,7 +142,8 @@ export class S3Bucket {
     const { client } = this.options
     const input = { ...this.at(path), ...range }
     const answer = await this.#ask({ operation: 'read', path }, 'read', async () => {
-      const { Body } = await client.send(new GetObjectCommand(input))
+      const { Body, ETag } = await client.send(new GetObjectCommand(input))
+      told(ETag, 'etag')
       // A body that breaks off is read again from its start.
       return (await Body?.transformToByteArray()) ?? new Uint8Array(0)
     })
@@ -157,14 +159,15 @@ export class S3Bucket {
   async look(path: string): Promise<S3Look | undefined> {
     const { client } = this.options
     const input = this.at(path)
-    const answer = await this.#ask({ operation: 'stat', path }, 'read', () =>
-      client.send(new HeadObjectCommand(input)),
-    )
-    if (answer.kind !== 'answered') return this.#absent(path)
-    const { ContentLength = 0, LastModified, ETag = '', Metadata = {} } = answer.value
-    assert(LastModified !== undefined, `S3 says when "${path}" was written`)
-    const modifiedMs = unixMs(LastModified.getTime())
-    return { object: { path, sizeBytes: ContentLength, modifiedMs }, etag: ETag, said: Metadata }
+    const call = { operation: 'stat', path, asHead: true } as const
+    const answer = await this.#ask(call, 'read', async () => {
+      const { ContentLength = 0, ...more } = await client.send(new HeadObjectCommand(input))
+      const modifiedMs = unixMs(told(more.LastModified, 'time').getTime())
+      const object = { path, sizeBytes: ContentLength, modifiedMs }
+      return { object, etag: told(more.ETag, 'etag'), said: more.Metadata ?? {} }
+    })
+    if (answer.kind === 'answered') return answer.value
+    return answer.kind === 'unnamed' ? this.#absentByBody(path) : this.#absent(path)
   }
 
   async list(folder: string): Promise<readonly LakeObject[]> {
@@ -177,14 +180,13 @@ export class S3Bucket {
         operation: 'list',
         path: folder,
         priced: 'write',
-        send: () =>
-          client.send(
-            new ListObjectsV2Command({
-              Bucket,
-              Prefix: `${Key}/`,
-              ...(token === undefined ? {} : { ContinuationToken: token }),
-            }),
-          ),
+        send: async () => {
+          const more = token === undefined ? {} : { ContinuationToken: token }
+          const asked = new ListObjectsV2Command({ Bucket, Prefix: `${Key}/`, ...more })
+          const answer = await client.send(asked)
+          told(answer.IsTruncated, 'end')
+          return answer
+        },
       })
       for (const object of page.Contents ?? []) objects.push(...this.#listed(object))
       assert(page.NextContinuationToken !== token || token === undefined, 'a list goes on')
@@ -215,10 +217,18 @@ export class S3Bucket {
     return [{ path, sizeBytes: Size, modifiedMs: unixMs(LastModified.getTime()) }]
   }
 
+  /** A page of a proxy has status 404 too; the body of an answer to GET tells the two apart. */
+  async #absentByBody(path: string): Promise<undefined> {
+    if ((await this.readRange(path, 0, 1)) === undefined) return undefined
+    const reason = 'it is there and is not there'
+    throw new Fault('LAKE_UNAVAILABLE', { operation: 'stat', path, reason })
+  }
+
   async #absent(path: string): Promise<undefined> {
     if (this.#stands) return undefined
     const { client, where } = this.options
-    const answer = await this.#ask({ operation: 'stat', path }, 'read', () =>
+    const call = { operation: 'stat', path, asHead: true } as const
+    const answer = await this.#ask(call, 'read', () =>
       client.send(new HeadBucketCommand({ Bucket: where.bucket })),
     )
     if (answer.kind === 'answered') return undefined

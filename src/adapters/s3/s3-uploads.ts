@@ -19,9 +19,10 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
-import { assert, present } from '../../base/assert.ts'
+import { assert } from '../../base/assert.ts'
 import { type PartBody, partBodies } from './part-bodies.ts'
 import { crcText, type S3Bucket } from './s3-bucket.ts'
+import { told } from './s3-failure.ts'
 import type { UploadPart, UploadTicket } from './upload-ticket.ts'
 
 export type CompleteOutcome =
@@ -53,17 +54,18 @@ export class S3Uploads {
         ContentLength: body.sizeBytes,
         ChecksumCRC32C: crc,
       }
-      const { ETag } = await requests.value({
+      const etag = await requests.value({
         operation: 'stage',
         path,
         priced: 'write',
-        send: () => {
+        send: async () => {
           // A stream is read once: each attempt has its own, over the same bytes.
           const command = new UploadPartCommand({ ...input, Body: streamOf(body) })
-          return client.send(command, { requestTimeout: uploadTimeoutMs(body.sizeBytes) })
+          const requestTimeout = uploadTimeoutMs(body.sizeBytes)
+          return told((await client.send(command, { requestTimeout })).ETag, 'etag')
         },
       })
-      parts.push({ etag: present(ETag, 'S3 answers a part with its etag'), crc32c: crc })
+      parts.push({ etag, crc32c: crc })
       sizeBytes += body.sizeBytes
       fileCrc = body.fileCrc
     }
@@ -85,10 +87,11 @@ export class S3Uploads {
       operation: 'stage',
       path,
       priced: 'write',
-      send: () => client.send(new CreateMultipartUploadCommand(input)),
+      send: async () =>
+        told((await client.send(new CreateMultipartUploadCommand(input))).UploadId, 'upload'),
     })
     assert(answer.kind === 'answered', 'an upload can be opened beside anything')
-    const uploadId = present(answer.value.UploadId, 'S3 names the upload that it opened')
+    const uploadId = answer.value
     // An attempt whose answer was lost has opened another one.
     if (answer.repeated) await this.abortAll(path, uploadId)
     return uploadId
@@ -115,7 +118,8 @@ export class S3Uploads {
       operation: 'publish',
       path: ticket.path,
       priced: 'write',
-      send: () => client.send(new CompleteMultipartUploadCommand(input)),
+      send: async () =>
+        told((await client.send(new CompleteMultipartUploadCommand(input))).ETag, 'etag'),
     })
     if (answer.kind === 'answered') return 'completed'
     return answer.kind === 'exists' ? 'exists' : 'gone'
@@ -155,17 +159,17 @@ export class S3Uploads {
       const input = {
         ...target,
         PartNumber: parts.length + 1,
-        CopySource: encodeURI(`${source.Bucket}/${source.Key}`),
+        CopySource: [source.Bucket, ...source.Key.split('/')].map(encodeURIComponent).join('/'),
         CopySourceIfMatch: from.etag,
         CopySourceRange: `bytes=${first}-${last}`,
       }
-      const { CopyPartResult } = await requests.value({
+      const ETag = await requests.value({
         operation: 'move',
         path: from.path,
         priced: 'write',
-        send: () => client.send(new UploadPartCopyCommand(input)),
+        send: async () =>
+          told((await client.send(new UploadPartCopyCommand(input))).CopyPartResult?.ETag, 'etag'),
       })
-      const ETag = present(CopyPartResult?.ETag, 'S3 answers a copied part with its etag')
       parts.push({ PartNumber: parts.length + 1, ETag })
     }
     const input = { ...target, IfNoneMatch: '*', MultipartUpload: { Parts: parts } }
@@ -173,7 +177,8 @@ export class S3Uploads {
       operation: 'move',
       path: from.path,
       priced: 'write',
-      send: () => client.send(new CompleteMultipartUploadCommand(input)),
+      send: async () =>
+        told((await client.send(new CompleteMultipartUploadCommand(input))).ETag, 'etag'),
     })
     if (answer.kind === 'answered') return 'completed'
     await this.abort(path, uploadId)
@@ -191,8 +196,12 @@ export class S3Uploads {
         operation: 'list',
         path,
         priced: 'write',
-        send: () =>
-          client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers })),
+        send: async () => {
+          const asked = new ListMultipartUploadsCommand({ Bucket, Prefix: Key, ...markers })
+          const answer = await client.send(asked)
+          told(answer.IsTruncated, 'end')
+          return answer
+        },
       })
       for (const upload of page.Uploads ?? []) {
         if (upload.Key === Key && upload.UploadId !== undefined) found.push(upload.UploadId)
