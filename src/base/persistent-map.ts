@@ -115,6 +115,16 @@ export class PersistentMap<K extends string, V> implements ReadonlyMap<K, V> {
     return new PersistentMap(removed(this.#root, key, hashOf(key), 0), this.size - 1)
   }
 
+  /**
+   * Every key whose value is another one in `other`, or that one of the two lacks; others may be
+   * among them. Costs what lies between them where one was made from the other.
+   */
+  keysChangedIn(other: PersistentMap<K, V>): ReadonlySet<K> {
+    const keys = new Set<K>()
+    addChanged(this.#root, other.#root, keys)
+    return keys
+  }
+
   forEach(visit: (value: V, key: K, map: ReadonlyMap<K, V>) => void): void {
     for (const [key, value] of this) visit(value, key, this)
   }
@@ -160,13 +170,32 @@ const placeOf = (bitmap: number, bit: number): number => bitCount(bitmap & (bit 
 function leafOf<K, V>(root: Node<K, V> | undefined, key: K, hash: number): Leaf<K, V> | undefined {
   let node = root
   for (let shift = 0; node?.kind === 'branch'; shift += bitsPerLevel) {
-    const bit = bitOf(hash, shift)
-    node = (node.bitmap & bit) === 0 ? undefined : node.children[placeOf(node.bitmap, bit)]
+    node = childAt(node, bitOf(hash, shift))
   }
   if (node === undefined) return undefined
   if (node.kind === 'leaf') return node.key === key ? node : undefined
   return node.leaves.find((leaf) => leaf.key === key)
 }
+
+function addChanged<K, V>(
+  a: Node<K, V> | undefined,
+  b: Node<K, V> | undefined,
+  keys: Set<K>,
+): void {
+  if (a === b) return
+  if (a?.kind !== 'branch' || b?.kind !== 'branch') {
+    for (const root of [a, b])
+      for (const key of new LeafWalk(root, (leaf) => leaf.key)) keys.add(key)
+    return
+  }
+  for (let bits = a.bitmap | b.bitmap; bits !== 0; bits &= bits - 1) {
+    const bit = bits & -bits
+    addChanged(childAt(a, bit), childAt(b, bit), keys)
+  }
+}
+
+const childAt = <K, V>({ bitmap, children }: Branch<K, V>, bit: number): Node<K, V> | undefined =>
+  (bitmap & bit) === 0 ? undefined : children[placeOf(bitmap, bit)]
 
 function inserted<K, V>(node: Node<K, V>, leaf: Leaf<K, V>, shift: number): Node<K, V> {
   if (node.kind === 'branch') return insertedBelow(node, leaf, shift)

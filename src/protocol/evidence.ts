@@ -24,9 +24,9 @@ import {
   type ReadyStream,
   type SourceView,
   viewOf,
-  viewsOf,
 } from './readiness-facts.ts'
 import { revisionsNotPassed } from './readiness-revisions.ts'
+import { viewsOf } from './readiness-views.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
 
 /**

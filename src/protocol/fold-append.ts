@@ -93,6 +93,7 @@ function withPositionWatermark(state: FoldState, progress: StreamProgress): Fold
     const known = ofLane.get(key)
     if (known === undefined) continue
     const eventWatermarkMs = highest(known.eventWatermarkMs, progress.eventWatermarkMs)
+    if (eventWatermarkMs === known.eventWatermarkMs) continue
     const changed = PersistentMap.of(ofLane).with(key, { ...known, eventWatermarkMs })
     positions = positions.with(lane, changed)
   }

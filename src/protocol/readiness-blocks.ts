@@ -5,12 +5,12 @@
  * Rules are stable codes: they stand in metrics, in the API and in what `lakeward why` prints.
  */
 import { present } from '../base/assert.ts'
-import { type DurationMs, later, type UnixMs, unixMs } from '../base/time.ts'
+import { later, type UnixMs, unixMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
-import { type NextOffset, type Offset, offset } from '../model/offset.ts'
+import { type Offset, offset } from '../model/offset.ts'
 import type { Removal } from '../model/swap-entry.ts'
 import { type SourcePartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
@@ -21,13 +21,13 @@ import {
   type ReadinessFacts,
   type ReadyStream,
   type SourceView,
-  sourcesOf,
-  viewsOf,
   wantedTopics,
 } from './readiness-facts.ts'
 import type { PassedSource } from './readiness-manifest.ts'
+import { lagRecordsOf, silentIntervals, waitingSource } from './readiness-sources.ts'
+import { type StreamViews, streamViewsOf } from './readiness-views.ts'
 import { spilledFileOf } from './spill-plan.ts'
-import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
+import { passageOf } from './watermark.ts'
 
 export const blockRules = [
   /** The partition's end plus `ready.delay` is not over, by the lake's time or by event time. */
@@ -92,20 +92,9 @@ interface BlockingSource {
   readonly everRead: boolean
 }
 
-/** Which rule is told when several topic-partitions block, the most telling first. */
-const sourceRules = ['refused', 'unassigned', 'lagging', 'idle-without-proof', 'delay'] as const
-type SourceRule = (typeof sourceRules)[number]
-
 export type Completeness =
   | { readonly kind: 'complete'; readonly passed: readonly PassedSource[] }
   | { readonly kind: 'blocked'; readonly block: Block }
-
-/**
- * Spans of silence after which a topic-partition counts as read by nobody. A reader that is stuck
- * must show itself within them: see `stuckIntervals` in evidence.ts.
- */
-const silentIntervals = 2
-const silentGraceMs = 5_000
 
 /** Whether every topic-partition of a stream passed the partition's end, and all is published. */
 export function completenessOf(
@@ -116,44 +105,26 @@ export function completenessOf(
   const { partition } = candidate
   const early = delayBlock(facts, stream, partition)
   if (early !== undefined) return { kind: 'blocked', block: early }
-  const { passed, waiting } = passagesOf(stream, viewsOf(facts, stream), partition.nextMs)
+  const views = streamViewsOf(facts, stream)
   const block =
-    setBlock(facts, stream, partition) ??
-    sourceBlock(facts, stream, partition, waiting) ??
+    setBlock(facts, stream, partition, views) ??
+    sourceBlock(facts, stream, partition, views) ??
     metadataBlock(facts, stream, partition) ??
     publishBlock(facts, stream, candidate) ??
     conditionBlock(facts, stream, candidate)
-  return block === undefined ? { kind: 'complete', passed } : { kind: 'blocked', block }
+  if (block !== undefined) return { kind: 'blocked', block }
+  return { kind: 'complete', passed: passedBy(stream, views.list, partition.nextMs) }
 }
 
-interface Passages {
-  readonly endMs: UnixMs
-  readonly readyDelayMs: DurationMs
-  readonly idleMs: DurationMs
-  readonly passed: readonly PassedSource[]
-  readonly waiting: readonly SourceView[]
-}
-
-/** Of what the log says, the newest that was asked for: by the same end it is asked for again. */
-const passagesKnown = new WeakMap<readonly SourceView[], Passages>()
-
-/** Which topic-partitions have passed an end, and which have not. */
-function passagesOf(stream: ReadyStream, views: readonly SourceView[], endMs: UnixMs): Passages {
-  const { readyDelayMs, idleMs } = stream
-  const known = passagesKnown.get(views)
-  const isSame = known?.endMs === endMs && known.readyDelayMs === readyDelayMs
-  if (known !== undefined && isSame && known.idleMs === idleMs) return known
-  const passed: PassedSource[] = []
-  const waiting: SourceView[] = []
-  for (const view of views) {
-    const passage = passageOf(stream, view, endMs)
-    if (passage === undefined) waiting.push(view)
-    else passed.push({ view, passage })
-  }
-  const passages = { endMs, readyDelayMs, idleMs, passed, waiting }
-  passagesKnown.set(views, passages)
-  return passages
-}
+/** @param views all of them have passed the end. */
+const passedBy = (
+  stream: ReadyStream,
+  views: readonly SourceView[],
+  endMs: UnixMs,
+): readonly PassedSource[] =>
+  views.map((view) => {
+    return { view, passage: present(passageOf(stream, view, endMs), 'it has passed') }
+  })
 
 function conditionBlock(
   facts: ReadinessFacts,
@@ -193,11 +164,11 @@ function setBlock(
   facts: ReadinessFacts,
   stream: ReadyStream,
   partition: LakePartition,
+  { committed }: StreamViews,
 ): Block | undefined {
-  const sources = sourcesOf(facts, stream)
   const { metadata } = facts
   for (const topic of wantedTopics(facts, stream)) {
-    const known = sources.some((source) => source.topic === topic)
+    const known = committed.some(({ source }) => source.topic === topic)
     if (known && !metadata?.missingTopics.includes(topic)) continue
     const rule = metadata === undefined ? 'metadata' : 'topic-missing'
     return blockOf(stream, partition, { rule, sinceMs: metadata?.askedAtMs, detail: topic })
@@ -220,89 +191,18 @@ function sourceBlock(
   facts: ReadinessFacts,
   stream: ReadyStream,
   partition: LakePartition,
-  waiting: readonly SourceView[],
+  views: StreamViews,
 ): Block | undefined {
-  let worst: (SourceBlock & { readonly view: SourceView }) | undefined
-  for (const view of waiting) {
-    const found = ruleOf(facts, stream, partition, view)
-    if (worst === undefined || tellsMore(found, worst)) worst = { ...found, view }
-  }
-  if (worst === undefined) return undefined
+  const waiting = waitingSource(facts, stream, partition.nextMs, views)
+  if (waiting === undefined) return undefined
   if (facts.lakeTrouble !== undefined) {
     const { sinceMs, reason } = facts.lakeTrouble
     return blockOf(stream, partition, { rule: 'lake-refuses', sinceMs, detail: reason })
   }
-  const { rule, sinceMs, view } = worst
+  const { rule, sinceMs, view } = waiting
   const detail = facts.refused.get(topicPartitionName(view.source))
   return blockOf(stream, partition, { rule, sinceMs, at: blockingSourceOf(facts, view), detail })
 }
-
-interface SourceBlock {
-  readonly rule: SourceRule
-  readonly sinceMs: UnixMs
-}
-
-/** By its rule; of two by one rule the older. */
-function tellsMore(one: SourceBlock, other: SourceBlock): boolean {
-  const ranks = sourceRules.indexOf(one.rule) - sourceRules.indexOf(other.rule)
-  return ranks === 0 ? one.sinceMs < other.sinceMs : ranks < 0
-}
-
-/** Why one topic-partition has not passed. The lake's time is beyond the end plus delay. */
-function ruleOf(
-  facts: ReadinessFacts,
-  stream: ReadyStream,
-  partition: LakePartition,
-  view: SourceView,
-): SourceBlock {
-  const dueMs = dueFromMs(stream, partition)
-  const { position, evidence, progress } = view
-  if (facts.refused.size > 0 && facts.refused.has(topicPartitionName(view.source))) {
-    return { rule: 'refused', sinceMs: position?.movedAtMs ?? dueMs }
-  }
-  if (position === undefined) return { rule: 'unassigned', sinceMs: dueMs }
-  const lag = lagRecordsOf(facts, view)
-  const lagging = lag !== undefined && lag > 0n
-  const quietSinceMs = present(quietSinceOf(view), 'a position has a beginning')
-  const provableMs = idleFromMs(stream, quietSinceMs, partition.nextMs)
-  // A reader of what is quiet and known to be read owes no sign before the proof can be asked for.
-  const signDueMs = lagging || isUnread(view) ? dueMs : provableMs
-  const lastSignMs = latest(position.movedAtMs, evidence?.askedAtMs)
-  const silentFromMs = latest(lastSignMs, signDueMs) + silentAfterMs(facts)
-  if (facts.lakeNowMs > silentFromMs && !facts.assigned?.has(view.key)) {
-    return { rule: 'unassigned', sinceMs: lastSignMs }
-  }
-  const moving = facts.lakeNowMs <= position.movedAtMs + silentAfterMs(facts)
-  const within = progress !== undefined && progress.eventWatermarkMs >= partition.nextMs
-  if (within && facts.lakeNowMs < provableMs && (moving || !lagging)) {
-    return { rule: 'delay', sinceMs: partition.nextMs }
-  }
-  if (lagging) return { rule: 'lagging', sinceMs: dueMs }
-  return { rule: 'idle-without-proof', sinceMs: quietSinceMs }
-}
-
-const latest = (a: UnixMs, b: UnixMs | undefined): UnixMs => (b !== undefined && b > a ? b : a)
-
-/**
- * How long a topic-partition that blocks may go without any sign in the log. Its reader would put
- * evidence or rows within one interval; the grace is for the slowness of brokers and storage, and
- * for the spread of commits around their place (`spreadMsMax` in commit-times.ts).
- */
-const silentAfterMs = (facts: ReadinessFacts): number =>
-  silentIntervals * facts.commitIntervalMs + silentGraceMs
-
-/** Records known to be appended and not committed; undefined where no end is known. */
-function lagRecordsOf(facts: ReadinessFacts, view: SourceView): bigint | undefined {
-  const { position, evidence } = view
-  const asked = facts.ends.get(view.key)?.highWatermark
-  const end = highest(asked, evidence?.highWatermark)
-  if (end === undefined) return undefined
-  const next = position?.next ?? 0n
-  return end > next ? end - next : 0n
-}
-
-const highest = (a: NextOffset | undefined, b: NextOffset | undefined): NextOffset | undefined =>
-  a === undefined || (b !== undefined && b > a) ? b : a
 
 function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSource {
   const { source, position, progress } = view

@@ -22,7 +22,8 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { Announcement } from '../model/log-entry.ts'
 import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
-import { type ReadinessFacts, type ReadyStream, viewsOf } from './readiness-facts.ts'
+import type { ReadinessFacts, ReadyStream, SourceView } from './readiness-facts.ts'
+import { viewsOf } from './readiness-views.ts'
 
 /** Longest gap between partitions that is filled with empty ones: 31 days of hours. */
 const emptyRunMax = 744
@@ -52,7 +53,7 @@ export function* candidatesOf(facts: ReadinessFacts, stream: ReadyStream): Gener
   let cursorMs = startMs
   for (const candidate of ahead) {
     const { startMs: rowsFromMs, nextMs } = candidate.partition
-    if (rowsFromMs - cursorMs <= longestGapMs) {
+    if (rowsFromMs > cursorMs && rowsFromMs - cursorMs <= longestGapMs) {
       yield* rowlessBetween(stream, folded, { firstMs: cursorMs, nextMs: rowsFromMs })
     }
     yield candidate
@@ -141,9 +142,7 @@ function emptyHorizonMs(
   stream: ReadyStream,
   fromMs: UnixMs,
 ): UnixMs | undefined {
-  const views = viewsOf(facts, stream)
-  const ofTopics = newestOf(views.map(({ position }) => seenOn(position)))
-  const ofStream = newestOf(views.map(({ progress }) => seenIn(progress))) ?? ofTopics
+  const { ofTopics, ofStream = ofTopics } = newestIn(viewsOf(facts, stream))
   const windowMs = liveWindowMs[stream.scheme.by]
   const live = ofStream === undefined || ofStream.eventMs >= ofStream.lakeMs - windowMs
   const horizonMs = Math.max(
@@ -167,6 +166,27 @@ const seenOn = (position: FoldedPosition | undefined): EventTimeSeen | undefined
 
 const seenIn = (progress: FoldedProgress | undefined): EventTimeSeen | undefined =>
   progress && { eventMs: progress.eventWatermarkMs, lakeMs: progress.rowsAtMs }
+
+interface NewestSeen {
+  /** In rows of any stream. */
+  readonly ofTopics: EventTimeSeen | undefined
+  /** In its own. */
+  readonly ofStream: EventTimeSeen | undefined
+}
+
+const newestKnown = new WeakMap<readonly SourceView[], NewestSeen>()
+
+/** Remembered as long as the views are the same: each decision asks. */
+function newestIn(views: readonly SourceView[]): NewestSeen {
+  const known = newestKnown.get(views)
+  if (known !== undefined) return known
+  const newest = {
+    ofTopics: newestOf(views.map(({ position }) => seenOn(position))),
+    ofStream: newestOf(views.map(({ progress }) => seenIn(progress))),
+  }
+  newestKnown.set(views, newest)
+  return newest
+}
 
 /** The highest of each. */
 function newestOf(seen: readonly (EventTimeSeen | undefined)[]): EventTimeSeen | undefined {

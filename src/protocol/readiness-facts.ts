@@ -106,7 +106,7 @@ export interface SourceView extends CommittedSource {
 }
 
 /** What the log says of a topic-partition, whatever its streams. */
-interface CommittedSource {
+export interface CommittedSource {
   /** Of the topic-partition: made once, for it is looked up by again and again. */
   readonly key: SourceKey
   readonly position: FoldedPosition | undefined
@@ -131,55 +131,6 @@ export function viewOf(
   const committed = committedOf(facts, source)
   const progress = facts.fold.streams.get(stream.name)?.progress.get(committed.key)
   return { source, progress, ...committed }
-}
-
-/** By what a stream has seen of topic-partitions, for one state of these. */
-const viewsKnown = new WeakMap<CommittedSources, WeakMap<object, readonly SourceView[]>>()
-const nothingSeen = {}
-
-/**
- * What the log says of a stream on each topic-partition that can carry it, in their order.
- *
- * Remembered while neither changes: a round asks several times, and a commit moves few of them.
- */
-export function viewsOf(facts: ReadinessFacts, stream: ReadyStream): readonly SourceView[] {
-  const committed = committedOfAll(facts, sourcesOf(facts, stream))
-  const progress = facts.fold.streams.get(stream.name)?.progress
-  const byProgress = viewsKnown.get(committed) ?? new WeakMap<object, readonly SourceView[]>()
-  viewsKnown.set(committed, byProgress)
-  const known = byProgress.get(progress ?? nothingSeen)
-  if (known !== undefined) return known
-  const views = committed.map(({ source, key, position, evidence }): SourceView => {
-    return { source, key, progress: progress?.get(key), position, evidence }
-  })
-  byProgress.set(progress ?? nothingSeen, views)
-  return views
-}
-
-type CommittedSources = readonly (CommittedSource & { readonly source: SourcePartition })[]
-
-interface CommittedKnown {
-  readonly positions: object | undefined
-  readonly evidence: object
-  readonly committed: CommittedSources
-}
-
-const committedKnown = new WeakMap<readonly SourcePartition[], CommittedKnown>()
-
-/** The same for every stream on these topic-partitions: remembered for the newest state. */
-function committedOfAll(
-  facts: ReadinessFacts,
-  sources: readonly SourcePartition[],
-): CommittedSources {
-  const { evidence } = facts.fold
-  const positions = facts.fold.positions.get(facts.lane)
-  const known = committedKnown.get(sources)
-  if (known !== undefined && known.positions === positions && known.evidence === evidence) {
-    return known.committed
-  }
-  const committed = sources.map((source) => ({ source, ...committedOf(facts, source) }))
-  committedKnown.set(sources, { positions, evidence, committed })
-  return committed
 }
 
 /**
@@ -209,10 +160,17 @@ export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly 
   selectedSources.set(byTopic, lists)
   const known = lists.get(stream.topics)
   if (known !== undefined) return known
-  const topics = topicsIn(byTopic, stream.topics)
-  const selected = topics.flatMap((topic) => byTopic.get(topic) ?? [])
+  const selected = selectedBy(byTopic, stream.topics)
   lists.set(stream.topics, selected)
   return selected
+}
+
+/** One and the same list for all streams of one topic: what is known of it is made once. */
+function selectedBy(byTopic: SourcesByTopic, selectors: readonly string[]): Sources {
+  const topics = topicsIn(byTopic, selectors)
+  const [only] = topics
+  const ofOnly = topics.length === 1 && only !== undefined ? byTopic.get(only) : undefined
+  return ofOnly ?? topics.flatMap((topic) => byTopic.get(topic) ?? [])
 }
 
 /**
@@ -220,7 +178,7 @@ export function sourcesOf(facts: ReadinessFacts, stream: ReadyStream): readonly 
  * the log reads. A pattern stands for itself while there is none: passing nothing means nothing.
  */
 export function wantedTopics(facts: ReadinessFacts, stream: ReadyStream): readonly string[] {
-  const patterns = topicPatternsIn(stream.topics)
+  const patterns = patternsIn(stream.topics)
   if (patterns.length === 0) return stream.topics
   const read = [...(facts.fold.positions.get(facts.lane)?.values() ?? [])]
     .filter(({ ended }) => ended !== true)
@@ -228,6 +186,17 @@ export function wantedTopics(facts: ReadinessFacts, stream: ReadyStream): readon
   const selected = [...new Set(read)].filter((topic) => selectsTopic(patterns, topic))
   const empty = selected.length === 0 && sourcesOf(facts, stream).length === 0
   return [...topicNamesIn(stream.topics), ...selected, ...(empty ? patterns : [])]
+}
+
+const patternsKnown = new WeakMap<readonly string[], readonly string[]>()
+
+/** Remembered: asked of every stream at every decision, and mostly there are none. */
+function patternsIn(selectors: readonly string[]): readonly string[] {
+  const known = patternsKnown.get(selectors)
+  if (known !== undefined) return known
+  const patterns = topicPatternsIn(selectors)
+  patternsKnown.set(selectors, patterns)
+  return patterns
 }
 
 type SourcesByTopic = ReadonlyMap<string, readonly SourcePartition[]>

@@ -48,7 +48,7 @@ export function judgeFolder(
   place: FolderPlace,
   listed: readonly LakeObject[],
 ): FolderJudgement {
-  const known = filesAt(fold, place)
+  const known = contentOf(fold, place.partition).files.get(place.table) ?? []
   const knownPaths = new Set(known.map(({ path }) => path))
   const sizes = new Map(listed.map(({ path, sizeBytes }) => [path, sizeBytes]))
   const isOurs = nameTest(pipeline, `${place.table}/${place.partition.path}/`)
@@ -63,26 +63,44 @@ export function judgeFolder(
   }
 }
 
-function filesAt(fold: FoldState, { table, partition }: FolderPlace): readonly DataFile[] {
-  const found: DataFile[] = []
-  for (const { partitions } of fold.streams.values()) {
-    const { files = [] } = partitions.get(partition.path) ?? {}
-    for (const file of files) if (file.table === table) found.push(file)
+/** What the log says of the folders of one partition, in all tables. */
+interface PartitionContent {
+  /** By table. */
+  readonly files: ReadonlyMap<string, readonly DataFile[]>
+  /** Streams that have closed their part of it: their files left the fold. */
+  readonly closedBy: readonly string[]
+}
+
+const contentsKnown = new WeakMap<FoldState, Map<string, PartitionContent>>()
+
+/** Remembered for a state: the end of an hour asks of one partition for each of many streams. */
+function contentOf(fold: FoldState, partition: LakePartition): PartitionContent {
+  const ofFold = contentsKnown.get(fold) ?? new Map<string, PartitionContent>()
+  contentsKnown.set(fold, ofFold)
+  // Tables in other zones have other ends by the same path.
+  const name = `${partition.path} ${partition.nextMs}`
+  const known = ofFold.get(name)
+  if (known !== undefined) return known
+  const files: DataFile[] = []
+  const closedBy: string[] = []
+  for (const [stream, folded] of fold.streams) {
+    files.push(...(folded.partitions.get(partition.path)?.files ?? []))
+    if (isClosed(folded, partition)) closedBy.push(stream)
   }
-  return found
+  const content = { files: Map.groupBy(files, ({ table }) => table), closedBy }
+  ofFold.set(name, content)
+  return content
 }
 
 /**
  * A stream of the same table has closed its part of the folder: its files left the fold.
  * Of a stream that no configuration names any more the fold does not know the table either.
  */
-function mayHoldClosed({ config, streams }: FoldState, { table, partition }: FolderPlace): boolean {
-  const tables = new Map(config.streams.map((stream) => [stream.name, stream.table]))
-  for (const [name, stream] of streams) {
-    if (isOurOwn(name) || (tables.get(name) ?? table) !== table) continue
-    if (isClosed(stream, partition)) return true
-  }
-  return false
+function mayHoldClosed(fold: FoldState, { table, partition }: FolderPlace): boolean {
+  return contentOf(fold, partition).closedBy.some((name) => {
+    const configured = fold.config.streams.find((stream) => stream.name === name)
+    return !isOurOwn(name) && (configured?.table ?? table) === table
+  })
 }
 
 /** Tells the names that `publishedPath` gives to files in one folder. */

@@ -10,15 +10,15 @@
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
-import { sourceKey } from '../model/topic-partition.ts'
+import { type SourcePartition, sourceKey } from '../model/topic-partition.ts'
 import type { Block } from './readiness-blocks.ts'
 import type { ReadinessFacts } from './readiness-facts.ts'
 import { decideStart, type LanePositions } from './source-judgement.ts'
 
 export interface BlockSeen {
   readonly block: Block
-  /** Those that were found before. */
-  readonly known: readonly Block[]
+  /** The one of its stream that was found before. */
+  readonly before: Block | undefined
   /** This process has committed since: others may have, while it published. */
   readonly isNudged: boolean
 }
@@ -26,12 +26,11 @@ export interface BlockSeen {
 /** Whether the log may hold by now what this block waits for, or what belies it. */
 export function mayBeOutdated(
   facts: Pick<ReadinessFacts, 'assigned'>,
-  { block, known, isNudged }: BlockSeen,
+  { block, before, isNudged }: BlockSeen,
 ): boolean {
-  const before = known.find(({ stream }) => stream === block.stream)
   if (block.rule === 'unassigned' && before?.rule !== 'unassigned') return true
-  const isOthers = block.at !== undefined && !facts.assigned?.has(sourceKey(block.at.source))
-  return isNudged && isOthers
+  if (!isNudged || block.at === undefined) return false
+  return !facts.assigned?.has(sourceKey(block.at.source))
 }
 
 /** So often the brokers are asked for a set that hangs on what somebody may have done since. */
@@ -48,15 +47,17 @@ export function wantsBrokers(
   blocks: readonly Pick<Block, 'rule' | 'at'>[],
 ): boolean {
   const isOld = lakeNowMs - (metadata?.askedAtMs ?? -Infinity) >= askedAgainEachMs
+  if (blocks.some(({ rule }) => rule === 'metadata' || (isOld && rule === 'topic-missing'))) {
+    return true
+  }
   const positions = fold.positions.get(lane) ?? new Map()
-  return blocks.some(({ rule, at }) => {
-    if (rule === 'metadata') return true
-    return isOld && (rule === 'topic-missing' || (at !== undefined && isAnother(positions, at)))
-  })
+  // Many streams wait for few topic-partitions.
+  const waitedFor = new Set(isOld ? blocks.map(({ at }) => at?.source) : [])
+  return [...waitedFor].some((source) => source !== undefined && isAnother(positions, source))
 }
 
 /** What is read is not: asked first, since the rest looks at every topic-partition of the log. */
-function isAnother(positions: LanePositions, { source }: NonNullable<Block['at']>): boolean {
+function isAnother(positions: LanePositions, source: SourcePartition): boolean {
   const known = positions.get(sourceKey(source))
   const isRead = known !== undefined && known.ended !== true
   return !isRead && decideStart(positions, source).kind === 'refused'

@@ -15,7 +15,7 @@
  * Source: docs/protocol.md, section 7.
  */
 import { later, type UnixMs } from '../base/time.ts'
-import type { ReadyStream, SourceView } from './readiness-facts.ts'
+import type { CommittedSource, ReadyStream, SourceView } from './readiness-facts.ts'
 
 export type Passage = 'watermark' | 'caught-up'
 
@@ -30,24 +30,35 @@ export function passageOf(
   view: SourceView,
   endMs: UnixMs,
 ): Passage | undefined {
-  if (watermarkPassed(stream, view, endMs)) return 'watermark'
+  const watermarkMs = view.progress?.eventWatermarkMs ?? Number.NaN
+  if (isPassedBy(watermarkMs, stream, endMs)) return 'watermark'
   if (idleProven(stream, view, endMs)) return 'caught-up'
   return undefined
 }
 
-function watermarkPassed(stream: ReadyStream, view: SourceView, endMs: UnixMs): boolean {
-  const eventWatermarkMs = view.progress?.eventWatermarkMs
-  return eventWatermarkMs !== undefined && eventWatermarkMs >= later(endMs, stream.readyDelayMs)
-}
+/** @param watermarkMs event time; NaN passes nothing. */
+export const isPassedBy = (watermarkMs: number, stream: ReadyStream, endMs: UnixMs): boolean =>
+  watermarkMs >= later(endMs, stream.readyDelayMs)
 
 function idleProven(stream: ReadyStream, view: SourceView, endMs: UnixMs): boolean {
-  const { position, evidence } = view
+  const askedAtMs = allReadAtMs(view)
   const quietSinceMs = quietSinceOf(view)
-  if (position === undefined || evidence === undefined || quietSinceMs === undefined) return false
-  return (
-    position.next >= evidence.highWatermark &&
-    evidence.askedAtMs >= idleFromMs(stream, quietSinceMs, endMs)
-  )
+  if (askedAtMs === undefined || quietSinceMs === undefined) return false
+  return isIdleBy(askedAtMs, stream, quietSinceMs, endMs)
+}
+
+/** @param askedAtMs of `allReadAtMs`. */
+export const isIdleBy = (
+  askedAtMs: UnixMs,
+  stream: ReadyStream,
+  quietSinceMs: UnixMs,
+  endMs: UnixMs,
+): boolean => askedAtMs >= idleFromMs(stream, quietSinceMs, endMs)
+
+/** Lake's clock at which a leader told the end up to which all is committed; undefined: none. */
+export function allReadAtMs({ position, evidence }: CommittedSource): UnixMs | undefined {
+  if (position === undefined || evidence === undefined) return undefined
+  return position.next >= evidence.highWatermark ? evidence.askedAtMs : undefined
 }
 
 /** The lake's time since when a stream had no rows from a topic-partition; undefined: unknown. */
@@ -61,8 +72,18 @@ export function idleFromMs(stream: ReadyStream, quietSinceMs: UnixMs, endMs: Uni
   return quietForIdle > endOver ? quietForIdle : endOver
 }
 
+const lowestKnown = new WeakMap<readonly SourceView[], { readonly lowest: UnixMs | undefined }>()
+
 /** A stream's event-time watermark: the lowest of its topic-partitions, none where one has none. */
 export function eventWatermarkOf(views: readonly SourceView[]): UnixMs | undefined {
+  const known = lowestKnown.get(views)
+  if (known !== undefined) return known.lowest
+  const lowest = lowestOf(views)
+  lowestKnown.set(views, { lowest })
+  return lowest
+}
+
+function lowestOf(views: readonly SourceView[]): UnixMs | undefined {
   let lowest: UnixMs | undefined
   for (const { progress } of views) {
     if (progress === undefined) return undefined

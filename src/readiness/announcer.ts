@@ -20,7 +20,7 @@ import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
-import { gaugeReadiness } from './readiness-metrics.ts'
+import { ReadinessGauges } from './readiness-metrics.ts'
 
 /** Calls to the lake at the same time: folders that are listed, manifests that are written. */
 const callsAtOnceMax = 16
@@ -64,7 +64,10 @@ export class Announcer {
   readonly #ports: AnnouncerPorts
   readonly #keeper: ManifestKeeper
   #metadata: MetadataFact | undefined
+  readonly #gauges: ReadinessGauges
   #blocks: readonly Block[] = []
+  /** By stream the first of its blocks. */
+  #firstBlocks: ReadonlyMap<string, Block> = new Map()
   /** Files that were missing when their folder was looked at last. */
   #missing: FilesMissing = new Map()
   /** When folders that lack files are looked at again, and how often they were in a row. */
@@ -82,6 +85,7 @@ export class Announcer {
     this.#setup = setup
     this.#ports = ports
     this.#keeper = new ManifestKeeper(ports.lake, ports.log)
+    this.#gauges = new ReadinessGauges(ports.telemetry.metrics)
   }
 
   /** For each stream that waits the first partition that does, and why, as of the last round. */
@@ -144,7 +148,8 @@ export class Announcer {
 
   /** Whether the log must be looked at before this block is believed. */
   #wantsNews(facts: ReadinessFacts, block: Block, isNudged: boolean): boolean {
-    if (mayBeOutdated(facts, { block, known: this.#blocks, isNudged })) return true
+    const before = this.#firstBlocks.get(block.stream)
+    if (mayBeOutdated(facts, { block, before, isNudged })) return true
     return this.#hidden(block).length > 0
   }
 
@@ -326,18 +331,16 @@ export class Announcer {
   }
 
   #tell(blocks: readonly Block[]): void {
-    gaugeReadiness(this.#ports.telemetry.metrics, this.facts(), {
-      before: this.#blocks,
-      after: blocks,
-    })
+    this.#gauges.show(this.facts(), blocks)
+    const before = this.#firstBlocks
+    this.#firstBlocks = new Map(blocks.toReversed().map((block) => [block.stream, block]))
+    this.#blocks = blocks
     for (const { stream, rule, partition, at } of blocks) {
-      const known = this.#blocks.find((block) => block.stream === stream)
-      if (known?.rule === rule || passing.has(rule)) continue
+      if (before.get(stream)?.rule === rule || passing.has(rule)) continue
       const topicPartition = at && topicPartitionName(at.source)
       const fields = { stream, partition: partition.path, rule, topicPartition }
       this.#ports.telemetry.log.info('partition-blocked', fields)
     }
-    this.#blocks = blocks
   }
 
   #backOffMs(pauseMs: DurationMs, failures: number): DurationMs {

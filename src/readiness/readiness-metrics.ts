@@ -1,24 +1,52 @@
+import type { UnixMs } from '../base/time.ts'
+import type { FoldState } from '../model/fold-state.ts'
 import type { Metrics } from '../ports/telemetry.ts'
 import type { Block } from '../protocol/readiness-blocks.ts'
-import { type ReadinessFacts, viewsOf } from '../protocol/readiness-facts.ts'
+import type { ReadinessFacts } from '../protocol/readiness-facts.ts'
+import { viewsOf } from '../protocol/readiness-views.ts'
 import { eventWatermarkOf } from '../protocol/watermark.ts'
 
-/** Shows each stream's watermark and which rule blocks it; a rule that no longer does becomes 0. */
-export function gaugeReadiness(
-  metrics: Metrics,
-  facts: ReadinessFacts,
-  blocks: { readonly before: readonly Block[]; readonly after: readonly Block[] },
-): void {
-  for (const { stream, rule } of blocks.before) {
-    metrics.gauge('lakeward_partitions_blocked', 0, { stream, rule })
+type Blocked = Pick<Block, 'stream' | 'rule'>
+
+/**
+ * Each stream's watermark and which rule blocks it; a rule that no longer does becomes 0.
+ *
+ * Only what has changed is set: of many streams most stand where they stood at the turn before.
+ */
+export class ReadinessGauges {
+  readonly #metrics: Metrics
+  #blocked: ReadonlyMap<string, Blocked> = new Map()
+  /** Whose watermarks are shown. */
+  #fold: FoldState | undefined
+  readonly #watermarksMs = new Map<string, UnixMs>()
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics
   }
-  for (const { stream, rule } of blocks.after) {
-    metrics.gauge('lakeward_partitions_blocked', 1, { stream, rule })
+
+  show(facts: ReadinessFacts, blocks: readonly Blocked[]): void {
+    this.#showBlocked(new Map(blocks.map((block) => [`${block.stream} ${block.rule}`, block])))
+    if (this.#fold === facts.fold) return
+    this.#fold = facts.fold
+    for (const stream of facts.streams) {
+      const watermarkMs = eventWatermarkOf(viewsOf(facts, stream))
+      if (watermarkMs === undefined || this.#watermarksMs.get(stream.name) === watermarkMs) continue
+      this.#watermarksMs.set(stream.name, watermarkMs)
+      const labels = { stream: stream.name }
+      this.#metrics.gauge('lakeward_event_watermark_seconds', watermarkMs / 1_000, labels)
+    }
   }
-  for (const stream of facts.streams) {
-    const watermarkMs = eventWatermarkOf(viewsOf(facts, stream))
-    if (watermarkMs === undefined) continue
-    const labels = { stream: stream.name }
-    metrics.gauge('lakeward_event_watermark_seconds', watermarkMs / 1_000, labels)
+
+  #showBlocked(after: ReadonlyMap<string, Blocked>): void {
+    const before = this.#blocked
+    this.#blocked = after
+    for (const [name, { stream, rule }] of before) {
+      if (!after.has(name)) this.#metrics.gauge(blockedGauge, 0, { stream, rule })
+    }
+    for (const [name, { stream, rule }] of after) {
+      if (!before.has(name)) this.#metrics.gauge(blockedGauge, 1, { stream, rule })
+    }
   }
 }
+
+const blockedGauge = 'lakeward_partitions_blocked'

@@ -18,7 +18,7 @@ const tests = [
   'test/unit/readiness',
   'test/property/log',
   'test/property/calendar.test.ts',
-  'test/property/readiness.test.ts',
+  'test/property/readiness',
 ] as const
 
 /** @returns false when a test failed. */

@@ -13,8 +13,8 @@ import {
   type ReadyStream,
   sourcesOf,
   viewOf,
-  viewsOf,
 } from '../../protocol/readiness-facts.ts'
+import { viewsOf } from '../../protocol/readiness-views.ts'
 import { eventWatermarkOf } from '../../protocol/watermark.ts'
 import {
   type CommandDefinition,

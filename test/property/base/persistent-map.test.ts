@@ -59,3 +59,39 @@ test('many keys stay apart, whatever their order', () => {
   expect([emptied.size, [...emptied].length]).toEqual([0, 0])
   expect(forwards.get('writer-777')).toBe(777)
 })
+
+test('a map tells which keys another one has otherwise', () => {
+  const key = fc.constantFrom(...Array.from({ length: 60 }, (_, n) => `key-${n}`), 'aPB', 'bP1')
+  const edits = fc.array(fc.record({ key, value: fc.option(fc.nat({ max: 3 })) }), {
+    maxLength: 80,
+  })
+  fc.assert(
+    fc.property(edits, edits, (first, then) => {
+      const before = edited(PersistentMap.empty<string, object>(), first)
+      const after = edited(before, then)
+      const changed = before.keysChangedIn(after)
+      for (const name of new Set([...before.keys(), ...after.keys()])) {
+        if (before.get(name) !== after.get(name)) expect(changed).toContain(name)
+      }
+      expect(after.keysChangedIn(after).size).toBe(0)
+      expect([...changed].every((name) => before.has(name) || after.has(name))).toBe(true)
+    }),
+  )
+})
+
+interface Edit {
+  readonly key: string
+  /** Null: taken out. */
+  readonly value: number | null
+}
+
+function edited(
+  map: PersistentMap<string, object>,
+  edits: readonly Edit[],
+): PersistentMap<string, object> {
+  let made = map
+  for (const { key, value } of edits) {
+    made = value === null ? made.without(key) : made.with(key, { value })
+  }
+  return made
+}
