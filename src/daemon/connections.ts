@@ -6,6 +6,7 @@ import { jsonLogger } from '../adapters/telemetry/json-logger.ts'
 import { Fault } from '../base/fault.ts'
 import { selectsTopic, topicPatternsIn } from '../model/topic-selection.ts'
 import type { ConfigFiles } from '../ports/config-files.ts'
+import type { StorageRules } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { type NotifyTarget, targetName } from '../readiness/config.ts'
 import { hiveCatalog } from './catalog-targets.ts'
@@ -109,6 +110,17 @@ async function tryKafka(config: ResolvedConfig, secrets: ConfigSecrets): Promise
   }
 }
 
+/** Rules against the lake make it fail in days: who asks now can still change them. */
+function withRules(text: string, rules: StorageRules | undefined): TriedConnection {
+  if (rules?.kind === 'unknown') {
+    const unknown = `rules of the storage are not known: ${rules.reason}`
+    return { what: 'lake', verdict: 'ok', text: `${text}; ${unknown}` }
+  }
+  const against = rules?.against ?? []
+  const verdict = against.length === 0 ? 'ok' : 'failed'
+  return { what: 'lake', verdict, text: [text, ...against].join('; ') }
+}
+
 /** Writes an object of a name nobody else has, reads it, and takes it away. */
 async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<TriedConnection> {
   const { pipeline } = config
@@ -121,10 +133,11 @@ async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<Trie
     const found = await lake.read(path)
     await lake.remove(path)
     const same = found !== undefined && Buffer.from(found).toString() === name
-    const text = same
-      ? `"${config.lakeFolder ?? lake.url}" can be written`
-      : 'what was put is not what is read'
-    return { what: 'lake', verdict: same ? 'ok' : 'failed', text }
+    if (!same) return { what: 'lake', verdict: 'failed', text: 'what was put is not what is read' }
+    return withRules(
+      `"${config.lakeFolder ?? lake.url}" can be written`,
+      'rules' in lake ? await lake.rules(AbortSignal.timeout(probeMsMax)) : undefined,
+    )
   } catch (error) {
     return failed('lake', keepFault(error))
   }

@@ -23,6 +23,7 @@ import { doneWithin } from './patience.ts'
 import { assemble, type Running } from './running.ts'
 import { announceShards, keepShards, type LogParts } from './shard-duties.ts'
 import { configuredStreams, tablesOf } from './stage-streams.ts'
+import { tellStorageRules } from './storage-rules.ts'
 
 const openPauseMsMax = 30_000
 const gaugeEveryMs = durationMs(5_000)
@@ -136,6 +137,8 @@ export class Daemon {
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
     this.#loop(() => registrar.run(signal, announcePauseMs))
+    const { lake, telemetry } = this.#ports
+    this.#loop(() => tellStorageRules({ lake, log: telemetry.log }, signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(this.config.commit.interval, () => this.#bringHome())
     this.#every(cleanEveryMs, () => this.#clean())

@@ -76,12 +76,22 @@ export type CanJoin =
   /** As the storage says it: the folder is erasure-coded, encrypted, or something else. */
   | { readonly kind: 'refuses'; readonly reason: string }
 
+/** What a storage is told to do by itself with objects of the lake. */
+export type StorageRules =
+  /** Those that work against the lake, as sentences without a full stop. */
+  | { readonly kind: 'told'; readonly against: readonly string[] }
+  /** It knows none, or we may not ask. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+
 export interface Lake {
   /** As configured: "file:./lake". Manifests' locations are made from it. */
   readonly url: string
 
   /** Absent where files never grow. */
   readonly tails?: LakeTails
+
+  /** Absent where a storage has no rules. Throws no fault. */
+  rules?(signal: AbortSignal): Promise<StorageRules>
 
   /** Creates an object whole, durably, and never over another: of racing calls one wins. */
   putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome>

@@ -67,6 +67,8 @@ export class FakeS3 {
   conditional = true
   /** Answers without a request's id. */
   unsigned = false
+  /** Rules of the bucket, as they stand in its answer. */
+  lifecycle: string | undefined
   readonly #server: Server
   #uploadCount = 0
 
@@ -121,6 +123,10 @@ export class FakeS3 {
     const { method, key, query } = request
     const uploadId = query.get('uploadId')
     if (method === 'GET' && query.has('uploads')) return this.#listUploads(query)
+    if (method === 'GET' && query.has('lifecycle')) {
+      if (this.lifecycle === undefined) return { status: 404, code: 'NoSuchLifecycleConfiguration' }
+      return xml('LifecycleConfiguration', this.lifecycle)
+    }
     if (method === 'GET' && key === '') return this.#list(query)
     if (method === 'HEAD' && key === '') return { status: 200 }
     if (method === 'POST' && query.has('uploads')) return this.#open(key, incoming)

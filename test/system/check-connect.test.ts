@@ -5,9 +5,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedBroker, startBroker } from '../../src/adapters/embedded/broker.ts'
 import { FakeMetastore } from '../support/fake-metastore.ts'
+import { FakeS3 } from '../support/fake-s3.ts'
 
 let folder = ''
 let broker: EmbeddedBroker
@@ -33,6 +34,8 @@ interface Outside {
   readonly brokers: string
   readonly topic: string
   readonly lake: string
+  /** A bucket instead of a folder. */
+  readonly s3: FakeS3
   /** Ports of a metastore's addresses. */
   readonly metastore: readonly number[]
 }
@@ -47,7 +50,7 @@ async function check(outside: Partial<Outside>): Promise<Tried> {
     file,
     `pipeline: growth
 kafka: { brokers: ["${brokers}"] }
-lake: { url: "file:${outside.lake ?? './lake'}" }
+lake: { ${lakeKeys(outside)} }
 ${notify ?? ''}
 streams:
   - name: a
@@ -59,6 +62,12 @@ streams:
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [out, [exit]] = await Promise.all([text(child.stdout), once(child, 'close')])
   return { exit: typeof exit === 'number' ? exit : null, answer: JSON.parse(out) }
+}
+
+function lakeKeys({ s3, lake = './lake' }: Partial<Outside>): string {
+  if (s3 === undefined) return `url: "file:${lake}"`
+  const credentials = 'credentials: { accessKey: "file:./a.proto", secretKey: "file:./a.proto" }'
+  return `url: "s3://${s3.bucket}/lake", endpoint: "${s3.endpoint}", ${credentials}`
 }
 
 const lakeOk = { what: 'lake', verdict: 'ok', text: expect.stringMatching(/can be written$/) }
@@ -125,6 +134,30 @@ test('a lake that takes no writes is exit code 3', async () => {
         { what: 'lake', verdict: 'failed', text: expect.stringMatching(/a\.proto|ENOTDIR/) },
       ],
     },
+  })
+})
+
+test('rules of a bucket against the lake fail, and those that are not told do not', async () => {
+  const s3 = await FakeS3.start()
+  onTestFinished(() => s3.close())
+  expect(await check({ s3 })).toMatchObject({ exit: 0, answer: { connections: [{}, {}, lakeOk] } })
+  s3.lifecycle =
+    '<Rule><ID>old</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter>' +
+    '<Expiration><Days>3</Days></Expiration></Rule>'
+  const lake = (verdict: string, text: RegExp) => ({
+    connections: [{}, {}, { what: 'lake', verdict, text: expect.stringMatching(text) }],
+  })
+  expect(await check({ s3 })).toMatchObject({
+    exit: 1,
+    answer: lake('failed', /can be written; rule "old" removes all objects after 3 days$/),
+  })
+  s3.fail = ({ query }) =>
+    query.has('lifecycle')
+      ? { moment: 'before', answer: { status: 403, code: 'AccessDenied' } }
+      : undefined
+  expect(await check({ s3 })).toMatchObject({
+    exit: 0,
+    answer: lake('ok', /can be written; rules of the storage are not known: .*403 AccessDenied$/),
   })
 })
 

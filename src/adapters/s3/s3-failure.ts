@@ -92,7 +92,7 @@ export function s3FailureOf(error: unknown, call: S3Call, where: S3Where): S3Fai
   }
   if (overloads.has(name) || conflicts.has(name) || damaged.has(name)) return again
   if (status === 416) return { kind: 'beyond' }
-  if (name === 'NoSuchKey') return { kind: 'absent' }
+  if (name === 'NoSuchKey' || name === 'NoSuchLifecycleConfiguration') return { kind: 'absent' }
   if (status === 404 && nameless.has(name)) return namelessFailure(error, call, again)
   if (isPassing(status)) return again
   return { kind: 'fault', fault: new Fault('LAKE_REFUSED', facts, options) }

@@ -26,9 +26,11 @@ import type {
   PutOutcome,
   StagedPlace,
   StageRequest,
+  StorageRules,
 } from '../../ports/lake.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { judgeStanding } from '../../protocol/standing-file.ts'
+import { readBucketRules } from './bucket-rules.ts'
 import { ConditionalWrites } from './conditional-writes.ts'
 import { S3Bucket, type S3Encryption } from './s3-bucket.ts'
 import { S3Requests, type S3RequestsOptions } from './s3-requests.ts'
@@ -78,6 +80,10 @@ export class S3Lake implements Lake {
   /** @throws {Fault} `LAKE_NOT_CONDITIONAL`; another of the lake: it could not be found out. */
   requireConditionalWrites(): Promise<void> {
     return this.#conditional.require()
+  }
+
+  rules(signal: AbortSignal): Promise<StorageRules> {
+    return readBucketRules(this.#bucket, signal)
   }
 
   async putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {

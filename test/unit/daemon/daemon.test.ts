@@ -290,3 +290,26 @@ test('partitions with rows are shown to a target that wants them unannounced', a
   expect(shown).toEqual(open)
   await clock.run(run.daemon.stop())
 })
+
+test('rules of the storage against the lake are told at start, one by one', async () => {
+  const against = ['rule "a" removes all objects after 1 day', 'rule "b" does so too']
+  Object.assign(run.lake, { rules: async () => ({ kind: 'told', against }) })
+  await clock.run(run.daemon.start())
+  await pass(25)
+  const event = 'the storage has a rule against the lake'
+  expect(run.telemetry.events.filter((one) => one.event === event)).toMatchObject(
+    against.map((rule) => ({ level: 'warn', fields: { rule } })),
+  )
+  await clock.run(run.daemon.stop())
+})
+
+test('a storage that does not tell its rules is no trouble', async () => {
+  Object.assign(run.lake, { rules: async () => ({ kind: 'unknown', reason: '403' }) })
+  await clock.run(run.daemon.start())
+  await pass(25)
+  expect(run.telemetry.events).toContainEqual(
+    expect.objectContaining({ level: 'info', event: 'rules of the storage are not known' }),
+  )
+  expect(run.daemon.health()).toEqual({ ready: true, reasons: [] })
+  await clock.run(run.daemon.stop())
+})
