@@ -28,10 +28,15 @@ export const readyIdleMs = 3_000
 export const deliverDeadlineMs = 2_000
 const lateEveryMs = 2_500
 
+interface StreamWords {
+  readonly outOfOrdernessMs: number
+  readonly late: LatePolicies
+  readonly maxSkewMs: number | undefined
+}
+
 const yaml = (
   notify: string,
-  outOfOrdernessMs: number,
-  late: LatePolicies,
+  { outOfOrdernessMs, late, maxSkewMs }: StreamWords,
 ): string => `pipeline: ${pipeline}
 kafka: { brokers: ["127.0.0.1:9092"] }
 lake: { url: "file:./lake" }
@@ -50,7 +55,7 @@ ${streams
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: ${outOfOrdernessMs}ms, pastMax: 3650d }
     late: { policy: ${late[name]}, every: ${lateEveryMs}ms }
-    columns: [_topic, _partition, _offset, _index]
+${maxSkewMs === undefined ? '' : `    alignment: { maxSkew: ${maxSkewMs}ms }\n`}    columns: [_topic, _partition, _offset, _index]
     etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]
 `,
   )
@@ -65,19 +70,23 @@ const hiveYaml = (register: string): string =>
   `location: "${metastoreRoot}" }`
 const configs = new Map<string, Promise<ResolvedConfig>>()
 
+type ConfigPlan = Pick<Plan, 'notifies' | 'metastore' | 'pace' | 'late' | 'maxSkewMs'>
+
 /** The configuration of all daemons of a world, `ready` as above. */
 export function loadedConfig({
   notifies,
   metastore,
   pace,
   late,
-}: Pick<Plan, 'notifies' | 'metastore' | 'pace' | 'late'>): Promise<ResolvedConfig> {
+  maxSkewMs,
+}: ConfigPlan): Promise<ResolvedConfig> {
   const targets = [
     ...(notifies ? [webhookYaml, 'success-file: {}'] : []),
     ...(metastore === undefined ? [] : [hiveYaml(metastore)]),
   ]
   const notify = `[ ${targets.map((target) => `{ ${target} }`).join(', ')} ]`
-  const text = yaml(notify, outOfOrdernessOf(pace), late)
+  const outOfOrdernessMs = outOfOrdernessOf(pace)
+  const text = yaml(notify, { outOfOrdernessMs, late, maxSkewMs })
   const files = new MemoryConfigFiles({ 'lakeward.yaml': text, 'number.proto': schema })
   const loading = configs.get(text) ?? loadConfig('lakeward.yaml', files)
   configs.set(text, loading)

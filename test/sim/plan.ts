@@ -168,6 +168,8 @@ export interface Plan {
   readonly hourEndsInMs: number
   /** What becomes of late rows, by stream. */
   readonly late: LatePolicies
+  /** `alignment.maxSkew` of both streams; undefined: they are not aligned. */
+  readonly maxSkewMs: number | undefined
 }
 
 const latePolicies = ['append', 'divert', 'dead-letter'] as const
@@ -178,6 +180,9 @@ function latePoliciesOf(drawn: number): LatePolicies {
   const at = (digit: number) => present(latePolicies[digit % latePolicies.length], 'a policy')
   return { even: at(drawn), odd: at(Math.floor(drawn / latePolicies.length)) }
 }
+
+/** Of worlds that align; twice as far as rows are out of order. */
+const maxSkewsMs = { fast: 600_000, live: 10_000 } as const
 
 /** Of files with leases, and of buckets: on in every world that has such a lake. */
 const ofOneLake = [
@@ -254,8 +259,9 @@ function drawnPlan({ random, outside, metastore }: PlanChances): Plan {
   if (drawn.hourEndsInMs % 10 < 4) faults.add('topic-recreated')
   const recreatesIn = 1 + (drawn.hourEndsInMs % drawn.stepCount)
   const late = latePoliciesOf(drawn.hourEndsInMs)
+  const maxSkewMs = drawn.hourEndsInMs % 7 < 3 ? maxSkewsMs[drawn.pace] : undefined
   const register = registerOf(metastore, faults)
-  return { ...drawn, closeAfterMs, grows, recreatesIn, late, metastore: register }
+  return { ...drawn, closeAfterMs, grows, recreatesIn, late, maxSkewMs, metastore: register }
 }
 
 function registerOf(random: SimRandom, faults: Set<FaultKind>): Plan['metastore'] {

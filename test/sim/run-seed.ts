@@ -117,6 +117,8 @@ const statesByLog: Readonly<Record<string, string>> = {
   'no start position yet': 'startWaited',
   'drain cut short': 'drainCutShort',
   'configuration adopted': 'configAdopted',
+  'paused ahead': 'pausedAhead',
+  'no more ahead': 'noMoreAhead',
   lost: 'lost',
   revoked: 'revoked',
 }

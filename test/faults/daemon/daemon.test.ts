@@ -16,7 +16,13 @@ import { SimKafka } from '../../sim/source.ts'
 import { type DaemonRun, daemonRun } from '../../support/daemon-run.ts'
 
 const late = { even: 'append', odd: 'divert' } as const
-const config = await loadedConfig({ notifies: false, metastore: undefined, pace: 'fast', late })
+const config = await loadedConfig({
+  notifies: false,
+  metastore: undefined,
+  pace: 'fast',
+  late,
+  maxSkewMs: undefined,
+})
 const topic = 'events'
 const partitionCount = 4
 
