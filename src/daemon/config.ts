@@ -140,7 +140,7 @@ const secretKeys: ReadonlySet<string> = new Set([
 ])
 
 /** Each of them may be one. */
-const secretMaps: ReadonlySet<string> = new Set(['headers'])
+const secretMaps: ReadonlySet<string> = new Set(['headers', 'environment'])
 
 function withoutSecrets(tree: unknown): unknown {
   if (Array.isArray(tree)) return tree.map(withoutSecrets)

@@ -3,16 +3,27 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfluentRegistry } from '../adapters/http/confluent-registry.ts'
 import { WebhookNotifier, type WebhookOptions } from '../adapters/http/webhook.ts'
-import { AnnouncementProducer } from '../adapters/kafka/announcement-producer.ts'
+import {
+  AnnouncementProducer,
+  jsonForm,
+  type MessageForm,
+  protobufForm,
+} from '../adapters/kafka/announcement-producer.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import type { KafkaSourceOptions, SaslOptions } from '../adapters/kafka/options.ts'
 import { HeapCollection } from '../adapters/local/heap-collection.ts'
 import { SchemaFolder } from '../adapters/local/schema-folder.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
+import { CommandHook, type CommandHookOptions } from '../adapters/process/command-hook.ts'
 import { openWorkerModule } from '../adapters/worker/worker-module.ts'
 import { assert, present } from '../base/assert.ts'
 import { durationMs } from '../base/time.ts'
+import {
+  manifestEncoder,
+  manifestMessage,
+  manifestProto,
+} from '../codec/protobuf/manifest-message.ts'
 import { parseMessageSchema } from '../codec/protobuf/parse-schema.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -22,6 +33,7 @@ import type { Lake } from '../ports/lake.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { SchemaRegistry } from '../ports/schema-registry.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { CommandTarget } from '../readiness/command-config.ts'
 import { targetName } from '../readiness/config.ts'
 import { SuccessFile } from '../readiness/success-file.ts'
 import { catalogTarget } from './catalog-targets.ts'
@@ -29,7 +41,7 @@ import { pathOfFileUrl } from './config/lake-config.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { hasShards } from './config/shard-configs.ts'
-import type { WebhookAccess } from './config/webhook-access.ts'
+import type { WebhookAccess } from './config/target-access.ts'
 import { Daemon } from './daemon.ts'
 import { openLake } from './open-lake.ts'
 import { selectorsOf } from './stage-streams.ts'
@@ -64,7 +76,7 @@ export async function createDaemon(options: StartOptions): Promise<Daemon> {
     heap: new HeapCollection(),
     source: openKafkaSource(sourceOptions(options, secrets), clock, telemetry),
     schemaRegistry: schemaRegistryOf(config, secrets, files),
-    notifiers: notifiersOf(options, secrets, { lake, clock }),
+    notifiers: await notifiersOf(options, secrets, { lake, clock }),
     modules: await openModules(config.streams),
     deadLetterSchema: await readDeadLetterSchema(files),
     dropsPending: options.dropsPending === true,
@@ -138,23 +150,55 @@ const certificatesOf = ({ kafkaCertificates: ca, kafkaIdentity: own }: ConfigSec
   ...(own === undefined ? {} : { cert: own.certificate, key: own.key.reveal() }),
 })
 
-/** One for each configured target, in their order. */
-export const notifiersOf = (
-  options: Pick<StartOptions, 'config' | 'worker' | 'place'>,
+/** One for each configured target, in their order. @throws {Fault} NOTIFY_CERTIFICATE_REFUSED. */
+export async function notifiersOf(
+  options: Pick<StartOptions, 'config' | 'worker' | 'place' | 'files'>,
   secrets: ConfigSecrets,
   { lake, clock }: { readonly lake: Lake; readonly clock: Clock },
-): readonly Notifier[] =>
-  options.config.ready.notify.map((target) => {
+): Promise<readonly Notifier[]> {
+  const { notify } = options.config.ready
+  const isEncoded = notify.some((target) => target.kind === 'kafka' && target.format === 'protobuf')
+  const encoded = isEncoded ? await readProtobufForm(options.files) : undefined
+  return notify.map((target) => {
     const name = targetName(target)
     if (target.kind === 'success-file') return new SuccessFile(name, lake)
     if (target.kind === 'hive') return catalogTarget(options.config, target, lake)
     if (target.kind === 'kafka') {
-      const { topic } = target
-      return new AnnouncementProducer({ ...sourceOptions(options, secrets), target: name, topic })
+      const { topic, format, transactional } = target
+      const form = format === 'json' ? jsonForm : present(encoded, 'its schema was read')
+      const source = sourceOptions(options, secrets)
+      const message = { topic, form, transactional, clock }
+      return new AnnouncementProducer({ ...source, ...message, target: name })
+    }
+    if (target.kind === 'command') {
+      return commandHook({ target, folder: options.config.folder, clock }, secrets)
     }
     const access = present(secrets.webhooks.get(name), 'a webhook has its secret')
     return webhookNotifier({ target: name, url: target.url, clock }, access)
   })
+}
+
+const readProtobufForm = async (files: ConfigFiles): Promise<MessageForm> =>
+  protobufForm(manifestEncoder(await readManifestSchema(files)))
+
+interface CommandPlace extends Pick<CommandHookOptions, 'folder' | 'clock'> {
+  readonly target: CommandTarget
+}
+
+function commandHook({ target, folder, clock }: CommandPlace, secrets: ConfigSecrets): CommandHook {
+  const name = targetName(target)
+  const [program, ...words] = target.argv
+  const variables = present(secrets.commands.get(name), 'the variables of a command were read')
+  return new CommandHook({
+    target: name,
+    argv: [present(program, 'a command has a program'), ...words],
+    folder,
+    environment: [...variables].map(([key, value]) => [key, value.reveal()] as const),
+    timeoutMs: target.timeout,
+    atOnceMax: target.atOnce,
+    clock,
+  })
+}
 
 function webhookNotifier(
   place: Pick<WebhookOptions, 'target' | 'url' | 'clock'>,
@@ -188,12 +232,21 @@ export async function openModules(
   return modules
 }
 
-const deadLetterProto = 'dead_letter.proto'
+/** The schema of announcements as protobuf, which is in the package. */
+export const readManifestSchema = (files: ConfigFiles): Promise<MessageSchema> =>
+  readShippedSchema(files, manifestProto, manifestMessage)
 
 /** The schema of dead letters, which is in the package. */
-export async function readDeadLetterSchema(files: ConfigFiles): Promise<MessageSchema> {
-  const path = fileURLToPath(new URL(`../../proto/${deadLetterProto}`, import.meta.url))
-  const text = present(await files.readText(path), 'proto/dead_letter.proto is in the package')
-  const sources = new Map([[deadLetterProto, text]])
-  return parseMessageSchema(sources, deadLetterProto, 'lakeward.v1.DeadLetter')
+export const readDeadLetterSchema = (files: ConfigFiles): Promise<MessageSchema> =>
+  readShippedSchema(files, 'dead_letter.proto', 'lakeward.v1.DeadLetter')
+
+/** @param file in the folder `proto` of the package. */
+async function readShippedSchema(
+  files: ConfigFiles,
+  file: string,
+  message: string,
+): Promise<MessageSchema> {
+  const path = fileURLToPath(new URL(`../../proto/${file}`, import.meta.url))
+  const text = present(await files.readText(path), `proto/${file} is in the package`)
+  return parseMessageSchema(new Map([[file, text]]), file, message)
 }

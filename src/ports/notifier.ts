@@ -16,6 +16,8 @@ export interface Notifier {
    * later; absent: nothing is.
    */
   readonly lingersMs?: DurationMs
+  /** Of how many streams it takes deliveries at a time, at most; absent: of as many as come. */
+  readonly atOnceMax?: number
   /**
    * Delivers one announcement. Idempotent at the receiver by the manifest's id; never replaces a
    * newer revision. Nothing is begun after `signal` was aborted.

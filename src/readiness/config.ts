@@ -1,15 +1,25 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { duration, text, textForm, topicForm, wholeNumber } from '../base/config-units.ts'
+import { duration, text, textForm, topicForm, truth, wholeNumber } from '../base/config-units.ts'
 import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import { type CommandTarget, commandSection, commandTarget } from './command-config.ts'
 import { type WebhookTarget, webhookSection, webhookTarget } from './webhook-config.ts'
 
 /** A place that announcements are delivered to. */
 export type NotifyTarget =
   | WebhookTarget
-  | { readonly kind: 'kafka'; readonly topic: string }
+  | KafkaTarget
   | { readonly kind: 'success-file' }
+  | CommandTarget
   | HiveTarget
+
+/** A topic of the brokers that are read from. */
+interface KafkaTarget {
+  readonly kind: 'kafka'
+  readonly topic: string
+  readonly format: 'json' | 'protobuf'
+  readonly transactional: boolean
+}
 
 /** A database of a Hive Metastore. */
 export interface HiveTarget {
@@ -71,9 +81,18 @@ const targetSection = section({
     topic: configValue<string>(topicForm).describe(
       'Where the messages go. It must be there: none is made.',
     ),
+    format: choice(['json', 'protobuf'])
+      .prefault('json')
+      .describe('The value: the manifest’s JSON, or a message of proto/ready_manifest.proto.'),
+    transactional: truth()
+      .prefault(false)
+      .describe('Each message is a transaction, which readers of committed records see whole.'),
   })
     .optional()
     .describe('A message for each announcement, keyed by stream, to the brokers of `kafka`.'),
+  command: commandSection
+    .optional()
+    .describe('A command that is run for each announcement; its end with 0 acknowledges it.'),
 })
 
 const notifyTarget = z.codec(
@@ -82,19 +101,27 @@ const notifyTarget = z.codec(
     context.issues.push({
       code: 'custom',
       input: context.value,
-      message: 'not exactly one target; accepted: webhook, kafka, hive, success-file',
+      message: 'not exactly one target; accepted: webhook, kafka, hive, success-file, command',
     })
   }),
   z.custom<NotifyTarget>(),
   {
-    decode: ({ webhook, kafka, hive }): NotifyTarget => {
+    decode: ({ webhook, kafka, hive, command }): NotifyTarget => {
+      if (command !== undefined) return commandTarget(command)
       if (webhook !== undefined) return webhookTarget(webhook)
       if (hive !== undefined) return hiveTarget(hive)
       return kafka === undefined ? { kind: 'success-file' } : { kind: 'kafka', ...kafka }
     },
     encode: (target): z.output<typeof targetSection> => {
       if (target.kind === 'success-file') return { 'success-file': {} }
-      if (target.kind === 'kafka') return { kafka: { topic: target.topic } }
+      if (target.kind === 'kafka') {
+        const { kind: _kind, ...kafka } = target
+        return { kafka }
+      }
+      if (target.kind === 'command') {
+        const { kind: _kind, argv, ...command } = target
+        return { command: { ...command, argv: [...argv] } }
+      }
       if (target.kind === 'hive') {
         const { uris, database, register, user, location } = target
         const place = location === undefined ? {} : { location }
@@ -176,6 +203,7 @@ export function targetName(target: NotifyTarget): string {
   if (target.kind === 'success-file') return target.kind
   if (target.kind === 'kafka') return `kafka:${target.topic}`
   if (target.kind === 'hive') return `hive:${target.database}`
+  if (target.kind === 'command') return `command:${target.name}`
   const [address = '', query] = target.url.split(/\?(.*)/s)
   if (query === undefined) return `webhook:${address}`
   return `webhook:${address}?${hash('sha256', query, 'hex').slice(0, shownHashDigits)}`

@@ -6,10 +6,8 @@ export interface LaneJob {
   readonly run: () => Promise<void>
 }
 
-/** Streams that are served at the same time, */
+/** Streams that are served at the same time. */
 const jobsAtOnceMax = 8
-/** and of those how many may be suspects: the others leave room for streams that are well. */
-const suspectsAtOnceMax = 4
 
 /**
  * Jobs of streams beside each other, one a stream at a time: who hangs holds up its own stream.
@@ -25,11 +23,16 @@ export class StreamLanes {
   readonly #begunAt = new Map<string, number>()
   #begunCount = 0
   readonly #onIdle: () => void
+  readonly #atOnceMax: number
   #trouble: { readonly error: unknown } | undefined
 
-  /** @param onIdle a job has ended, and none waits that could begin. */
-  constructor(onIdle: () => void) {
+  /**
+   * @param onIdle a job has ended, and none waits that could begin.
+   * @param atOnceMax jobs, where fewer are wanted than otherwise.
+   */
+  constructor(onIdle: () => void, atOnceMax = jobsAtOnceMax) {
     this.#onIdle = onIdle
+    this.#atOnceMax = Math.min(atOnceMax, jobsAtOnceMax)
   }
 
   isBusy(stream: string): boolean {
@@ -38,10 +41,11 @@ export class StreamLanes {
 
   /** Whether a job could begin at once. */
   hasRoom({ stream, isSuspect }: Pick<LaneJob, 'stream' | 'isSuspect'>): boolean {
-    if (this.isBusy(stream) || this.#underWay.size >= jobsAtOnceMax) return false
+    if (this.isBusy(stream) || this.#underWay.size >= this.#atOnceMax) return false
     if (!isSuspect) return true
     const suspects = [...this.#underWay.values()].filter((at) => at.isSuspect)
-    return suspects.length < suspectsAtOnceMax
+    // The others leave room for streams that are well.
+    return suspects.length < Math.max(1, this.#atOnceMax >> 1)
   }
 
   /** Begins what there is room for; the rest waits. What waited before is forgotten. */

@@ -55,7 +55,7 @@ export class TargetQueue {
   readonly #seenAtMs = new Map<string, MonotonicMs>()
   readonly #sent = new Set<string>()
   readonly #backOff: BackOff
-  readonly #lanes = new StreamLanes(() => this.#rouse())
+  readonly #lanes: StreamLanes
   /** Something was answered since the last round: there may be more to do. */
   #isAnswered = false
   /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
@@ -76,6 +76,7 @@ export class TargetQueue {
     this.#deadlineMs = deadlineMs
     this.#acknowledge = acknowledge
     this.#backOff = new BackOff(ports.clock, ports.random)
+    this.#lanes = new StreamLanes(() => this.#rouse(), notifier.atOnceMax)
   }
 
   get target(): string {

@@ -7,8 +7,9 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { AnnouncementProducer } from '../../src/adapters/kafka/announcement-producer.ts'
+import { AnnouncementProducer, jsonForm } from '../../src/adapters/kafka/announcement-producer.ts'
 import type { KafkaSourceOptions } from '../../src/adapters/kafka/options.ts'
+import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import type { Fault } from '../../src/base/fault.ts'
 import { eventually } from '../support/eventually.ts'
 import { sampleManifest } from '../support/log-samples.ts'
@@ -133,6 +134,9 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
       sasl,
       target: 'kafka:lake.ready',
       topic: 'lake.ready',
+      form: jsonForm,
+      transactional: false,
+      clock: new SystemClock(),
     })
     const { signal } = new AbortController()
     const manifest = { ...sampleManifest(13), logEntry: 7 }

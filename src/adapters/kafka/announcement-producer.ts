@@ -1,10 +1,12 @@
 /**
- * Announcements by Kafka message: one record each, the manifest as JSON.
+ * Announcements by Kafka message: one record each, the manifest as JSON or protobuf.
  *
  * Invariants:
  * - Every in-sync replica has the record before it counts as delivered.
  * - The key is pipeline and stream, so that a stream's announcements stay in order in one
  *   partition; the header `Idempotency-Key` is the manifest's id, so that repetition is harmless.
+ * - In transactions each announcement is one, and each stream has a transactional id of its own in
+ *   its pipeline and topic: a daemon that takes a stream over fences the one before.
  * - Where a delivery fails or takes too long its connections are left to it, and to others that are
  *   under way on them, and closed when all have ended: the library rejects into nowhere when they
  *   are closed under it, and one stream's failure is none of another's.
@@ -20,16 +22,36 @@
 
 import { Fault } from '../../base/fault.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { manifestText } from '../../protocol/readiness-manifest.ts'
 import { reasonOf } from './foreign-error.ts'
 import { Producer } from './library.ts'
 import { libraryLogin } from './library-login.ts'
 import type { KafkaLogin } from './options.ts'
+import { Transactions } from './transactions.ts'
 
 /** Of one delivery; the outbox tries again by itself. */
 const requestTimeoutMs = 5_000
 const retries = 2
+
+/** How a manifest is written into a record's value. */
+export interface MessageForm {
+  /** The header `Content-Type`. */
+  readonly contentType: string
+  readonly encode: (manifest: ReadyManifest) => Uint8Array
+}
+
+export const jsonForm: MessageForm = {
+  contentType: 'application/json',
+  encode: (manifest) => Buffer.from(manifestText(manifest)),
+}
+
+/** @param encode as proto/ready_manifest.proto says. */
+export const protobufForm = (encode: MessageForm['encode']): MessageForm => ({
+  contentType: 'application/x-protobuf; messageType="lakeward.v1.ReadyManifest"',
+  encode,
+})
 
 export interface AnnouncementProducerOptions extends KafkaLogin {
   /** How log and metrics name it. */
@@ -37,6 +59,9 @@ export interface AnnouncementProducerOptions extends KafkaLogin {
   readonly topic: string
   readonly brokers: readonly string[]
   readonly clientId: string
+  readonly form: MessageForm
+  readonly transactional: boolean
+  readonly clock: Clock
 }
 
 type ManifestProducer = Producer<Buffer, Buffer, Buffer, Buffer>
@@ -53,6 +78,7 @@ export class AnnouncementProducer implements Notifier {
   readonly #options: AnnouncementProducerOptions
   /** What next deliveries use. */
   #current: OpenProducer | undefined
+  #transactions: Transactions | undefined
 
   constructor(options: AnnouncementProducerOptions) {
     this.target = options.target
@@ -60,6 +86,31 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async deliver(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
+    try {
+      signal.throwIfAborted()
+      if (this.#options.transactional) await this.#sendInTransaction(manifest, signal)
+      else await this.#send(manifest, signal)
+    } catch (error) {
+      const reason = signal.aborted ? 'no acknowledgement in time' : reasonOf(error)
+      const facts = { target: this.target, manifestId: manifest.id, reason }
+      throw new Fault('NOTIFY_FAILED', facts, { cause: error })
+    }
+  }
+
+  async #sendInTransaction(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
+    const transactions = (this.#transactions ??= this.#newTransactions())
+    const { pipeline, stream } = manifest
+    const id = `lakeward/${pipeline}/${this.#options.topic}/${stream}`
+    try {
+      await untilAborted(transactions.send(id, this.#message(manifest)), signal)
+    } catch (error) {
+      // What goes on without us is fenced by the next one.
+      transactions.forget(id)
+      throw error
+    }
+  }
+
+  async #send(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
     const used = (this.#current ??= { producer: this.#open(), underWay: new Set() })
     const sent = used.producer.send({ messages: [this.#message(manifest)], acks: -1 })
     const ended = (): unknown => used.underWay.delete(sent)
@@ -69,9 +120,7 @@ export class AnnouncementProducer implements Notifier {
       await untilAborted(sent, signal)
     } catch (error) {
       this.#drop(used)
-      const reason = signal.aborted ? 'no acknowledgement in time' : reasonOf(error)
-      const facts = { target: this.target, manifestId: manifest.id, reason }
-      throw new Fault('NOTIFY_FAILED', facts, { cause: error })
+      throw error
     }
   }
 
@@ -81,23 +130,25 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async close(): Promise<void> {
+    this.#transactions?.close()
+    this.#transactions = undefined
     const used = this.#current
     this.#current = undefined
     if (used !== undefined) await closeQuietly(used.producer)
   }
 
   #message(manifest: ReadyManifest) {
+    const { form, topic } = this.#options
     const headers = new Map([
       [Buffer.from('Idempotency-Key'), Buffer.from(manifest.id)],
-      [Buffer.from('Content-Type'), Buffer.from('application/json')],
+      [Buffer.from('Content-Type'), Buffer.from(form.contentType)],
     ])
     const key = Buffer.from(`${manifest.pipeline}/${manifest.stream}`)
-    return {
-      topic: this.#options.topic,
-      key,
-      value: Buffer.from(manifestText(manifest)),
-      headers,
-    }
+    return { topic, key, value: Buffer.from(form.encode(manifest)), headers }
+  }
+
+  #newTransactions(): Transactions {
+    return new Transactions(this.#options, this.#options.clock)
   }
 
   #open(): ManifestProducer {

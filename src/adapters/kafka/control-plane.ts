@@ -21,6 +21,7 @@ import {
 } from '../../model/topic-selection.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ClusterFacts, TopicFacts } from './cluster-facts.ts'
+import { closeQuietly, connectTimeoutMs, poolOf } from './connection-pool.ts'
 import { Overdue, withDeadline } from './deadline.ts'
 import { errorCode, errorName } from './error-code.ts'
 import { answerOf } from './foreign-error.ts'
@@ -28,7 +29,7 @@ import {
   apiVersionsV0,
   type Broker,
   type Connection,
-  ConnectionPool,
+  type ConnectionPool,
   consumerGroupHeartbeatV1,
   findCoordinatorV4,
   heartbeatV4,
@@ -43,10 +44,8 @@ import {
   protocolAPIsById,
   syncGroupV4,
 } from './library.ts'
-import { libraryLogin } from './library-login.ts'
 import { type BrokerAddress, type KafkaSourceOptions, parseAddress } from './options.ts'
 
-const connectTimeoutMs = 5_000
 const callTimeoutMs = 15_000
 const deadlineMs = connectTimeoutMs + callTimeoutMs
 const groupKey = 0
@@ -288,24 +287,8 @@ function topicOf(name: string, topic: TopicAnswer): TopicFacts {
   return { topic: name, topicId: topicId(topic.topicId), partitions }
 }
 
-/** The sockets are gone or will be; there is nothing to do about one that does not say so. */
-function closeQuietly(pool: ConnectionPool): void {
-  pool.close().catch(() => {})
-}
-
 function unique(addresses: readonly BrokerAddress[]): Broker[] {
   return [...new Map(addresses.map((at) => [`${at.host}:${at.port}`, at])).values()]
-}
-
-function poolOf(options: KafkaSourceOptions, requestTimeoutMs: number): ConnectionPool {
-  const pool = new ConnectionPool(options.clientId, {
-    connectTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    ...libraryLogin(options),
-  })
-  // An "error" event without a listener ends the process; every call reports its own error as well.
-  pool.on('connecting', ({ connection }) => connection.on('error', () => {}))
-  return pool
 }
 
 /** @throws {Fault} KAFKA_VERSION_NOT_SUPPORTED */

@@ -22,6 +22,7 @@ export const errorCode = {
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
   unsupportedVersion: 35,
+  concurrentTransactions: 51,
   storageError: 56,
   groupIdNotFound: 69,
   fencedLeaderEpoch: 74,

@@ -10,11 +10,13 @@ import { targetName } from '../../readiness/config.ts'
 import { instanceShape } from '../../source/config.ts'
 import type { ResolvedConfig } from './resolved-config.ts'
 import {
+  commandReferences,
   type ReferenceReader,
+  readCommand,
   readWebhook,
   type WebhookAccess,
   webhookReferences,
-} from './webhook-access.ts'
+} from './target-access.ts'
 
 /** What a configuration refers to outside of itself. */
 export interface ConfigSecrets {
@@ -31,6 +33,8 @@ export interface ConfigSecrets {
   readonly httpToken: Secret | undefined
   /** By the name of the target. */
   readonly webhooks: ReadonlyMap<string, WebhookAccess>
+  /** Variables of commands, by the name of the target; theirs by name. */
+  readonly commands: ReadonlyMap<string, ReadonlyMap<string, Secret>>
 }
 
 /** One reference and the path of its key. */
@@ -57,6 +61,7 @@ export function secretReferences({
   const { password, token } = kafka.sasl ?? {}
   const key = kafka.tls?.key
   const webhooks = ready.notify.flatMap((target, index) => {
+    if (target.kind === 'command') return commandReferences(target, index)
     return target.kind === 'webhook' ? webhookReferences(target, index) : []
   })
   return [
@@ -160,24 +165,26 @@ export async function readSecrets(config: Referring, files: ConfigFiles): Promis
         : { certificate: await read('kafka.tls.certificate', certificate), key },
     registryPassword: values.get(registryPasswordKey),
     httpToken: values.get('http.token'),
-    webhooks: await readWebhooks(config, files),
+    ...(await readTargets(config, files)),
   }
 }
 
-async function readWebhooks(
+async function readTargets(
   { ready, folder }: Pick<Referring, 'ready' | 'folder'>,
   files: ConfigFiles,
-): Promise<ReadonlyMap<string, WebhookAccess>> {
+): Promise<Pick<ConfigSecrets, 'webhooks' | 'commands'>> {
   const webhooks = new Map<string, WebhookAccess>()
+  const commands = new Map<string, ReadonlyMap<string, Secret>>()
   const reader: ReferenceReader = {
     read: (placed) => readReference(placed, folder, files),
     environment: (name) => files.environment(name),
   }
   for (const [index, target] of ready.notify.entries()) {
-    if (target.kind !== 'webhook') continue
-    webhooks.set(targetName(target), await readWebhook(target, index, reader))
+    const name = targetName(target)
+    if (target.kind === 'webhook') webhooks.set(name, await readWebhook(target, index, reader))
+    if (target.kind === 'command') commands.set(name, await readCommand(target, index, reader))
   }
-  return webhooks
+  return { webhooks, commands }
 }
 
 async function instanceOf(

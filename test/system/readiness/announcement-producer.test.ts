@@ -2,7 +2,11 @@
 import kafkajs, { type KafkaMessage } from 'kafkajs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startBroker } from '../../../src/adapters/embedded/broker.ts'
-import { AnnouncementProducer } from '../../../src/adapters/kafka/announcement-producer.ts'
+import {
+  AnnouncementProducer,
+  jsonForm,
+} from '../../../src/adapters/kafka/announcement-producer.ts'
+import { SystemClock } from '../../../src/adapters/local/system-clock.ts'
 import { manifestText } from '../../../src/protocol/readiness-manifest.ts'
 import { eventually } from '../../support/eventually.ts'
 import { KafkaWorld } from '../../support/kafka-world.ts'
@@ -26,8 +30,15 @@ afterEach(async () => {
 
 const brokers = (): readonly string[] => [`127.0.0.1:${world.broker.port}`]
 function producer(at = brokers()): AnnouncementProducer {
-  const options = { target: `kafka:${topic}`, topic, brokers: at, clientId: 'test' }
-  const made = new AnnouncementProducer(options)
+  const made = new AnnouncementProducer({
+    target: `kafka:${topic}`,
+    topic,
+    brokers: at,
+    clientId: 'test',
+    form: jsonForm,
+    transactional: false,
+    clock: new SystemClock(),
+  })
   closing.push(() => made.close())
   return made
 }

@@ -238,3 +238,29 @@ describe('a webhook', () => {
     })
   })
 })
+
+test('a command has its variables, text or by reference', async () => {
+  const environment = { PLAIN: 'text', TOKEN: 'env:TELL_TOKEN', KEY: 'file:a.key' }
+  const { config } = parseConfig({
+    pipeline: 'growth',
+    kafka: { brokers: ['a:1'] },
+    lake: { url: 'file:./lake' },
+    ready: { notify: [{ command: { name: 'tell', argv: ['/opt/tell'], environment } }] },
+  })
+  if (config === undefined) throw new Error('the configuration is right')
+  const at = 'ready.notify[0].command.environment'
+  expect(secretReferences({ ...config, folder })).toEqual([
+    { key: `${at}.TOKEN`, reference: 'env:TELL_TOKEN' },
+    { key: `${at}.KEY`, reference: 'file:a.key' },
+  ])
+  const files = new MemoryConfigFiles(texts, { TELL_TOKEN: 't0ken' })
+  const { commands } = await readSecrets({ ...config, folder }, files)
+  const variables = [...(commands.get('command:tell') ?? [])]
+  expect(variables.map(([name, value]) => [name, value.reveal()])).toEqual([
+    ['PLAIN', 'text'],
+    ['TOKEN', 't0ken'],
+    ['KEY', 's3cret'],
+  ])
+  const without = readSecrets({ ...config, folder }, new MemoryConfigFiles(texts))
+  await expect(without).rejects.toMatchObject({ facts: { key: `${at}.TOKEN` } })
+})

@@ -1,7 +1,8 @@
-/** What a webhook is called with, besides what is no secret. */
+/** What targets are delivered to with, besides what is no secret. */
 import { type Environment, parseProxy, proxyOf } from '../../adapters/net/proxy-environment.ts'
 import { Fault } from '../../base/fault.ts'
 import { parseSecretReference, Secret, type SecretReference } from '../../base/secret.ts'
+import type { CommandTarget } from '../../readiness/command-config.ts'
 import {
   headerValueShape,
   proxyOfEnvironment,
@@ -72,6 +73,35 @@ export async function readWebhook(
 }
 
 const keyOf = (index: number): string => `ready.notify[${index}].webhook`
+
+const variableKey = (index: number, name: string): string =>
+  `ready.notify[${index}].command.environment.${name}`
+
+/** @param index of the target in `ready.notify`. */
+export const commandReferences = (
+  { environment }: CommandTarget,
+  index: number,
+): PlacedReference[] =>
+  Object.entries(environment).flatMap(([name, value]) => {
+    const reference = parseSecretReference(value)
+    return reference === undefined ? [] : [{ key: variableKey(index, name), reference }]
+  })
+
+/** @returns its variables by name. @throws {Fault} CONFIG_SECRET_MISSING. */
+export async function readCommand(
+  { environment }: CommandTarget,
+  index: number,
+  { read }: ReferenceReader,
+): Promise<ReadonlyMap<string, Secret>> {
+  const values = new Map<string, Secret>()
+  for (const [name, value] of Object.entries(environment)) {
+    const reference = parseSecretReference(value)
+    const key = variableKey(index, name)
+    const text = reference === undefined ? value : await read({ key, reference })
+    values.set(name, new Secret(text))
+  }
+  return values
+}
 
 async function headerOf(
   { key, value }: { readonly key: string; readonly value: string },
