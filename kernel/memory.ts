@@ -22,7 +22,7 @@
 const heads = memory.data(128, 8)
 const CLASS_FIRST: u32 = 6
 const CLASS_NEXT: u32 = 31
-/** Class of a region; smaller blocks are parts of one. */
+/** Class of a region; smaller blocks are parts of one. src/kernel/linear-memory.ts has its size. */
 const REGION_CLASS: u32 = 20
 const REGION_MASK: usize = (1 << REGION_CLASS) - 1
 const PAGE_SHIFT: u32 = 16

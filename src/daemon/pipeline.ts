@@ -128,6 +128,7 @@ const buildersOf = (kernel: Kernel, bufferBytesMax: number): BuilderMemory => ({
   set isShort(isShort: boolean) {
     kernel.isMemoryShort = isShort
   },
+  growBy: (bytes) => kernel.growBy(bytes),
   takenBytesMax: Math.max(builderBytesLeast, Math.floor(bufferBytesMax * buildersShare)),
 })
 

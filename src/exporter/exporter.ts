@@ -210,6 +210,7 @@ export class Exporter implements EventFates {
   /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
   seal(facts: SealFacts): SealedCommit | undefined {
     this.#writeWaiting()
+    this.#relief.beforeSeal(this.#held.sums.fullest)
     this.#parts.input.clear()
     this.#writers.forget()
     const writers = this.#streams.flatMap((stream) => stream.take())

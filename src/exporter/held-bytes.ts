@@ -5,6 +5,8 @@ export interface HeldBytes {
   readonly byStream: ReadonlyMap<string, number>
   /** Of them, the kernel's. */
   readonly builders: number
+  /** Of these, what the file of each stream has that has most: of an hour, where hours turn. */
+  readonly fullest: number
 }
 
 /**
@@ -31,16 +33,19 @@ export class HeldBytesOfWriters {
 
   #addUp(): HeldBytes {
     const byStream = new Map<string, number>()
-    let builders = 0
+    let [builders, fullest] = [0, 0]
     for (const stream of this.#streams) {
       const { stream: name } = stream.stream
-      let bytes = byStream.get(name) ?? 0
+      let [bytes, most] = [byStream.get(name) ?? 0, 0]
       for (const writer of stream.writers()) {
         bytes += writer.bufferedBytes
-        builders += writer.builderBytes
+        const { builderBytes } = writer
+        builders += builderBytes
+        most = Math.max(most, builderBytes)
       }
+      fullest += most
       byStream.set(name, bytes)
     }
-    return { byStream, builders }
+    return { byStream, builders, fullest }
   }
 }

@@ -59,6 +59,8 @@ export interface BuilderMemory {
   readonly takenBytesMax: number
   /** While it is, files begin with smaller dictionaries. */
   isShort: boolean
+  /** Has so many bytes more wait for builders, as far as there are. */
+  growBy(bytes: number): void
 }
 
 /** Of the most that may be taken: what comes free at once, so that not each load closes pages. */
@@ -70,12 +72,19 @@ const shortShare = 1 / 4
 /** What files of a few streams take whatever the budget. */
 const shortBytesLeast = 33_554_432
 
+/** Of the most that may be taken, and up to some bytes: what waits for the hour's turn. */
+const turnShare = 1 / 4
+const turnBytesMax = 8_388_608
+const mebibyte = 1_048_576
+
 /** Has pages closed while builders take more than they may. */
 export class PageRelief {
   readonly #builders: BuilderMemory
   readonly #writers: () => readonly PartitionWriter[]
   /** What was taken when pages had been closed, while that is more than may be. */
   #relievedTo = 0
+  /** What was had for the hour's turn. */
+  #turnBytes = 0
 
   constructor(builders: BuilderMemory, writers: () => readonly PartitionWriter[]) {
     this.#builders = builders
@@ -91,6 +100,22 @@ export class PageRelief {
     if (takenBytes <= limit) return 'nothing-done'
     this.#closePages()
     return 'pages-closed'
+  }
+
+  /**
+   * To be called before files are sealed. When the hour turns, files of two hours are open at a
+   * time: what a process takes then it takes from its first commits on.
+   *
+   * @param hourBytes what builders of one hour's files hold.
+   */
+  beforeSeal(hourBytes: number): void {
+    const { takenBytesMax } = this.#builders
+    const wanted = Math.min(hourBytes, turnBytesMax, takenBytesMax * turnShare)
+    // In whole steps: what is wanted a little more of each time is had once.
+    const turnBytes = Math.ceil(wanted / mebibyte) * mebibyte
+    if (turnBytes <= this.#turnBytes) return
+    this.#builders.growBy(turnBytes - this.#turnBytes)
+    this.#turnBytes = turnBytes
   }
 
   #closePages(): void {

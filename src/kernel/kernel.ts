@@ -70,6 +70,11 @@ export class Kernel {
     return this.#parts.memory.sizeBytes
   }
 
+  /** Has so many bytes more wait for builders, as far as the cap allows. */
+  growBy(bytes: number): void {
+    this.#parts.memory.growBy(bytes)
+  }
+
   /** While memory is short, dictionaries that seem of no use are given up early. */
   set isMemoryShort(isShort: boolean) {
     this.#parts.memory.calls.setMemoryShort(isShort ? 1 : 0)

@@ -2,6 +2,8 @@ import { InvariantError } from '../base/assert.ts'
 import type { KernelExports } from './kernel-exports.ts'
 
 const pageBytes = 65_536
+/** Must agree with REGION_CLASS in kernel/memory.ts. */
+const regionBytes = 1_048_576
 
 /**
  * The kernel's functions, and views of its memory that are fresh after every growth.
@@ -59,6 +61,23 @@ export class LinearMemory {
 
   release(block: number, bytes: number): void {
     this.calls.release(block, bytes)
+  }
+
+  /**
+   * Grows what was ever taken by so many bytes, as far as the cap allows: whole regions, which are
+   * free. They are written to: the system hands memory out when it is written to first.
+   */
+  growBy(bytes: number): void {
+    const wantedBytes = this.sizeBytes + bytes
+    const regions: number[] = []
+    while (this.sizeBytes < wantedBytes) {
+      const before = this.sizeBytes
+      const region = this.tryAllocate(regionBytes)
+      if (region === undefined) break
+      if (this.sizeBytes > before) this.u8.fill(0, region, region + regionBytes)
+      regions.push(region)
+    }
+    for (const region of regions) this.release(region, regionBytes)
   }
 
   /** A view of bytes, valid until the next call on the kernel. */

@@ -14,9 +14,12 @@
  *   bytes any more. A file that never does costs garbage, not corruption.
  * - A part is halved into two parts and put together of the same two: parts never overlap.
  * - A block of which some part never comes back is let go after so many commits, all parts of it.
- * - Idle slabs are at most half as much again as what files took between two of the latest commits:
- *   some commits after a burst the memory goes, and from one commit to the next it stays. What is
- *   let go is not used again and not freed by hand: whoever still reads it reads what he wrote.
+ * - Idle slabs are at most twice what files took between two of the latest commits: some commits
+ *   after a burst the memory goes, and from one commit to the next it stays. What is let go is not
+ *   used again and not freed by hand: whoever still reads it reads what he wrote.
+ * - Where files had to be given new blocks, more are made until there is memory for two commits,
+ *   the one under way and the next: what a process takes shows after its first commits, not over
+ *   hours.
  */
 import { assert } from '../../base/assert.ts'
 
@@ -31,10 +34,15 @@ const slabBytesKeptMax = 4 * 1_048_576
  */
 const growthShare = 1 / 16
 /**
- * Of what files took. Commits differ by a tenth or two: what one of them let go the next would have
- * to be given anew, and until the old is collected the process has both.
+ * Of what files took. A commit begins when the one before is done, which may be late: what one of
+ * them let go the next would have to be given anew, and until the old is collected the process has
+ * both.
  */
-const idleShareMax = 1.5
+const idleShareMax = 2
+/** The one under way, and the next, which begins no sooner than that is done. */
+const commitsAtATime = 2
+/** Blocks that are made beside those that files had to be given. */
+const spareBytesMax = 32 * slabBytesUsual
 /** Commits that are remembered: a small one among large ones lets nothing go. */
 const commitsRemembered = 8
 /**
@@ -51,6 +59,11 @@ export class PageSlabs {
   /** Bytes handed out since the last `trim`, and between those before, the latest first. */
   #taken = [0]
   #commits = 0
+  /** What files have. Those who never give it back have it for ever: then less is made to spare. */
+  #heldBytes = 0
+  /** Since the last `trim`: what files gave back, and whether some were given new blocks. */
+  #givenBackBytes = 0
+  #ranOut = false
   /** Of blocks that were halved, how many commits there had been when they were whole. */
   readonly #wholeAt = new WeakMap<ArrayBufferLike, number>()
 
@@ -62,10 +75,13 @@ export class PageSlabs {
   /** @param sizeBytes a power of two, at least 32 KiB. @returns memory with anything in it. */
   take(sizeBytes: number): Uint8Array {
     this.#taken[0] = (this.#taken[0] ?? 0) + sizeBytes
+    this.#heldBytes += sizeBytes
     return this.#found(sizeBytes)
   }
 
   giveBack(slab: Uint8Array): void {
+    this.#heldBytes -= slab.length
+    this.#givenBackBytes += slab.length
     if (slab.length > slabBytesKeptMax) return
     this.#keep(slab)
   }
@@ -74,6 +90,9 @@ export class PageSlabs {
   trim(): void {
     this.#commits += 1
     this.#joinHalves()
+    if (this.#ranOut) this.#makeSpare()
+    this.#ranOut = false
+    this.#givenBackBytes = 0
     const keptMax = idleShareMax * Math.max(...this.#taken)
     this.#taken = [0, ...this.#taken.slice(0, commitsRemembered - 1)]
     for (const [sizeBytes, slabs] of this.#idle) {
@@ -81,6 +100,18 @@ export class PageSlabs {
       if (sizeBytes < slabBytesUsual) continue
       while (this.#idleBytes > keptMax && slabs.pop() !== undefined) this.#idleBytes -= sizeBytes
     }
+  }
+
+  #makeSpare(): void {
+    const wantedBytes = commitsAtATime * this.#givenBackBytes
+    const missingBytes = wantedBytes - this.#heldBytes - this.#idleBytes
+    const count = Math.floor(Math.min(missingBytes, spareBytesMax) / slabBytesUsual)
+    if (count < 1) return
+    // Written to, or the system would hand it out when it is used first.
+    const made = Array.from({ length: count }, () => madeSlab(slabBytesUsual).fill(0))
+    // Used last: what was in use a moment ago is near.
+    this.#idle.set(slabBytesUsual, [...made, ...(this.#idle.get(slabBytesUsual) ?? [])])
+    this.#idleBytes += count * slabBytesUsual
   }
 
   #keep(slab: Uint8Array): void {
@@ -97,7 +128,10 @@ export class PageSlabs {
       this.#idleBytes -= sizeBytes
       return slab
     }
-    if (sizeBytes >= slabBytesUsual) return madeSlab(sizeBytes)
+    if (sizeBytes >= slabBytesUsual) {
+      this.#ranOut ||= sizeBytes === slabBytesUsual
+      return madeSlab(sizeBytes)
+    }
     const whole = this.#found(2 * sizeBytes)
     if (whole.length === slabBytesUsual) this.#wholeAt.set(whole.buffer, this.#commits)
     this.#keep(whole.subarray(sizeBytes))

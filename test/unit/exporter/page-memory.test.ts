@@ -84,3 +84,28 @@ test('pages that are closed for rows that wait are not told as held any more', a
   expect(builders).toBeLessThan(before)
   expect(builders).toBeLessThanOrEqual(kernel.takenBytes)
 })
+
+test('when the hour turns, two files are open in memory that the process had before', async () => {
+  const stages = openStages(await numbersConfig(), new Map(), 256 * mebibyte)
+  const { kernel } = stages
+  const [rowsOfCommit, rowsOfLoad] = [40_000, 4_000]
+  let next = 0
+  /** A commit of rows of so many hours, in turn. @returns the kernel's memory. */
+  const commit = (hourCount: number): number => {
+    for (const last = next + rowsOfCommit; next < last; next += rowsOfLoad) {
+      const records = Array.from({ length: rowsOfLoad }, (_, at) =>
+        numberRecord({
+          n: next + at,
+          // Of so many that they make a large dictionary.
+          text: `${(next + at) % 30_000}`.padEnd(30, 'text '),
+          eventMs: eventsMs - (at % hourCount) * hourMs,
+        }),
+      )
+      take(stages, fetched(source, next, records))
+    }
+    seal(stages)
+    return kernel.memoryBytes
+  }
+  const settled = [commit(1), commit(1)].at(-1)
+  expect(commit(2)).toBe(settled)
+})

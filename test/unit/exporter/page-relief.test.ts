@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { planRelief } from '../../../src/exporter/page-relief.ts'
+import { PageRelief, planRelief } from '../../../src/exporter/page-relief.ts'
 
 const kib = 1_024
 
@@ -45,5 +45,38 @@ describe('relief', () => {
         expect(sum - (freed.at(-1) ?? 0)).toBeLessThan(wantedBytes)
       }),
     )
+  })
+})
+
+describe('memory for the hour’s turn', () => {
+  /** @returns what was had in advance at each seal of files that hold so much. */
+  const hadAt = (takenBytesMax: number, held: readonly number[]): readonly number[] => {
+    let had = 0
+    const builders = {
+      takenBytes: 0,
+      everTakenBytes: 0,
+      takenBytesMax,
+      isShort: false,
+      growBy: (bytes: number) => {
+        had += bytes
+      },
+    }
+    const relief = new PageRelief(builders, () => [])
+    return held.map((bytes) => {
+      const before = had
+      relief.beforeSeal(bytes)
+      return had - before
+    })
+  }
+  const mib = 1_024 * kib
+
+  test('as much as open files hold is had once more, and when they hold more than ever', () => {
+    const held = [0, 3 * mib - kib, 2 * mib, 3 * mib, 4 * mib + kib, 4 * mib + 2 * kib]
+    expect(hadAt(100 * mib, held)).toEqual([0, 3 * mib, 0, 0, 2 * mib, 0])
+  })
+
+  test('hundreds of files, or a small budget, have some of it', () => {
+    expect(hadAt(100 * mib, [90 * mib, 95 * mib])).toEqual([8 * mib, 0])
+    expect(hadAt(16 * mib, [12 * mib])).toEqual([4 * mib])
   })
 })

@@ -80,6 +80,32 @@ describe('files start small, grow by use and give back', () => {
     expect(kernel.memoryBytes).toBe(settled)
   })
 
+  test('memory that is had in advance is nobody’s, and grows no more while it lasts', () => {
+    const kernel = openKernel()
+    const file = kernel.compile(planOf(wide)).openFile()
+    const payloads = range(2_000).map(wideRow)
+    appendPayloads(kernel, file, payloads)
+    const [taken, before] = [kernel.takenBytes, kernel.memoryBytes]
+    kernel.growBy(5 * mebibyte)
+    expect(kernel.takenBytes).toBe(taken)
+    const grown = kernel.memoryBytes
+    expect(grown).toBe(before + 5 * mebibyte)
+    const held = file.bufferedBytes
+    while (file.bufferedBytes < held + 2 * mebibyte) appendPayloads(kernel, file, payloads)
+    expect(kernel.memoryBytes).toBe(grown)
+  })
+
+  test('no more is had in advance than the cap allows, and all of it can be taken', () => {
+    const kernel = openKernel(16 * mebibyte)
+    kernel.growBy(100 * mebibyte)
+    expect(kernel.memoryBytes).toBeGreaterThan(12 * mebibyte)
+    expect(kernel.memoryBytes).toBeLessThanOrEqual(16 * mebibyte)
+    const [taken, all] = [kernel.takenBytes, kernel.memoryBytes]
+    for (const _ of range(8)) kernel.input.load(new Uint8Array(mebibyte - 64))
+    expect(kernel.takenBytes).toBe(taken + 8 * mebibyte)
+    expect(kernel.memoryBytes).toBe(all)
+  })
+
   test('memory grows in few steps, to no more than twice what is wanted', () => {
     const module = new WebAssembly.Module(Buffer.from(kernelBase64, 'base64'))
     const { exports } = new WebAssembly.Instance(module, {})

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FileSlabs, PageSlabs } from '../../../../src/codec/parquet/page-slabs.ts'
 
@@ -72,12 +73,76 @@ test('idle memory follows what the last commits took, and goes when none takes a
   commit(40)
   for (let small = 0; small < 7; small++) {
     commit(2)
-    expect(pool.idleBytes).toBe(40 * 1_024 * kib)
+    expect(pool.idleBytes).toBe((40 + 32) * 1_024 * kib)
   }
   commit(2)
-  expect(pool.idleBytes).toBe(3 * 1_024 * kib)
+  expect(pool.idleBytes).toBe(4 * 1_024 * kib)
   for (let none = 0; none < 8; none++) pool.trim()
   expect(pool.idleBytes).toBe(0)
+})
+
+test('a commit finds its memory while the one before is under way, from the second on', () => {
+  const pages = fc.integer({ min: 1, max: 32 })
+  const aheads = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 40 })
+  fc.assert(
+    fc.property(pages, aheads, (count, shares) => {
+      const pool = new PageSlabs()
+      let heldBytes = 0
+      const fill = (file: FileSlabs, to: number): void => {
+        const before = file.heldBytes
+        while (file.heldBytes < to * 1_024 * kib) file.place(1_024 * kib)
+        heldBytes += file.heldBytes - before
+      }
+      let accumulating = new FileSlabs(pool)
+      for (const share of [0, ...shares]) {
+        fill(accumulating, count)
+        const underWay = accumulating
+        accumulating = new FileSlabs(pool)
+        // So far the next one comes until this one is done.
+        fill(accumulating, Math.floor(share * count))
+        heldBytes -= underWay.heldBytes
+        underWay.release()
+        pool.trim()
+        expect(heldBytes + pool.idleBytes).toBe(2 * count * 1_024 * kib)
+      }
+    }),
+  )
+})
+
+test('where files find their memory none is made beside it', () => {
+  const pool = new PageSlabs()
+  const commit = (pages: number): void => {
+    const file = new FileSlabs(pool)
+    for (let page = 0; page < pages; page++) file.place(1_024 * kib)
+    file.release()
+    pool.trim()
+  }
+  commit(10)
+  expect(pool.idleBytes).toBe(20 * 1_024 * kib)
+  commit(15)
+  expect(pool.idleBytes).toBe(20 * 1_024 * kib)
+  // Pages that have slabs of a size of their own say nothing of the next commit.
+  const large = new FileSlabs(pool)
+  for (let page = 0; page < 8; page++) large.place(3_000 * kib)
+  large.release()
+  pool.trim()
+  expect(pool.idleBytes).toBe((20 + 8 * 4) * 1_024 * kib)
+})
+
+test('memory is made for twice the latest commit, not for those before', () => {
+  const pool = new PageSlabs()
+  const filled = (pages: number): FileSlabs => {
+    const file = new FileSlabs(pool)
+    for (let page = 0; page < pages; page++) file.place(1_024 * kib)
+    return file
+  }
+  filled(10).release()
+  pool.trim()
+  const underWay = filled(25)
+  filled(25)
+  underWay.release()
+  pool.trim()
+  expect(pool.idleBytes).toBe(25 * 1_024 * kib)
 })
 
 /** Commits files of so many pages of so many KiB. @returns blocks there have been after each. */
