@@ -1,13 +1,9 @@
 /** What stands on the lake of a chaos run, past all of lakeward's code but the log's reader. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { LocalLake } from '../../src/adapters/local/local-lake.ts'
-import { inParallel } from '../../src/committer/parallel.ts'
 import type { Lake } from '../../src/ports/lake.ts'
 import { hdfsSettings, openTestHdfsLake } from '../support/hdfs-lakes.ts'
-
-const filesAtOnce = 16
 
 export interface LakeView {
   /** Of the log, for reading. */
@@ -67,22 +63,5 @@ export function viewOfHdfs(address: string, folder: string): LakeView {
       return told?.FileStatus.length
     },
     textOf: async (path) => Buffer.from((await lake.read(path)) ?? []).toString(),
-  }
-}
-
-/** Brings folders of a lake to this machine, as any client does: there they are judged. */
-export async function copyOut(
-  { lake }: LakeView,
-  folders: readonly string[],
-  root: string,
-): Promise<void> {
-  for (const folder of folders) {
-    const listed = await lake.list(folder)
-    const files = listed.filter(({ path }) => !path.includes('/_staging/'))
-    await inParallel(files, filesAtOnce, async ({ path }) => {
-      const target = join(root, path)
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, (await lake.read(path)) ?? new Uint8Array(0))
-    })
   }
 }

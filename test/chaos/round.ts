@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SimRandom } from '../sim/random.ts'
 import { eventually } from '../support/eventually.ts'
+import { copyOut } from '../support/hdfs-lakes.ts'
 import { LakewardProcess } from '../support/processes.ts'
 import { hdfsFirstFolder } from '../system/services/hdfs.ts'
 import { s3Credentials } from '../system/services/s3-server.ts'
@@ -11,7 +12,7 @@ import { judgeLake, type Verdict } from './checker.ts'
 import { BrokerProcess, killAtExit } from './children.ts'
 import type { BrokerKind } from './flags.ts'
 import { Fleet } from './fleet.ts'
-import { copyOut, type LakeView, viewOfFolder, viewOfHdfs } from './lake-view.ts'
+import { type LakeView, viewOfFolder, viewOfHdfs } from './lake-view.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { NumberFlow } from './number-flow.ts'
 import {
@@ -115,7 +116,7 @@ export class Round {
     const counts = await flow.stop()
     const troubles = await this.#drain(watch, counts)
     await this.#broker.kill()
-    if (this.#options.lake === 'hdfs') await copyOut(this.#view(), judgedFolders, this.#lake)
+    if (this.#options.lake === 'hdfs') await copyOut(this.#view().lake, judgedFolders, this.#lake)
     await this.#store?.kill()
     const verdict = await judgeLake(this.#lake, { counts, startMs: this.#startMs })
     const findings = [...troubles, ...verdict.findings]

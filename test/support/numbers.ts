@@ -102,6 +102,7 @@ export class PacedNumbers {
   readonly #timer: NodeJS.Timeout
   #sending: Promise<void> = Promise.resolve()
   #busy = false
+  #stopped: Promise<void> | undefined
   count = 0
 
   constructor(options: PacedNumbersOptions) {
@@ -129,8 +130,13 @@ export class PacedNumbers {
     this.#busy = false
   }
 
-  /** Ends; every number below `count` has been acknowledged then. */
-  async stop(): Promise<void> {
+  /** Ends; every number below `count` has been acknowledged then. Again, it does nothing more. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end()
+    return this.#stopped
+  }
+
+  async #end(): Promise<void> {
     clearInterval(this.#timer)
     await this.#sending
     await this.#producer.close()

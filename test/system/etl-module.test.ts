@@ -1,26 +1,19 @@
 /**
  * Streams with a module, on real daemons: what becomes of each event, in the lake and in the log.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { expect, test } from 'vitest'
 import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
 import { foldOf } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
 import { eventually } from '../support/eventually.ts'
-import { numberRecord, PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { numberRecord } from '../support/numbers.ts'
+import { NumbersWorld, partitionOf } from '../support/numbers-world.ts'
 
 const hourMs = 3_600_000
 const partitionCount = 2
-const startMs = Math.floor(Date.now() / hourMs) * hourMs - 10 * hourMs
-const isoHour = (hour: number): string => new Date(startMs + hour * hourMs).toISOString()
-const pathOf = (hour: number): string =>
-  `dt=${isoHour(hour).slice(0, 10)}/hour=${isoHour(hour).slice(11, 13)}`
-
 /** Number n gives n mod 3 rows, "n/0", "n/1"; those ending in 9 throw; one never ends. */
 const endless = 400
 const throws = (n: number): boolean => n % 10 === 9
@@ -35,28 +28,14 @@ export const map = (row: { n: bigint }, context: { offset: bigint }) => {
 }
 `
 
-/** A folder with the configuration of one stream of numbers that has a module. */
-async function writeConfig(
-  folder: string,
-  brokerPort: number,
-  { code, etlTime }: { code: string; etlTime: string },
-): Promise<string> {
-  const path = await writeNumbersConfig(folder, { brokerPort, assignment: 'static' })
-  await writeFile(join(folder, 'numbers.ts'), code)
+/** Numbers through a module. */
+async function openWorld({ code, etlTime }: { code: string; etlTime: string }) {
+  const world = await NumbersWorld.open({ partitionCount })
+  await writeFile(join(world.folder, 'numbers.ts'), code)
   const etl = `    etl: [{ module: numbers.ts }]\n    limits: { etlTime: ${etlTime} }\n`
-  await writeFile(path, (await readFile(path, 'utf8')) + etl)
-  return path
+  await appendFile(world.config, etl)
+  return { world, lake: join(world.folder, 'lake') }
 }
-
-const runArgs = (config: string): readonly string[] => [
-  'run',
-  '-c',
-  config,
-  '--worker-index',
-  '0',
-  '--worker-count',
-  '1',
-]
 
 async function untilCommitted(lake: string, count: number): Promise<void> {
   await eventually('everything is committed', 120_000, async () => {
@@ -79,23 +58,18 @@ const wantedRows = (count: number): readonly string[] =>
   numbersBelow(count).flatMap((n) => numbersBelow(rowCountOf(n)).map((index) => `${n}/${index}`))
 
 test('each event of a stream with a module becomes its rows, is filtered, or is a dead letter', async () => {
-  await using folder = await temporaryFolder()
-  const lake = join(folder.path, 'lake')
-  const broker = await startBroker({ directory: join(folder.path, 'broker') })
-  onTestFinished(() => broker.close())
-  broker.createTopic('numbers', partitionCount)
-  const config = await writeConfig(folder.path, broker.port, {
+  const { world, lake } = await openWorld({
     code: moduleText(0, endless),
     // Much more than an event takes on a busy machine; it is waited for twice.
     etlTime: '5s',
   })
-  const brokers = [`127.0.0.1:${broker.port}`]
+  const brokers = [`127.0.0.1:${world.brokerPort}`]
   const producer = new RecordProducer({ brokers, clientId: 'etl', compression: 'zstd' })
   const count = 1_200
   const hourOf = (n: number): number => Math.floor(n / 400)
   await producer.send(
     numbersBelow(count).map((n) => {
-      const timestampMs = startMs + hourOf(n) * hourMs + (n % 400) * 1_000
+      const timestampMs = world.startMs + hourOf(n) * hourMs + (n % 400) * 1_000
       const value = numberRecord('numbers', n, timestampMs)
       return {
         topic: 'numbers',
@@ -107,8 +81,7 @@ test('each event of a stream with a module becomes its rows, is filtered, or is 
     }),
   )
   await producer.close()
-  const daemon = new LakewardProcess(runArgs(config))
-  onTestFinished(() => daemon.kill())
+  const daemon = world.startDaemon()
   await untilCommitted(lake, count)
   expect(await daemon.stop()).toBe(0)
 
@@ -145,7 +118,7 @@ test('each event of a stream with a module becomes its rows, is filtered, or is 
     const failed = own.filter(throws).length
     const timedOut = own.filter((n) => n === endless).length
     const written = own.filter((n) => rowCountOf(n) > 0).length
-    expect(partitions?.get(pathOf(hour) as never)?.counts).toEqual({
+    expect(partitions?.get(partitionOf(world.startMs + hour * hourMs) as never)?.counts).toEqual({
       read: own.length,
       written,
       filtered: { 'etl-empty': own.length - written - failed - timedOut },
@@ -154,33 +127,23 @@ test('each event of a stream with a module becomes its rows, is filtered, or is 
       lateAppended: 0,
     })
   }
-  const verified = await lakeward(['verify', '--deep', '-c', config])
-  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+  await world.ask('verify', '--deep')
 })
 
 test('a daemon killed while its module has events in flight leaves each row in the lake once', {
   timeout: 240_000,
 }, async () => {
-  await using folder = await temporaryFolder()
-  const lake = join(folder.path, 'lake')
-  const broker = await startBroker({ directory: join(folder.path, 'broker') })
-  onTestFinished(() => broker.close())
-  broker.createTopic('numbers', partitionCount)
   const code = moduleText(0.3, -1)
-  const config = await writeConfig(folder.path, broker.port, { code, etlTime: '60s' })
-  const brokerPort = broker.port
-  const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs: 100, perTick: 5 }
-  const numbers = new PacedNumbers(paced)
+  const { world, lake } = await openWorld({ code, etlTime: '60s' })
+  const numbers = world.produce({ stepMs: 100, perTick: 5 })
   for (const pauseMs of [0, 60, 130, 190, 320, 410]) {
-    const daemon = new LakewardProcess(runArgs(config))
-    onTestFinished(() => daemon.kill())
+    const daemon = world.startDaemon()
     await daemon.line('"event":"committed"')
     await sleep(pauseMs)
     await daemon.kill()
   }
   await numbers.stop()
-  const last = new LakewardProcess(runArgs(config))
-  onTestFinished(() => last.kill())
+  const last = world.startDaemon()
   await untilCommitted(lake, numbers.count)
   expect(await last.stop()).toBe(0)
 
@@ -194,6 +157,5 @@ test('a daemon killed while its module has events in flight leaves each row in t
   )
   const failed = BigInt(numbersBelow(numbers.count).filter(throws).length)
   expect(letters).toEqual({ letters: failed, events: failed })
-  const verified = await lakeward(['verify', '--deep', '-c', config])
-  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+  await world.ask('verify', '--deep')
 })

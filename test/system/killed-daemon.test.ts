@@ -1,8 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { expect, test } from 'vitest'
 import {
   type CommitPhase,
   commitPhases,
@@ -13,16 +12,13 @@ import {
 } from '../support/commit-phase.ts'
 import { duck, tableGlob } from '../support/duck.ts'
 import { eventually } from '../support/eventually.ts'
-import { PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { NumbersWorld } from '../support/numbers-world.ts'
+import type { LakewardProcess } from '../support/processes.ts'
 
 const killsMin = 20
 const killsMax = 60
 const hitsMin = 2
-const partitionCount = 4
 const stepsMsMax = 5_000
-const hourMs = 3_600_000
 /** An hour of event time passes with each commit, so that each makes a partition due. */
 const stepMs = 36_000
 
@@ -60,17 +56,9 @@ async function stopIn(
 test('a daemon killed in every phase of a commit leaves each event in the lake exactly once', {
   timeout: 600_000,
 }, async () => {
-  await using folder = await temporaryFolder()
-  const broker = await startBroker({ directory: join(folder.path, 'broker') })
-  onTestFinished(() => broker.close())
-  broker.createTopic('numbers', partitionCount)
-  const brokerPort = broker.port
-  const config = await writeNumbersConfig(folder.path, { brokerPort, assignment: 'static' })
-  const lake = join(folder.path, 'lake')
-  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
-  const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
-  const numbers = new PacedNumbers(paced)
-  const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
+  const world = await NumbersWorld.open({ partitionCount: 4 })
+  const lake = join(world.folder, 'lake')
+  const numbers = world.produce({ stepMs, perTick: 10 })
   const hits = new Map<CommitPhase, number>(commitPhases.map((phase) => [phase, 0]))
   const missing = (): CommitPhase[] => commitPhases.filter((at) => (hits.get(at) ?? 0) < hitsMin)
 
@@ -80,8 +68,7 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
       staged: new Set(stagedCommits(lake, 'test')),
       puts: new Set(putsIn(lake, 'test')),
     }
-    const daemon = new LakewardProcess(args)
-    onTestFinished(() => daemon.kill())
+    const daemon = world.startDaemon()
     await daemon.line('"event":"committed"')
     const wanted = missing()
     const phase = wanted[kills % Math.max(1, wanted.length)] ?? commitPhases[kills % 5] ?? 'staged'
@@ -95,8 +82,7 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
   }
   await numbers.stop()
 
-  const last = new LakewardProcess(args)
-  onTestFinished(() => last.kill())
+  const last = world.startDaemon()
   await eventually('everything is committed', 60_000, async () => {
     const positions = (await foldOf(lake, 'test')).positions.get('lake')
     const read = [...(positions?.values() ?? [])].reduce((sum, { next }) => sum + Number(next), 0)
@@ -113,6 +99,5 @@ test('a daemon killed in every phase of a commit leaves each event in the lake e
   )
   const count = BigInt(numbers.count)
   expect(found).toEqual({ rows: count, numbers: count, highest: count - 1n })
-  const verified = await lakeward(['verify', '--deep', '-c', config])
-  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+  await world.ask('verify', '--deep')
 })

@@ -1,22 +1,17 @@
 /** A daemon with its lake on a real S3 server, killed again and again: all comes, once. */
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startBroker } from '../../src/adapters/embedded/broker.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { duck, tableGlob } from '../support/duck.ts'
-import { eventually } from '../support/eventually.ts'
-import { PacedNumbers, writeNumbersConfig } from '../support/numbers.ts'
-import { LakewardProcess, lakeward } from '../support/processes.ts'
+import { writeNumbersConfig } from '../support/numbers.ts'
+import { NumbersWorld } from '../support/numbers-world.ts'
+import { lakeward } from '../support/processes.ts'
 import { hasS3, RealS3 } from '../support/real-s3.ts'
 import { copyTable } from '../support/s3-lakes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { s3Credentials } from './services/s3-server.ts'
 
 const killCount = 4
-const partitionCount = 4
-const hourMs = 3_600_000
-const stepMs = 9_000
 
 describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
   describe.skipIf(!hasS3(name))('as the lake of a daemon', () => {
@@ -38,54 +33,35 @@ describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
     test('holds each event exactly once after daemons that were killed at any moment', {
       timeout: 600_000,
     }, async () => {
-      await using folder = await temporaryFolder()
-      const broker = await startBroker({ directory: join(folder.path, 'broker') })
-      onTestFinished(() => broker.close())
-      broker.createTopic('numbers', partitionCount)
       const bucket = await server.createBucket()
       const lake = lakeAt(`s3://${bucket}/below`)
-      const brokerPort = broker.port
-      const settings = { brokerPort, assignment: 'static', lake } as const
-      const config = await writeNumbersConfig(folder.path, settings)
-      const startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
-      const paced = { brokerPort, topic: 'numbers', partitionCount, startMs, stepMs, perTick: 10 }
-      const numbers = new PacedNumbers(paced)
-      const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
-      const connected = await lakeward(['check', '-c', config, '--connect'])
-      expect(connected.code, connected.stdout + connected.stderr).toBe(0)
+      const world = await NumbersWorld.open({ partitionCount: 4, lake })
+      await world.ask('check', '--connect')
+      const numbers = world.produce({ stepMs: 9_000, perTick: 10 })
 
       for (let kill = 0; kill < killCount; kill++) {
-        const daemon = new LakewardProcess(args)
-        onTestFinished(() => daemon.kill())
+        const daemon = world.startDaemon()
         await daemon.line('"event":"committed"')
         await pause(37 * kill)
         await daemon.kill()
       }
       await numbers.stop()
 
-      const last = new LakewardProcess(args)
-      onTestFinished(() => last.kill())
-      await eventually('everything is committed', 120_000, async () => {
-        const { stdout } = await lakeward(['verify', '-c', config, '--json'])
-        const { checks } = JSON.parse(stdout) as { checks: { name: string; detail: string }[] }
-        const counts = checks.find(({ name }) => name === 'counts')?.detail ?? ''
-        return counts.startsWith(`${numbers.count} events read`) ? true : undefined
-      })
+      const last = world.startDaemon()
+      await world.untilCommitted(numbers.count)
       expect(await last.stop()).toBe(0)
 
       const { client } = server
-      const fileCount = await copyTable({ client, bucket, prefix: 'below' }, folder.path)
+      const fileCount = await copyTable({ client, bucket, prefix: 'below' }, world.folder)
       expect(fileCount).toBeGreaterThan(killCount)
       const [found] = await duck(
         `SELECT count(*) AS rows, count(DISTINCT n) AS numbers, max(n) AS highest
-       FROM ${tableGlob(folder.path, 'numbers')}`,
+       FROM ${tableGlob(world.folder, 'numbers')}`,
       )
       const count = BigInt(numbers.count)
       expect(found).toEqual({ rows: count, numbers: count, highest: count - 1n })
-      const verified = await lakeward(['verify', '--deep', '-c', config])
-      expect(verified.code, verified.stdout + verified.stderr).toBe(0)
-      const cleaned = await lakeward(['gc', '-c', config])
-      expect(cleaned.code, cleaned.stdout + cleaned.stderr).toBe(0)
+      await world.ask('verify', '--deep')
+      await world.ask('gc')
       const open = await server.client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
       expect(open.Uploads ?? []).toEqual([])
     })
