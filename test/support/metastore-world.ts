@@ -25,12 +25,12 @@ const timeoutMs = 60_000
 export const metastoreDatabase = 'ods'
 
 /** A client of the metastore at `port`. */
-export const hiveCatalogAt = (port: number): HiveCatalog =>
+export const hiveCatalogAt = (port: number, database = metastoreDatabase): HiveCatalog =>
   new HiveCatalog({
     name: `thrift://127.0.0.1:${port}`,
     addresses: [{ host: '127.0.0.1', port }],
     user: 'lakeward',
-    database: metastoreDatabase,
+    database,
   })
 
 /** @param folder where places are made. */
