@@ -20,18 +20,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { Kafka, logLevel } from 'kafkajs'
-import protobuf from 'protobufjs'
-import { RecordProducer } from '../../src/adapters/kafka/record-producer.ts'
+import { makeOrders } from '../orders/make.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const text = (path: string): string => readFileSync(here(path), 'utf8')
 const bin = here('../../bin/lakeward.js')
 const python = process.env['LAKEWARD_PYTHON'] ?? 'python3'
-const partitionCount = 4
-const recordsPerSend = 4_000
-const hoursBack = 4
-const hourMs = 3_600_000
 const keys = {
   LAKE_ACCESS_KEY: process.env['LAKE_ACCESS_KEY'] ?? 'lakeward',
   LAKE_SECRET_KEY: process.env['LAKE_SECRET_KEY'] ?? 'lakeward-secret',
@@ -63,37 +57,6 @@ function placeOf(args: readonly string[]): Place {
   }
   const stamp = Date.now().toString(36)
   return { brokers, endpoint, events, topic: `orders-${stamp}`, folder: `growth-${stamp}` }
-}
-
-async function produce({ brokers, topic, events }: Place): Promise<void> {
-  const servers = brokers.split(',')
-  const admin = new Kafka({ brokers: servers, logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitionCount }] })
-  await admin.disconnect()
-  const order = protobuf.parse(text('../etl-module/order.proto')).root.lookupType('shop.Order')
-  const rawEvent = protobuf
-    .parse(text('../../proto/raw_event.proto'))
-    .root.lookupType('lakeward.v1.RawEvent')
-  const producer = new RecordProducer({ brokers: servers, clientId: topic, compression: 'zstd' })
-  const startMs = Date.now() - hoursBack * hourMs
-  for (let first = 0; first < events; first += recordsPerSend) {
-    const partition = (first / recordsPerSend) % partitionCount
-    const count = Math.min(recordsPerSend, events - first)
-    const records = Array.from({ length: count }, (_, index) => {
-      const n = first + index
-      const eventTimeMs = startMs + Math.floor((n / events) * hoursBack * hourMs)
-      const lines = [`sku-${n % 9_973} x ${1 + (n % 3)}`]
-      const payload = order
-        .encode({ id: `o${n}`, country: 'DE', cents: n % 10_007, lines })
-        .finish()
-      const value = rawEvent.encode({ stream: 'orders', eventTimeMs, payload }).finish()
-      return { topic, partition, key: undefined, value, timestampMs: eventTimeMs }
-    })
-    await producer.send(records)
-    if ((first + count) % 1_000_000 === 0) console.log(`${first + count} events are made`)
-  }
-  await producer.close()
 }
 
 /** The example's configuration, at these addresses. */
@@ -205,7 +168,7 @@ process.removeAllListeners('warning')
 const place = placeOf(process.argv.slice(2))
 const folder = mkdtempSync(join(tmpdir(), 'lakeward-kafka-s3-'))
 try {
-  await produce(place)
+  await makeOrders({ ...place, stream: 'orders', hoursBack: 4 })
   const config = writeConfig(folder, place)
   const startMs = performance.now()
   await ingest(config, place)
