@@ -128,11 +128,16 @@ export class LakeWatch {
 
   /** For messages: where the log stands. */
   get position(): string {
+    return `entry ${this.#log.state.next}, ${this.progress}`
+  }
+
+  /** Changes when something was committed, announced or delivered, and with nothing else. */
+  get progress(): string {
     const { state } = this.#log
     const positions = [...(state.positions.get('lake')?.values() ?? [])]
     const nexts = positions.map(({ source, next }) => `${source.partition}:${next}`).join(' ')
     const due = streams.filter((stream) => isDue(state, stream)).join()
-    return `entry ${state.next}, next ${nexts}, due ${due || 'none'}, undelivered ${state.undelivered.length}`
+    return `next ${nexts}, due ${due || 'none'}, undelivered ${state.undelivered.length}`
   }
 
   /** Attempts that were given up because somebody else was there first. */

@@ -12,15 +12,24 @@ import { numberRecord } from '../support/numbers.ts'
 import { partitionCount, stepMs, streamOf, topic } from './numbered.ts'
 
 const tickMs = 100
-const perTickAndPartition = 5
 /** A broker is back within two minutes, or the round ends. */
 const askTriesMax = 240
 const askAgainMs = 500
 
+interface NumberPace {
+  /**
+   * How long ends must stay as they are to be believed: a real broker tells of old ones for a
+   * moment after it came back, and may still carry out what it had received.
+   */
+  readonly settleMs: number
+  /** Records, ten times a second. */
+  readonly perTickAndPartition: number
+}
+
 export class NumberFlow {
   readonly #kafka: Kafka
   readonly #startMs: number
-  readonly #settleMs: number
+  readonly #pace: NumberPace
   /** Acknowledged records by topic-partition. */
   #counts: number[] = Array.from({ length: partitionCount }, () => 0)
   #producer: Producer | undefined
@@ -31,12 +40,10 @@ export class NumberFlow {
 
   /**
    * @param startMs event time of number 0, the beginning of an hour.
-   * @param settleMs how long ends must stay as they are to be believed: a real broker tells of old
-   *   ones for a moment after it came back, and may still carry out what it had received.
    */
-  constructor(brokerPort: number, startMs: number, settleMs: number) {
+  constructor(brokerPort: number, startMs: number, pace: NumberPace) {
     this.#startMs = startMs
-    this.#settleMs = settleMs
+    this.#pace = pace
     this.#kafka = new Kafka({
       clientId: 'chaos',
       brokers: [`127.0.0.1:${brokerPort}`],
@@ -80,6 +87,7 @@ export class NumberFlow {
       this.#producer = this.#kafka.producer({ maxInFlightRequests: 1, retry })
       await this.#producer.connect()
     }
+    const { perTickAndPartition } = this.#pace
     const messages = this.#counts.flatMap((count, partition) =>
       Array.from({ length: perTickAndPartition }, (_, index) =>
         this.#message(partition, count + index),
@@ -94,10 +102,11 @@ export class NumberFlow {
     this.restarts += 1
     await this.#producer?.disconnect().catch(() => undefined)
     this.#producer = undefined
+    const { settleMs } = this.#pace
     let ends = await this.#highWatermarks()
-    for (let before: number[] = []; this.#settleMs > 0 && before.join() !== ends.join(); ) {
+    for (let before: number[] = []; settleMs > 0 && before.join() !== ends.join(); ) {
       before = ends
-      await sleep(this.#settleMs)
+      await sleep(settleMs)
       ends = await this.#highWatermarks()
     }
     this.#counts = ends

@@ -7,9 +7,9 @@ const path = new URL('../../bench/results/hdfs-readers.md', import.meta.url).pat
 
 const title = `# Readers of files that grow
 
-Appended by \`LAKEWARD_COMMITS=200 LAKEWARD_REQUIRE=hdfs,spark,pyarrow vitest run --project system test/system/hdfs-readers.test.ts\`: a
-daemon with \`file.mode: continue\` on a real HDFS, SIGKILL of it or of the datanode with each ten commits, and readers that look all the while.
-A look that somebody did not answer is none.
+Appended by \`test/system/hdfs-readers.test.ts\` where \`LAKEWARD_COMMITS\` tells how many: a daemon with
+\`file.mode: continue\` on a real HDFS, SIGKILL of it or of the datanode with each ten commits, and
+readers that look all the while. A look that somebody did not answer is none.
 `
 
 interface ReaderRun {
@@ -36,7 +36,8 @@ export function recordReaders(run: ReaderRun): void {
     `
 ## ${date} UTC · commit ${commitText()}
 Machine: ${machineText(thisMachine())}; load after the run ${loadText()}.
-${run.commitCount} commits, ${run.daemonKills} SIGKILLs of the daemon, ${run.datanodeKills} of the datanode, ${run.seconds.toFixed(0)} s;
+${run.commitCount} commits, ${run.seconds.toFixed(0)} s;
+SIGKILLs: ${run.daemonKills} of the daemon, ${run.datanodeKills} of the datanode;
 ${run.rows} rows in ${run.fileCount} files.
 ${lines.join('\n')}
 Observation: ${wrong.length === 0 ? 'nothing was wrong' : wrong.join('; ')}.
