@@ -81,6 +81,24 @@ test('aborted transactions are listed to every reader that touches them', async 
   expect((await read(world, 0)).aborted).toBeNull()
 })
 
+test('a transaction without records leaves its marker, which every reader passes', async () => {
+  await using world = await ordersWorld(1)
+  const claim = await begin(world)
+  for (const committed of [true, false]) {
+    await include(world, claim)
+    expect(await end(world, claim, committed)).toBe(0)
+  }
+  const found = await read(world, 1)
+  expect([found.lastStableOffset, found.highWatermark, found.aborted]).toEqual([2n, 2n, []])
+  expect(found.sizeBytes).toBeGreaterThan(0)
+  await include(world, claim)
+  expect(await write(world, claim, 0)).toBe(0)
+  expect((await read(world, 1)).lastStableOffset).toBe(2n)
+  expect(await end(world, claim, false)).toBe(0)
+  const aborted = [{ producerId: claim.producerId, firstOffset: 2n }]
+  expect((await read(world, 1, 2n)).aborted).toEqual(aborted)
+})
+
 test('a reader of committed records that waits is woken by the commit', async () => {
   await using world = await ordersWorld(1)
   const claim = await begin(world)
