@@ -124,9 +124,10 @@ export class TimedLake implements Lake {
     return this.#call(this.#times.listMs, () => this.#shelf.below(folder))
   }
 
-  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+  stage({ stagedPath, chunks }: StageRequest): Promise<string> {
     return this.#call(this.#times.putMs, () => {
       this.#set(stagedPath, Buffer.concat(chunks))
+      return stagedPath
     })
   }
 

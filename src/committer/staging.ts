@@ -51,8 +51,8 @@ export class StagedCommit {
   readonly #options: StagingOptions
   readonly #commit: StagedContent
   readonly #stagings: readonly Staging[]
-  /** What lies in the spill area, as it lies there. */
-  readonly #spilled = new Map<Staging, DataFile>()
+  /** What is staged, as it lies there. */
+  readonly #staged = new Map<Staging, DataFile>()
   /** By table: what it said. */
   readonly #refusals = new Map<string, Fault>()
   /** Journals that stand, or are being written. */
@@ -124,12 +124,15 @@ export class StagedCommit {
     const { tables: home, spill } = staging
     const { table } = home
     const { chunks: own } = staging.sealed
-    if (await this.#unlessRefused(table, () => this.#stageAt(own, home, 'tables'))) return
+    const stageHome = async (): Promise<void> => {
+      this.#staged.set(staging, await this.#stageAt(own, home, 'tables'))
+    }
+    if (await this.#unlessRefused(table, stageHome)) return
     try {
       const { chunks, ...told } = staging.sealed.tail?.alone() ?? staging.sealed
       const { sizeBytes, crc32c } = told
-      await this.#stageAt(chunks, spill, 'spill')
-      this.#spilled.set(staging, { ...spill, sizeBytes, crc32c })
+      const spilled = await this.#stageAt(chunks, spill, 'spill')
+      this.#staged.set(staging, { ...spilled, sizeBytes, crc32c })
     } catch (error) {
       // Nobody takes it: the table is asked first again.
       this.#refusals.delete(table)
@@ -137,12 +140,20 @@ export class StagedCommit {
     }
   }
 
-  async #stageAt(chunks: readonly Uint8Array[], file: DataFile, area: StagingArea): Promise<void> {
+  /** @returns the file as it is staged. */
+  async #stageAt(
+    chunks: readonly Uint8Array[],
+    file: DataFile,
+    area: StagingArea,
+  ): Promise<DataFile> {
     const { lake, retry } = this.#options
     const { path, stagedPath: staged } = file
     await this.#journal(area)
     this.#begun.set(staged, file)
-    await untilRefused(retry, () => lake.stage({ path, stagedPath: staged, chunks }))
+    const at = await untilRefused(retry, () => lake.stage({ path, stagedPath: staged, chunks }))
+    const placed = { ...file, stagedPath: at }
+    this.#begun.set(at, placed)
+    return placed
   }
 
   /** @returns false when the table refuses, now or in this commit before. */
@@ -205,7 +216,7 @@ export class StagedCommit {
   }
 
   #fileOf(staging: Staging): DataFile {
-    return this.#spilled.get(staging) ?? staging.tables
+    return this.#staged.get(staging) ?? staging.tables
   }
 }
 

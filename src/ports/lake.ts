@@ -126,9 +126,11 @@ export interface Lake {
    * the storage's own affair. Called again, it replaces what was staged before.
    *
    * A journal that names both paths must stand before: what is left of a call that did not come to
-   * its end is found by them alone.
+   * its end is found by them, or lies beside them under a name that holds theirs.
+   *
+   * @returns where it stands, which the log must name: as asked for, or of a tail beside it.
    */
-  stage(request: StageRequest): Promise<void>
+  stage(request: StageRequest): Promise<string>
 
   /** Makes a staged file visible at its path. Idempotent, by anyone. */
   publish(request: PublishRequest): Promise<PublishOutcome>

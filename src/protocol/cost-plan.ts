@@ -38,8 +38,8 @@ export const measured = {
   readsPerCommit: 5,
   /** Calls to a namenode, docs/hdfs.md: CREATE, GETFILESTATUS, RENAME. */
   namenodePerFile: 3,
-  /** The same and CONCAT. */
-  namenodePerTail: 4,
+  /** CONCAT instead of RENAME. */
+  namenodePerTail: 3,
   /** A partition's folder, by each worker: MKDIRS. */
   namenodePerFolder: 1,
   /** As on S3, where each put is three. */

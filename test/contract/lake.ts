@@ -195,7 +195,7 @@ export function lakeContract(
 
       test('names that readers would take for data are refused', async () => {
         const { lake } = opened
-        const stageAt = async (stagedPath: string): Promise<void> =>
+        const stageAt = async (stagedPath: string): Promise<string> =>
           lake.stage({ stagedPath, path: target, chunks: [] })
         await expect(stageAt('events/_staging/c1/0.parquet')).rejects.toThrow(/does not look like/)
         await expect(stageAt('events/0.staged')).rejects.toThrow(/staging folder/)

@@ -89,7 +89,7 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
   'a staged file is to be seen nowhere that a reader looks': (store) =>
     new (class extends SimLake {
       #open: StageRequest | undefined
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         this.#open = request
         return super.stage(request)
       }
@@ -105,20 +105,21 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
 
   'what is published is the chunks in order, of the last time that it was staged': (store) =>
     new (class extends SimLake {
-      override async stage(request: StageRequest): Promise<void> {
+      override async stage(request: StageRequest): Promise<string> {
         const before = this.store.get(request.stagedPath)
-        await super.stage(request)
+        const at = await super.stage(request)
         // As long as what was staged before: its beginning is kept.
         const body = before && Buffer.concat([before.body, ...request.chunks])
         const sizeBytes = this.store.get(request.stagedPath)?.body.byteLength
-        if (body === undefined) return
+        if (body === undefined) return at
         this.store.set(request.stagedPath, { body: body.subarray(0, sizeBytes), modifiedMs: 0 })
+        return at
       }
     })({ store }),
 
   'thousands of chunks are one file': (store) =>
     new (class extends SimLake {
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         const { chunks } = request
         const turned = chunks.length > 1_000 ? chunks.toReversed() : chunks
         return super.stage({ ...request, chunks: turned })
@@ -127,7 +128,7 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
 
   'a file of many megabytes is whole': (store) =>
     new (class extends SimLake {
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         const chunks = request.chunks.map((chunk) => {
           return chunk.byteLength < 4_000_000 ? chunk : Buffer.alloc(chunk.byteLength)
         })
@@ -156,7 +157,7 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
         return outcome
       }
       readonly #staged = new Set<string>()
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         this.#staged.add(request.stagedPath)
         return super.stage(request)
       }
@@ -187,7 +188,7 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
         const isNew = !stagedTo.has(this.store)
         return isNew ? { kind: 'already-published' } : super.publish(request)
       }
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         stagedTo.add(this.store)
         return super.stage(request)
       }
@@ -195,15 +196,16 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
 
   'names that readers would take for data are refused': (store) =>
     new (class extends SimLake {
-      override async stage(request: StageRequest): Promise<void> {
-        if (!request.stagedPath.endsWith('.parquet')) await super.stage(request)
+      override async stage(request: StageRequest): Promise<string> {
+        const isRefused = request.stagedPath.endsWith('.parquet')
+        return isRefused ? request.stagedPath : super.stage(request)
       }
     })({ store }),
 
   'what another process staged can be published': (store) =>
     new (class extends SimLake {
       readonly #staged = new Set<string>()
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         this.#staged.add(request.stagedPath)
         return super.stage(request)
       }
@@ -215,7 +217,7 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
   'what was discarded cannot be published, by nobody': (store) =>
     new (class extends SimLake {
       readonly #staged = new Set<string>()
-      override stage(request: StageRequest): Promise<void> {
+      override stage(request: StageRequest): Promise<string> {
         this.#staged.add(request.stagedPath)
         return super.stage(request)
       }
@@ -248,8 +250,9 @@ export const lyingLakes: Readonly<Record<string, (store: SimStore) => SimLake>> 
         this.#gone.add(place.stagedPath)
         await super.discard(place)
       }
-      override async stage(request: StageRequest): Promise<void> {
-        if (!this.#gone.has(request.stagedPath)) await super.stage(request)
+      override async stage(request: StageRequest): Promise<string> {
+        const isGone = this.#gone.has(request.stagedPath)
+        return isGone ? request.stagedPath : super.stage(request)
       }
     })({ store }),
 }

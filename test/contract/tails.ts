@@ -32,9 +32,9 @@ export function tailsContract(
       if (lake.tails === undefined) throw new Error('files of this lake do not grow')
       return lake.tails
     }
-    const stageFirst = (): Promise<void> =>
+    const stageFirst = (): Promise<string> =>
       opened.lake.stage({ ...tailAt('c2'), chunks: [bytes('one'), bytes('by1')] })
-    const stageSecond = (): Promise<void> =>
+    const stageSecond = (): Promise<string> =>
       opened.lake.stage({ ...tailAt('c3'), chunks: [bytes('one by two')] })
     const standing = async (): Promise<string> =>
       Buffer.from((await opened.lake.read(path)) ?? []).toString()

@@ -175,14 +175,15 @@ export class SimLake implements Lake {
     return [...first, ...rest]
   }
 
-  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+  stage({ stagedPath, chunks }: StageRequest): Promise<string> {
     const staged = /\/_staging\/.|\/\.tail-[^/]+$/.test(stagedPath)
     assert(staged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const body = Buffer.concat(chunks)
     const part = (): void => void this.#set(stagedPath, body.subarray(0, body.length >> 1))
     const broken = this.#options.kind === 'hdfs' ? part : undefined
-    return this.#call('stage', stagedPath, () => void this.#set(stagedPath, body), { broken })
+    const effect = (): string => this.#set(stagedPath, body).path
+    return this.#call('stage', stagedPath, effect, { broken })
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {

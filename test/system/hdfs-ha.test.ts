@@ -78,13 +78,18 @@ describe.skipIf(!wantsHdfs('hdfs-ha'))('HDFS with two namenodes as a lake', () =
     const place = { path, stagedPath: `events/_staging/${n}/0.staged` }
     const tail = { path, stagedPath: `${folder}/.tail-${n}-0` }
     const rows = Buffer.alloc(300_000, `rows of ${n};`)
+    let stagedPath = ''
     const deeds: Record<(typeof steps)[number], () => Promise<unknown>> = {
-      stage: () => lake.stage({ ...place, chunks: [rows] }),
+      stage: async () => void (await lake.stage({ ...place, chunks: [rows] })),
       decide: () => lake.putIfAbsent(`log/${n}`, Buffer.from(`entry ${n}`)),
       publish: () => lake.publish({ ...place, sizeBytes: rows.length }),
-      grow: () => lake.stage({ ...tail, chunks: [rows] }),
-      join: async () =>
-        lake.tails?.join({ ...tail, baseBytes: rows.length, sizeBytes: 2 * rows.length }),
+      grow: async () => {
+        stagedPath = await lake.stage({ ...tail, chunks: [rows] })
+      },
+      join: async () => {
+        const lengths = { baseBytes: rows.length, sizeBytes: 2 * rows.length }
+        return lake.tails?.join({ path, stagedPath, ...lengths })
+      },
     }
     for (const step of steps) {
       const killing = step === killedIn ? killActive() : undefined

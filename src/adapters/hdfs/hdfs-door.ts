@@ -13,6 +13,8 @@ export interface HdfsDoor {
   readonly scheme: 'http' | 'https'
   /** The addresses are of HttpFS, which does all that datanodes do. */
   readonly httpfs: boolean
+  /** Nobody stands between us and the cluster who may send a request of ours once more. */
+  readonly isDirect: boolean
   /** What each request says of us. */
   readonly identity: () => Promise<HdfsQuery>
   /** Where datanodes are reached, by the "host:port" or "host" that they give themselves. */

@@ -69,6 +69,11 @@ export class HdfsFiles {
     this.#options = options
   }
 
+  /** What we send comes once, if at all. */
+  get isDirect(): boolean {
+    return this.#options.door.isDirect
+  }
+
   /** @returns undefined where nothing stands. */
   async look(path: string, operation: string): Promise<HdfsFile | undefined> {
     const call = { operation, path, name: 'GETFILESTATUS' }

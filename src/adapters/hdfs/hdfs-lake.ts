@@ -55,7 +55,8 @@ export class HdfsLake implements Lake {
   readonly #staged = new BoundedMap<string, number>(sizesKeptMax)
   /** Bytes of what this process published, by path. */
   readonly #published = new BoundedMap<string, number>(sizesKeptMax)
-
+  /** Tails that an attempt began which was not answered: it may still make them, at any time. */
+  readonly #begunTails = new Set<string>()
   /** Folders that this process made, or found, for what it publishes. */
   readonly #folders = new BoundedMap<string, Promise<void>>(sizesKeptMax)
 
@@ -133,21 +134,44 @@ export class HdfsLake implements Lake {
     return objects.toSorted(byPath)
   }
 
-  async stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+  async stage({ stagedPath, chunks }: StageRequest): Promise<string> {
     const isStaged = inStaging.test(stagedPath) || isTail.test(stagedPath)
     assert(isStaged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const operation = 'stage'
-    // A late sender must not make a tail anew that was joined: its name is given to what is whole.
-    const first = isTail.test(stagedPath) ? undefined : stagedPath
+    const first = this.#mayBeMadeAt(stagedPath) ? stagedPath : undefined
     this.#staged.delete(stagedPath)
+    if (isTail.test(stagedPath) && first !== undefined) this.#begunTails.add(stagedPath)
     for (let round = 1; ; round++) {
       const made = await this.#files.create(stagedPath, chunks, { operation, first })
-      const isThere =
-        made.path === stagedPath || (await this.#replace(made, stagedPath, { operation }))
-      if (isThere) return this.#staged.set(stagedPath, made.sizeBytes)
+      const stands = await this.#keptAt(stagedPath, made)
+      if (stands !== undefined) {
+        this.#staged.set(stands, made.sizeBytes)
+        return stands
+      }
       if (round === roundsMax) throw cleanedAway(operation, stagedPath)
     }
+  }
+
+  /** @returns undefined when somebody took what was made away before it was renamed. */
+  async #keptAt(stagedPath: string, made: CreatedFile): Promise<string | undefined> {
+    if (made.path === stagedPath) {
+      this.#begunTails.delete(stagedPath)
+      return stagedPath
+    }
+    if (this.#begunTails.has(stagedPath)) return made.path
+    return (await this.#replace(made, stagedPath, { operation: 'stage' })) ? stagedPath : undefined
+  }
+
+  /**
+   * A late sender must not make a tail anew that was joined. So its name is that of one attempt
+   * alone, which was answered; or it is given to what is whole, by RENAME, where somebody between
+   * us and the cluster may send a request of ours once more.
+   */
+  #mayBeMadeAt(stagedPath: string): boolean {
+    if (!isTail.test(stagedPath)) return true
+    const isFirst = !this.#begunTails.has(stagedPath) && this.#staged.get(stagedPath) === undefined
+    return this.#files.isDirect && isFirst
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {
@@ -201,6 +225,7 @@ export class HdfsLake implements Lake {
 
   async discard({ stagedPath }: StagedPlace): Promise<void> {
     await this.remove(stagedPath)
+    this.#begunTails.delete(stagedPath)
   }
 
   async move(from: string, to: string): Promise<boolean> {

@@ -6,13 +6,15 @@
  *
  * Invariants:
  * - CONCAT is one transaction of the namenode, and uses its source up: no tail is joined twice;
- * - a tail's name is given to what is whole, by RENAME, which uses its source up as well: a sender
- *   that is late does not make a tail anew that was joined;
+ * - a tail stands where it was made by an attempt that was answered, under a name that no other
+ *   attempt has; through HttpFS or a proxy, which may send what it got once more, its name is given
+ *   to what is whole, by RENAME, which uses its source up as well. So a sender that is late does
+ *   not make a tail anew that was joined;
  * - CONCAT asks for the tail alone, so a file's length is known before: this process gave it that
  *   length, or looks at it. A length that the log knows moves on by the one tail that follows it.
  *
- * A tail costs four calls: CREATE, GETFILESTATUS, RENAME, CONCAT; and one more to look at a file
- * that another process has published.
+ * A tail costs three calls: CREATE, GETFILESTATUS, CONCAT; one more to look at a file that another
+ * process has published, and RENAME where somebody stands between.
  * Source: docs/adr/0026-files-that-continue.md; docs/hdfs.md.
  */
 import type { BoundedMap } from '../../base/bounded-map.ts'

@@ -71,7 +71,9 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
     if (token === undefined) return async () => ({ 'user.name': user })
     return token === 'own' ? () => own.identity() : tokenIdentity(token, ports)
   }
-  const door: HdfsDoor = { ...settings, scheme, identity: identityOf() }
+  const { httpfs, proxy, datanodes } = settings
+  const isDirect = !httpfs && proxy === undefined && datanodes.size === 0
+  const door: HdfsDoor = { httpfs, datanodes, isDirect, scheme, identity: identityOf() }
   const { folder } = place
   const { random } = ports
   return new HdfsLake(url, new HdfsFiles({ requests, http, random, door, folder, creation }))

@@ -87,10 +87,13 @@ export class LocalLake implements Lake {
     return this.#call('list', folder, (root) => objectsBelow(root, folder))
   }
 
-  stage({ stagedPath, chunks }: StageRequest): Promise<void> {
+  stage({ stagedPath, chunks }: StageRequest): Promise<string> {
     assert(stagedShape.test(stagedPath), `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
-    return this.#call('stage', stagedPath, (file) => this.#files.write(file, chunks))
+    return this.#call('stage', stagedPath, async (file) => {
+      await this.#files.write(file, chunks)
+      return stagedPath
+    })
   }
 
   publish(request: PublishRequest): Promise<PublishOutcome> {

@@ -114,7 +114,7 @@ export class S3Lake implements Lake {
     return this.#bucket.list(folder)
   }
 
-  async stage({ stagedPath, path, chunks }: StageRequest): Promise<void> {
+  async stage({ stagedPath, path, chunks }: StageRequest): Promise<string> {
     assert(stagedShape.test(stagedPath), `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const before = this.#tickets.get(stagedPath)
@@ -124,6 +124,7 @@ export class S3Lake implements Lake {
     await this.#bucket.write(stagedPath, encodeTicket(ticket))
     this.#begun.delete(stagedPath)
     this.#tickets.set(stagedPath, ticket)
+    return stagedPath
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {

@@ -153,9 +153,9 @@ test('a refusal that came though its effect did leaves nothing in the table', as
   const { lake } = process
   const stage = lake.stage.bind(lake)
   lake.stage = async (request) => {
-    await stage(request)
+    const at = await stage(request)
     const { stagedPath: path } = request
-    if (!path.startsWith(`${table}/`)) return
+    if (!path.startsWith(`${table}/`)) return at
     throw new Fault('LAKE_REFUSED', { operation: 'stage', path, reason: 'quota' })
   }
   await world.clock.run(process.committer.commit(twoTables(process.log, 0, 5)))
@@ -188,9 +188,11 @@ test('a lake that refuses the spill area as well is waited for, the table first'
   const stage = process.lake.stage.bind(process.lake)
   let isFull = true
   process.lake.stage = async (request) => {
-    await stage(request)
-    if (isFull && request.stagedPath.startsWith(spill))
+    const at = await stage(request)
+    const isSpilled = request.stagedPath.startsWith(spill)
+    if (isFull && isSpilled)
       await stage({ ...request, stagedPath: `${table}/_staging/full/0.staged` })
+    return at
   }
   const commit = process.committer.commit(twoTables(process.log, 0, 5))
   const watch = async (): Promise<string | undefined> => {

@@ -1,8 +1,9 @@
 /** Joining a tail on HDFS with the Nth request failing, both ways; and where it is refused. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { HdfsLake } from '../../../src/adapters/hdfs/hdfs-lake.ts'
 import { FakeHdfs, type FakeHdfsFailure, remoteException } from '../../support/fake-hdfs.ts'
 import { hdfsSettings, openTestHdfsLake } from '../../support/hdfs-lakes.ts'
+import { HttpProxy } from '../../support/http-proxy.ts'
 import { HurriedClock } from '../../support/s3-lakes.ts'
 
 const path = 't/dt=2026-11-20/growth-c1-0.parquet'
@@ -16,8 +17,8 @@ const join = {
   sizeBytes: head.length + tail.length,
 }
 
-async function openOn(fake: FakeHdfs): Promise<HdfsLake> {
-  const settings = { ...hdfsSettings([fake.address], '/lake'), httpfs: fake.httpfs }
+async function openOn(fake: FakeHdfs, proxy?: string): Promise<HdfsLake> {
+  const settings = { ...hdfsSettings([fake.address], '/lake'), httpfs: fake.httpfs, proxy }
   const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
   await lake.put(path, head)
   return lake
@@ -44,10 +45,11 @@ test.each(cases)('%s: %s, of any one request, join a tail once', async (_, __, h
       const hits = failure.moment !== 'half' || call === 'CREATE-2'
       return hits && ++count === failAt ? failure : undefined
     }
-    await lake.stage({ path, stagedPath, chunks: [tail] })
-    const { kind } = await lake.tails.join(join)
+    const staged = await lake.stage({ path, stagedPath, chunks: [tail] })
+    const request = { ...join, stagedPath: staged }
+    const { kind } = await lake.tails.join(request)
     expect(['published', 'already-published'], `failAt ${failAt}`).toContain(kind)
-    expect((await lake.tails.join(join)).kind, `failAt ${failAt}`).toBe('already-published')
+    expect((await lake.tails.join(request)).kind, `failAt ${failAt}`).toBe('already-published')
     expect(Buffer.from((await lake.read(path)) ?? []).toString()).toBe(
       `${head.toString()}${tail.toString()}`,
     )
@@ -74,16 +76,21 @@ test('a tail that a late sender makes anew is joined once, though an answer is l
   await fake.close()
 })
 
-test('a tail costs four calls to the namenode, and five where another published', async () => {
+test.each([
+  ['three calls to the namenode, and one more where another published', 'namenodes', []],
+  ['a call more through a proxy, which may send it once more', 'a proxy', ['RENAME']],
+] as const)('a tail costs %s', async (_, door, renamed) => {
   const fake = await FakeHdfs.start()
-  const lake = await openOn(fake)
+  const proxy = await HttpProxy.start()
+  onTestFinished(() => proxy.close())
+  const lake = await openOn(fake, door === 'a proxy' ? proxy.url : undefined)
   const costOf = async (request: typeof join): Promise<readonly string[]> => {
     const from = fake.requests.length
     await lake.stage({ path, stagedPath: request.stagedPath, chunks: [tail] })
     expect(await lake.tails.join(request)).toEqual({ kind: 'published' })
     return fake.requests.slice(from).map(({ call }) => call)
   }
-  const staged = ['CREATE', 'CREATE-2', 'GETFILESTATUS', 'RENAME']
+  const staged = ['CREATE', 'CREATE-2', 'GETFILESTATUS', ...renamed]
   expect(await costOf(join)).toEqual([...staged, 'GETFILESTATUS', 'CONCAT'])
   const next = {
     path,
@@ -95,7 +102,7 @@ test('a tail costs four calls to the namenode, and five where another published'
   await fake.close()
 })
 
-test('nothing is created under the name of a tail: who is late makes none anew', async () => {
+test('a tail is where it was made by a call that was answered: who is late makes none anew', async () => {
   const fake = await FakeHdfs.start()
   const lake = await openOn(fake)
   let [first, count] = ['', 0]
@@ -104,15 +111,17 @@ test('nothing is created under the name of a tail: who is late makes none anew',
     first = at
     return { moment: 'before', answer: 'reset' }
   }
-  await lake.stage({ path, stagedPath, chunks: [tail] })
-  expect((await lake.tails.join(join)).kind).toBe('published')
+  const staged = await lake.stage({ path, stagedPath, chunks: [tail] })
+  const request = { ...join, stagedPath: staged }
+  expect(`/lake/${staged}`).not.toBe(first)
+  expect((await lake.tails.join(request)).kind).toBe('published')
   // What was sent first comes now, and somebody tries to join once more.
   const file = fake.entries.get(`/lake/${path}`)
   if (file === undefined) throw new Error('the file stands')
   fake.entries.set(first, { ...file, bytes: tail })
   fake.entries.set(`/lake/${path}`, { ...file, bytes: head })
   expect(
-    (await openTestHdfsLake(hdfsSettings([fake.address], '/lake')).tails.join(join)).kind,
+    (await openTestHdfsLake(hdfsSettings([fake.address], '/lake')).tails.join(request)).kind,
   ).toBe('missing')
   expect((await lake.list('t')).map((object) => `/lake/${object.path}`)).toContain(first)
   await fake.close()

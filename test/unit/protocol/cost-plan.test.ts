@@ -67,7 +67,7 @@ describe('a day', () => {
     expect(growing({ partitionHours: 24 }).files).toBeCloseTo(1 + 1_440 / 120, 6)
     expect(growing({ rollBytes: 1_048_576 }).files).toBeGreaterThan(600)
     const { namenodeCalls } = hourly
-    expect(namenodeCalls).toBeCloseTo(36 * 3 + 1_404 * 4 + 1_440 * 23 + 24, 6)
+    expect(namenodeCalls).toBeCloseTo(36 * 3 + 1_404 * 3 + 1_440 * 23 + 24, 6)
     expect(hourly.cores).toBe(growing({ grows: false }).cores)
   })
 
