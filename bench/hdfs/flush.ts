@@ -1,46 +1,27 @@
 /**
  * Three hundred streams, each in two hours, flushed in one commit: against a bare loop of the same
- * bytes, watched for long turns of the event loop, and with its requests to the namenode counted.
+ * bytes, and watched for long turns of the event loop.
  *
  * The commit is the last one of a daemon that has read its topic and is asked to end: nothing is
- * read meanwhile, as in the bare loop. In the runs that count, memory is little, so that the same
- * files are committed several times: a folder is made in the first commit alone.
+ * read meanwhile, as in the bare loop.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { withProxy } from '../lakes/proxied.ts'
 import { loadText, placementOn } from '../measure/machine.ts'
 import { type Quartiles, quartilesOf } from '../measure/quartiles.ts'
 import { lastJsonOf, type MeasuredProcess } from '../measure/run-process.ts'
-import { endOnceRead } from '../streams/end-once-read.ts'
-import { partitionCount, streamNames, topicName } from '../streams/topic.ts'
 import { startTopicBroker } from '../streams/topic-broker.ts'
 import type { Cluster } from './cluster.ts'
-import { type Committed, HdfsRun, onCommitted, type Wanted } from './daemon.ts'
+import type { Committed } from './daemon.ts'
+import { type Place, readAll, runOf } from './streams-run.ts'
 
 const hours = 2
-const large =
-  'commit: { interval: 1h }\nmemory: { buffers: 2GiB }\nready: { delay: 12h, idle: 12h }\n'
-/** Enough for two commits or more. */
-const littleOf = (rows: number): string =>
-  large.replace('2GiB', rows > 300_000 ? '256MiB' : '96MiB')
 
 export interface FlushSizes {
   readonly streams: number
   readonly rows: number
   readonly pairs: number
-}
-
-export interface Requests {
-  readonly mode: 'new' | 'continue'
-  readonly commits: number
-  readonly files: number
-  /** To the namenode, but for folders and listings. */
-  readonly counted: number
-  /** MKDIRS, and trials whether files can grow in a folder. */
-  readonly apart: number
-  readonly byKind: Readonly<Record<string, number>>
 }
 
 export interface FlushFigures {
@@ -53,14 +34,6 @@ export interface FlushFigures {
   /** Longest turn of the event loop while a commit ran, CPU milliseconds. */
   readonly longestSliceMs: number
   readonly slicesOver50: number
-  readonly requests: readonly Requests[]
-}
-
-interface Place {
-  readonly cluster: Cluster
-  readonly brokerPort: number
-  readonly streams: number
-  readonly rows: number
 }
 
 export async function measureFlush(cluster: Cluster, sizes: FlushSizes): Promise<FlushFigures> {
@@ -99,7 +72,6 @@ async function measureAt(place: Place, pairCount: number): Promise<FlushFigures>
     ratio: quartilesOf(pairs.map((pair) => pair.flush.commit.seconds / pair.bareSeconds)),
     longestSliceMs: Math.max(0, ...probed.slices),
     slicesOver50: probed.slices.filter((ms) => ms > 50).length,
-    requests: [await requestsOf(place, 'new'), await requestsOf(place, 'continue')],
   }
 }
 
@@ -110,18 +82,6 @@ interface Flush {
   /** CPU milliseconds of turns of the event loop while the commit ran. */
   readonly slices: readonly number[]
 }
-
-const runOf = ({ cluster, brokerPort, streams }: Place, more: Partial<Wanted> = {}): HdfsRun =>
-  new HdfsRun({
-    cluster,
-    namenode: cluster.address,
-    brokerPort,
-    topic: topicName,
-    streams: streamNames(streams),
-    mode: 'new',
-    settings: large,
-    ...more,
-  })
 
 /** A daemon reads all and ends. @throws {Error} it committed more than once. */
 async function flushOnce(place: Place, how: 'large' | 'probed'): Promise<Flush> {
@@ -157,26 +117,6 @@ function slicesOf(daemon: MeasuredProcess): readonly Slice[] {
   return slices
 }
 
-/** @returns the commits until every row is in one. */
-async function readAll(daemon: MeasuredProcess, rowsWanted: number): Promise<readonly Committed[]> {
-  const commits: Committed[] = []
-  const done = Promise.withResolvers<void>()
-  onCommitted(daemon, (commit) => {
-    commits.push(commit)
-    if (rowsOf(commits) >= rowsWanted) done.resolve()
-  })
-  endOnceRead(daemon, partitionCount)
-  // Whoever ends early throws.
-  await Promise.race([done.promise, daemon.firstOf('stderr', () => undefined)])
-  await daemon.stop()
-  const rows = rowsOf(commits)
-  if (rows !== rowsWanted) throw new Error(`${rows} rows were committed of ${rowsWanted}`)
-  return commits
-}
-
-const rowsOf = (commits: readonly Committed[]): number =>
-  commits.reduce((sum, { rows }) => sum + rows, 0)
-
 async function bareSeconds(cluster: Cluster, sizes: readonly number[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'lakeward-bare-'))
   const place = `/lakeward/bench/bare-${process.pid}`
@@ -190,24 +130,4 @@ async function bareSeconds(cluster: Cluster, sizes: readonly number[]): Promise<
     rmSync(folder, { recursive: true })
     await cluster.removeFolder(place)
   }
-}
-
-async function requestsOf(place: Place, mode: 'new' | 'continue'): Promise<Requests> {
-  return withProxy(`http://${place.cluster.address}`, async (proxy) => {
-    const namenode = new URL(proxy.endpoint).host
-    const run = runOf(place, { mode, namenode, settings: littleOf(place.rows) })
-    try {
-      const commits = await readAll(run.start(), place.rows)
-      const { byKind } = await proxy.counts()
-      const sumOf = (is: (kind: string) => boolean): number =>
-        Object.entries(byKind).reduce((sum, [kind, count]) => sum + (is(kind) ? count : 0), 0)
-      const all = sumOf((kind) => !kind.startsWith('LISTSTATUS'))
-      const trials = sumOf((kind) => kind.endsWith(' trial'))
-      const apart = sumOf((kind) => kind.startsWith('MKDIRS')) + trials
-      const files = commits.reduce((sum, commit) => sum + commit.files, 0)
-      return { mode, commits: commits.length, files, counted: all - apart, apart, byKind }
-    } finally {
-      await run.remove()
-    }
-  })
 }

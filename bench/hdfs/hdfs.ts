@@ -3,7 +3,7 @@
  * folder, six hundred files in one commit against a bare loop, requests to the namenode, how long
  * a file becomes by growing, and the first commit after SIGKILL.
  *
- *     npm run bench -- hdfs [--quick] [--of speed,flush,growth,recovery]
+ *     npm run bench -- hdfs [--quick] [--of speed,flush,requests,growth,recovery]
  *
  * The broker's, the cluster's and the proxy's CPU time is nobody's.
  */
@@ -20,10 +20,11 @@ import { measureFlush } from './flush.ts'
 import { measureGrowth } from './growth.ts'
 import { measureRecovery } from './recovery.ts'
 import { type HdfsFigures, linesOf, missedOf } from './report.ts'
+import { measureRequests } from './requests.ts'
 
 const broker = 'kafka-4'
 const instance = 'hdfs-bench'
-const parts = ['speed', 'flush', 'growth', 'recovery'] as const
+const parts = ['speed', 'flush', 'requests', 'growth', 'recovery'] as const
 type Part = (typeof parts)[number]
 
 const full = {
@@ -77,12 +78,19 @@ async function measure(wanted: readonly Part[], sizes: Sizes): Promise<HdfsFigur
   try {
     return await withService('hdfs', instance, async (address) => {
       const cluster = new Cluster(address)
-      const has = (part: Part): boolean => wanted.includes(part)
+      const timed = async <T>(part: Part, work: () => Promise<T>): Promise<T | undefined> => {
+        if (!wanted.includes(part)) return undefined
+        const beganMs = performance.now()
+        const figures = await work()
+        console.log(`${part} took ${((performance.now() - beganMs) / 1_000).toFixed(0)} s`)
+        return figures
+      }
       return {
-        flush: has('flush') ? await measureFlush(cluster, sizes.flush) : undefined,
-        growth: has('growth') ? await measureGrowth(cluster, sizes.growth) : [],
-        recovery: has('recovery') ? await measureRecovery(cluster, sizes.recovery) : [],
-        pairs: has('speed') ? await measureSpeed(cluster, sizes.speed) : [],
+        flush: await timed('flush', () => measureFlush(cluster, sizes.flush)),
+        requests: (await timed('requests', () => measureRequests(cluster, sizes.flush))) ?? [],
+        growth: (await timed('growth', () => measureGrowth(cluster, sizes.growth))) ?? [],
+        recovery: (await timed('recovery', () => measureRecovery(cluster, sizes.recovery))) ?? [],
+        pairs: (await timed('speed', () => measureSpeed(cluster, sizes.speed))) ?? [],
       }
     })
   } finally {

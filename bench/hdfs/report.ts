@@ -1,13 +1,16 @@
 /** The figures of the benchmark as lines for people, and what they miss. */
 import type { Pair } from '../lakes/against-folder.ts'
 import { quartilesOf, quartilesText, spreadOf } from '../measure/quartiles.ts'
-import type { FlushFigures, Requests } from './flush.ts'
+import type { FlushFigures } from './flush.ts'
 import { type Growth, growthText } from './growth.ts'
+import type { Requests } from './requests.ts'
 
 /** A part that was not asked for has none. */
 export interface HdfsFigures {
   readonly pairs: readonly Pair[]
   readonly flush: FlushFigures | undefined
+  /** In each mode. */
+  readonly requests: readonly Requests[]
   readonly growth: readonly Growth[]
   /** Seconds of each. */
   readonly recovery: readonly number[]
@@ -25,10 +28,17 @@ const spreadMax = 0.1
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
-export function linesOf({ pairs, flush, growth, recovery }: HdfsFigures): readonly string[] {
+export function linesOf({
+  pairs,
+  flush,
+  requests,
+  growth,
+  recovery,
+}: HdfsFigures): readonly string[] {
   return [
     ...(pairs.length === 0 ? [] : [speedLine(pairs)]),
     ...(flush === undefined ? [] : flushLines(flush)),
+    ...requests.map(requestsLine),
     ...growth.map((grown) => `a file that grows: ${growthText(grown)}${barText(grown)}`),
     ...(recovery.length === 0 ? [] : [recoveryLine(recovery)]),
   ]
@@ -57,7 +67,6 @@ function flushLines(flush: FlushFigures): readonly string[] {
       `${flushBar}`,
     `longest turn of the event loop meanwhile ${longestSliceMs.toFixed(0)} ms of CPU time, ` +
       `${slicesOver50} over ${sliceMsMax} ms; bar: none`,
-    ...flush.requests.map(requestsLine),
   ]
 }
 
@@ -66,7 +75,7 @@ function requestsLine(requests: Requests): string {
   const kinds = Object.entries(byKind).sort(([, a], [, b]) => b - a)
   return (
     `file.mode ${mode}: ${counted} requests to the namenode for ${files} files in ${commits} ` +
-    `commits, ${(counted / files).toFixed(2)} a file, ${apart} more for folders; bar: at most ` +
+    `commits, ${(counted / files).toFixed(2)} a file, ${apart} more for folders and a start's listings; bar: at most ` +
     `${perFileMax}; all: ${kinds.map(([kind, count]) => `${kind} ${count}`).join(', ')}`
   )
 }
@@ -84,12 +93,12 @@ function recoveryLine(recovery: readonly number[]): string {
 
 /** Figures of time are no result in a quick run. */
 export function missedOf(figures: HdfsFigures, isQuick: boolean): readonly string[] {
-  const { pairs, flush, growth, recovery } = figures
+  const { pairs, flush, requests, growth, recovery } = figures
   const missed: string[] = []
   const expect = (holds: boolean, line: string): void => {
     if (!holds) missed.push(line)
   }
-  for (const { mode, counted, files } of flush?.requests ?? []) {
+  for (const { mode, counted, files } of requests) {
     expect(counted <= perFileMax * files, `more than ${perFileMax} requests a file (${mode})`)
   }
   for (const { rowsPerSecond, files, bytes, bytesAtOnce } of growth) {
