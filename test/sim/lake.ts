@@ -39,7 +39,8 @@ export interface LakeFault {
 /**
  * Whose semantics a lake has. `file`: renames, and a put into a staging folder is two calls,
  * between which it shows under a name of its own, for ever if its process died. `hdfs`: renames,
- * a broken write leaves a part of the file, and files grow by tails. `s3`: no renames, so that
+ * a broken write leaves a part of the file, and files grow by tails, each under the name of the
+ * attempt that was answered. `s3`: no renames, so that
  * copy and removal are two calls.
  */
 export type LakeKind = 'file' | 's3' | 'hdfs'
@@ -100,6 +101,7 @@ export class SimLake implements Lake {
   /** Whether a call that was under way when the process died still has its effect. */
   landsAfterDeath: () => boolean = () => false
   readonly #options: SimLakeOptions
+  readonly #begunTails = new Set<string>()
   readonly #late: { readonly atCall: number; readonly land: () => void }[] = []
 
   readonly tails?: LakeTails
@@ -175,15 +177,29 @@ export class SimLake implements Lake {
     return [...first, ...rest]
   }
 
-  stage({ stagedPath, chunks }: StageRequest): Promise<string> {
+  async stage({ stagedPath, chunks }: StageRequest): Promise<string> {
     const staged = /\/_staging\/.|\/\.tail-[^/]+$/.test(stagedPath)
     assert(staged, `staged path "${stagedPath}" lies in a staging folder`)
     assert(!stagedPath.endsWith('.parquet'), `"${stagedPath}" does not look like a table's file`)
     const body = Buffer.concat(chunks)
-    const part = (): void => void this.#set(stagedPath, body.subarray(0, body.length >> 1))
+    const at = this.#nameOf(stagedPath)
+    const part = (): void => void this.#set(at, body.subarray(0, body.length >> 1))
     const broken = this.#options.kind === 'hdfs' ? part : undefined
-    const effect = (): string => this.#set(stagedPath, body).path
-    return this.#call('stage', stagedPath, effect, { broken })
+    await this.#call('stage', at, () => this.#set(at, body), { broken })
+    this.#begunTails.delete(at)
+    return at
+  }
+
+  /** A tail has its name by the first attempt alone: one that was not answered may still make it. */
+  #nameOf(stagedPath: string): string {
+    const cut = stagedPath.lastIndexOf('/') + 1
+    const name = stagedPath.slice(cut)
+    if (!name.startsWith('.tail-')) return stagedPath
+    if (this.#begunTails.has(stagedPath)) {
+      return `${stagedPath.slice(0, cut)}.${name}.${this.calls.toString(16).padStart(16, '0')}.put`
+    }
+    this.#begunTails.add(stagedPath)
+    return stagedPath
   }
 
   async publish(request: PublishRequest): Promise<PublishOutcome> {

@@ -75,7 +75,7 @@ export class RecordedStore extends Map<string, Stored> {
   }
 }
 
-const isStaged = (path: string): boolean => path.endsWith('.staged') || path.includes('/.tail-')
+const isStaged = (path: string): boolean => path.endsWith('.staged') || path.includes('.tail-')
 
 /** True when the shorter one is the beginning of the longer one. */
 function isPart(one: Uint8Array, other: Uint8Array): boolean {
