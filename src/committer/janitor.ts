@@ -8,6 +8,7 @@ import type { Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideStaging } from '../protocol/garbage.ts'
 import {
+  folderOfTail,
   journalRoot,
   type StagedObject,
   spillRoot,
@@ -203,13 +204,13 @@ async function removeStaging(
 ): Promise<{ readonly removed: number; readonly isWhole: boolean }> {
   const files = typeof journal === 'object' ? journal.files : []
   const named = new Set(files.map(({ stagedPath }) => stagedPath))
+  const seen = new Set([...objects, ...(await besideTails(lake, files, at))])
   const deeds = [
     ...files.map((file) => ({ path: file.stagedPath, act: () => lake.discard(file) })),
-    ...objects
+    ...[...seen]
       .filter((path) => !named.has(path))
       .map((path) => ({ path, act: () => lake.remove(path) })),
   ]
-  const seen = new Set(objects)
   let [removed, isWhole] = [0, true]
   await inParallel(deeds, filesAtOnceMax, async ({ path, act }) => {
     const isDone = await unlessRefused(act)
@@ -230,4 +231,19 @@ async function unlessRefused(effect: () => Promise<void>): Promise<boolean> {
     if (!isFault(error, 'LAKE_REFUSED')) throw error
     return false
   }
+}
+
+/**
+ * What was begun for a tail and not named as its journal says lies beside it, wherever that is. It
+ * is looked for once its commit is garbage, which it is for ever.
+ */
+async function besideTails(
+  lake: Lake,
+  files: StagingJournal['files'],
+  journalPath: string,
+): Promise<readonly string[]> {
+  const folders = [...new Set(files.flatMap(({ stagedPath }) => folderOfTail(stagedPath) ?? []))]
+  const listed = await inParallel(folders, filesAtOnceMax, (folder) => lake.list(folder))
+  const paths = listed.flat().map(({ path }) => path)
+  return paths.filter((path) => stagedIn(path)?.journalPath === journalPath)
 }

@@ -232,6 +232,11 @@ export function tailIn(path: string, table: string): StagedObject | undefined {
   return text === undefined ? fileStagedIn(path) : formerlyStaged(table, text)
 }
 
+/** The folder of a tail's file, for the path that a tail has or was to have. */
+export function folderOfTail(path: string): string | undefined {
+  return tailShape.test(path) ? path.slice(0, path.lastIndexOf('/')) : undefined
+}
+
 /** The folder that goes with the last object in it: that of one commit, as it once was made. */
 export function folderOfOneCommit(path: string): string | undefined {
   const folder = path.slice(0, path.lastIndexOf('/'))

@@ -9,6 +9,7 @@ import {
   closedListPath,
   entryPath,
   folderOfOneCommit,
+  folderOfTail,
   formerJournalPath,
   homeOf,
   isPublishedAs,
@@ -180,6 +181,8 @@ test('a tail tells its commit, whole or only begun; a file beside it does not', 
   }
   expect(tailIn(path, 'events')).toEqual(found)
   expect(tailIn(begun(path), 'events')).toEqual(found)
+  expect(folderOfTail(path)).toBe('events/dt=2026-11-20')
+  expect(folderOfTail(file)).toBeUndefined()
   const older = `events/dt=2026-11-20/.tail-${id}-2`
   const formerly = {
     commitId: id,
