@@ -1,6 +1,6 @@
 /**
- * Requests to the namenode, counted by a proxy, of a daemon that commits three hundred streams, each
- * in two hours, several times.
+ * Requests to the namenode, counted by a proxy, of a daemon that commits three hundred streams,
+ * each in two hours, several times.
  *
  * Memory is little, so that the same files are committed more than once: a folder is made in the
  * first commit alone, and a file grows from the second on.

@@ -190,7 +190,7 @@ export class SimLake implements Lake {
     return at
   }
 
-  /** A tail has its name by the first attempt alone: one that was not answered may still make it. */
+  /** A tail has its name by the first attempt alone: not answered, it may still make it. */
   #nameOf(stagedPath: string): string {
     const cut = stagedPath.lastIndexOf('/') + 1
     const name = stagedPath.slice(cut)
