@@ -37,6 +37,7 @@ export type ServiceName =
   | 'httpfs'
   | 'kerberos'
   | 'spark'
+  | 'airflow'
   | 'mysql'
   | 'clickhouse'
 

@@ -45,8 +45,9 @@ export class WhyWorld {
   readonly drawn: Drawn
   readonly broker: EmbeddedBroker
   readonly lake: string
-  readonly #config: string
-  readonly #httpPort: number
+  readonly config: string
+  /** Of the daemon's API, without a path. */
+  readonly address: string
   #producer: RecordProducer
   #daemon: LakewardProcess | undefined
   #next = 0
@@ -55,8 +56,8 @@ export class WhyWorld {
     this.drawn = drawnBy
     this.broker = broker
     this.lake = join(folder, 'lake')
-    this.#config = join(folder, 'lakeward.yaml')
-    this.#httpPort = httpPort
+    this.config = join(folder, 'lakeward.yaml')
+    this.address = `http://127.0.0.1:${httpPort}`
     this.#producer = this.#openProducer()
   }
 
@@ -74,7 +75,7 @@ export class WhyWorld {
 
   /** Writes the configuration; who runs has the one before until it is started again. */
   async configure(options: WorldOptions): Promise<void> {
-    await writeFile(this.#config, this.#configText(options))
+    await writeFile(this.config, this.#configText(options))
   }
 
   /** The name of a stream, and of its topic, in this world. */
@@ -97,7 +98,7 @@ export class WhyWorld {
     return `pipeline: test
 kafka: { brokers: ["127.0.0.1:${this.broker.port}"], assignment: static }
 lake: { url: "file:./lake" }
-http: { listen: "127.0.0.1:${this.#httpPort}" }
+http: { listen: "${new URL(this.address).host}" }
 commit: { interval: ${commitInterval} }
 ready: { delay: 0s, idle: 1h, notify: [${notify}] }
 streams:
@@ -112,13 +113,13 @@ ${entries.join('\n')}
   /** Starts the daemon, which may refuse to. */
   begin(): LakewardProcess {
     const share = ['--worker-index', '0', '--worker-count', '1']
-    this.#daemon = new LakewardProcess(['run', '-c', this.#config, ...share])
+    this.#daemon = new LakewardProcess(['run', '-c', this.config, ...share])
     return this.#daemon
   }
 
   /** Runs another command on the configuration. */
   call(...words: readonly string[]): ReturnType<typeof lakeward> {
-    return lakeward([...words, '-c', this.#config])
+    return lakeward([...words, '-c', this.config])
   }
 
   /** Has the daemon drain. @returns its exit code. */
@@ -199,7 +200,7 @@ ${entries.join('\n')}
 
   /** What the command prints, once it tells this rule. */
   async told(stream: string, rule: string, partition = this.hour): Promise<string> {
-    const words = ['why', this.nameOf(stream), partition, '-c', this.#config]
+    const words = ['why', this.nameOf(stream), partition, '-c', this.config]
     let last = ''
     return await eventually(`it tells ${rule}`, 60_000, async () => {
       const { code, stdout, stderr } = await lakeward(words)
@@ -214,7 +215,7 @@ ${entries.join('\n')}
   /** The sentence of the daemon itself. */
   async asked(stream: string, partition = this.hour): Promise<string> {
     const path = `/api/v1/streams/${this.nameOf(stream)}/partitions/${partition}`
-    const answer = await fetch(`http://127.0.0.1:${this.#httpPort}${path}`)
+    const answer = await fetch(`${this.address}${path}`)
     return ((await answer.json()) as { why: { sentence: string } }).why.sentence
   }
 
