@@ -98,3 +98,23 @@ test('a commit asks five times for a file and eight times for itself, announcers
   }
   await fake.close()
 })
+
+test('a commit of many tables asks no more for itself than one of one table', async () => {
+  const on = await opened()
+  const { fake, log, committer } = on
+  const sealed = sealedCommit(log.nextCommitId(), 5, 9)
+  const names = Array.from({ length: 30 }, (_, index) => `table_${index}`)
+  const files = names.flatMap((name) =>
+    sealed.files.map((file) => ({ ...file, stream: name, table: name })),
+  )
+  const places = names.flatMap((name) => sealed.places.map((at) => ({ ...at, stream: name })))
+  const before = fake.requests.length
+  const outcome = await committer.commit({ ...sealed, files, places })
+  expect(outcome.kind).toBe('committed')
+  const { length } = asked(on, before)
+  expect(length).toBeGreaterThan(3 * files.length)
+  expect(length).toBeLessThanOrEqual(perFileMax * files.length + perCommitMax)
+  const journals = asked(on, before).filter((line) => line.includes('/growth/_staging/'))
+  expect(journals.map((line) => line.split(' ')[0])).toEqual(['PUT', 'DELETE'])
+  await fake.close()
+})
