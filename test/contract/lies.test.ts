@@ -7,8 +7,10 @@ import { fakeMetastoreWorld } from './fake-metastore-world.ts'
 import { lakeContract } from './lake.ts'
 import { lyingCatalogs } from './lying-catalogs.ts'
 import { lyingLakes } from './lying-lakes.ts'
+import { lyingNotifiers } from './lying-notifiers.ts'
 import { lyingSources } from './lying-sources.ts'
 import { lyingTails } from './lying-tails.ts'
+import { type NotifierWorld, notifierContract } from './notifier.ts'
 import { simWorld } from './sim-world.ts'
 import { sourceContract } from './source.ts'
 import { casesOf, failuresOf } from './suite.ts'
@@ -109,5 +111,22 @@ test.each(Object.entries(lyingCatalogs))(
   'a catalog wrong in one thing fails only: %s',
   async (name, lying) => {
     expect(await failuresOf(casesOverCatalog(lying))).toEqual([name])
+  },
+)
+
+const notifierCasesOver = (lying: () => NotifierWorld) =>
+  casesOf((suite) => notifierContract('lying', async () => lying(), suite))
+
+test('there is a wrong target for each case of the contract of targets', () => {
+  const [lying] = Object.values(lyingNotifiers)
+  if (lying === undefined) throw new Error('there are wrong targets')
+  const names = notifierCasesOver(lying).map(({ name }) => name)
+  expect(Object.keys(lyingNotifiers)).toEqual(names)
+})
+
+test.each(Object.entries(lyingNotifiers))(
+  'a target wrong in one thing fails only: %s',
+  async (name, lying) => {
+    expect(await failuresOf(notifierCasesOver(lying))).toEqual([name])
   },
 )
