@@ -141,6 +141,10 @@ export const topicForm = textForm({
 const portMax = 65_535
 
 /** A host and a port: "127.0.0.1:9092", "[::1]:8700". */
+/** Of Kerberos. */
+export const principal = () =>
+  text({ accepted: 'a principal: etl/host@EXAMPLE.COM', shape: /^[^\s@]+(@[^\s@]+)?$/ })
+
 export function address(accepted: string) {
   const form = textForm({ accepted, shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$/ })
   return configValue<string>({

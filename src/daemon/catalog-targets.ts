@@ -1,5 +1,6 @@
 /** Catalogs of a configuration, with the tables of its streams as they show them. */
 import { HiveCatalog } from '../adapters/hive/hive-catalog.ts'
+import { loadKerberos } from '../adapters/kerberos/kerberos.ts'
 import { present } from '../base/assert.ts'
 import type { Catalog, CatalogColumn } from '../ports/catalog.ts'
 import type { Lake } from '../ports/lake.ts'
@@ -9,14 +10,24 @@ import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts
 
 const thriftPort = 9_083
 
-/** A client of the metastore that a target names. */
-export const hiveCatalog = ({ uris, database, user }: HiveTarget): HiveCatalog =>
-  new HiveCatalog({
+/**
+ * A client of the metastore that a target names.
+ * @throws {Fault} KERBEROS_PACKAGE_MISSING.
+ */
+export function hiveCatalog({ uris, database, user, kerberos }: HiveTarget): HiveCatalog {
+  const key = 'ready.notify[].hive.kerberos'
+  const login = kerberos && {
+    kerberos: loadKerberos(key, { principal: kerberos.principal }),
+    service: kerberos.service,
+  }
+  return new HiveCatalog({
     name: uris.join(','),
     addresses: uris.map(addressOf),
     user,
     database,
+    kerberos: login,
   })
+}
 
 /** "thrift://[::1]:9083" */
 function addressOf(uri: string): { readonly host: string; readonly port: number } {

@@ -82,7 +82,14 @@ export type LengthVerdict =
   /** Nothing in the log explains it. */
   | { readonly kind: 'wrong' }
 
-/** @param foundBytes length of what stands at the file's path. */
+/**
+ * - A length between this file's and the live one's is one that an entry gave it: tails are joined
+ *   whole. Which lengths those were nobody remembers once they are published. One that is none of
+ *   them is found by the next join, which wants exactly its base, or before the announcement.
+ * - One tail behind is all that can be: none is made over a file whose commit is not published.
+ *
+ * @param foundBytes length of what stands at the file's path.
+ */
 export function judgeLength(
   { streams, unpublished }: FoldState,
   file: DataFile,

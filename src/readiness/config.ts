@@ -1,7 +1,15 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { duration, text, textForm, topicForm, truth, wholeNumber } from '../base/config-units.ts'
-import { choice, configValue, listOf, notBuilt, section } from '../base/config-value.ts'
+import {
+  duration,
+  principal,
+  text,
+  textForm,
+  topicForm,
+  truth,
+  wholeNumber,
+} from '../base/config-units.ts'
+import { choice, configValue, listOf, section } from '../base/config-value.ts'
 import { type CommandTarget, commandSection, commandTarget } from './command-config.ts'
 import { type WebhookTarget, webhookSection, webhookTarget } from './webhook-config.ts'
 
@@ -31,6 +39,10 @@ export interface HiveTarget {
   readonly user: string
   /** Root of the lake as readers of the metastore reach it; undefined: as the lake's URL says. */
   readonly location: string | undefined
+  /** Undefined: no login, the metastore believes `user`. */
+  readonly kerberos:
+    | { readonly service: string; readonly principal?: string | undefined }
+    | undefined
 }
 
 const metastoreUri = configValue<string>({
@@ -58,13 +70,22 @@ const hiveSection = section({
     .describe('When a partition is shown: once it has rows, or not before it is announced.'),
   user: text({ accepted: 'the name of a user', shape: /^[A-Za-z0-9._@/-]{1,128}$/ })
     .prefault('lakeward')
-    .describe('As whom the metastore is asked.'),
+    .describe('As whom the metastore is asked, and who owns tables that are made.'),
   location: configValue<string>(lakeRoot)
     .optional()
     .describe(
       'Root of the lake as readers of the metastore reach it; default: the lake’s own URL.',
     ),
-  kerberos: notBuilt('Login by Kerberos (SASL).'),
+  kerberos: section({
+    service: text({ accepted: 'hive', shape: /^[A-Za-z0-9._-]{1,128}$/ })
+      .prefault('hive')
+      .describe("First part of the metastore's principal; the second is the host of the address."),
+    principal: principal()
+      .optional()
+      .describe('Who we are. Without it: the first of the keytab or the cache.'),
+  })
+    .optional()
+    .describe('Login by Kerberos (SASL GSSAPI), with the ticket of the environment.'),
 })
 
 const targetSection = section({
@@ -123,9 +144,10 @@ const notifyTarget = z.codec(
         return { command: { ...command, argv: [...argv] } }
       }
       if (target.kind === 'hive') {
-        const { uris, database, register, user, location } = target
+        const { uris, database, register, user, location, kerberos } = target
         const place = location === undefined ? {} : { location }
-        return { hive: { uris: [...uris], database, register, user, ...place } }
+        const login = kerberos === undefined ? {} : { kerberos }
+        return { hive: { uris: [...uris], database, register, user, ...place, ...login } }
       }
       const { kind: _kind, ...webhook } = target
       return { webhook }
@@ -139,8 +161,9 @@ const hiveTarget = ({
   register,
   user,
   location,
+  kerberos,
 }: z.output<typeof hiveSection>): HiveTarget => {
-  return { kind: 'hive', uris, database, register, user, location }
+  return { kind: 'hive', uris, database, register, user, location, kerberos }
 }
 
 /** The section `ready`. */

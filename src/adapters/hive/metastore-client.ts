@@ -10,6 +10,8 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../../base/fault.ts'
+import { KerberosTrouble } from '../../base/kerberos-trouble.ts'
+import type { Kerberos } from '../../ports/kerberos.ts'
 import type { MetastoreCall } from './metastore-calls.ts'
 import {
   type MetastoreAddress,
@@ -19,6 +21,8 @@ import {
 import { structOf, type ThriftStruct, text, texts } from './thrift-value.ts'
 
 const connectTimeoutMs = 5_000
+/** A KDC may be asked before. */
+const loginTimeoutMs = 15_000
 /** Partitions take some 20 ms each, and a hundred of them are one call. */
 export const callTimeoutMs = 60_000
 const connectionsMax = 4
@@ -27,8 +31,16 @@ export interface MetastoreClientOptions {
   /** How messages name it. */
   readonly name: string
   readonly addresses: readonly MetastoreAddress[]
-  /** As whom it is asked. */
+  /** As whom it is asked; by Kerberos the metastore has its own name for the principal. */
   readonly user: string
+  /** By it each connection logs in; a password is never asked for. */
+  readonly kerberos?: MetastoreLogin | undefined
+}
+
+interface MetastoreLogin {
+  readonly kerberos: Kerberos
+  /** First part of the metastore's principal: "hive" of "hive/hms1@EXAMPLE.COM". */
+  readonly service: string
 }
 
 export class MetastoreClient {
@@ -115,6 +127,7 @@ export class MetastoreClient {
     }
     const { addresses } = this.#options
     const reasons: string[] = []
+    let areRefused = true
     for (const _ of addresses) {
       const at = addresses[this.#first % addresses.length]
       if (at === undefined) break
@@ -122,14 +135,23 @@ export class MetastoreClient {
         return await this.#connect(at)
       } catch (error) {
         reasons.push(`${at.host}:${at.port}: ${reasonOf(error)}`)
+        areRefused &&= error instanceof KerberosTrouble && !error.passes
         this.#first = (this.#first + 1) % addresses.length
       }
     }
-    throw new Error(reasons.join('; '))
+    const reason = reasons.join('; ')
+    if (areRefused) throw new Fault('CATALOG_LOGIN_REFUSED', { catalog: this.name, reason })
+    throw new Error(reason)
   }
 
   async #connect(at: MetastoreAddress): Promise<MetastoreConnection> {
-    const { user } = this.#options
+    const { user, kerberos: login } = this.#options
+    if (login !== undefined) {
+      const sasl = { kerberos: login.kerberos, service: `${login.service}@${at.host}` }
+      const connection = await MetastoreConnection.open(at, loginTimeoutMs, sasl)
+      this.#open.add(connection)
+      return connection
+    }
     const connection = await MetastoreConnection.open(at, connectTimeoutMs)
     this.#open.add(connection)
     try {

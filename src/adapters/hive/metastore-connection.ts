@@ -7,8 +7,10 @@
  *
  * Source: proto/hive/hive_metastore.thrift; TBufferedTransport, TBinaryProtocol of Apache Thrift.
  */
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { exceptionOf, type MetastoreCall } from './metastore-calls.ts'
+import { FrameReader, framed, logIn, type SaslLogin } from './sasl.ts'
 import { decodeMessage, encodeMessage } from './thrift-binary.ts'
 import { readText, structOf, type ThriftMessage, type ThriftStruct } from './thrift-value.ts'
 
@@ -41,36 +43,51 @@ const sequenceMax = 0x7fff_ffff
 
 export class MetastoreConnection {
   readonly #socket: Socket
+  /** After a login all comes in frames. */
+  readonly #frames: FrameReader | undefined
   #chunks: Buffer[] = []
   #pending: Pending | undefined
   #sequence = 0
   #failure: Error | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, frames: FrameReader | undefined) {
     this.#socket = socket
+    this.#frames = frames
     socket.setNoDelay(true)
     socket.on('data', (chunk) => this.#onBytes(chunk))
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the connection was closed')))
   }
 
-  /** @throws {Error} nobody takes the connection within `connectTimeoutMs`. */
-  static open(
+  /**
+   * @param login by SASL, as which nobody is told by a call.
+   * @throws {Error} nobody takes the connection within `connectTimeoutMs`, or the login within as
+   *   long again.
+   * @throws {KerberosTrouble} the login is refused.
+   */
+  static async open(
     { host, port }: MetastoreAddress,
     connectTimeoutMs: number,
+    login?: SaslLogin,
   ): Promise<MetastoreConnection> {
-    const { promise, resolve, reject } = Promise.withResolvers<MetastoreConnection>()
     const socket = connect({ host, port, noDelay: true })
-    const late = (): void => {
-      socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`))
+    const within = async <T>(what: string, work: Promise<T>): Promise<T> => {
+      const late = (): void => {
+        socket.destroy(new Error(`no ${what} within ${connectTimeoutMs} ms`))
+      }
+      const timer = setTimeout(late, connectTimeoutMs)
+      return work.finally(() => clearTimeout(timer))
     }
-    const timer = setTimeout(late, connectTimeoutMs)
-    socket.once('error', reject)
-    socket.once('connect', () => {
-      socket.off('error', reject)
-      resolve(new MetastoreConnection(socket))
-    })
-    return promise.finally(() => clearTimeout(timer))
+    await within('connection', once(socket, 'connect'))
+    if (login === undefined) return new MetastoreConnection(socket, undefined)
+    try {
+      await within('login', logIn(socket, login))
+    } catch (error) {
+      socket.on('error', () => {})
+      socket.destroy()
+      throw error
+    }
+    return new MetastoreConnection(socket, new FrameReader())
   }
 
   /** False when nothing can be called on it any more. */
@@ -88,7 +105,8 @@ export class MetastoreConnection {
     const { promise, resolve, reject } = Promise.withResolvers<ThriftStruct>()
     const sequence = (this.#sequence = (this.#sequence % sequenceMax) + 1)
     this.#pending = { call, sequence, resolve, reject }
-    this.#socket.write(encodeMessage({ kind: 'call', name: call, sequence, fields }))
+    const bytes = encodeMessage({ kind: 'call', name: call, sequence, fields })
+    this.#socket.write(this.#frames === undefined ? bytes : framed(bytes))
     const late = (): void => this.close(new Error(`no answer within ${timeoutMs} ms`))
     const timer = setTimeout(late, timeoutMs)
     return promise.finally(() => clearTimeout(timer))
@@ -107,8 +125,9 @@ export class MetastoreConnection {
   }
 
   /** What is thrown here would end the process. */
-  #onBytes(chunk: Buffer): void {
+  #onBytes(came: Buffer): void {
     try {
+      const chunk = this.#frames === undefined ? came : this.#frames.take(came)
       this.#chunks.push(chunk)
       const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
       this.#chunks = [bytes]

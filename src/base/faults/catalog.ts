@@ -9,6 +9,13 @@ export const catalogFaults = {
       `could not ask catalog "${f.catalog}" for "${f.call}": ${f.reason}`,
     hint: 'Check that the metastore runs and can be reached; registration goes on by itself.',
   },
+  CATALOG_LOGIN_REFUSED: {
+    domain: 'user',
+    retry: 'backoff',
+    message: (f: { catalog: string; reason: string }) =>
+      `no login to catalog "${f.catalog}" by Kerberos: ${f.reason}`,
+    hint: 'Check the keytab of KRB5_CLIENT_KTNAME, and "kerberos" of the target: its service.',
+  },
   CATALOG_REFUSED: {
     domain: 'external',
     retry: 'backoff',

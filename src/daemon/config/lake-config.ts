@@ -2,7 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { parseHdfsUrl } from '../../adapters/hdfs/hdfs-url.ts'
 import { parseS3Url } from '../../adapters/s3/s3-url.ts'
-import { secret, size, text, textForm, truth, wholeNumber } from '../../base/config-units.ts'
+import {
+  principal,
+  secret,
+  size,
+  text,
+  textForm,
+  truth,
+  wholeNumber,
+} from '../../base/config-units.ts'
 import { choice, configValue, notBuilt, section, type ValueForm } from '../../base/config-value.ts'
 import type { DeepReadonly } from '../../base/deep-readonly.ts'
 import { parseSecretReference, type SecretReference } from '../../base/secret.ts'
@@ -106,7 +114,7 @@ const hdfsConfig = section({
   user: text({ accepted: 'the name of a user: lakeward', shape: /^[A-Za-z_][\w.-]{0,63}\$?$/ })
     .optional()
     .describe('Who we say that we are, where the cluster believes it. Without it: lakeward.'),
-  principal: text({ accepted: 'a principal: etl/host@EXAMPLE.COM', shape: /^[^\s@]+(@[^\s@]+)?$/ })
+  principal: principal()
     .optional()
     .describe('With auth: kerberos: who we are. Without it: the first of the keytab or the cache.'),
   replication: wholeNumber({ min: 1, max: 512 })

@@ -140,10 +140,6 @@ describe('what is not built is refused by name', () => {
     ['audit', { audit: { clickhouse: {} } }],
     ['registry.poll', { registry: { url: 'file:./proto', poll: '10s' } }],
     ['registry.url', { registry: { url: 's3://bucket/schemas' } }],
-    [
-      'ready.notify[0].hive.kerberos',
-      { ready: { notify: [{ hive: { uris: ['thrift://a'], database: 'ods', kerberos: {} } }] } },
-    ],
   ])('%s', (path, more) => {
     const problem = onlyProblem(config(more))
     expect(problem.startsWith(`${path}: not supported by this version`)).toBe(true)

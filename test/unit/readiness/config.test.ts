@@ -27,6 +27,7 @@ const hive = {
   register: 'ready',
   user: 'lakeward',
   location: undefined,
+  kerberos: undefined,
 } as const
 
 test('a metastore is named by its database: its addresses may change', () => {
@@ -46,6 +47,10 @@ describe('the keys of a metastore', () => {
     const full = readyConfig.parse({ notify: [{ hive: placed }] })
     expect(full.notify[0]).toMatchObject({ location: 'hdfs://main/lake', user: 'etl@CORP' })
     expect(readyConfig.parse(readyConfig.encode(full))).toEqual(full)
+    const kerberos = { principal: 'etl@CORP' }
+    const secured = readyConfig.parse({ notify: [{ hive: { uris, database: 'ods', kerberos } }] })
+    expect(secured.notify[0]).toMatchObject({ kerberos: { service: 'hive', ...kerberos } })
+    expect(readyConfig.parse(readyConfig.encode(secured))).toEqual(secured)
   })
 
   test.each([
@@ -57,7 +62,8 @@ describe('the keys of a metastore', () => {
     [{ uris, database: 'ods', register: 'always' }],
     [{ uris, database: 'ods', location: 'lake' }],
     [{ uris, database: 'ods', location: 'hdfs://main/lake/' }],
-    [{ uris, database: 'ods', kerberos: {} }],
+    [{ uris, database: 'ods', kerberos: { service: 'a b' } }],
+    [{ uris, database: 'ods', kerberos: { principal: '@R' } }],
   ])('%j is refused', (keys) => {
     expect(read(keys).success).toBe(false)
   })
