@@ -30,7 +30,9 @@ const gaugeEveryMs = durationMs(5_000)
 const cleanEveryMs = durationMs(600_000)
 /** Of streams that no configuration names. */
 const closeAfterDefaultMs = durationMs(7 * 24 * 3_600_000)
-const announcePauseMs = durationMs(1_000)
+/** Commits wake who announces: only what time alone releases waits for so long. */
+const announcePauseMs = durationMs(2_000)
+const registerPauseMs = durationMs(1_000)
 /** How long a drain may take; what is left undone then is left as it is, for whoever comes next. */
 const drainMsMax = durationMs(60_000)
 const closeMsMax = durationMs(10_000)
@@ -136,7 +138,7 @@ export class Daemon {
     this.#loop(() => commits.run())
     this.#loop(() => announcer.run(signal, announcePauseMs))
     this.#loop(() => outbox.run(signal))
-    this.#loop(() => registrar.run(signal, announcePauseMs))
+    this.#loop(() => registrar.run(signal, registerPauseMs))
     const { lake, telemetry } = this.#ports
     this.#loop(() => tellStorageRules({ lake, log: telemetry.log }, signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())

@@ -26,6 +26,8 @@ import { ReadinessGauges } from './readiness-metrics.ts'
 const callsAtOnceMax = 16
 const failurePauseMsMax = 30_000
 const missingPauseMs = 1_000
+/** Until what somebody else's entry came before is decided anew. */
+const overtakenPauseMs = durationMs(500)
 /** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
 const passing: ReadonlySet<BlockRule> = new Set([
   'delay',
@@ -119,16 +121,18 @@ export class Announcer {
     signal.addEventListener('abort', () => this.nudge(), { once: true })
     let failures = 0
     while (!signal.aborted) {
+      let spanMs = pauseMs
       try {
         const outcome = await this.turn()
         failures = 0
         if (outcome.kind === 'announced') continue
+        if (outcome.kind === 'overtaken') spanMs = overtakenPauseMs
       } catch (error) {
         if (!(error instanceof Fault) || error.retry === 'never') throw error
         failures += 1
         this.#ports.telemetry.log.warn('announcing-failed', { code: error.code, error })
       }
-      await this.#pause(failures === 0 ? pauseMs : this.#backOffMs(pauseMs, failures))
+      await this.#pause(failures === 0 ? spanMs : this.#backOffMs(pauseMs, failures))
     }
   }
 
