@@ -1,4 +1,5 @@
 /** The S3 servers that other tests stand on: killed, paused, started again on their data. */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CompleteMultipartUploadCommand,
@@ -9,6 +10,33 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasS3, RealS3 } from '../support/real-s3.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { ServiceHarness, userPlaces } from './services/service-harness.ts'
+
+describe.skipIf(!hasS3('s3'))('a service', () => {
+  test('that three start at once runs once, where each of them is told', async () => {
+    await using folder = await temporaryFolder()
+    const { cacheRoot } = userPlaces(join(import.meta.dirname, '..', '..'))
+    const places = { runRoot: join(folder.path, 'run'), cacheRoot, say: () => {} }
+    const harnesses = [1, 2, 3].map(() => new ServiceHarness(places))
+    const started = await Promise.all(harnesses.map((harness) => harness.up('s3')))
+    try {
+      expect(new Set(started.map(({ address }) => address)).size).toBe(1)
+      expect(new Set(started.map(({ pids }) => pids['versitygw'])).size).toBe(1)
+    } finally {
+      for (const { pids } of started) for (const pid of Object.values(pids)) endProcess(pid)
+    }
+  })
+})
+
+/** Also of those that the harness has lost sight of. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It was told more than once.
+  }
+}
 
 describe.each(['s3', 's3-minio'] as const)('%s', (name) => {
   describe.skipIf(!hasS3(name))('is a server', () => {

@@ -1,6 +1,7 @@
 /** What is remembered of an instance, in its own folder: `service.json`. */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OutsideTrouble } from './outside-trouble.ts'
 import type { Ports } from './service-kind.ts'
 
 export interface InstanceRecord {
@@ -15,11 +16,19 @@ export interface InstanceRecord {
 
 const fileName = 'service.json'
 
-/** @returns undefined when nothing was ever started there. */
+/**
+ * @returns undefined when nothing was ever started there.
+ * @throws {OutsideTrouble} it is torn: a machine that lost its power, a disk that was full.
+ */
 export function readRecord(folder: string): InstanceRecord | undefined {
   const path = join(folder, fileName)
   if (!existsSync(path)) return undefined
-  return JSON.parse(readFileSync(path, 'utf8')) as InstanceRecord
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as InstanceRecord
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new OutsideTrouble(`${path} cannot be read: ${why}; remove ${folder} to begin anew`)
+  }
 }
 
 /** Replaces it whole: whoever reads sees the old one or the new one. */

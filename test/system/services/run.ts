@@ -10,7 +10,7 @@ import { runServices } from './services-command.ts'
 
 const checkout = join(import.meta.dirname, '..', '..', '..')
 const say = (line: string): void => console.log(line)
-const ended = await runServices(process.argv.slice(2), { ...userPlaces(checkout), say })
+const ended = await runServices(process.argv.slice(2), () => ({ ...userPlaces(checkout), say }))
 if (ended.kind === 'done') console.log(JSON.stringify({ services: ended.services }))
 else {
   console.error(ended.because)

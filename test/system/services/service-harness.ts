@@ -10,6 +10,7 @@
  * Invariants:
  * - Nothing is signalled but what was started here: by id, and by the folder in its command line.
  * - Data stays until `wipe`.
+ * - Who starts or stops an instance is alone at it, among all processes.
  * - `up` ends when the service answers as it answers a client.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +21,7 @@ import { cacheFolder } from './cache-folder.ts'
 import { Misuse, serviceNamed } from './catalogue.ts'
 import { artifactsFolder, fetchArtifacts } from './fetch-artifacts.ts'
 import { freePorts, isFree } from './free-ports.ts'
+import { alone } from './instance-lock.ts'
 import { type InstanceRecord, instancesBelow, readRecord, writeRecord } from './instance-record.ts'
 import { OutsideTrouble, type Say } from './outside-trouble.ts'
 import type { Ports, ServiceKind, ServicePlan } from './service-kind.ts'
@@ -101,6 +103,18 @@ export class ServiceHarness {
     const { instance = kind.name, ownerPid } = options
     const folder = this.#folder(instance)
     const artifacts = await this.fetch(service)
+    const ports = await alone(folder, () => this.#launch(kind, instance, { artifacts, ownerPid }))
+    await this.#waitUntilReady(kind, instance, ports)
+    return this.#running(instance)
+  }
+
+  /** Starts what does not run. @returns the ports on which all of it will answer. */
+  async #launch(
+    kind: ServiceKind,
+    instance: string,
+    { artifacts, ownerPid }: { artifacts: string; ownerPid: number | undefined },
+  ): Promise<Ports> {
+    const folder = this.#folder(instance)
     mkdirSync(folder, { recursive: true })
     const ports = await this.#portsFor(kind, instance)
     const plan = kind.plan({ folder, artifactsFolder: artifacts, ports })
@@ -123,13 +137,16 @@ export class ServiceHarness {
       pids.set(name, launch(command, logPathOf(folder, name)))
       remember()
     }
-    await this.#waitUntilReady(kind, instance, ports)
-    return this.#running(instance)
+    return ports
   }
 
   /** Asks all its processes to end, at once, and ends those that do not. Data stays. */
   async down(instance: string): Promise<void> {
     const folder = this.#known(instance)
+    await alone(folder, () => this.#down(instance, folder))
+  }
+
+  async #down(instance: string, folder: string): Promise<void> {
     const processes = this.#processes(folder)
     // A paused process takes its signal only when it goes on.
     for (const each of processes.values()) signal(each, 'SIGTERM')
@@ -145,6 +162,10 @@ export class ServiceHarness {
 
   /** SIGKILL: no time to write, to close, to leave. @param name of one process, or all. */
   async kill(instance: string, name?: string): Promise<void> {
+    await alone(this.#known(instance), () => this.#kill(instance, name))
+  }
+
+  async #kill(instance: string, name?: string): Promise<void> {
     const folder = this.#known(instance)
     const processes = this.#chosen(instance, name)
     for (const each of processes) signal(each, 'SIGKILL')
@@ -167,8 +188,11 @@ export class ServiceHarness {
 
   /** Ends it and forgets its data and logs. */
   async wipe(instance: string): Promise<void> {
-    await this.kill(instance)
-    rmSync(this.#folder(instance), { recursive: true, force: true, maxRetries: 5 })
+    const folder = this.#known(instance)
+    await alone(folder, async () => {
+      await this.#kill(instance)
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    })
   }
 
   /** Wipes the instances of test runs that ended without doing so. */
@@ -177,8 +201,17 @@ export class ServiceHarness {
       const owner = readRecord(this.#folder(instance))?.ownerPid
       return owner !== undefined && !existsNow(owner)
     })
-    for (const instance of left) await this.wipe(instance)
+    for (const instance of left) await this.#wipeLeft(instance)
     return left
+  }
+
+  /** Another run that sweeps may have been quicker. */
+  async #wipeLeft(instance: string): Promise<void> {
+    try {
+      await this.wipe(instance)
+    } catch (error) {
+      if (!(error instanceof Misuse)) throw error
+    }
   }
 
   /** All instances that were ever started and not wiped. */

@@ -86,23 +86,32 @@ const commands: Readonly<Record<string, Command>> = {
   },
 }
 
-/** Runs one command. What it tells goes to `options.say`. */
+/**
+ * Runs one command. What it tells goes to `options.say`.
+ * @param optionsNow may refuse what the environment says.
+ */
 export async function runServices(
   words: readonly string[],
-  options: HarnessOptions,
+  optionsNow: () => HarnessOptions,
 ): Promise<ServicesEnd> {
-  const harness = new ServiceHarness(options)
   try {
+    const options = optionsNow()
+    const harness = new ServiceHarness(options)
     const { command, names, wipe, help } = readWords(words, harness)
     if (help) options.say(usage)
     else await command.run({ harness, options, names, wipe })
     return { kind: 'done', services: harness.status() }
   } catch (error) {
     if (error instanceof Misuse) return { kind: 'refused', because: error.message }
-    if (error instanceof OutsideTrouble) return { kind: 'failed', because: error.message }
+    // A folder that cannot be written, a disk that is full: it is told with the path.
+    const isOutside = error instanceof OutsideTrouble || isOfSystem(error)
+    if (isOutside) return { kind: 'failed', because: error.message }
     throw error
   }
 }
+
+const isOfSystem = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && 'code' in error
 
 /** All words are checked before anything is done. @throws {Misuse} */
 function readWords(words: readonly string[], harness: ServiceHarness) {

@@ -1,6 +1,6 @@
 /** `npm run services` as its user meets it, without anything that is fetched or started. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -29,7 +29,8 @@ async function services(...words: readonly string[]) {
   mkdirSync(down, { recursive: true })
   writeRecord(down, record)
   const places = { runRoot, cacheRoot: folder.path }
-  const ended = await runServices(words, { ...places, say: (line) => said.push(line) })
+  const options = { ...places, say: (line: string) => said.push(line) }
+  const ended = await runServices(words, () => options)
   return { ended, said, left: readRecord(down) }
 }
 
@@ -91,4 +92,26 @@ test('the exit code says whose trouble it is', () => {
   expect(stdout).toBe('')
   const accepted = serviceNames.join(', ')
   expect(stderr).toBe(`there is no service "kafka-5"; accepted: ${accepted}\n`)
+})
+
+test.each([
+  ['is refused where it is relative', 'here', 2, 'must be an absolute path, given "here"'],
+  ['is told where nothing can be kept', script, 3, `mkdir '${script}'`],
+])('LAKEWARD_SERVICES %s', (_, place, exit, because) => {
+  const env = { ...process.env, LAKEWARD_SERVICES: place }
+  const words = [script, 'fetch', 'kafka-4']
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env })
+  expect([status, stderr]).toEqual([exit, expect.stringContaining(because)])
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+})
+
+test('a record that is torn is told with its path, and what to do', async () => {
+  await using folder = await temporaryFolder()
+  const runRoot = join(folder.path, 'run')
+  mkdirSync(join(runRoot, 's3'), { recursive: true })
+  const path = join(runRoot, 's3', 'service.json')
+  writeFileSync(path, '{"service":"s3"')
+  const options = { runRoot, cacheRoot: folder.path, say: () => {} }
+  const because = expect.stringMatching(`^${path} cannot be read: .*; remove ${runRoot}/s3 to`)
+  expect(await runServices(['status'], () => options)).toEqual({ kind: 'failed', because })
 })
