@@ -29,7 +29,7 @@ import { reasonOf } from './foreign-error.ts'
 import { Producer } from './library.ts'
 import { libraryLogin } from './library-login.ts'
 import type { KafkaLogin } from './options.ts'
-import { Transactions } from './transactions.ts'
+import { TransactionRefused, Transactions } from './transactions.ts'
 
 /** Of one delivery; the outbox tries again by itself. */
 const requestTimeoutMs = 5_000
@@ -66,6 +66,12 @@ export interface AnnouncementProducerOptions extends KafkaLogin {
 
 type ManifestProducer = Producer<Buffer, Buffer, Buffer, Buffer>
 
+interface OpenTransactions {
+  readonly transactions: Transactions
+  /** What was sent and has not ended. */
+  readonly underWay: Set<Promise<unknown>>
+}
+
 interface OpenProducer {
   readonly producer: ManifestProducer
   /** What was sent and has not ended. */
@@ -78,7 +84,7 @@ export class AnnouncementProducer implements Notifier {
   readonly #options: AnnouncementProducerOptions
   /** What next deliveries use. */
   #current: OpenProducer | undefined
-  #transactions: Transactions | undefined
+  #transactions: OpenTransactions | undefined
 
   constructor(options: AnnouncementProducerOptions) {
     this.target = options.target
@@ -98,26 +104,32 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async #sendInTransaction(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
-    const transactions = (this.#transactions ??= this.#newTransactions())
+    const used = (this.#transactions ??= { transactions: this.#begin(), underWay: new Set() })
     const { pipeline, stream } = manifest
     const id = `lakeward/${pipeline}/${this.#options.topic}/${stream}`
+    const sent = used.transactions.send(id, this.#message(manifest))
     try {
-      await untilAborted(transactions.send(id, this.#message(manifest)), signal)
+      await untilAborted(noted(used.underWay, sent), signal)
     } catch (error) {
       // What goes on without us is fenced by the next one.
-      transactions.forget(id)
+      used.transactions.forget(id)
+      if (!(error instanceof TransactionRefused)) this.#dropTransactions(used)
       throw error
     }
+  }
+
+  /** Its connections may hang, or be of brokers that are gone. */
+  #dropTransactions(used: OpenTransactions): void {
+    if (this.#transactions !== used) return
+    this.#transactions = undefined
+    void Promise.allSettled(used.underWay).then(() => used.transactions.close())
   }
 
   async #send(manifest: ReadyManifest, signal: AbortSignal): Promise<void> {
     const used = (this.#current ??= { producer: this.#open(), underWay: new Set() })
     const sent = used.producer.send({ messages: [this.#message(manifest)], acks: -1 })
-    const ended = (): unknown => used.underWay.delete(sent)
-    used.underWay.add(sent)
-    void sent.then(ended, ended)
     try {
-      await untilAborted(sent, signal)
+      await untilAborted(noted(used.underWay, sent), signal)
     } catch (error) {
       this.#drop(used)
       throw error
@@ -130,7 +142,7 @@ export class AnnouncementProducer implements Notifier {
   }
 
   async close(): Promise<void> {
-    this.#transactions?.close()
+    this.#transactions?.transactions.close()
     this.#transactions = undefined
     const used = this.#current
     this.#current = undefined
@@ -147,7 +159,7 @@ export class AnnouncementProducer implements Notifier {
     return { topic, key, value: Buffer.from(form.encode(manifest)), headers }
   }
 
-  #newTransactions(): Transactions {
+  #begin(): Transactions {
     return new Transactions(this.#options, this.#options.clock)
   }
 
@@ -169,6 +181,14 @@ export class AnnouncementProducer implements Notifier {
     this.#current = undefined
     void Promise.allSettled(used.underWay).then(() => closeQuietly(used.producer))
   }
+}
+
+/** It stands among what is under way until it has ended. */
+function noted<T>(underWay: Set<Promise<unknown>>, sent: Promise<T>): Promise<T> {
+  const ended = (): unknown => underWay.delete(sent)
+  underWay.add(sent)
+  void sent.then(ended, ended)
+  return sent
 }
 
 /** One that never connected refuses to be closed; there is nothing left to close then. */

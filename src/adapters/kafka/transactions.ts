@@ -229,7 +229,13 @@ export class Transactions {
   }
 }
 
-/** @throws {Error} anything else than success. */
+/** A broker has answered, and does not do it. */
+export class TransactionRefused extends Error {
+  override readonly name = 'TransactionRefused'
+}
+
+/** @throws {TransactionRefused} anything else than success. */
 function refuse(what: string, code: number): void {
-  if (code !== errorCode.none) throw new Error(`${what} is refused: ${errorName(code)}`)
+  if (code === errorCode.none) return
+  throw new TransactionRefused(`${what} is refused: ${errorName(code)}`)
 }

@@ -27,6 +27,8 @@ import { encodeManifest } from '../../protocol/readiness-manifest.ts'
 const shownBytesMax = 300
 /** Between being asked to end and being killed. */
 const graceMs = durationMs(1_000)
+/** For what it printed last to be read; whoever left the group may hold its output open. */
+const drainedWithinMs = durationMs(500)
 /** One that does not even end when it is killed is left: its disk or network hangs. */
 const reapedWithinMs = durationMs(3_000)
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -102,8 +104,12 @@ export class CommandHook implements Notifier {
       if (isLate || signal.aborted) await this.#stop(child, ended)
       if (signal.aborted) return 'no end in time'
       if (isLate) return `took longer than ${timeoutMs} ms${output.shown}`
-      return reasonOf(await ended, output.shown)
+      const end = await ended
+      if (end.kind === 'exited' && end.code !== 0)
+        await within(clock, drainedWithinMs, output.closed)
+      return reasonOf(end, output.shown)
     } finally {
+      output.close()
       signal.removeEventListener('abort', abort)
     }
   }
@@ -202,14 +208,26 @@ function reasonOf(ended: Ended, shown: string): string | undefined {
 
 /** The beginning of what a program prints, whichever way; the rest is read and forgotten. */
 class Beginning {
+  /** All has been read. */
+  readonly closed: Promise<void>
+  readonly #streams: ChildProcess['stdout'][]
   readonly #parts: Buffer[] = []
   #bytes = 0
 
-  constructor({ stdout, stderr }: ChildProcess) {
-    for (const stream of [stdout, stderr]) {
+  constructor(child: ChildProcess) {
+    this.closed = new Promise((resolve) => {
+      child.once('close', () => resolve())
+    })
+    this.#streams = [child.stdout, child.stderr]
+    for (const stream of this.#streams) {
       stream?.on('error', () => {})
       stream?.on('data', (part: Buffer) => this.#take(part))
     }
+  }
+
+  /** Nothing more is read. */
+  close(): void {
+    for (const stream of this.#streams) stream?.destroy()
   }
 
   /** Quoted, after a blank; empty where it printed nothing. */

@@ -2,6 +2,7 @@
 import kafkajs from 'kafkajs'
 import protobuf from 'protobufjs'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startBroker } from '../../../src/adapters/embedded/broker.ts'
 import {
   AnnouncementProducer,
   type AnnouncementProducerOptions,
@@ -17,6 +18,8 @@ import { eventually } from '../../support/eventually.ts'
 import { KafkaWorld } from '../../support/kafka-world.ts'
 import { sampleManifest } from '../../support/log-samples.ts'
 import { hasKafka, RealKafka } from '../../support/real-kafka.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { freePort } from '../services/free-ports.ts'
 
 const topic = 'lake.ready'
 const transactionalId = `lakeward/growth/${topic}/app_events`
@@ -50,6 +53,31 @@ const worlds = [
   { name: 'the embedded broker', open: embedded, isThere: true },
   { name: 'Kafka 4.3.1', open: kafka4, isThere: hasKafka('kafka-4') },
 ]
+
+test('brokers that come back are written to by the next delivery', async () => {
+  const folder = await temporaryFolder()
+  const port = await freePort()
+  const first = await startBroker({ directory: folder.path, port })
+  first.createTopic(topic, 1)
+  const announcing = new AnnouncementProducer({
+    target: `kafka:${topic}`,
+    topic,
+    brokers: [`127.0.0.1:${port}`],
+    clientId: 'test',
+    form: jsonForm,
+    transactional: true,
+    clock: new SystemClock(),
+  })
+  await announcing.deliver(manifestOf(12), signal)
+  await first.close()
+  const failed = announcing.deliver(manifestOf(13), signal)
+  await expect(failed).rejects.toMatchObject({ code: 'NOTIFY_FAILED', retry: 'backoff' })
+  const second = await startBroker({ directory: folder.path, port })
+  await announcing.deliver(manifestOf(13), signal)
+  await announcing.close()
+  await second.close()
+  await folder[Symbol.asyncDispose]()
+})
 
 describe.each(worlds.filter(({ isThere }) => isThere))('on $name', ({ open }) => {
   let world: World

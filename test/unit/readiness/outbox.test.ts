@@ -128,6 +128,23 @@ describe('the outbox', () => {
     await end()
   })
 
+  test('asks a target that takes few at a time for no more', async () => {
+    const sim = begin()
+    const daemon = await announced(sim, ['a'])
+    let [under, most] = [0, 0]
+    const receiver = Object.assign(new FakeReceiver('a', sim), { atOnceMax: 1 })
+    receiver.behaviour = async () => {
+      most = Math.max(most, ++under)
+      await sim.clock.sleep(durationMs(100))
+      under -= 1
+    }
+    const { pass, end } = running(daemon, [receiver])
+    await pass(5 * second)
+    expect(receiver.got).toHaveLength(4)
+    expect(most).toBe(1)
+    await end()
+  })
+
   test('ends with an error of ours, once nothing is under way any more', async () => {
     const sim = begin()
     const daemon = await announced(sim, ['a'])

@@ -148,6 +148,13 @@ describe('a command', () => {
     await ends(await pidIn('child'))
   })
 
+  test('whose child has left its group is waited for no longer than itself', async () => {
+    const script = 'setsid sleep 1000 & echo $! > child; echo why >&2; exit 4'
+    const delivery = hook(script).deliver(manifest, signal)
+    await expect(delivery).rejects.toThrow('ended with 4 "why"')
+    process.kill(await pidIn('child'), 'SIGKILL')
+  })
+
   test('that prints without end is read without end, and ended', async () => {
     const delivery = hook('cat /dev/zero', { timeoutMs: durationMs(500) }).deliver(manifest, signal)
     await expect(delivery).rejects.toThrow('took longer than 500 ms')
