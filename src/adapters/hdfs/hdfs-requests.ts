@@ -118,6 +118,8 @@ export class HdfsRequests {
     try {
       return { kind: 'answered', value: await send({ namenode, number }) }
     } catch (error) {
+      // Also what is thrown on: a login that failed, before anything was sent.
+      outcome = 'fault'
       const failure = hdfsFailureOf(error, { operation, path }, where)
       outcome = failure.kind
       const elsewhere = failure.kind === 'again' && failure.elsewhere

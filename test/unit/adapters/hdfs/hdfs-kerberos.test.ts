@@ -114,14 +114,14 @@ test('while no ticket is to be had, the token is used on, and that is told', asy
 test('a token whose life is over is replaced before it is refused', async () => {
   const lake = open()
   await lake.put('x', bytes('x'))
-  // The namenode renews none of the first any more, and still takes it.
+  // The namenode renews the first no more, and still takes it.
   fake.token = 'second'
+  fake.wants = undefined
   clock.aheadMs += 3_600_000
   expect(await lake.read('x')).toEqual(bytes('x'))
   await eventually('another token', boundMs, () =>
     count('GETDELEGATIONTOKEN') === 2 ? true : undefined,
   )
-  gives('second')
   await eventually('the other token', boundMs, async () => {
     await lake.stat('x')
     return fake.requests.at(-1)?.query.get('delegation') === 'second' ? true : undefined
@@ -141,6 +141,10 @@ test.each([
   })
   expect(gss.begun.length).toBe(tries)
   expect(fake.requests).toEqual([])
+  const counted = [...telemetry.values.keys()].filter((key) =>
+    key.startsWith('lakeward_hdfs_calls_total call=GETFILESTATUS'),
+  )
+  expect(counted).toEqual(['lakeward_hdfs_calls_total call=GETFILESTATUS phase=stat outcome=fault'])
 })
 
 test('a principal that the cluster does not take is told, by its name', async () => {
