@@ -4,6 +4,7 @@ import { catalogContract } from '../contract/catalog.ts'
 import { consumerMembers } from '../contract/consumer-members.ts'
 import { lakeContract } from '../contract/lake.ts'
 import { movingTopicsContract } from '../contract/moving-topics.ts'
+import { notifierContract } from '../contract/notifier.ts'
 import { sourceContract } from '../contract/source.ts'
 import { staticMembers } from '../contract/static-members.ts'
 import { casesOf, type Suite } from '../contract/suite.ts'
@@ -25,6 +26,7 @@ const suites = {
   lake: { call: 'lakeContract', of: (to: Suite) => lakeContract('', unasked, to) },
   tails: { call: 'tailsContract', of: (to: Suite) => tailsContract('', unasked, to) },
   catalog: { call: 'catalogContract', of: (to: Suite) => catalogContract('', unasked, to) },
+  notifier: { call: 'notifierContract', of: (to: Suite) => notifierContract('', unasked, to) },
 } as const
 
 /** The cells that a file's row must have: the whole suite, some of it, or nothing. */
