@@ -12,6 +12,8 @@ import { hasMetastore, RealMetastore } from '../support/real-metastore.ts'
 import { SparkSql, wantsSpark } from '../support/spark-sql.ts'
 
 const announcedMin = 4
+/** A bound for what hangs. */
+const waitedMsMax = 300_000
 const signal = new AbortController().signal
 const hasServers = [wantsHdfs(), hasMetastore('hive-3'), wantsSpark()].every(Boolean)
 
@@ -51,7 +53,7 @@ describe.skipIf(!hasServers)('Spark with Hive support', () => {
   test.each(['new', 'continue'] as const)(
     'counts what the manifests say, file.mode %s',
     {
-      timeout: 500_000,
+      timeout: 900_000,
     },
     async (mode) => {
       const below = hdfs.newFolder()
@@ -68,14 +70,14 @@ describe.skipIf(!hasServers)('Spark with Hive support', () => {
       })
       const daemon = world.startDaemon()
       const numbers = world.produce({ stepMs: 20_000, perTick: 1 })
-      await eventually('some hours are announced', 120_000, async () =>
+      await eventually('some hours are announced', waitedMsMax, async () =>
         (await manifestsOf(below)).size >= announcedMin ? true : undefined,
       )
       await numbers.stop()
       const manifests = await manifestsOf(below)
       const catalog = hiveCatalogAt(metastore.port, database)
       onTestFinished(() => catalog.close())
-      await eventually('the metastore shows all as ready', 120_000, async () => {
+      await eventually('the metastore shows all as ready', waitedMsMax, async () => {
         const told = await catalog.read('numbers', [...manifests.keys()], signal)
         return told.every((shown) => shown?.revision === 1) ? true : undefined
       })
