@@ -26,7 +26,7 @@ import {
   viewOf,
 } from './readiness-facts.ts'
 import { revisionsNotPassed } from './readiness-revisions.ts'
-import { viewsOf } from './readiness-views.ts'
+import { streamViewsOf } from './readiness-views.ts'
 import { idleFromMs, passageOf, quietSinceOf } from './watermark.ts'
 
 /**
@@ -57,9 +57,9 @@ export function decideEvidence(
     }
     const block = firstBlock(facts, stream)
     if (block === undefined) continue
-    for (const view of viewsOf(facts, stream)) {
-      const { nextMs } = block.partition
-      if (isWanted(facts, stream, view, nextMs)) wanted.add(view.key)
+    const views = streamViewsOf(facts, stream)
+    for (const [place, { key }] of views.committed.entries()) {
+      if (isWanted(facts, stream, views.viewAt(place), block.partition.nextMs)) wanted.add(key)
     }
   }
   return owned.filter((source) => wanted.has(sourceKey(source)) || owesFirstSign(facts, source))

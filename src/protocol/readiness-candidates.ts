@@ -22,8 +22,8 @@ import type { LakePartition } from '../model/lake-partition.ts'
 import type { Announcement } from '../model/log-entry.ts'
 import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
-import type { ReadinessFacts, ReadyStream, SourceView } from './readiness-facts.ts'
-import { viewsOf } from './readiness-views.ts'
+import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
+import { type StreamViews, streamViewsOf } from './readiness-views.ts'
 
 /** Longest gap between partitions that is filled with empty ones: 31 days of hours. */
 const emptyRunMax = 744
@@ -142,7 +142,7 @@ function emptyHorizonMs(
   stream: ReadyStream,
   fromMs: UnixMs,
 ): UnixMs | undefined {
-  const { ofTopics, ofStream = ofTopics } = newestIn(viewsOf(facts, stream))
+  const { ofTopics, ofStream = ofTopics } = newestIn(streamViewsOf(facts, stream))
   const windowMs = liveWindowMs[stream.scheme.by]
   const live = ofStream === undefined || ofStream.eventMs >= ofStream.lakeMs - windowMs
   const horizonMs = Math.max(
@@ -174,15 +174,15 @@ interface NewestSeen {
   readonly ofStream: EventTimeSeen | undefined
 }
 
-const newestKnown = new WeakMap<readonly SourceView[], NewestSeen>()
+const newestKnown = new WeakMap<StreamViews, NewestSeen>()
 
 /** Remembered as long as the views are the same: each decision asks. */
-function newestIn(views: readonly SourceView[]): NewestSeen {
+function newestIn(views: StreamViews): NewestSeen {
   const known = newestKnown.get(views)
   if (known !== undefined) return known
   const newest = {
-    ofTopics: newestOf(views.map(({ position }) => seenOn(position))),
-    ofStream: newestOf(views.map(({ progress }) => seenIn(progress))),
+    ofTopics: newestOf(views.committed.map(({ position }) => seenOn(position))),
+    ofStream: newestOf(views.seen.progress.map(seenIn)),
   }
   newestKnown.set(views, newest)
   return newest
@@ -218,7 +218,7 @@ function startOfRowless(facts: ReadinessFacts, stream: ReadyStream): UnixMs | un
 
 /** True when a topic of the stream was read before the stream was configured. */
 function isOlderThan(facts: ReadinessFacts, stream: ReadyStream, sinceMs: UnixMs): boolean {
-  return viewsOf(facts, stream).some(
+  return streamViewsOf(facts, stream).committed.some(
     ({ position }) => position !== undefined && position.sinceMs < sinceMs,
   )
 }

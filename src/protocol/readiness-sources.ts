@@ -49,7 +49,7 @@ interface Asked {
   readonly silentMs: number
 }
 
-/** What a stream's rows say of one topic-partition; as in `StreamViews`. */
+/** What a stream's rows say of one topic-partition. */
 interface Seen {
   readonly watermarkMs: number
   readonly quietSinceMs: number
@@ -75,18 +75,23 @@ export function waitingSource(
   const all = signsOf(facts, views.committed)
   for (let place = 0; place < all.length; place++) {
     const signs = present(all[place], onePlace)
-    const watermarkMs = present(views.watermarksMs[place], onePlace)
-    const seen = { watermarkMs, quietSinceMs: present(views.quietSinceMs[place], onePlace) }
+    const watermarkMs = present(views.seen.watermarksMs[place], onePlace)
+    const rowsAtMs = present(views.seen.rowsAtMs[place], onePlace)
+    const seen = { watermarkMs, quietSinceMs: quietSinceIn(rowsAtMs, signs) }
     if (hasPassed(asked, signs, seen)) continue
     const found = ruleOf(asked, signs, seen)
     if (worst !== undefined && !tellsMore(found, worst)) continue
     worst = found
     worstPlace = place
   }
-  return worst && { ...worst, view: present(views.list[worstPlace], onePlace) }
+  return worst && { ...worst, view: views.viewAt(worstPlace) }
 }
 
 const onePlace = 'each topic-partition has its place'
+
+/** As `quietSinceOf` says; NaN where it is unknown. */
+const quietSinceIn = (rowsAtMs: number, { reading }: SourceSigns): number =>
+  Number.isNaN(rowsAtMs) && reading !== undefined ? reading.sinceMs : rowsAtMs
 
 /** As `passageOf` says. */
 function hasPassed({ stream, endMs }: Asked, { allReadMs }: SourceSigns, seen: Seen): boolean {
@@ -134,7 +139,13 @@ interface SourceSigns {
   /** As `allReadAtMs` says. */
   readonly allReadMs: UnixMs | undefined
   /** Undefined where no position is known. */
-  readonly reading: { readonly movedAtMs: UnixMs; readonly lastSignMs: UnixMs } | undefined
+  readonly reading: SourceReading | undefined
+}
+
+interface SourceReading {
+  readonly sinceMs: UnixMs
+  readonly movedAtMs: UnixMs
+  readonly lastSignMs: UnixMs
 }
 
 const signsKnown = new WeakMap<ReadinessFacts, Map<CommittedSources, readonly SourceSigns[]>>()
@@ -155,6 +166,7 @@ function signsOf(facts: ReadinessFacts, committed: CommittedSources): readonly S
       isAssigned: facts.assigned?.has(key) === true,
       allReadMs: allReadAtMs(one),
       reading: position && {
+        sinceMs: position.sinceMs,
         movedAtMs: position.movedAtMs,
         lastSignMs: latest(position.movedAtMs, evidence?.askedAtMs),
       },

@@ -7,6 +7,7 @@
  *
  * Invariant: what is kept equals what would be made anew; `test/property/readiness-views.test.ts`.
  */
+import { present } from '../base/assert.ts'
 import { PersistentMap } from '../base/persistent-map.ts'
 import type { FoldedProgress } from '../model/fold-state.ts'
 import { type SourceKey, type SourcePartition } from '../model/topic-partition.ts'
@@ -18,25 +19,48 @@ import {
   type SourceView,
   sourcesOf,
 } from './readiness-facts.ts'
-import { quietSinceOf } from './watermark.ts'
-
-/** Each list has one place for each topic-partition, in the order of `sourcesOf`. */
-export interface StreamViews {
-  readonly list: readonly SourceView[]
-  /** Event time; NaN where the stream has had no rows. */
-  readonly watermarksMs: readonly number[]
-  /** Lake's clock of `quietSinceOf`; NaN where that is unknown. */
-  readonly quietSinceMs: readonly number[]
-  /** One and the same for all streams of a topic, as long as the log says the same of it. */
-  readonly committed: CommittedSources
-}
 
 export type CommittedSources = readonly (CommittedSource & { readonly source: SourcePartition })[]
+
+/** What rows of a stream said of each topic-partition, whatever else the log says of it. */
+interface SeenRows {
+  readonly progress: readonly (FoldedProgress | undefined)[]
+  /** Event time; NaN where the stream has had no rows. */
+  readonly watermarksMs: readonly number[]
+  /** Lake's clock of its last rows; NaN where it has had none. */
+  readonly rowsAtMs: readonly number[]
+}
+
+/** Each list has one place for each topic-partition, in the order of `sourcesOf`. */
+export class StreamViews {
+  /** One and the same for all streams of a topic, as long as the log says the same of it. */
+  readonly committed: CommittedSources
+  readonly seen: SeenRows
+  #list: readonly SourceView[] | undefined
+
+  constructor(committed: CommittedSources, seen: SeenRows) {
+    this.committed = committed
+    this.seen = seen
+  }
+
+  /** Made when somebody asks: most decisions compare numbers. */
+  get list(): readonly SourceView[] {
+    this.#list ??= this.committed.map((_, place) => this.viewAt(place))
+    return this.#list
+  }
+
+  viewAt(place: number): SourceView {
+    const one = present(this.committed[place], 'a place of the lists')
+    const { source, key, position, evidence } = one
+    return { source, key, progress: this.seen.progress[place], position, evidence }
+  }
+}
 
 type Progress = ReadonlyMap<SourceKey, FoldedProgress>
 
 interface Known {
-  readonly progress: Progress | undefined
+  readonly sources: readonly SourcePartition[]
+  readonly progress: Progress
   readonly views: StreamViews
 }
 
@@ -47,56 +71,62 @@ const nothingSeen: Progress = PersistentMap.empty()
 
 /** The views of a stream, with what decisions compare. */
 export function streamViewsOf(facts: ReadinessFacts, stream: ReadyStream): StreamViews {
-  const committed = committedOfAll(facts, sourcesOf(facts, stream))
+  const sources = sourcesOf(facts, stream)
+  const committed = committedOfAll(facts, sources)
   const progress = facts.fold.streams.get(stream.name)?.progress ?? nothingSeen
   const known = viewsKnown.get(stream)
   if (known?.views.committed === committed && known.progress === progress) return known.views
-  const views = known === undefined ? undefined : changedViews(known, committed, progress)
-  const made = views ?? newViews(committed, progress)
-  viewsKnown.set(stream, { progress, views: made })
-  return made
+  const isSameSet = known?.sources === sources
+  const seen = isSameSet ? changedSeen(known, progress) : newSeen(committed, progress)
+  const views = new StreamViews(committed, seen)
+  viewsKnown.set(stream, { sources, progress, views })
+  return views
 }
 
 /** The views of a stream, in the order of its topic-partitions. */
 export const viewsOf = (facts: ReadinessFacts, stream: ReadyStream): readonly SourceView[] =>
   streamViewsOf(facts, stream).list
 
-function newViews(committed: CommittedSources, progress: Progress): StreamViews {
-  const list = committed.map((one) => viewIn(one, progress))
-  const watermarksMs = list.map(watermarkIn)
-  const quietSinceMs = list.map(quietIn)
-  return { list, watermarksMs, quietSinceMs, committed }
+function newSeen(committed: CommittedSources, progressBy: Progress): SeenRows {
+  const progress = committed.map(({ key }) => progressBy.get(key))
+  const watermarksMs = progress.map((one) => one?.eventWatermarkMs ?? Number.NaN)
+  const rowsAtMs = progress.map((one) => one?.rowsAtMs ?? Number.NaN)
+  return { progress, watermarksMs, rowsAtMs }
 }
 
-/** @returns undefined where the lists are of other topic-partitions, or say not what changed. */
-function changedViews(
-  { progress: before, views }: Known,
+function changedSeen({ sources, progress: before, views }: Known, after: Progress): SeenRows {
+  const { committed, seen } = views
+  if (before === after) return seen
+  if (!(before instanceof PersistentMap) || !(after instanceof PersistentMap)) {
+    return newSeen(committed, after)
+  }
+  const places = placesOf(sources, committed)
+  const progress = seen.progress.slice()
+  const watermarksMs = seen.watermarksMs.slice()
+  const rowsAtMs = seen.rowsAtMs.slice()
+  for (const key of before.keysChangedIn(after)) {
+    const place = places.get(key)
+    if (place === undefined) continue
+    const one = after.get(key)
+    progress[place] = one
+    watermarksMs[place] = one?.eventWatermarkMs ?? Number.NaN
+    rowsAtMs[place] = one?.rowsAtMs ?? Number.NaN
+  }
+  return { progress, watermarksMs, rowsAtMs }
+}
+
+const placesKnown = new WeakMap<readonly SourcePartition[], ReadonlyMap<SourceKey, number>>()
+
+function placesOf(
+  sources: readonly SourcePartition[],
   committed: CommittedSources,
-  progress: Progress,
-): StreamViews | undefined {
-  if (views.committed.length !== committed.length) return undefined
-  if (!(before instanceof PersistentMap) || !(progress instanceof PersistentMap)) return undefined
-  const moved = before.keysChangedIn(progress)
-  const list = views.list.slice()
-  const watermarksMs = views.watermarksMs.slice()
-  const quietSinceMs = views.quietSinceMs.slice()
-  committed.forEach((one, place) => {
-    if (views.committed[place] === one && !moved.has(one.key)) return
-    const view = viewIn(one, progress)
-    list[place] = view
-    watermarksMs[place] = watermarkIn(view)
-    quietSinceMs[place] = quietIn(view)
-  })
-  return { list, watermarksMs, quietSinceMs, committed }
+): ReadonlyMap<SourceKey, number> {
+  const known = placesKnown.get(sources)
+  if (known !== undefined) return known
+  const places = new Map(committed.map(({ key }, place) => [key, place]))
+  placesKnown.set(sources, places)
+  return places
 }
-
-function viewIn({ source, key, position, evidence }: CommittedSources[number], progress: Progress) {
-  return { source, key, progress: progress.get(key), position, evidence }
-}
-
-const watermarkIn = ({ progress }: SourceView): number => progress?.eventWatermarkMs ?? Number.NaN
-
-const quietIn = (view: SourceView): number => quietSinceOf(view) ?? Number.NaN
 
 interface CommittedKnown {
   readonly positions: object | undefined

@@ -72,18 +72,8 @@ export function idleFromMs(stream: ReadyStream, quietSinceMs: UnixMs, endMs: Uni
   return quietForIdle > endOver ? quietForIdle : endOver
 }
 
-const lowestKnown = new WeakMap<readonly SourceView[], { readonly lowest: UnixMs | undefined }>()
-
 /** A stream's event-time watermark: the lowest of its topic-partitions, none where one has none. */
 export function eventWatermarkOf(views: readonly SourceView[]): UnixMs | undefined {
-  const known = lowestKnown.get(views)
-  if (known !== undefined) return known.lowest
-  const lowest = lowestOf(views)
-  lowestKnown.set(views, { lowest })
-  return lowest
-}
-
-function lowestOf(views: readonly SourceView[]): UnixMs | undefined {
   let lowest: UnixMs | undefined
   for (const { progress } of views) {
     if (progress === undefined) return undefined

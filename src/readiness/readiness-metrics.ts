@@ -1,10 +1,8 @@
-import type { UnixMs } from '../base/time.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { Metrics } from '../ports/telemetry.ts'
 import type { Block } from '../protocol/readiness-blocks.ts'
 import type { ReadinessFacts } from '../protocol/readiness-facts.ts'
-import { viewsOf } from '../protocol/readiness-views.ts'
-import { eventWatermarkOf } from '../protocol/watermark.ts'
+import { streamViewsOf } from '../protocol/readiness-views.ts'
 
 type Blocked = Pick<Block, 'stream' | 'rule'>
 
@@ -18,7 +16,7 @@ export class ReadinessGauges {
   #blocked: ReadonlyMap<string, Blocked> = new Map()
   /** Whose watermarks are shown. */
   #fold: FoldState | undefined
-  readonly #watermarksMs = new Map<string, UnixMs>()
+  readonly #watermarksMs = new Map<string, number>()
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics
@@ -29,8 +27,9 @@ export class ReadinessGauges {
     if (this.#fold === facts.fold) return
     this.#fold = facts.fold
     for (const stream of facts.streams) {
-      const watermarkMs = eventWatermarkOf(viewsOf(facts, stream))
-      if (watermarkMs === undefined || this.#watermarksMs.get(stream.name) === watermarkMs) continue
+      const watermarkMs = Math.min(...streamViewsOf(facts, stream).seen.watermarksMs)
+      const isKnown = Number.isFinite(watermarkMs)
+      if (!isKnown || this.#watermarksMs.get(stream.name) === watermarkMs) continue
       this.#watermarksMs.set(stream.name, watermarkMs)
       const labels = { stream: stream.name }
       this.#metrics.gauge('lakeward_event_watermark_seconds', watermarkMs / 1_000, labels)
