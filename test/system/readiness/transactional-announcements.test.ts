@@ -21,29 +21,33 @@ import { hasKafka, RealKafka } from '../../support/real-kafka.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { freePort } from '../services/free-ports.ts'
 
-const topic = 'lake.ready'
-const transactionalId = `lakeward/growth/${topic}/app_events`
+let topics = 0
+/** Of each case its own: one that was made anew has no leader for a while. */
+const newTopic = (): string => `lake.ready.${++topics}`
 const { signal } = new AbortController()
 const manifestOf = (hour: number) => ({ ...sampleManifest(hour), logEntry: 7 })
 const partitionCount = 4
 
 interface World {
+  readonly topic: string
   readonly brokers: readonly string[]
   readonly close: () => Promise<void>
 }
 
 async function embedded(): Promise<World> {
   const world = await KafkaWorld.open()
+  const topic = newTopic()
   world.broker.createTopic(topic, partitionCount)
-  return { brokers: [`127.0.0.1:${world.broker.port}`], close: () => world.close() }
+  return { topic, brokers: [`127.0.0.1:${world.broker.port}`], close: () => world.close() }
 }
 
 let real: RealKafka | undefined
 async function kafka4(): Promise<World> {
   real ??= await RealKafka.start('kafka-4')
   const kafka = real
+  const topic = newTopic()
   await kafka.createTopic(topic, partitionCount)
-  return { brokers: [kafka.address], close: () => kafka.deleteAllTopics() }
+  return { topic, brokers: [kafka.address], close: () => kafka.deleteTopic(topic) }
 }
 afterAll(() => real?.close())
 
@@ -57,6 +61,7 @@ const worlds = [
 test('brokers that come back are written to by the next delivery', async () => {
   const folder = await temporaryFolder()
   const port = await freePort()
+  const topic = newTopic()
   const first = await startBroker({ directory: folder.path, port })
   first.createTopic(topic, 1)
   const announcing = new AnnouncementProducer({
@@ -92,8 +97,8 @@ describe.each(worlds.filter(({ isThere }) => isThere))('on $name', ({ open }) =>
 
   function producer(more: Partial<AnnouncementProducerOptions> = {}): AnnouncementProducer {
     const made = new AnnouncementProducer({
-      target: `kafka:${topic}`,
-      topic,
+      target: `kafka:${world.topic}`,
+      topic: world.topic,
       brokers: world.brokers,
       clientId: 'test',
       form: jsonForm,
@@ -114,7 +119,7 @@ describe.each(worlds.filter(({ isThere }) => isThere))('on $name', ({ open }) =>
     const consumer = client().consumer({ groupId, readUncommitted })
     closing.push(() => consumer.disconnect())
     await consumer.connect()
-    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.subscribe({ topic: world.topic, fromBeginning: true })
     const seen: { id: string; value: Buffer }[] = []
     await consumer.run({
       eachMessage: async ({ message: { headers, value } }) => {
@@ -148,6 +153,8 @@ describe.each(worlds.filter(({ isThere }) => isThere))('on $name', ({ open }) =>
   })
 
   test('what a producer left open is aborted by the next, and no reader of the committed sees it', async () => {
+    const { topic } = world
+    const transactionalId = `lakeward/growth/${topic}/app_events`
     const left = client().producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
     closing.push(() => left.disconnect())
     await left.connect()
