@@ -27,6 +27,7 @@ export type ServiceName =
   | 'hadoop'
   | 'hive'
   | 'hive-3'
+  | 'hive-kerberos'
   | 's3'
   | 's3-minio'
   | 'hdfs'

@@ -23,6 +23,7 @@ const notOffered = new Map([
   ['hdfs-tls', 'likewise'],
   ['hive', 'the image of its makers is all of Hive, and was not tried'],
   ['hive-3', 'likewise'],
+  ['hive-kerberos', 'likewise'],
   ['kerberos', 'it is of the system, and a package that must fit Node.js'],
   ['spark', 'it is a program that reads, and ends'],
   ['s3-minio', 'its makers publish no image of this version'],

@@ -1,6 +1,6 @@
 /** Every service that can be started, by name. */
 import { hdfs, hdfsHa, hdfsHttpfs, hdfsThree, hdfsTls } from './hdfs.ts'
-import { hive } from './hive.ts'
+import { hive, hiveKerberos } from './hive.ts'
 import { hive3 } from './hive-3.ts'
 import { kafka3, kafka3Three } from './kafka-3.ts'
 import { kafka4, kafka4Three } from './kafka-4.ts'
@@ -24,6 +24,7 @@ const kinds: readonly ServiceKind[] = [
   s3Minio,
   hive,
   hive3,
+  hiveKerberos,
   kerberos,
   spark,
 ]

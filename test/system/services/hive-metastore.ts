@@ -9,6 +9,7 @@
  */
 import { join } from 'node:path'
 import { metastoreVersion } from '../../support/metastore-version.ts'
+import { isListening, kerberosRealm, realmPlan } from './kerberos.ts'
 import type { MavenArtifacts } from './maven-project.ts'
 import {
   type Ports,
@@ -25,6 +26,8 @@ export interface HiveRelease {
   readonly coordinate: string
   /** Parts of Hadoop that this version needs besides. */
   readonly hadoop: readonly string[]
+  /** It stands in a realm of Kerberos, as hive/localhost, and lets in whom that knows. */
+  readonly secured?: true
 }
 
 const hadoopVersion = '3.4.1'
@@ -47,21 +50,34 @@ export const hiveMetastore = (release: HiveRelease): ServiceKind => ({
   name: release.name,
   version: release.version,
   artifacts: artifactsOf(release),
-  portNames: ['thrift'],
-  plan: planOf,
-  address: (ports) => `thrift://127.0.0.1:${portOf(ports, 'thrift')}`,
-  isReady,
+  ...(release.secured ? { artifactsOf: 'hive' } : {}),
+  portNames: release.secured ? ['thrift', 'kdc'] : ['thrift'],
+  plan: (place) => planOf(place, release.secured === true),
+  address: (ports) =>
+    `thrift://${release.secured ? 'localhost' : '127.0.0.1'}:${portOf(ports, 'thrift')}`,
+  // Who comes without a ticket is asked nothing.
+  isReady: (ports) => (release.secured ? isListening(portOf(ports, 'thrift')) : isAnswering(ports)),
 })
 
-function planOf({ folder, artifactsFolder, ports }: ServicePlace): ServicePlan {
+function planOf(place: ServicePlace, isSecured: boolean): ServicePlan {
+  const { folder, artifactsFolder, ports } = place
   const port = portOf(ports, 'thrift')
+  const realm = isSecured ? realmPlan(place) : { files: [], prepare: [], processes: [] }
+  const security = isSecured ? securitySettings(folder) : {}
+  const coreSite = { path: join(folder, 'core-site.xml'), text: xmlText(coreSecurity) }
   return {
     files: [
-      { path: join(folder, 'metastore-site.xml'), text: siteText(folder, port) },
+      ...realm.files,
+      ...(isSecured ? [coreSite] : []),
+      {
+        path: join(folder, 'metastore-site.xml'),
+        text: xmlText({ ...siteSettings(folder, port), ...security }),
+      },
       { path: join(folder, 'log4j2.properties'), text: log4j2 },
     ],
-    prepare: [],
+    prepare: realm.prepare,
     processes: [
+      ...realm.processes,
       {
         name: 'metastore',
         command: [
@@ -73,6 +89,7 @@ function planOf({ folder, artifactsFolder, ports }: ServicePlace): ServicePlan {
           '-Djava.awt.headless=true',
           '-Djava.net.preferIPv4Stack=true',
           `-Dderby.stream.error.file=${join(folder, 'derby.log')}`,
+          ...(isSecured ? [`-Djava.security.krb5.conf=${join(folder, 'krb5.conf')}`] : []),
           '-cp',
           // Where its configuration is looked for.
           `${folder}/:${join(artifactsFolder, '*')}`,
@@ -85,10 +102,20 @@ function planOf({ folder, artifactsFolder, ports }: ServicePlace): ServicePlan {
   }
 }
 
-function siteText(folder: string, port: number): string {
+const coreSecurity = { 'hadoop.security.authentication': 'kerberos' }
+
+const securitySettings = (folder: string) => ({
+  'metastore.sasl.enabled': true,
+  'metastore.kerberos.principal': `hive/localhost@${kerberosRealm}`,
+  'metastore.kerberos.keytab.file': join(folder, 'hive.keytab'),
+  // It knows nobody of this machine by another name.
+  'hadoop.security.authentication': 'kerberos',
+})
+
+function siteSettings(folder: string, port: number) {
   const warehouse = `file://${join(folder, 'warehouse')}`
   const metastore = 'org.apache.hadoop.hive.metastore'
-  const settings = {
+  return {
     'metastore.thrift.uris': `thrift://127.0.0.1:${port}`,
     'metastore.thrift.port': port,
     'metastore.thrift.bind.host': '127.0.0.1',
@@ -107,6 +134,9 @@ function siteText(folder: string, port: number): string {
     'metastore.execute.setugi': true,
     'datanucleus.connectionPool.maxPoolSize': 4,
   }
+}
+
+function xmlText(settings: Readonly<Record<string, string | number | boolean>>): string {
   const lines = Object.entries(settings).map(
     ([name, value]) => `  <property><name>${name}</name><value>${value}</value></property>`,
   )
@@ -125,6 +155,6 @@ logger.dn.level = error
 `
 
 /** The port opens a moment before calls are served. */
-async function isReady(ports: Ports): Promise<boolean> {
+async function isAnswering(ports: Ports): Promise<boolean> {
   return (await metastoreVersion(portOf(ports, 'thrift'))) !== ''
 }

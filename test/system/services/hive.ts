@@ -10,3 +10,5 @@ const release: HiveRelease = {
 }
 
 export const hive = hiveMetastore(release)
+/** The same behind Kerberos, with a realm of its own. */
+export const hiveKerberos = hiveMetastore({ ...release, name: 'hive-kerberos', secured: true })

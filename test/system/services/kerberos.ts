@@ -9,16 +9,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { NpmArtifacts } from './npm-package.ts'
-import {
-  type Ports,
-  portOf,
-  type ServiceKind,
-  type ServicePlace,
-  type ServicePlan,
-} from './service-kind.ts'
+import { portOf, type ServiceKind, type ServicePlace, type ServicePlan } from './service-kind.ts'
 
 const version = '7.0.0'
-const kerberosRealm = 'LAKEWARD.TEST'
+export const kerberosRealm = 'LAKEWARD.TEST'
 
 /** Whom the realm knows, by their keytab in the folder of the instance. */
 const kerberosKeytabs = {
@@ -88,7 +82,8 @@ function realmText(folder: string): string {
   ].join('\n')
 }
 
-function plan({ folder, ports }: ServicePlace): ServicePlan {
+/** The realm alone, for services that stand in one. Its port is `kdc`. */
+export function realmPlan({ folder, ports }: Pick<ServicePlace, 'folder' | 'ports'>): ServicePlan {
   const port = portOf(ports, 'kdc')
   return {
     files: [
@@ -114,9 +109,9 @@ function plan({ folder, ports }: ServicePlace): ServicePlan {
   }
 }
 
-/** It listens when its database is open, and not before. */
-async function isReady(ports: Ports): Promise<boolean> {
-  const socket = connect(portOf(ports, 'kdc'), '127.0.0.1')
+/** Somebody listens on the port: a KDC does when its database is open, and not before. */
+export async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')
     return true
@@ -130,7 +125,7 @@ export const kerberos: ServiceKind = {
   version,
   artifacts,
   portNames: ['kdc'],
-  plan,
+  plan: realmPlan,
   address: (ports) => `127.0.0.1:${portOf(ports, 'kdc')}`,
-  isReady,
+  isReady: (ports) => isListening(portOf(ports, 'kdc')),
 }

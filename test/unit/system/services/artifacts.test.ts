@@ -98,6 +98,7 @@ test('each service has a lock of its version, with its own jar or module in it',
     's3-minio',
     'hive',
     'hive-3',
+    'hive-kerberos',
     'kerberos',
     'spark',
   ])
