@@ -34,12 +34,16 @@ export const hiveCatalogAt = (port: number, database = metastoreDatabase): HiveC
   })
 
 /** @param folder where places are made. */
-export async function metastoreWorld(port: number, folder: string): Promise<CatalogWorld> {
-  const catalog = hiveCatalogAt(port)
+export async function metastoreWorld(
+  port: number,
+  folder: string,
+  database = metastoreDatabase,
+): Promise<CatalogWorld> {
+  const catalog = hiveCatalogAt(port, database)
   const client = await MetastoreConnection.open({ host: '127.0.0.1', port }, timeoutMs)
   const partition = async (table: string, path: string): Promise<ThriftStruct | undefined> => {
     const asked = structOf([
-      [1, text(metastoreDatabase)],
+      [1, text(database)],
       [2, text(table)],
       [3, texts([path])],
     ])
@@ -48,7 +52,7 @@ export async function metastoreWorld(port: number, folder: string): Promise<Cata
   }
   return {
     catalog,
-    another: () => hiveCatalogAt(port),
+    another: () => hiveCatalogAt(port, database),
     place: (path) => {
       mkdirSync(join(folder, path), { recursive: true })
       return `file://${join(folder, path)}`
@@ -58,7 +62,8 @@ export async function metastoreWorld(port: number, folder: string): Promise<Cata
       const found = readStructs(readStruct(await partition(table, path), 6), 1)
       return Object.fromEntries(found.map((each) => [readText(each, 1), readText(each, 2)]))
     },
-    addForeign: (table, path, location) => addForeign(client, table, { path, location }),
+    addForeign: (table, path, location) =>
+      addForeign(client, { database, table }, { path, location }),
     close: async () => {
       client.close()
       await catalog.close()
@@ -68,16 +73,16 @@ export async function metastoreWorld(port: number, folder: string): Promise<Cata
 
 async function addForeign(
   client: MetastoreConnection,
-  table: string,
+  { database, table }: { readonly database: string; readonly table: string },
   { path, location }: { readonly path: string; readonly location: string },
 ): Promise<void> {
   const named = structOf([
-    [1, text(metastoreDatabase)],
+    [1, text(database)],
     [2, text(table)],
   ])
   const answer = await client.call('get_table_req', structOf([[1, struct(named)]]), timeoutMs)
   const home = readTable(readStruct(readStruct(answer, 0), 1) ?? new Map())
-  const place = { database: metastoreDatabase, name: table, table: home }
+  const place = { database, name: table, table: home }
   const ours = newPartition(place, { path, location, announced: undefined })
   const theirs = withFields(ours, [[7, textMap({ made: 'by hand' })]])
   const request = withFields(named, [

@@ -3,6 +3,7 @@ import { clusterCases } from './cluster-cases.ts'
 import type { FaultSection } from './fault-case.ts'
 import { hdfsCases } from './hdfs-cases.ts'
 import { kafkaCases } from './kafka-cases.ts'
+import { metastoreCases } from './metastore-cases.ts'
 import { s3Cases } from './s3-cases.ts'
 
 export const faultSections: readonly FaultSection[] = [
@@ -39,5 +40,17 @@ standby, safe mode, full disks and the refused user are answers that a door give
       never: 'not tried again',
     },
     rows: hdfsCases,
+  },
+  {
+    title: 'Hive Metastore',
+    about: `\`test/system/metastore-faults.test.ts\`, on a real metastore behind a proxy, where
+\`LAKEWARD_REQUIRE=hive\` asks for it. A user is told by the log, \`registration-failed\` or
+\`delivery-failed\`; meanwhile rows are written and committed, and in the end the metastore has
+every hour in its place.`,
+    retries: {
+      backoff: 'tried again, with pauses that grow to five minutes; nothing waits in the lake',
+      never: 'not tried again',
+    },
+    rows: metastoreCases,
   },
 ]

@@ -3,7 +3,7 @@ import { faultPage, isTold } from '../../../system/faults/fault-case.ts'
 import { faultSections } from '../../../system/faults/sections.ts'
 
 test('docs/faults.md is what the tests say', async () => {
-  for (const { rows } of faultSections) expect(rows.length).toBeGreaterThan(5)
+  for (const { rows } of faultSections) expect(rows.length).toBeGreaterThan(2)
   await expect(faultPage(faultSections)).toMatchFileSnapshot('../../../../docs/faults.md')
 })
 
