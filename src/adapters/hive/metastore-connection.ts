@@ -146,13 +146,13 @@ export class MetastoreConnection {
     if (pending === undefined || pending.sequence !== sequence) {
       throw new Error(`answer ${sequence} was not asked for`)
     }
+    // Read while it is pending: what cannot be read ends the connection, and the call with it.
+    const thrown =
+      kind === 'exception'
+        ? // Thrift's own: the server does not know the call, or failed outside of what it declares.
+          new MetastoreException('TApplicationException', shown(readText(fields, 1)))
+        : exceptionIn(pending.call, fields)
     this.#pending = undefined
-    if (kind === 'exception') {
-      // Thrift's own: the server does not know the call, or failed outside of what it declares.
-      pending.reject(new MetastoreException('TApplicationException', shown(readText(fields, 1))))
-      return
-    }
-    const thrown = exceptionIn(pending.call, fields)
     if (thrown === undefined) pending.resolve(fields)
     else pending.reject(thrown)
   }

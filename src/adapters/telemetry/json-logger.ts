@@ -34,12 +34,13 @@ export function jsonLogger(
   }
 }
 
-/** 64-bit numbers as text: JSON has none. */
 function plain(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      typeof value === 'bigint' ? String(value) : value,
-    ]),
-  )
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, told(value)]))
+}
+
+/** 64-bit numbers as text, for JSON has none; an error with its message, which JSON leaves out. */
+function told(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (!(value instanceof Error)) return value
+  return Object.fromEntries([['message', value.message], ...Object.entries(value)])
 }

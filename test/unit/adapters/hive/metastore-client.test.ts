@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
+import type { MetastoreCall } from '../../../../src/adapters/hive/metastore-calls.ts'
 import { MetastoreConnection } from '../../../../src/adapters/hive/metastore-connection.ts'
+import { encodeMessage } from '../../../../src/adapters/hive/thrift-binary.ts'
 import { structOf } from '../../../../src/adapters/hive/thrift-value.ts'
 import { FakeMetastore } from '../../../support/fake-metastore.ts'
 
@@ -113,6 +116,24 @@ test('a call that nobody answers ends by its own time, and its connection with i
   await expect(asked).rejects.toThrow('no answer within 20 ms')
   expect(connection.usable).toBe(false)
   await expect(connection.call('getVersion', structOf([]), 20)).rejects.toThrow('no answer within')
+})
+
+test('an answer whose exceptions are not known ends the call, and the connection', async () => {
+  const answer = { kind: 'reply', name: 'drop_partition', sequence: 1 } as const
+  const fields = new Map([[1, { type: 'struct', fields: structOf([]) } as const]])
+  const server = createTcpServer((socket) => {
+    socket.once('data', () => socket.write(encodeMessage({ ...answer, fields })))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port }, 5_000)
+  const undeclared = 'drop_partition' as MetastoreCall
+  await expect(connection.call(undeclared, structOf([]), 30_000)).rejects.toThrow()
+  expect(connection.usable).toBe(false)
+  server.close()
+  await once(server, 'close')
 })
 
 test('more calls than there are connections wait for their turn', async () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { jsonLogger } from '../../../../src/adapters/telemetry/json-logger.ts'
 import { metricsTable } from '../../../../src/adapters/telemetry/metrics-table.ts'
 import { PrometheusMetrics } from '../../../../src/adapters/telemetry/prometheus.ts'
+import { Fault } from '../../../../src/base/fault.ts'
 
 test('a log line is one JSON object with event, level and facts', () => {
   const lines: string[] = []
@@ -13,6 +14,16 @@ test('a log line is one JSON object with event, level and facts', () => {
   const { time, ...rest } = JSON.parse(line) as Record<string, unknown>
   expect(typeof time).toBe('string')
   expect(rest).toEqual({ level: 'info', event: 'committed', entry: 7, next: '9007199254740993' })
+})
+
+test('an error is told with its message, and a fault with its code and facts', () => {
+  const lines: string[] = []
+  const log = jsonLogger('warn', {}, (line) => lines.push(line))
+  const facts = { operation: 'put', path: 'a/b', reason: 'reset' }
+  const fault = new Fault('LAKE_UNAVAILABLE', facts)
+  log.warn('delivery-failed', { error: fault })
+  const { error } = JSON.parse(lines[0] ?? '') as Record<string, unknown>
+  expect(error).toMatchObject({ message: fault.message, code: 'LAKE_UNAVAILABLE', facts })
 })
 
 test('a level keeps back what is less urgent', () => {
