@@ -38,11 +38,17 @@ const requestTimeoutMs = 5_000
 const transactionTimeoutMs = 30_000
 const transactionKey = 1
 const unknown = { id: -1n, epoch: -1 }
-/** While the transaction before is still being written down, or a coordinator comes up. */
+/**
+ * While the transaction before is still being written down, a coordinator comes up, or brokers
+ * learn of a topic or leader that others know already. Nothing is written by what is answered so.
+ */
 const passing: ReadonlySet<number> = new Set([
   errorCode.coordinatorLoading,
   errorCode.coordinatorNotAvailable,
   errorCode.concurrentTransactions,
+  errorCode.unknownTopicOrPartition,
+  errorCode.leaderNotAvailable,
+  errorCode.notLeaderOrFollower,
 ])
 const askedMax = 40
 const pauseMs = durationMs(100)
@@ -65,6 +71,11 @@ interface TransactionalProducer {
   readonly producerEpoch: number
   /** By topic and partition: the next one. */
   readonly sequences: NumericMap
+}
+
+interface RecordPlace {
+  readonly partition: number
+  readonly leader: BrokerAddress
 }
 
 export class Transactions {
@@ -154,9 +165,11 @@ export class Transactions {
   async #write(
     id: string,
     { coordinator, producerId, producerEpoch, sequences }: TransactionalProducer,
-    { topic, key, value, headers }: TransactionalRecord,
+    record: TransactionalRecord,
   ): Promise<void> {
-    const { partition, leader } = await this.#place({ topic, key, value })
+    const { topic, key, value, headers } = record
+    let place: RecordPlace | undefined = await this.#place(record)
+    const { partition } = place
     const connection = await this.#pool.get(coordinator)
     const topics = [{ name: topic, partitions: [partition] }]
     const joined = { transactionalId: id, producerId, producerEpoch, topics, verifyOnly: false }
@@ -176,8 +189,10 @@ export class Transactions {
       timestamp: BigInt(this.#clock.nowMs()),
     }
     const settings = { transactionalId: id, producerId, producerEpoch, sequences }
-    const to = await this.#pool.get(leader)
     const writes = await this.#asked(async () => {
+      const { leader } = place ?? (await this.#place(record))
+      place = undefined
+      const to = await this.#pool.get(leader)
       const sent = produceV9.api.async(to, -1, requestTimeoutMs, [message], settings)
       const answer = await answerOf(sent)
       if (typeof answer === 'boolean') return errorCode.none
@@ -201,18 +216,25 @@ export class Transactions {
   }
 
   /** Where a key's records lie: in the same partition as those of other producers. */
-  async #place(record: Pick<TransactionalRecord, 'topic' | 'key' | 'value'>) {
+  async #place(record: TransactionalRecord): Promise<RecordPlace> {
     const { topic, key } = record
     const any = await this.#any()
-    const answer = await answerOf(metadataV12.api.async(any, [topic], false))
-    const [found] = answer.topics
-    refuse(`topic "${topic}"`, found?.errorCode ?? errorCode.unknownTopicOrPartition)
-    const partitions = found?.partitions ?? []
-    const partition = defaultPartitioner(record, key) % Math.max(1, partitions.length)
-    const leaderId = partitions.find((at) => at.partitionIndex === partition)?.leaderId
-    const leader = answer.brokers.find(({ nodeId }) => nodeId === leaderId)
-    if (leader === undefined) throw new Error(`"${topic}/${partition}" has no leader`)
-    return { partition, leader: { host: leader.host, port: leader.port } }
+    let place: RecordPlace = { partition: 0, leader: { host: '', port: 0 } }
+    const code = await this.#asked(async () => {
+      const answer = await answerOf(metadataV12.api.async(any, [topic], false))
+      const [found] = answer.topics
+      // A topic that nobody made is told at once.
+      refuse(`topic "${topic}"`, found?.errorCode ?? errorCode.unknownTopicOrPartition)
+      const partitions = found?.partitions ?? []
+      const partition = defaultPartitioner(record, key) % Math.max(1, partitions.length)
+      const leaderId = partitions.find((at) => at.partitionIndex === partition)?.leaderId
+      const leader = answer.brokers.find(({ nodeId }) => nodeId === leaderId)
+      if (leader === undefined) return errorCode.leaderNotAvailable
+      place = { partition, leader: { host: leader.host, port: leader.port } }
+      return errorCode.none
+    })
+    refuse(`a partition of "${topic}"`, code)
+    return place
   }
 
   #any(): Promise<Connection> {

@@ -84,6 +84,33 @@ test('brokers that come back are written to by the next delivery', async () => {
   await folder[Symbol.asyncDispose]()
 })
 
+test('brokers that know less of a topic than others are asked again, and write it once', async () => {
+  const world = await KafkaWorld.open()
+  const { broker } = world
+  const topic = newTopic()
+  broker.createTopic(topic, 1)
+  const brokers = [`127.0.0.1:${broker.port}`]
+  const announcing = new AnnouncementProducer({
+    target: `kafka:${topic}`,
+    topic,
+    brokers,
+    clientId: 'test',
+    form: jsonForm,
+    transactional: true,
+    clock: new SystemClock(),
+  })
+  broker.faults.fail('addPartitionsToTxn', 3)
+  broker.faults.fail('produce', 3, 2)
+  await announcing.deliver(manifestOf(12), signal)
+  await announcing.close()
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  // The record, and the marker of its commit.
+  expect(await admin.fetchTopicOffsets(topic)).toMatchObject([{ partition: 0, high: '2' }])
+  await admin.disconnect()
+  await world.close()
+})
+
 describe.each(worlds.filter(({ isThere }) => isThere))('on $name', ({ open }) => {
   let world: World
   const closing: (() => Promise<unknown>)[] = []
