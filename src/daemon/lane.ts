@@ -125,7 +125,7 @@ export class Lane implements SourceReader, CommitSteps {
       onError: (error) => this.halt(error),
     })
     this.#pauses = new ReadingPauses({
-      ...readingOf(parts),
+      ...readingOf(parts, (at) => this.#ownership.isLeaving(at)),
       bounds: parts.memory,
       held: () => ({ accumulating: this.#accumulating(), committing: this.#committing }),
       kernel: () => parts.exporter.kernelBytes,

@@ -107,7 +107,7 @@ export class Ownership {
   }
 
   isLeaving(source: SourcePartition): boolean {
-    return this.#leaving.has(sourceKey(source))
+    return this.#leaving.size > 0 && this.#leaving.has(sourceKey(source))
   }
 
   /** It stopped, or may have: nothing new is read of it. */

@@ -64,12 +64,18 @@ interface ReadingParts extends Pick<AlignmentParts, 'aligned' | 'telemetry'> {
   readonly rule: { readonly lane: string }
 }
 
-/** What is read, and how it is paused. */
-export function readingOf({ aligned, log, positions, rule, source, telemetry }: ReadingParts) {
+/**
+ * What is read, and how it is paused.
+ *
+ * @param isLeaving true for what is being given up: who reads its name since must not be paused for
+ *   it, for nobody would resume it.
+ */
+export function readingOf(parts: ReadingParts, isLeaving: (at: SourcePartition) => boolean) {
+  const { aligned, log, positions, rule, source, telemetry } = parts
   return {
     aligned,
     telemetry,
-    sources: () => positions.sources(),
+    sources: () => positions.sources().filter((at) => !isLeaving(at)),
     eventMsMax: (at: SourcePartition) => positions.eventMsMax(at),
     tenureOf: (at: SourcePartition) => positions.tenureOf(at),
     committedEnd: (at: SourcePartition): CommittedEnd => {

@@ -175,6 +175,18 @@ test('what is given up and comes back is read', async () => {
   expect(world.source.takeCalls().filter((call) => call.startsWith('pause'))).toEqual([])
 })
 
+test('what comes back while it is being given up is not paused for what it was', async () => {
+  const world = await open([{ name: 'numbers', more: [aligned] }])
+  const feed = new Feed(world)
+  await feed.give(1, [30])
+  const left = world.lane.onRevoked([world.at(1)])
+  const assigned = world.lane.onAssigned([world.at(1)])
+  await feed.give(0, [0])
+  await left
+  await assigned
+  expect(feed.isPaused(1)).toBe(false)
+})
+
 test('an answer that is under way is taken no further than to where it is too far ahead', async () => {
   const world = await open([{ name: 'numbers', more: [aligned] }])
   const feed = new Feed(world)
