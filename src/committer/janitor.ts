@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../base/fault.ts'
-import { parseJournal } from '../codec/log/journal.ts'
+import { encodeJournal, parseJournal } from '../codec/log/journal.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
@@ -49,12 +49,13 @@ export interface CleanReport {
 export async function cleanStaging(options: JanitorOptions): Promise<CleanReport> {
   let [removedCommits, removedObjects, keptCommits] = [0, 0, 0]
   const unjudged: string[] = []
+  const refusals = new Refusals()
   for (const staging of await judgeStaging(options)) {
     const { verdict } = staging
     if (verdict === 'unjudged') unjudged.push(staging.journalPath)
     if (verdict === 'undecided' || verdict === 'unpublished' || verdict === 'foreign') keptCommits++
     if (verdict !== 'garbage') continue
-    const { removed, isWhole } = await removeStaging(options, staging)
+    const { removed, isWhole } = await removeStaging(options, staging, refusals)
     removedObjects += removed
     if (isWhole) removedCommits++
     else keptCommits++
@@ -75,16 +76,22 @@ export async function judgeStaging(
   options: Omit<JanitorOptions, 'telemetry'>,
 ): Promise<readonly JudgedStaging[]> {
   const { lake, pipeline, tables } = options
-  const roots = [...tables.map(stagingRoot), spillRoot(pipeline), journalRoot(pipeline)]
+  const roots = [...tables.map(stagingRoot), spillRoot(pipeline)]
   const places: Place[] = []
-  await inParallel(roots, filesAtOnceMax, async (root) => {
-    for (const { path } of await lake.list(root)) places.push({ path, staged: stagedIn(path) })
-  })
+  const see = (path: string, staged: Place['staged']): number => places.push({ path, staged })
+  for (const { path } of await lake.list(journalRoot(pipeline))) see(path, stagedIn(path))
+  // A table that refuses to be looked into hides what is its own, and nothing of another.
+  await inParallel(roots, filesAtOnceMax, (root) =>
+    unlessRefused(async () => {
+      for (const { path } of await lake.list(root)) see(path, stagedIn(path))
+    }),
+  )
   // Tails lie beside their files.
-  await inParallel(growingFolders(options), filesAtOnceMax, async ({ table, folder }) => {
-    const listed = await lake.list(folder)
-    for (const { path } of listed) places.push({ path, staged: tailIn(path, table) })
-  })
+  await inParallel(growingFolders(options), filesAtOnceMax, ({ table, folder }) =>
+    unlessRefused(async () => {
+      for (const { path } of await lake.list(folder)) see(path, tailIn(path, table))
+    }),
+  )
   const found = await stagingsOf(options, places)
   // Any fold made after the journals were read will do.
   const state = await options.log.refresh()
@@ -193,7 +200,8 @@ async function journalAt(
 /**
  * The journal goes last: what is left after a crash can still be judged. Every file that it names
  * is discarded, whether anything of it is to be seen or not: its writer may have died over it.
- * A table that refuses keeps nothing of another from being cleaned, but the journal.
+ * A table that refuses keeps nothing of another from being cleaned, but the journal, which is
+ * written anew with what is left: what is garbage is so for ever, and is not discarded again.
  *
  * A journal that was not there is not taken away: what was seen without one may be the journal
  * itself on its way, which stands by now, and keeps what is staged behind it.
@@ -201,25 +209,56 @@ async function journalAt(
 async function removeStaging(
   { lake }: JanitorOptions,
   { objects, journal, journalPath: at }: Staging,
+  refusals: Refusals,
 ): Promise<{ readonly removed: number; readonly isWhole: boolean }> {
   const files = typeof journal === 'object' ? journal.files : []
   const named = new Set(files.map(({ stagedPath }) => stagedPath))
-  const seen = new Set([...objects, ...(await besideTails(lake, files, at))])
+  const seen = new Set([...objects, ...(await besideTails(lake, files, { at, refusals }))])
   const deeds = [
     ...files.map((file) => ({ path: file.stagedPath, act: () => lake.discard(file) })),
     ...[...seen]
       .filter((path) => !named.has(path))
       .map((path) => ({ path, act: () => lake.remove(path) })),
   ]
-  let [removed, isWhole] = [0, true]
+  let removed = 0
+  const left = new Set<string>()
   await inParallel(deeds, filesAtOnceMax, async ({ path, act }) => {
-    const isDone = await unlessRefused(act)
-    if (!isDone) isWhole = false
+    const isDone = await refusals.unless(folderOf(path), act)
+    if (!isDone) left.add(path)
     else if (seen.has(path)) removed++
   })
-  if (!isWhole || journal === 'absent') return { removed, isWhole }
-  isWhole = await unlessRefused(() => lake.remove(at))
+  const kept = files.filter(
+    ({ stagedPath: path }) => left.has(path) || refusals.has(folderOf(path)),
+  )
+  if (typeof journal === 'object' && kept.length > 0 && kept.length < files.length) {
+    await unlessRefused(async () => {
+      await lake.put(at, encodeJournal({ ...journal, files: kept }))
+    })
+  }
+  if (left.size + kept.length > 0 || journal === 'absent') {
+    return { removed, isWhole: left.size + kept.length === 0 }
+  }
+  const isWhole = await unlessRefused(() => lake.remove(at))
   return { removed: removed + (isWhole ? 1 : 0), isWhole }
+}
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+
+/** Folders that refused, each asked once in a cleaning: one may have refused a thousand commits. */
+class Refusals {
+  readonly #folders = new Set<string>()
+
+  has(folder: string): boolean {
+    return this.#folders.has(folder)
+  }
+
+  /** @returns false where the folder refuses, now or before. */
+  async unless(folder: string, effect: () => Promise<void>): Promise<boolean> {
+    if (this.has(folder)) return false
+    const isDone = await unlessRefused(effect)
+    if (!isDone) this.#folders.add(folder)
+    return isDone
+  }
 }
 
 /** @returns false where the lake refuses. */
@@ -240,10 +279,14 @@ async function unlessRefused(effect: () => Promise<void>): Promise<boolean> {
 async function besideTails(
   lake: Lake,
   files: StagingJournal['files'],
-  journalPath: string,
+  { at, refusals }: { readonly at: string; readonly refusals: Refusals },
 ): Promise<readonly string[]> {
   const folders = [...new Set(files.flatMap(({ stagedPath }) => folderOfTail(stagedPath) ?? []))]
-  const listed = await inParallel(folders, filesAtOnceMax, (folder) => lake.list(folder))
-  const paths = listed.flat().map(({ path }) => path)
-  return paths.filter((path) => stagedIn(path)?.journalPath === journalPath)
+  const paths: string[] = []
+  await inParallel(folders, filesAtOnceMax, (folder) =>
+    refusals.unless(folder, async () => {
+      for (const { path } of await lake.list(folder)) paths.push(path)
+    }),
+  )
+  return paths.filter((path) => stagedIn(path)?.journalPath === at)
 }

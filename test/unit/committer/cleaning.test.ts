@@ -10,6 +10,7 @@ import {
   journalPath,
   spillTable,
   stagedPath,
+  tailPath,
 } from '../../../src/protocol/log-paths.ts'
 import {
   leaveUnpublished,
@@ -181,8 +182,63 @@ describe('one journal of a commit', () => {
     expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
     const left = [files[1], journalPath(pipeline, stranger, 'tables')]
     expect(new Set(staging(sim))).toEqual(new Set(left))
+    // What is gone already is not asked for again, however often this is tried.
+    sim.lake.history.length = 0
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 1 })
+    expect(sim.lake.history.filter((call) => call.includes(files[0] ?? ''))).toEqual([])
     sim.lake.remove = remove
     expect(await clean(sim, process)).toMatchObject({ removedCommits: 1 })
+    expect(staging(sim)).toEqual([])
+  })
+
+  test('a folder that refuses is asked once in a cleaning, however many commits it refuses', async () => {
+    const sim = await world()
+    const ranges = [sampleRange(0, 0, 5)]
+    for (const commitId of [0, 1, 2, 3].map((n) => commitIdOf(writerId('f'.repeat(32)), n))) {
+      const at = { pipeline, commitId, ordinal: 0 }
+      const file = { stagedPath: stagedPath('orders', at), path: 'orders/0.parquet' }
+      const body = encodeJournal({ pipeline, commitId, ranges, files: [file] })
+      await sim.lake.put(journalPath(pipeline, commitId, 'tables'), body)
+    }
+    const process = await sim.start(1)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    let refusedCount = 0
+    const remove = sim.lake.remove.bind(sim.lake)
+    sim.lake.remove = async (path) => {
+      if (!path.startsWith('orders/')) return remove(path)
+      refusedCount++
+      throw new Fault('LAKE_REFUSED', { operation: 'remove', path, reason: 'permission' })
+    }
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 0, keptCommits: 4 })
+    expect(refusedCount).toBe(1)
+    sim.lake.remove = remove
+    expect(await clean(sim, process)).toMatchObject({ removedCommits: 4, keptCommits: 0 })
+  })
+
+  test.each([
+    ['whose staging', `${table}/_staging`],
+    ['a tail of which', 'orders/dt=1'],
+  ])('a table %s cannot be looked for hinders no other', async (_what, refusing) => {
+    const { sim, process, files } = await ofTwoTables()
+    const other = commitIdOf(writerId('0'.repeat(32)), 0)
+    const name = { pipeline, commitId: other, ordinal: 0 }
+    const tail = {
+      stagedPath: tailPath('orders/dt=1/a.parquet', name),
+      path: 'orders/dt=1/a.parquet',
+    }
+    const ranges = [sampleRange(0, 0, 5)]
+    const body = encodeJournal({ pipeline, commitId: other, ranges, files: [tail] })
+    await sim.lake.put(journalPath(pipeline, other, 'tables'), body)
+    await process.committer.commit(sealedCommit(process.log.nextCommitId(), 0, 5))
+    const list = sim.lake.list.bind(sim.lake)
+    sim.lake.list = async (path) => {
+      if (path !== refusing) return list(path)
+      throw new Fault('LAKE_REFUSED', { operation: 'list', path, reason: 'permission' })
+    }
+    await clean(sim, process)
+    for (const path of files) expect(sim.lake.store.has(path)).toBe(false)
+    sim.lake.list = list
+    await clean(sim, process)
     expect(staging(sim)).toEqual([])
   })
 
