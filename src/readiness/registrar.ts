@@ -75,7 +75,11 @@ class TargetRegistrar {
     const due = this.#due()
     let pendingCount = due.reduce((sum, [, paths]) => sum + paths.length, 0)
     const lastBeginMs = monotonicMs(foldedAtMs + this.#deadlineMs - this.#attemptMs)
-    for (const [stream, paths] of mayShow ? due : []) {
+    // One that hangs may take all of a turn: those that failed come after the others.
+    const isLast = ([stream]: (typeof due)[number]): number =>
+      Number(this.#backOff.isFailing(stream))
+    const inTurn = due.toSorted((one, other) => isLast(one) - isLast(other))
+    for (const [stream, paths] of mayShow ? inTurn : []) {
       if (this.#backOff.isPaused(stream)) continue
       pendingCount -= await this.#show(stream, paths, { lastBeginMs, signal })
     }

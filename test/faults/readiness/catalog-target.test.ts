@@ -285,3 +285,41 @@ describe('a daemon that folded the log long ago', () => {
     expect(late.telemetry.values.get(unregistered)).toBe(0)
   })
 })
+
+test('streams whose tables hang take turns from no stream whose table does not', async () => {
+  const sim = new ReadinessSim(at('2026-11-20T13:31:00Z'))
+  const names = Array.from({ length: 12 }, (_, index) => `events_${index}`)
+  const streams = names.map((name) => ({ ...appEvents, name, table: `ods_${name}` }))
+  const daemon = await sim.start({ seed: 1, sources: [source], streams })
+  await daemon.begin()
+  const eventMs = at('2026-11-20T12:30:00Z')
+  const rows = streams.map((stream) => ({ stream, eventMs, rowCount: 1 }))
+  await daemon.append({ source, next: 12n, rows })
+  const healthy = [...daemon.log.state.streams.keys()].at(-1)
+  const shown: string[] = []
+  const target = {
+    target: 'hive:ods',
+    readable: true,
+    deliver: () => Promise.resolve(),
+    readBack: () => Promise.resolve(true),
+    close: () => Promise.resolve(),
+    showOpen: async (stream: string, _paths: readonly string[], limit: AbortSignal) => {
+      if (stream !== healthy) {
+        await sim.clock.sleep(durationMs(3_600_000), limit)
+        throw new Fault('CATALOG_UNAVAILABLE', { catalog: 'ods', call: 'show', reason: 'locked' })
+      }
+      shown.push(stream)
+    },
+  }
+  const { log, random, telemetry } = daemon
+  const refresh = log.refresh.bind(log)
+  log.refresh = async () => {
+    await sim.clock.sleep(durationMs(5))
+    return refresh()
+  }
+  const ports = { log, random, telemetry, clock: sim.clock }
+  const registrar = new Registrar([target], ports, durationMs(20_000))
+  const { signal } = new AbortController()
+  for (const _ of streams) await sim.clock.run(registrar.turn(signal))
+  expect(shown).toEqual([healthy])
+})
