@@ -81,6 +81,11 @@ interface OpenProducer {
 export class AnnouncementProducer implements Notifier {
   readonly target: string
   readonly readable = false
+  /**
+   * Without transactions one: when a send fails the library forgets what it counted, and one that
+   * waits beside it could go out under a number that the broker has had, and takes for that one.
+   */
+  readonly atOnceMax: number
   readonly #options: AnnouncementProducerOptions
   /** What next deliveries use. */
   #current: OpenProducer | undefined
@@ -88,6 +93,7 @@ export class AnnouncementProducer implements Notifier {
 
   constructor(options: AnnouncementProducerOptions) {
     this.target = options.target
+    this.atOnceMax = options.transactional ? Number.POSITIVE_INFINITY : 1
     this.#options = options
   }
 
@@ -107,7 +113,7 @@ export class AnnouncementProducer implements Notifier {
     const used = (this.#transactions ??= { transactions: this.#begin(), underWay: new Set() })
     const { pipeline, stream } = manifest
     const id = `lakeward/${pipeline}/${this.#options.topic}/${stream}`
-    const sent = used.transactions.send(id, this.#message(manifest))
+    const sent = used.transactions.send(id, this.#message(manifest), signal)
     try {
       await untilAborted(noted(used.underWay, sent), signal)
     } catch (error) {

@@ -92,16 +92,19 @@ export class Transactions {
   }
 
   /**
-   * Ends when the record is committed. Of one id one record at a time; who gives one up calls
-   * `forget` first, so that the next fences it.
+   * Ends when the record is committed. Of one id one record at a time; who gives one up aborts
+   * `signal`, after which none is begun or committed, and calls `forget`, so that the next fences
+   * it.
    *
    * @throws {Error} what the brokers say, or that they say nothing. It is aborted, or will be.
    */
-  async send(id: string, record: TransactionalRecord): Promise<void> {
+  async send(id: string, record: TransactionalRecord, signal: AbortSignal): Promise<void> {
     const producer = this.#producers.get(id) ?? (await this.#begin(id))
+    signal.throwIfAborted()
     this.#producers.set(id, producer)
     try {
       await this.#write(id, producer, record)
+      signal.throwIfAborted()
     } catch (error) {
       this.forget(id)
       // If it cannot be told, the next producer's beginning ends it, or its time.
