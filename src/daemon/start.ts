@@ -193,7 +193,7 @@ function commandHook({ target, folder, clock }: CommandPlace, secrets: ConfigSec
     target: name,
     argv: [present(program, 'a command has a program'), ...words],
     folder,
-    environment: [...variables].map(([key, value]) => [key, value.reveal()] as const),
+    environment: [...variables],
     timeoutMs: target.timeout,
     atOnceMax: target.atOnce,
     clock,
@@ -208,7 +208,7 @@ function webhookNotifier(
   return new WebhookNotifier({
     ...place,
     secret: secret.reveal(),
-    headers: [...headers].map(([name, value]) => [name, value.reveal()] as const),
+    headers: [...headers],
     proxy: proxy?.reveal(),
     tls: { ca, ...own },
   })

@@ -7,9 +7,9 @@
  * - Each request has a deadline over all of it, by the bytes that it moves: a datanode without a
  *   namenode hangs for minutes, and a large file takes its time.
  */
-import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+import { answerOf } from '../net/answer-of.ts'
 import { TunnelAgent } from '../net/tunnel-agent.ts'
 import { HdfsRefusal } from './hdfs-failure.ts'
 
@@ -92,10 +92,10 @@ export class HdfsHttp {
     const { signal } = deadline
     const sent = this.#request(url, { method, headers, signal })
     try {
-      const answered = once(sent, 'response') as Promise<[IncomingMessage]>
+      const answered = answerOf(sent, signal)
       void write(sent, chunks ?? [])
       // Whoever refuses may do so before all is sent.
-      const [answer] = await answered
+      const answer = await answered
       const body = await bodyOf(answer, deadline)
       const status = answer.statusCode ?? 0
       if (status < 200 || status >= 300) throw new HdfsRefusal(status, body)

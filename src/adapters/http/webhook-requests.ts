@@ -7,9 +7,9 @@
  * - Redirects are answers like any other.
  */
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Fault } from '../../base/fault.ts'
+import { answerOf } from '../net/answer-of.ts'
 import { proxyAddress, proxyLogin, TunnelAgent } from '../net/tunnel-agent.ts'
 
 /** An import would read each of their names, and load undici (create-server.ts). */
@@ -67,10 +67,10 @@ export class WebhookRequests {
   async post(post: WebhookPost): Promise<IncomingMessage> {
     const sent = this.#send(post)
     try {
-      return await answerOf(sent)
+      return await answerOf(sent, post.signal)
     } catch (error) {
       if (!sent.reusedSocket || post.signal.aborted) throw error
-      return await answerOf(this.#send(post))
+      return await answerOf(this.#send(post), post.signal)
     }
   }
 
@@ -102,14 +102,6 @@ export class WebhookRequests {
     const told = { ...headers, host, ...proxyLogin(this.#proxy) }
     return { ...proxyAddress(this.#proxy), path, headers: told }
   }
-}
-
-async function answerOf(sent: ClientRequest): Promise<IncomingMessage> {
-  const answered = once(sent, 'response') as Promise<[IncomingMessage]>
-  // Whoever has answered may still break off; what comes of that is in the answer.
-  sent.on('error', () => {})
-  const [answer] = await answered
-  return answer
 }
 
 /** Read once at the start, so that what cannot be used is refused there. */

@@ -20,14 +20,12 @@
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../../base/fault.ts'
+import { type MaybeSecret, revealed, shownBeginning, shownBytesOf } from '../../base/secret.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { encodeManifest } from '../../protocol/readiness-manifest.ts'
 import { type WebhookConnection, WebhookRequests } from './webhook-requests.ts'
-
-/** Of an answer's body, what stands in the message. */
-const shownBytesMax = 300
 
 export interface WebhookOptions extends WebhookConnection {
   /** How log and metrics name it. */
@@ -36,7 +34,7 @@ export interface WebhookOptions extends WebhookConnection {
   /** Key of the signature; without one requests are not signed. */
   readonly secret: string | undefined
   /** Names and values, besides ours. */
-  readonly headers?: readonly (readonly [name: string, value: string])[]
+  readonly headers?: readonly (readonly [name: string, value: MaybeSecret])[]
   readonly clock: Clock
 }
 
@@ -60,7 +58,7 @@ export class WebhookNotifier implements Notifier {
       const answer = await this.#requests.post({ headers, body, signal })
       const status = answer.statusCode ?? 0
       if (status >= 200 && status < 300) return leave(answer)
-      throw this.#fault(manifest, `answered ${status} ${await shownBody(answer)}`.trim())
+      throw this.#fault(manifest, `answered ${status} ${await this.#shownBody(answer)}`.trim())
     } catch (error) {
       if (error instanceof Fault) throw error
       throw this.#fault(manifest, signal.aborted ? 'no answer in time' : reasonOf(error), error)
@@ -81,7 +79,7 @@ export class WebhookNotifier implements Notifier {
     const { clock, secret } = this.#options
     const timestamp = String(Math.floor(clock.nowMs() / 1_000))
     const headers = {
-      ...Object.fromEntries(this.#options.headers ?? []),
+      ...Object.fromEntries(this.#own.map(([name, value]) => [name, revealed(value)])),
       'Content-Type': 'application/json',
       'Idempotency-Key': manifest.id,
       'Lakeward-Timestamp': timestamp,
@@ -90,6 +88,16 @@ export class WebhookNotifier implements Notifier {
     if (secret === undefined) return headers
     const signature = createHmac('sha256', secret).update(`${timestamp}.`).update(body)
     return { ...headers, 'Lakeward-Signature': `v1=${signature.digest('hex')}` }
+  }
+
+  get #own(): readonly (readonly [name: string, value: MaybeSecret])[] {
+    return this.#options.headers ?? []
+  }
+
+  /** The beginning of an answer's body, quoted; some repeat there what they were sent. */
+  async #shownBody(answer: IncomingMessage): Promise<string> {
+    const values = this.#own.map(([, value]) => value)
+    return shownBeginning(await beginningOf(answer, shownBytesOf(values)), values)
   }
 
   #fault(manifest: ReadyManifest, reason: string, cause?: unknown): Fault {
@@ -116,22 +124,20 @@ function leave(answer: IncomingMessage): void {
   })
 }
 
-/** The beginning of an answer's body, quoted, as far as it came; the rest is not read. */
-async function shownBody(answer: IncomingMessage): Promise<string> {
+/** As far as it came, and no further than `bytesMax` and what came with them. */
+async function beginningOf(answer: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const parts: Buffer[] = []
   let readBytes = 0
   try {
     for await (const part of answer as AsyncIterable<Buffer>) {
       parts.push(part)
       readBytes += part.length
-      if (readBytes > shownBytesMax) break
+      if (readBytes > bytesMax) break
     }
   } catch {
     // It was closed early, or given up: the status is what counts.
   }
-  if (readBytes === 0) return ''
-  const text = Buffer.concat(parts).subarray(0, shownBytesMax).toString('utf8')
-  return JSON.stringify(readBytes > shownBytesMax ? `${text}…` : text)
+  return Buffer.concat(parts)
 }
 
 /** What went wrong below HTTP. */

@@ -42,7 +42,16 @@ function variableOf(name: string, environment: Environment): NamedProxy | undefi
 export function parseProxy(text: string): URL | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null || url.protocol !== 'http:' || url.hostname === '') return undefined
+  if (!isDecodable(`${url.username}:${url.password}`)) return undefined
   return url.pathname === '/' && url.search === '' && url.hash === '' ? url : undefined
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined
+  } catch {
+    return false
+  }
 }
 
 function isOf(url: URL, rule: string): boolean {

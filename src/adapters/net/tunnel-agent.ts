@@ -38,12 +38,16 @@ export class TunnelAgent extends Agent {
       path: target,
       headers: { host: target, ...proxyLogin(this.#proxy) },
       agent: false,
-      timeout: answersWithinMs,
     })
-    asked.once('timeout', () => asked.destroy(coded('ETIMEDOUT', 'the proxy does not answer')))
+    // Not of silence: one that trickles is none that answers.
+    const late = (): void => {
+      asked.destroy(coded('ETIMEDOUT', 'the proxy does not answer'))
+    }
+    const timer = setTimeout(late, answersWithinMs)
+    asked.once('close', () => clearTimeout(timer))
     asked.once('error', (error) => failed?.(error))
     asked.once('connect', ({ statusCode }, socket) => {
-      socket.setTimeout(0)
+      clearTimeout(timer)
       if (statusCode === ok) {
         done?.(null, connect({ ...(options as ConnectionOptions), socket }))
         return

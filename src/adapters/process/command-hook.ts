@@ -17,14 +17,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Fault } from '../../base/fault.ts'
+import { type MaybeSecret, revealed, shownBeginning, shownBytesOf } from '../../base/secret.ts'
 import { type DurationMs, durationMs } from '../../base/time.ts'
 import type { ReadyManifest } from '../../model/ready-manifest.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Notifier } from '../../ports/notifier.ts'
 import { encodeManifest } from '../../protocol/readiness-manifest.ts'
 
-/** Of its output, what stands in the message. */
-const shownBytesMax = 300
 /** Between being asked to end and being killed. */
 const graceMs = durationMs(1_000)
 /** For what it printed last to be read; whoever left the group may hold its output open. */
@@ -40,7 +39,7 @@ export interface CommandHookOptions {
   readonly argv: readonly [program: string, ...words: string[]]
   /** Working folder. */
   readonly folder: string
-  readonly environment: readonly (readonly [name: string, value: string])[]
+  readonly environment: readonly (readonly [name: string, value: MaybeSecret])[]
   readonly timeoutMs: DurationMs
   readonly atOnceMax: number
   readonly clock: Clock
@@ -91,7 +90,10 @@ export class CommandHook implements Notifier {
     if (signal.aborted) return 'no end in time'
     const child = this.#start(manifest)
     if (child instanceof Error) return `cannot be started: ${child.message}`
-    const output = new Beginning(child)
+    const output = new Beginning(
+      child,
+      this.#options.environment.map(([, value]) => value),
+    )
     const over = new AbortController()
     const abort = (): void => over.abort(null)
     signal.addEventListener('abort', abort, { once: true })
@@ -143,7 +145,9 @@ export class CommandHook implements Notifier {
   #environment(manifest: ReadyManifest): Record<string, string> {
     return {
       PATH: defaultPath,
-      ...Object.fromEntries(this.#options.environment),
+      ...Object.fromEntries(
+        this.#options.environment.map(([key, value]) => [key, revealed(value)]),
+      ),
       LAKEWARD_ID: manifest.id,
       LAKEWARD_PIPELINE: manifest.pipeline,
       LAKEWARD_STREAM: manifest.stream,
@@ -211,10 +215,15 @@ class Beginning {
   /** All has been read. */
   readonly closed: Promise<void>
   readonly #streams: ChildProcess['stdout'][]
+  readonly #values: readonly MaybeSecret[]
+  readonly #bytesMax: number
   readonly #parts: Buffer[] = []
   #bytes = 0
 
-  constructor(child: ChildProcess) {
+  /** @param values what it was started with; secrets among them are not told. */
+  constructor(child: ChildProcess, values: readonly MaybeSecret[]) {
+    this.#values = values
+    this.#bytesMax = shownBytesOf(values)
     this.closed = new Promise((resolve) => {
       child.once('close', () => resolve())
     })
@@ -232,13 +241,12 @@ class Beginning {
 
   /** Quoted, after a blank; empty where it printed nothing. */
   get shown(): string {
-    const text = Buffer.concat(this.#parts).toString('utf8').trim()
-    if (text === '') return ''
-    return ` ${JSON.stringify(this.#bytes > shownBytesMax ? `${text}…` : text)}`
+    const text = shownBeginning(Buffer.concat(this.#parts), this.#values)
+    return text === '' ? '' : ` ${text}`
   }
 
   #take(part: Buffer): void {
-    const room = shownBytesMax - this.#bytes
+    const room = this.#bytesMax - this.#bytes
     if (room > 0) this.#parts.push(Buffer.from(part.subarray(0, room)))
     this.#bytes += part.length
   }

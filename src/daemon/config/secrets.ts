@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { Fault } from '../../base/fault.ts'
-import { Secret, type SecretReference } from '../../base/secret.ts'
+import { type MaybeSecret, Secret, type SecretReference } from '../../base/secret.ts'
 import type { ConfigFiles } from '../../ports/config-files.ts'
 import { targetName } from '../../readiness/config.ts'
 import { instanceShape } from '../../source/config.ts'
@@ -34,7 +34,7 @@ export interface ConfigSecrets {
   /** By the name of the target. */
   readonly webhooks: ReadonlyMap<string, WebhookAccess>
   /** Variables of commands, by the name of the target; theirs by name. */
-  readonly commands: ReadonlyMap<string, ReadonlyMap<string, Secret>>
+  readonly commands: ReadonlyMap<string, ReadonlyMap<string, MaybeSecret>>
 }
 
 /** One reference and the path of its key. */
@@ -174,7 +174,7 @@ async function readTargets(
   files: ConfigFiles,
 ): Promise<Pick<ConfigSecrets, 'webhooks' | 'commands'>> {
   const webhooks = new Map<string, WebhookAccess>()
-  const commands = new Map<string, ReadonlyMap<string, Secret>>()
+  const commands = new Map<string, ReadonlyMap<string, MaybeSecret>>()
   const reader: ReferenceReader = {
     read: (placed) => readReference(placed, folder, files),
     environment: (name) => files.environment(name),

@@ -1,7 +1,13 @@
 /** What targets are delivered to with, besides what is no secret. */
 import { type Environment, parseProxy, proxyOf } from '../../adapters/net/proxy-environment.ts'
 import { Fault } from '../../base/fault.ts'
-import { parseSecretReference, Secret, type SecretReference } from '../../base/secret.ts'
+import {
+  type MaybeSecret,
+  parseSecretReference,
+  revealed,
+  Secret,
+  type SecretReference,
+} from '../../base/secret.ts'
 import type { CommandTarget } from '../../readiness/command-config.ts'
 import {
   headerValueShape,
@@ -13,7 +19,7 @@ import type { PlacedReference } from './secrets.ts'
 export interface WebhookAccess {
   readonly secret: Secret
   /** By name. */
-  readonly headers: ReadonlyMap<string, Secret>
+  readonly headers: ReadonlyMap<string, MaybeSecret>
   /** Its address may hold a password. */
   readonly proxy: Secret | undefined
   /** PEM text. */
@@ -52,9 +58,9 @@ export async function readWebhook(
   const at = keyOf(index)
   const read = (key: string, reference: string): Promise<string> =>
     reader.read({ key: `${at}.${key}`, reference })
-  const values = new Map<string, Secret>()
+  const values = new Map<string, MaybeSecret>()
   for (const [name, value] of Object.entries(headers)) {
-    values.set(name, new Secret(await headerOf({ key: `${at}.headers.${name}`, value }, reader)))
+    values.set(name, await headerOf({ key: `${at}.headers.${name}`, value }, reader))
   }
   const { ca, certificate, key } = tls ?? {}
   return {
@@ -92,13 +98,17 @@ export async function readCommand(
   { environment }: CommandTarget,
   index: number,
   { read }: ReferenceReader,
-): Promise<ReadonlyMap<string, Secret>> {
-  const values = new Map<string, Secret>()
+): Promise<ReadonlyMap<string, MaybeSecret>> {
+  const values = new Map<string, MaybeSecret>()
   for (const [name, value] of Object.entries(environment)) {
     const reference = parseSecretReference(value)
     const key = variableKey(index, name)
-    const text = reference === undefined ? value : await read({ key, reference })
-    values.set(name, new Secret(text))
+    const found = reference === undefined ? value : new Secret(await read({ key, reference }))
+    if (reference !== undefined && revealed(found).includes('\0')) {
+      const reason = 'its value has a NUL, which no variable of a process can hold'
+      throw new Fault('CONFIG_SECRET_MISSING', { key, reference, reason })
+    }
+    values.set(name, found)
   }
   return values
 }
@@ -106,11 +116,11 @@ export async function readCommand(
 async function headerOf(
   { key, value }: { readonly key: string; readonly value: string },
   { read }: ReferenceReader,
-): Promise<string> {
+): Promise<MaybeSecret> {
   const reference = parseSecretReference(value)
   if (reference === undefined) return value
   const found = await read({ key, reference })
-  if (headerValueShape.test(found)) return found
+  if (headerValueShape.test(found)) return new Secret(found)
   const reason = 'its value is not one line of printable ASCII'
   throw new Fault('CONFIG_SECRET_MISSING', { key, reference, reason })
 }

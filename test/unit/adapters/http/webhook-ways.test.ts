@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebhookNotifier, type WebhookOptions } from '../../../../src/adapters/http/webhook.ts'
+import { Secret } from '../../../../src/base/secret.ts'
 import { SimClock } from '../../../sim/clock.ts'
 import { HttpProxy } from '../../../support/http-proxy.ts'
 import { sampleManifest } from '../../../support/log-samples.ts'
@@ -105,6 +106,36 @@ describe('a webhook', () => {
     const { port } = server.address() as AddressInfo
     const delivery = webhook(`http://127.0.0.1:${port}/`).deliver(manifest, signal)
     await expect(delivery).rejects.toMatchObject({ code: 'NOTIFY_FAILED' })
+  })
+
+  test('is not acknowledged by who wants another protocol, and ends', async () => {
+    const upgrade =
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.write(upgrade))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const delivery = webhook(`http://127.0.0.1:${port}/`).deliver(manifest, signal)
+    await expect(delivery).rejects.toMatchObject({
+      code: 'NOTIFY_FAILED',
+      message: expect.stringContaining('answered 101'),
+    })
+  })
+
+  test('does not tell what a receiver repeats of our secrets', async () => {
+    const address = await serve((request, response) => {
+      const { authorization } = request.headers
+      response.writeHead(401).end(`${'x'.repeat(290)} bad token: ${authorization}`)
+    })
+    const headers = [['Authorization', new Secret('Bearer hunter2')]] as const
+    const failure = await webhook(`http://${address}/`, { headers })
+      .deliver(manifest, signal)
+      .catch((error: unknown) => error)
+    expect(String(failure)).toContain('answered 401')
+    expect(String(failure)).not.toMatch(/Bearer|hunter/)
   })
 
   test.each([

@@ -60,6 +60,7 @@ test.each([
   ['http://proxy:3128/path', undefined],
   ['http://proxy:x', undefined],
   ['http://', undefined],
+  ['http://u:100%@proxy:1', undefined],
 ])('"%s" as a proxy is %s', (text, wanted) => {
   expect(parseProxy(text)?.href).toBe(wanted)
 })

@@ -6,6 +6,7 @@ import {
   CommandHook,
   type CommandHookOptions,
 } from '../../../../src/adapters/process/command-hook.ts'
+import { Secret } from '../../../../src/base/secret.ts'
 import { durationMs } from '../../../../src/base/time.ts'
 import { encodeManifest } from '../../../../src/protocol/readiness-manifest.ts'
 import { eventually } from '../../../support/eventually.ts'
@@ -114,6 +115,15 @@ describe('a command', () => {
       retry: 'backoff',
       message: expect.stringMatching(told),
     })
+  })
+
+  test('that prints its variables when it fails tells no secret', async () => {
+    const environment = [
+      ['TOKEN', new Secret('hunter2')],
+      ['PLAIN', 'shown'],
+    ] as const
+    const delivery = hook('echo "$TOKEN $PLAIN" >&2; exit 3', { environment })
+    await expect(delivery.deliver(manifest, signal)).rejects.toThrow(/ended with 3 "\*\*\* shown"$/)
   })
 
   test.each([

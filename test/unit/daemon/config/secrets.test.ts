@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { Secret } from '../../../../src/base/secret.ts'
+import { revealed, Secret } from '../../../../src/base/secret.ts'
 import {
   readHdfsAccess,
   readLakeCredentials,
@@ -202,7 +202,7 @@ describe('a webhook', () => {
     expect(access?.identity?.certificate).toBe('CERT')
     expect(access?.identity?.key.reveal()).toBe('KEY')
     expect(access?.proxy?.reveal()).toBe('http://user:p%40ss@proxy:3128/')
-    expect([...(access?.headers ?? [])].map(([name, value]) => [name, value.reveal()])).toEqual([
+    expect([...(access?.headers ?? [])].map(([name, value]) => [name, revealed(value)])).toEqual([
       ['X-Team', 'data'],
       ['Authorization', 'Bearer t0ken'],
       ['X-Api-Key', 'k-1'],
@@ -256,11 +256,16 @@ test('a command has its variables, text or by reference', async () => {
   const files = new MemoryConfigFiles(texts, { TELL_TOKEN: 't0ken' })
   const { commands } = await readSecrets({ ...config, folder }, files)
   const variables = [...(commands.get('command:tell') ?? [])]
-  expect(variables.map(([name, value]) => [name, value.reveal()])).toEqual([
+  expect(variables.map(([name, value]) => [name, revealed(value)])).toEqual([
     ['PLAIN', 'text'],
     ['TOKEN', 't0ken'],
     ['KEY', 's3cret'],
   ])
   const without = readSecrets({ ...config, folder }, new MemoryConfigFiles(texts))
   await expect(without).rejects.toMatchObject({ facts: { key: `${at}.TOKEN` } })
+  const wide = new MemoryConfigFiles(texts, { TELL_TOKEN: 't\0k\0' })
+  await expect(readSecrets({ ...config, folder }, wide)).rejects.toMatchObject({
+    code: 'CONFIG_SECRET_MISSING',
+    facts: { key: `${at}.TOKEN`, reason: expect.stringContaining('NUL') },
+  })
 })
