@@ -10,7 +10,7 @@ import { isFetched } from '../system/services/fetch-artifacts.ts'
 import { hdfsFirstFolder } from '../system/services/hdfs.ts'
 import { certificateFiles } from '../system/services/kafka-listeners.ts'
 import { ServiceHarness, userPlaces } from '../system/services/service-harness.ts'
-import { commandEndsWell, requireNamedService } from './require-service.ts'
+import { commandEndsWell, requireNamedService, type ServiceName } from './require-service.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const places = userPlaces(checkout)
@@ -21,10 +21,12 @@ export type HdfsService = 'hdfs' | 'hdfs-ha' | 'hdfs-httpfs' | 'hdfs-three' | 'h
 /**
  * Java, and the jars in the cache: a test does not download them unasked. Two JVMs take half a
  * minute to start, and a core: only where they are asked for by name.
+ *
+ * @param asked the name of what is tested, where it is not that of the service.
  */
-export const wantsHdfs = (name: HdfsService = 'hdfs'): boolean =>
+export const wantsHdfs = (name: HdfsService = 'hdfs', asked: ServiceName = name): boolean =>
   requireNamedService(
-    name,
+    asked,
     () => commandEndsWell('java', ['-version']) && isFetched(serviceNamed(name), places.cacheRoot),
   )
 

@@ -31,6 +31,7 @@ export type ServiceName =
   | 's3'
   | 's3-minio'
   | 'hdfs'
+  | 'hdfs-faults'
   | 'hdfs-ha'
   | 'hdfs-httpfs'
   | 'hdfs-three'

@@ -1,4 +1,7 @@
-/** The faults of HDFS of `docs/faults.md`, on a real one behind doors, under a running daemon. */
+/**
+ * The faults of HDFS of `docs/faults.md`, on a real one behind doors, under a running daemon. Four
+ * minutes: where `LAKEWARD_REQUIRE=hdfs-faults` asks for them.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { RealHdfs, wantsHdfs } from '../support/real-hdfs.ts'
@@ -7,7 +10,7 @@ import { isTold } from './faults/fault-case.ts'
 import { hdfsCases } from './faults/hdfs-cases.ts'
 import { HdfsFaultWorld } from './faults/hdfs-world.ts'
 
-describe.skipIf(!wantsHdfs())('faults of HDFS', () => {
+describe.skipIf(!wantsHdfs('hdfs', 'hdfs-faults'))('faults of HDFS', () => {
   let hdfs: RealHdfs
   beforeAll(async () => {
     hdfs = await RealHdfs.start()

@@ -33,7 +33,7 @@ end.`,
   {
     title: 'HDFS',
     about: `\`test/system/hdfs-faults.test.ts\`, on a real namenode and datanode behind doors at which
-single calls are hurt, where \`LAKEWARD_REQUIRE=hdfs\` asks for it. A user is told by \`/readyz\`;
+single calls are hurt, where \`LAKEWARD_REQUIRE=hdfs-faults\` asks for it. A user is told by \`/readyz\`;
 standby, safe mode, full disks and the refused user are answers that a door gives.`,
     retries: {
       backoff: 'tried again, with pauses that grow to 30 s',
