@@ -105,8 +105,6 @@ interface Seen {
 
 interface Paused {
   readonly source: SourcePartition
-  /** Of who was paused: who was assigned since reads, until it is paused itself. */
-  readonly tenure: object | undefined
   readonly reason: string
 }
 
@@ -123,9 +121,7 @@ export class Alignment {
   }
 
   isPaused(source: SourcePartition): boolean {
-    if (this.#paused.size === 0) return false
-    const paused = this.#paused.get(sourceKey(source))
-    return paused !== undefined && paused.tenure === this.#parts.tenureOf(source)
+    return this.#paused.size > 0 && this.#paused.has(sourceKey(source))
   }
 
   /** Why topic-partitions are paused, by their names. */
@@ -153,7 +149,7 @@ export class Alignment {
     if (aligned.length === 0) return
     const sources = this.#parts.sources()
     for (const source of sources) this.#see(source)
-    const before = new Map([...this.#paused].filter(([, { source }]) => this.isPaused(source)))
+    const before = this.#paused
     const now = this.#decide(sources)
     this.#paused = now
     const paused = [...now].filter(([key]) => !before.has(key)).map(([, { source }]) => source)
@@ -194,8 +190,7 @@ export class Alignment {
       for (const { key, source, eventMs, quietForIdle } of views) {
         if (ahead.size > 0 && slowest.has(key) && quietForIdle) quiet.set(key, source)
         if (!ahead.has(key) || slowestMs === undefined) continue
-        const reason = reasonOf(stream, eventMs, slowestMs)
-        paused.set(key, { source, tenure: this.#parts.tenureOf(source), reason })
+        paused.set(key, { source, reason: reasonOf(stream, eventMs, slowestMs) })
       }
       this.#gauge(stream, views, { slowestMs, aheadCount: ahead.size })
     }
@@ -220,7 +215,7 @@ export class Alignment {
     const leftOut = proven || isRefused(source)
     const { eventMs } = seen
     const quietForIdle = lakeNowMs() >= idleFromMs
-    return [{ key, source, eventMs, leftOut, paused: this.isPaused(source), quietForIdle }]
+    return [{ key, source, eventMs, leftOut, paused: this.#paused.has(key), quietForIdle }]
   }
 
   #streamsOn(topic: string): readonly AlignedStream[] {

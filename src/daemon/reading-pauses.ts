@@ -67,15 +67,15 @@ interface ReadingParts extends Pick<AlignmentParts, 'aligned' | 'telemetry'> {
 /**
  * What is read, and how it is paused.
  *
- * @param isLeaving true for what is being given up: who reads its name since must not be paused for
- *   it, for nobody would resume it.
+ * @param isLeaving true for what is being given up: who reads its name since is not paused for it,
+ *   for nobody would resume it.
  */
 export function readingOf(parts: ReadingParts, isLeaving: (at: SourcePartition) => boolean) {
   const { aligned, log, positions, rule, source, telemetry } = parts
   return {
     aligned,
     telemetry,
-    sources: () => positions.sources().filter((at) => !isLeaving(at)),
+    sources: () => positions.sources(),
     eventMsMax: (at: SourcePartition) => positions.eventMsMax(at),
     tenureOf: (at: SourcePartition) => positions.tenureOf(at),
     committedEnd: (at: SourcePartition): CommittedEnd => {
@@ -84,7 +84,8 @@ export function readingOf(parts: ReadingParts, isLeaving: (at: SourcePartition) 
       return { next: committed.get(rule.lane)?.get(key)?.next, evidence: evidence.get(key) }
     },
     lakeNowMs: () => log.lakeNowMs(),
-    pause: (sources: readonly SourcePartition[]) => source.pause(sources),
+    pause: (sources: readonly SourcePartition[]) =>
+      source.pause(sources.filter((at) => !isLeaving(at))),
     resume: (sources: readonly SourcePartition[]) => source.resume(sources),
   }
 }

@@ -92,7 +92,8 @@ const isEntry = (operation: string, path: string): boolean =>
 const isJournal = (operation: string, path: string): boolean =>
   operation === 'putIfAbsent' && path.includes('/_staging/')
 
-const isPartition = (folder: string): boolean => folder.includes('/hour=')
+/** A stream's own: that of what it spilled stands elsewhere. */
+const isPartition = (folder: string): boolean => /^\w+\/dt=[^/]+\/hour=\d+$/.test(folder)
 
 /** One process's way to the lake. */
 export function wildLake(world: ProcessWorld, life: Life, process: () => SimProcess): SimLake {

@@ -9,7 +9,6 @@ import { sourceAt } from '../../support/lane-world.ts'
 /** Two topic-partitions of one stream, with what is held and how far each is set by hand. */
 function openPauses() {
   const sources = [sourceAt(0), sourceAt(1)]
-  const tenures = [{}, {}]
   const state = { heldBytes: 0, eventMs: [0, 0], nowMs: 0 }
   const calls: string[] = []
   const note = (word: string) => (some: readonly SourcePartition[]) =>
@@ -26,7 +25,7 @@ function openPauses() {
     ],
     sources: () => sources,
     eventMsMax: ({ partition }) => Float64Array.of(state.eventMs[partition] ?? Number.NaN),
-    tenureOf: ({ partition }) => tenures[partition],
+    tenureOf: ({ partition }) => sources[partition],
     committedEnd: () => ({ next: nextOffset(0n), evidence: undefined }),
     lakeNowMs: () => unixMs(state.nowMs),
     isRefused: () => false,
@@ -40,9 +39,6 @@ function openPauses() {
   })
   return {
     pauses,
-    assignAnew: (partition: number) => {
-      tenures[partition] = {}
-    },
     adjust: (change: Partial<typeof state>): readonly string[] => {
       Object.assign(state, change)
       pauses.adjust()
@@ -80,15 +76,4 @@ test('who holds the others and is quiet is asked for its end, by its reader alon
   expect(pauses.asking([sourceAt(1)])).toHaveLength(2)
   pauses.forget([sourceAt(0)])
   expect(pauses.asking([])).toEqual([])
-})
-
-test('who was assigned anew is not paused by what was ahead before, but for itself', () => {
-  const { pauses, assignAnew, adjust } = openPauses()
-  expect(adjust({ eventMs: [0, 20] })).toEqual(['pause 1'])
-  assignAnew(1)
-  expect(pauses.isPaused(sourceAt(1))).toBe(false)
-  expect(adjust({ eventMs: [0, Number.NaN] })).toEqual([])
-  expect(adjust({ eventMs: [0, 20] })).toEqual(['pause 1'])
-  assignAnew(1)
-  expect(adjust({ eventMs: [0, 20] })).toEqual(['pause 1'])
 })
