@@ -10,7 +10,12 @@
  */
 import type { ClosedLateEntry } from '../model/close-entry.ts'
 import { countsAddUp } from '../model/counts.ts'
-import type { FoldedPartition, FoldedStream, FoldState } from '../model/fold-state.ts'
+import type {
+  FoldedPartition,
+  FoldedPosition,
+  FoldedStream,
+  FoldState,
+} from '../model/fold-state.ts'
 import { commitIdParts } from '../model/ids.ts'
 import type { PartitionPath } from '../model/lake-partition.ts'
 import {
@@ -29,7 +34,7 @@ import {
   type SourceMove,
 } from '../model/log-entry.ts'
 import type { ForgetEntry, VoidEntry } from '../model/repair-entry.ts'
-import { type SourcePartition, sourceKey, topicPartitionName } from '../model/topic-partition.ts'
+import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import { type BrokenReliance, broken } from './broken-reliance.ts'
 import { brokenClosings } from './close-reliance.ts'
 import { isClosed } from './fold-closed.ts'
@@ -120,7 +125,7 @@ function brokenRange(state: FoldState, range: AppendRange): BrokenReliance | und
   const name = topicPartitionName(source)
   const moved = brokenPosition(state, { ...range, resetEpoch })
   if (moved !== undefined) return moved
-  const other = expected === undefined ? otherUnder(state, range) : undefined
+  const other = expected === undefined ? othersUnder(state, range)[0]?.source : undefined
   if (other !== undefined) {
     const ids = `topic id "${source.topicId}", the log reads "${other.topicId}"`
     return broken('range-moved', `"${name}" is begun under ${ids}`)
@@ -132,16 +137,13 @@ function brokenRange(state: FoldState, range: AppendRange): BrokenReliance | und
 }
 
 /** What the log reads under the name of a topic, where that is another one: only a word ends it. */
-function otherUnder(
+function othersUnder(
   { positions }: FoldState,
-  { lane, source }: AppendRange,
-): SourcePartition | undefined {
+  { lane, source }: Pick<AppendRange, 'lane' | 'source'>,
+): readonly FoldedPosition[] {
   const { topic, topicId, clusterId } = source
   const living = readUnder(positions.get(lane) ?? new Map(), topic)
-  const other = living.find(
-    (at) => at.source.topicId !== topicId || at.source.clusterId !== clusterId,
-  )
-  return other?.source
+  return living.filter((at) => at.source.topicId !== topicId || at.source.clusterId !== clusterId)
 }
 
 type ReliedPosition = Pick<SourceMove, 'lane' | 'source' | 'expected' | 'resetEpoch'>
@@ -165,8 +167,25 @@ function brokenSource(state: FoldState, { why, moves }: SourceEntry): BrokenReli
   if (moves.length === 0) return broken('malformed', 'it moves nothing')
   return (
     firstOf(moves, (move) => brokenPosition(state, move) ?? malformedMove(state, move)) ??
-    repeatedRange(moves)
+    repeatedRange(moves) ??
+    firstOf(moves, (move) => besideOther(state, move, moves))
   )
+}
+
+/** Since the operator looked, somebody began a topic-partition that this word does not end. */
+function besideOther(
+  state: FoldState,
+  move: SourceMove,
+  moves: readonly SourceMove[],
+): BrokenReliance | undefined {
+  if (move.next === undefined) return undefined
+  const isEnded = ({ source }: Pick<SourceMove, 'source'>): boolean =>
+    moves.some((at) => at.next === undefined && sourceKey(at.source) === sourceKey(source))
+  const other = othersUnder(state, move).find((at) => !isEnded(at))?.source
+  if (other === undefined) return undefined
+  const [name, before] = [move.source, other].map(topicPartitionName)
+  const ids = `topic id "${move.source.topicId}", "${before}" under "${other.topicId}"`
+  return broken('range-moved', `"${name}" is read under ${ids}`)
 }
 
 function malformedMove(state: FoldState, move: SourceMove): BrokenReliance | undefined {

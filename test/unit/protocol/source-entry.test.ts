@@ -35,6 +35,12 @@ const move = (changes: Partial<SourceMove> = {}): SourceMove => ({
   ...changes,
 })
 
+/** What is read of the topic before, ended. */
+const ended: readonly [SourceMove, SourceMove] = [
+  move({ next: undefined }),
+  move({ source: sampleSource(1), expected: at(0), next: undefined }),
+]
+
 const moving = (
   moves: readonly SourceMove[],
   { counter = 3, why = 'asked for' }: { counter?: number; why?: string } = {},
@@ -72,8 +78,22 @@ describe('an operator’s move relies on', () => {
 
   test('nothing being known of what it begins', () => {
     const begun = move({ source: renewed, expected: undefined, next: at(0) })
-    expect(why(moving([begun]))).toBeUndefined()
+    expect(why(moving([...ended, begun]))).toBeUndefined()
     expect(why(moving([{ ...begun, source: sampleSource(0) }]))).toMatch(/the log has 9/)
+  })
+
+  test('no other id being read under the name but those that it ends', () => {
+    const begun = move({ source: renewed, expected: undefined, next: at(0) })
+    const [zero] = ended
+    // Somebody began the other topic-partition of the topic before while the operator looked.
+    expect(why(moving([zero, begun]))).toMatch(
+      /range-moved: .*is read under topic id "made-anew", "growth.events\/1" under /,
+    )
+    expect(why(moving([begun]))).toMatch(/is read under topic id "made-anew"/)
+    const elsewhere = { ...begun, source: { ...renewed, topic: 'other' } }
+    expect(why(moving([elsewhere]))).toBeUndefined()
+    expect(why(moving([{ ...begun, lane: 'slow' }]))).toBeUndefined()
+    expect(why(moving(ended))).toBeUndefined()
   })
 
   test('a reason, and on being one move of each topic-partition that is read', () => {
@@ -83,8 +103,8 @@ describe('an operator’s move relies on', () => {
     expect(why(moving([move({ next: at(-1) })]))).toMatch(/malformed: .* next -1/)
     const unknown = move({ source: renewed, expected: undefined, next: undefined })
     expect(why(moving([unknown]))).toMatch(/malformed: .* is not read/)
-    const ended = foldAll([...before, moving([move({ next: undefined })])])
-    expect(why(moving([move({ next: undefined })]), ended)).toMatch(/malformed: .* is not read/)
+    const over = foldAll([...before, moving([move({ next: undefined })])])
+    expect(why(moving([move({ next: undefined })]), over)).toMatch(/malformed: .* is not read/)
   })
 })
 
@@ -126,22 +146,24 @@ describe('after a move', () => {
 
 describe('what an operator ended', () => {
   const begun = move({ source: renewed, expected: undefined, next: at(0) })
-  const ended = foldAll([...before, moving([move({ next: undefined }), begun])])
+  const over = foldAll([...before, moving([...ended, begun])])
 
   test('stays known, so that what was read of it before may still be committed', () => {
-    expect(positionOf(ended)).toMatchObject({ next: 9n, ended: true })
-    expect(positionOf(ended, renewed)).not.toHaveProperty('resetEpoch')
+    expect(positionOf(over)).toMatchObject({ next: 9n, ended: true })
+    expect(positionOf(over, renewed)).not.toHaveProperty('resetEpoch')
     const late = appendEntry(id(9), { ranges: [sampleRange(0, 9, 12)] })
-    expect(why(late, ended)).toBeUndefined()
-    const after = foldAll([...before, moving([move({ next: undefined }), begun]), late])
+    expect(why(late, over)).toBeUndefined()
+    const after = foldAll([...before, moving([...ended, begun]), late])
     expect(positionOf(after)).toMatchObject({ next: 12n, ended: true })
-    expect(why(appendEntry(id(9), { ranges: [startRange(0, 9)] }), ended)).toMatch(/no position/)
+    expect(why(appendEntry(id(9), { ranges: [startRange(0, 9)] }), over)).toMatch(/no position/)
   })
 
   test('is read again by another move, in another epoch', () => {
-    const back = moving([move({ next: at(9) })], { counter: 4 })
-    expect(why(back, ended)).toBeUndefined()
-    const again = foldAll([...before, moving([move({ next: undefined }), begun]), back])
+    const left = move({ source: renewed, expected: at(0), next: undefined })
+    const back = moving([left, move({ next: at(9) })], { counter: 4 })
+    expect(why(moving([move({ next: at(9) })]), over)).toMatch(/is read under topic id/)
+    expect(why(back, over)).toBeUndefined()
+    const again = foldAll([...before, moving([...ended, begun]), back])
     expect(positionOf(again)).toMatchObject({ next: 9n, resetEpoch: 1 })
     expect(positionOf(again)).not.toHaveProperty('ended')
   })
