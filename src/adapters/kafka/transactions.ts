@@ -112,7 +112,7 @@ export class Transactions {
       throw error
     }
     try {
-      await this.#end(id, producer, true)
+      await this.#end(id, producer, true, signal)
     } catch (error) {
       this.forget(id)
       throw error
@@ -205,13 +205,16 @@ export class Transactions {
     sequences.postIncrement(at, 1, 0)
   }
 
+  /** @param signal nothing is asked any more once it is aborted. */
   async #end(
     id: string,
     { coordinator, producerId, producerEpoch }: TransactionalProducer,
     commits: boolean,
+    signal?: AbortSignal,
   ): Promise<void> {
     const connection = await this.#pool.get(coordinator)
     const ends = await this.#asked(async () => {
+      signal?.throwIfAborted()
       const asked = endTxnV3.api.async(connection, id, producerId, producerEpoch, commits)
       return (await answerOf(asked)).errorCode
     })

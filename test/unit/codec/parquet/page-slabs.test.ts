@@ -4,6 +4,18 @@ import { FileSlabs, PageSlabs } from '../../../../src/codec/parquet/page-slabs.t
 
 const kib = 1_024
 
+/** A commit of a file of so many pages of a mebibyte. */
+function commit(pool: PageSlabs, pages: number): void {
+  filled(pool, pages).release()
+  pool.trim()
+}
+
+function filled(pool: PageSlabs, pages: number): FileSlabs {
+  const file = new FileSlabs(pool)
+  for (let page = 0; page < pages; page++) file.place(1_024 * kib)
+  return file
+}
+
 test('places of one file do not overlap, and each has the length that was asked for', () => {
   const file = new FileSlabs(new PageSlabs())
   const places = Array.from({ length: 400 }, (_, index) =>
@@ -64,18 +76,12 @@ test('slabs over four mebibytes are not kept', () => {
 
 test('idle memory follows what the last commits took, and goes when none takes any', () => {
   const pool = new PageSlabs()
-  const commit = (pages: number): void => {
-    const file = new FileSlabs(pool)
-    for (let page = 0; page < pages; page++) file.place(1_024 * kib)
-    file.release()
-    pool.trim()
-  }
-  commit(40)
+  commit(pool, 40)
   for (let small = 0; small < 7; small++) {
-    commit(2)
+    commit(pool, 2)
     expect(pool.idleBytes).toBe((40 + 32) * 1_024 * kib)
   }
-  commit(2)
+  commit(pool, 2)
   expect(pool.idleBytes).toBe(4 * 1_024 * kib)
   for (let none = 0; none < 8; none++) pool.trim()
   expect(pool.idleBytes).toBe(0)
@@ -111,15 +117,9 @@ test('a commit finds its memory while the one before is under way, from the seco
 
 test('where files find their memory none is made beside it', () => {
   const pool = new PageSlabs()
-  const commit = (pages: number): void => {
-    const file = new FileSlabs(pool)
-    for (let page = 0; page < pages; page++) file.place(1_024 * kib)
-    file.release()
-    pool.trim()
-  }
-  commit(10)
+  commit(pool, 10)
   expect(pool.idleBytes).toBe(20 * 1_024 * kib)
-  commit(15)
+  commit(pool, 15)
   expect(pool.idleBytes).toBe(20 * 1_024 * kib)
   // Pages that have slabs of a size of their own say nothing of the next commit.
   const large = new FileSlabs(pool)
@@ -131,15 +131,9 @@ test('where files find their memory none is made beside it', () => {
 
 test('memory is made for twice the latest commit, not for those before', () => {
   const pool = new PageSlabs()
-  const filled = (pages: number): FileSlabs => {
-    const file = new FileSlabs(pool)
-    for (let page = 0; page < pages; page++) file.place(1_024 * kib)
-    return file
-  }
-  filled(10).release()
-  pool.trim()
-  const underWay = filled(25)
-  filled(25)
+  commit(pool, 10)
+  const underWay = filled(pool, 25)
+  filled(pool, 25)
   underWay.release()
   pool.trim()
   expect(pool.idleBytes).toBe(25 * 1_024 * kib)
