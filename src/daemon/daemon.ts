@@ -338,7 +338,7 @@ export class Daemon {
   async #gauge(): Promise<void> {
     const running = this.#running
     if (running === undefined) return
-    gaugeDaemon(this.#ports.telemetry.metrics, running)
+    gaugeDaemon(this.#ports.telemetry.metrics, running.lane)
   }
 }
 

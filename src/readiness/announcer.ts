@@ -3,7 +3,6 @@ import { type DurationMs, durationMs, monotonicMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { Announcement, EntryIndex } from '../model/log-entry.ts'
-import { topicPartitionName } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
@@ -11,7 +10,7 @@ import type { Random } from '../ports/random.ts'
 import type { MetadataAnswer } from '../ports/source.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { decideReady, type ReadyDecision } from '../protocol/readiness.ts'
-import type { Block, BlockRule } from '../protocol/readiness-blocks.ts'
+import type { Block } from '../protocol/readiness-blocks.ts'
 import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { FilesMissing, MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, type MissingFile, quarantinePath } from '../protocol/readiness-folder.ts'
@@ -21,6 +20,7 @@ import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { ReadinessGauges } from './readiness-metrics.ts'
+import { ToldBlocks } from './told-blocks.ts'
 
 /** Calls to the lake at the same time: folders that are listed, manifests that are written. */
 const callsAtOnceMax = 16
@@ -28,14 +28,6 @@ const failurePauseMsMax = 30_000
 const missingPauseMs = 1_000
 /** Until what somebody else's entry came before is decided anew. */
 const overtakenPauseMs = durationMs(500)
-/** What passes by itself while records flow, each minute anew: metrics tell it, logs do not. */
-const passing: ReadonlySet<BlockRule> = new Set([
-  'delay',
-  'lagging',
-  'idle-without-proof',
-  'unpublished',
-  'metadata',
-])
 
 export interface AnnouncerPorts {
   readonly lake: Lake
@@ -67,6 +59,7 @@ export class Announcer {
   readonly #keeper: ManifestKeeper
   #metadata: MetadataFact | undefined
   readonly #gauges: ReadinessGauges
+  readonly #told: ToldBlocks
   #blocks: readonly Block[] = []
   /** By stream the first of its blocks. */
   #firstBlocks: ReadonlyMap<string, Block> = new Map()
@@ -78,7 +71,7 @@ export class Announcer {
   /** Paths of others' files that stood when their folder was looked at. */
   #standing: ReadonlySet<string> = new Set()
   #sighted: Sighted = nothingSighted
-  /** Asked for since the last turn that came to its end. */
+  /** Asked for since the last turn that came to its end began. */
   #nudged = false
   /** Aborted with null: for undefined an exception would be made, with its stack, for nobody. */
   #wake = new AbortController()
@@ -88,6 +81,7 @@ export class Announcer {
     this.#ports = ports
     this.#keeper = new ManifestKeeper(ports.lake, ports.log)
     this.#gauges = new ReadinessGauges(ports.telemetry.metrics)
+    this.#told = new ToldBlocks(ports.telemetry.log)
   }
 
   /** For each stream that waits the first partition that does, and why, as of the last round. */
@@ -139,15 +133,24 @@ export class Announcer {
   /** A round where one may come to anything; a look at what is folded where not. */
   async turn(): Promise<RoundOutcome> {
     const isNudged = this.#nudged
+    // What is nudged from here on may come too late for this turn.
+    this.#nudged = false
+    try {
+      return await this.#turn(isNudged)
+    } catch (error) {
+      this.#nudged ||= isNudged
+      throw error
+    }
+  }
+
+  async #turn(isNudged: boolean): Promise<RoundOutcome> {
     const isSoon = this.#ports.clock.monotonicMs() < this.#missingAgainMs
     const decision = await this.#decide(isSoon && !isNudged ? this.#missing : undefined)
     const facts = this.facts()
     const wantsNews = blocksOf(decision, facts).some((block) =>
       this.#wantsNews(facts, block, isNudged),
     )
-    const outcome = wantsNews ? await this.round() : await this.#obey(decision)
-    if (isNudged) this.#nudged = false
-    return outcome
+    return wantsNews ? this.round() : this.#obey(decision)
   }
 
   /** Whether the log must be looked at before this block is believed. */
@@ -336,15 +339,9 @@ export class Announcer {
 
   #tell(blocks: readonly Block[]): void {
     this.#gauges.show(this.facts(), blocks)
-    const before = this.#firstBlocks
     this.#firstBlocks = new Map(blocks.toReversed().map((block) => [block.stream, block]))
     this.#blocks = blocks
-    for (const { stream, rule, partition, at } of blocks) {
-      if (before.get(stream)?.rule === rule || passing.has(rule)) continue
-      const topicPartition = at && topicPartitionName(at.source)
-      const fields = { stream, partition: partition.path, rule, topicPartition }
-      this.#ports.telemetry.log.info('partition-blocked', fields)
-    }
+    this.#told.tell(blocks)
   }
 
   #backOffMs(pauseMs: DurationMs, failures: number): DurationMs {

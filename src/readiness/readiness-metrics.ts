@@ -1,4 +1,3 @@
-import type { FoldState } from '../model/fold-state.ts'
 import type { Metrics } from '../ports/telemetry.ts'
 import type { Block } from '../protocol/readiness-blocks.ts'
 import type { ReadinessFacts } from '../protocol/readiness-facts.ts'
@@ -7,15 +6,16 @@ import { streamViewsOf } from '../protocol/readiness-views.ts'
 type Blocked = Pick<Block, 'stream' | 'rule'>
 
 /**
- * Each stream's watermark and which rule blocks it; a rule that no longer does becomes 0.
+ * Each stream's watermark and which rule blocks it; a rule that no longer does becomes 0, and a
+ * watermark that is not known any more, as when its topic grows, NaN.
  *
  * Only what has changed is set: of many streams most stand where they stood at the turn before.
  */
 export class ReadinessGauges {
   readonly #metrics: Metrics
   #blocked: ReadonlyMap<string, Blocked> = new Map()
-  /** Whose watermarks are shown. */
-  #fold: FoldState | undefined
+  /** What the watermarks that are shown came from. */
+  #shown: Pick<ReadinessFacts, 'fold' | 'metadata'> | undefined
   readonly #watermarksMs = new Map<string, number>()
 
   constructor(metrics: Metrics) {
@@ -24,12 +24,16 @@ export class ReadinessGauges {
 
   show(facts: ReadinessFacts, blocks: readonly Blocked[]): void {
     this.#showBlocked(new Map(blocks.map((block) => [`${block.stream} ${block.rule}`, block])))
-    if (this.#fold === facts.fold) return
-    this.#fold = facts.fold
+    const { fold, metadata } = facts
+    if (this.#shown?.fold === fold && this.#shown.metadata === metadata) return
+    this.#shown = { fold, metadata }
     for (const stream of facts.streams) {
-      const watermarkMs = Math.min(...streamViewsOf(facts, stream).seen.watermarksMs)
-      const isKnown = Number.isFinite(watermarkMs)
-      if (!isKnown || this.#watermarksMs.get(stream.name) === watermarkMs) continue
+      const lowestMs = Math.min(...streamViewsOf(facts, stream).seen.watermarksMs)
+      // Of a stream without topic-partitions it is infinite.
+      const watermarkMs = Number.isFinite(lowestMs) ? lowestMs : Number.NaN
+      // Of what was never known nothing is shown.
+      const shownMs = this.#watermarksMs.get(stream.name) ?? Number.NaN
+      if (Object.is(watermarkMs, shownMs)) continue
       this.#watermarksMs.set(stream.name, watermarkMs)
       const labels = { stream: stream.name }
       this.#metrics.gauge('lakeward_event_watermark_seconds', watermarkMs / 1_000, labels)

@@ -14,7 +14,13 @@ import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { attempt } from './attempt.ts'
 import { BackOff } from './back-off.ts'
-import { pendingFor, planDeliveries, type StreamDeliveries } from './delivery-plan.ts'
+import {
+  deliveryOf,
+  isAwaited,
+  pendingFor,
+  planDeliveries,
+  type StreamDeliveries,
+} from './delivery-plan.ts'
 import { StreamLanes } from './stream-lanes.ts'
 
 const attemptMsMax = 10_000
@@ -211,7 +217,11 @@ export class TargetQueue {
     await this.#sendInOrder(sends.slice(0, deliveriesInTurnMax), lastBeginMs, signal)
   }
 
-  /** One stream's announcements, up to the first that fails or that would end past the deadline. */
+  /**
+   * One stream's announcements, up to the first that fails or that would end past the deadline. The
+   * plan may have waited for its turn: what was delivered by others since is not sent again, and
+   * what was outdated since not after its successor.
+   */
   async #sendInOrder(
     manifests: readonly ReadyManifest[],
     lastBeginMs: MonotonicMs,
@@ -219,6 +229,7 @@ export class TargetQueue {
   ): Promise<void> {
     for (const manifest of manifests) {
       if (this.#ports.clock.monotonicMs() > lastBeginMs || signal.aborted) return
+      if (!isAwaited(this.#ports.log.state, deliveryOf(manifest, this.target))) continue
       const done = await this.#attempt(manifest, signal, async (limit) => {
         await this.#notifier.deliver(manifest, limit)
         return true

@@ -34,7 +34,10 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     'topic',
     'partition',
   ]),
-  lakeward_event_watermark_seconds: gauge('Committed event-time watermark, Unix time.', ['stream']),
+  lakeward_event_watermark_seconds: gauge(
+    'Committed event-time watermark, Unix time; NaN once unknown.',
+    ['stream'],
+  ),
   lakeward_commit_duration_seconds: {
     kind: 'histogram',
     help: 'From the seal of a commit to its publication.',

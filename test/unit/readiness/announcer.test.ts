@@ -291,6 +291,40 @@ test('a manifest that its author did not write is written by another daemon, the
   expect(other.lake.history.slice(looked).filter((call) => call.includes('/ready'))).toEqual([])
 })
 
+test('each rule that blocks a stream is told to the log once, while several do', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const [path = ''] = sim.paths('ods_app_events/')
+  expect(sim.store.delete(path)).toBe(true)
+  const rows = [{ eventMs: at('2026-11-20T14:30:00Z'), rowCount: 30 }]
+  await daemon.append({ source: shard(0), next: 160n, rows, watermark: at('2026-11-20T15:06:00Z') })
+  await sim.until(at('2026-11-20T15:30:00Z'))
+  const told = () => daemon.telemetry.events.filter(({ event }) => event === 'partition-blocked')
+  for (let round = 0; round < 4; round++) await daemon.run(daemon.announcer.round())
+  expect(daemon.announcer.blocks).toMatchObject([{ rule: 'unassigned' }, { rule: 'file-missing' }])
+  expect(told().map(({ fields }) => fields['rule'])).toEqual(['unassigned', 'file-missing'])
+})
+
+test('a watermark is not known any more when the topic grows, though nothing is committed', async () => {
+  const sim = begin()
+  const daemon = await sim.start({ seed: 1, sources })
+  await daemon.begin()
+  const rows = [{ eventMs: at('2026-11-20T13:30:00Z'), rowCount: 120 }]
+  const watermark = at('2026-11-20T14:05:30Z')
+  await daemon.append({ source: shard(0), next: 120n, rows, watermark })
+  await daemon.append({ source: shard(1), next: 10n, watermark })
+  const name = 'lakeward_event_watermark_seconds stream=app_events'
+  const shown = () => daemon.telemetry.values.get(name)
+  await daemon.run(daemon.announcer.round())
+  expect(shown()).toBe(watermark / 1_000)
+  daemon.metadata = { ...daemon.metadata, sources: [...sources, shard(2)] }
+  const entries = daemon.log.state.next
+  await sim.until(at('2026-11-20T14:06:00Z'))
+  await daemon.run(daemon.announcer.round())
+  expect(daemon.log.state.next).toBe(entries)
+  expect(shown()).toBeNaN()
+})
+
 test('the loop announces what becomes due, is woken by a nudge and ends when told', async () => {
   const sim = begin()
   const daemon = await complete(sim)

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
+import { deliveryOf } from '../../../src/readiness/delivery-plan.ts'
 import {
   announced,
   begin,
@@ -142,6 +143,27 @@ describe('the outbox', () => {
     await pass(5 * second)
     expect(receiver.got).toHaveLength(4)
     expect(most).toBe(1)
+    await end()
+  })
+
+  test('sends no more what another daemon delivered while it waited for its turn', async () => {
+    const sim = begin()
+    const daemon = await announced(sim, ['a'])
+    const receiver = Object.assign(new FakeReceiver('a', sim), { atOnceMax: 1 })
+    receiver.behaviour = () => sim.clock.sleep(durationMs(4 * second))
+    const { pass, end } = running(daemon, [receiver])
+    await pass(second)
+    const other = await sim.start({ seed: 2, sources, streams: daemon.streams })
+    const waiting = receiver.attempts.length === 1 ? daemon.log.state.undelivered : []
+    const delivered = waiting.filter(({ manifest }) => manifest.stream === 'pages')
+    const deliveries = delivered.map(({ manifest }) => deliveryOf(manifest, 'a'))
+    expect(deliveries).toHaveLength(2)
+    const commitId = other.log.nextCommitId()
+    await other.run(other.log.put({ kind: 'delivered', commitId, deliveries }))
+    await daemon.run(daemon.log.refresh())
+    await pass(30 * second)
+    expect(receiver.got).toEqual(['app_events 12', 'app_events 13'])
+    expect(daemon.log.state.undelivered).toEqual([])
     await end()
   })
 

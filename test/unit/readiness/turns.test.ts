@@ -135,6 +135,32 @@ test('nobody is called silent before the log was looked at', async () => {
   await pair.end()
 })
 
+test('what is nudged in the midst of a nudged turn has a turn of its own', async () => {
+  const sim = new ReadinessSim(at('2026-11-20T13:31:00Z'))
+  const a = await sim.start({ seed: 1, sources, assigned: [shard(0)] })
+  await a.begin()
+  const b = await sim.start({ seed: 2, sources, assigned: [shard(1)] })
+  await sim.until(at('2026-11-20T14:06:00Z'))
+  await a.append({ source: shard(0), next: 120n, rows: rowsOf13h, watermark: beyond })
+  const refresh = a.log.refresh.bind(a.log)
+  a.log.refresh = async () => {
+    const state = await refresh()
+    await sim.clock.sleep(durationMs(5_000))
+    return state
+  }
+  const ending = new AbortController()
+  a.announcer.nudge()
+  const loop = a.announcer.run(ending.signal, pauseMs)
+  await sim.until(at('2026-11-20T14:06:01Z'))
+  // The turn has looked at the log, and is not over.
+  await b.append({ source: shard(1), next: 10n, watermark: beyond })
+  a.announcer.nudge()
+  await sim.until(at('2026-11-20T14:06:30Z'))
+  expect(sim.textAt(entryPath('growth', a.log.state.next - 1))).toContain('"kind":"ready"')
+  ending.abort()
+  await sim.clock.run(loop)
+})
+
 test('a turn that the lake did not let end is taken up again, as nudged', async () => {
   const pair = await startedUnpublished()
   const { sim, a } = pair
