@@ -29,10 +29,12 @@ export function numberRecord(
   eventTimeMs: number,
   text = `number ${n}`,
 ): Uint8Array {
-  const payload = numberType.encode({ n, text }).finish()
-  const envelope = { stream, event_time_ms: eventTimeMs, payload }
-  return envelopeType.encode(envelope).finish()
+  return enveloped(stream, eventTimeMs, numberType.encode({ n, text }).finish())
 }
+
+/** Any event in its envelope. */
+export const enveloped = (stream: string, eventTimeMs: number, payload: Uint8Array): Uint8Array =>
+  envelopeType.encode({ stream, event_time_ms: eventTimeMs, payload }).finish()
 
 export interface NumbersConfig {
   readonly brokerPort: number
@@ -54,31 +56,36 @@ export interface NumbersConfig {
   readonly mode?: 'new' | 'continue'
   /** 0, when absent: a free one. */
   readonly httpPort?: number
+  /** Names of more streams on the same topics. */
+  readonly beside?: readonly string[]
 }
 
-/** Writes a configuration with one stream of numbers into a folder. @returns its path. */
+/** Writes a configuration with a stream of numbers into a folder. @returns its path. */
 export async function writeNumbersConfig(folder: string, config: NumbersConfig): Promise<string> {
   const { brokerPort, brokerHost = '127.0.0.1' } = config
   const { stream = 'numbers', topic = 'numbers', assignment = 'group' } = config
-  const { sessionTimeout = '3s', mode = 'new' } = config
+  const { sessionTimeout = '3s', mode = 'new', beside = [] } = config
   const { httpPort = 0, kafka, lake = '{ url: "file:./lake" }' } = config
   const kafkaKeys = kafka === undefined ? '' : `, ${kafka}`
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'number.proto'), numbersProto)
   const path = join(folder, 'lakeward.yaml')
+  const streams = [stream, ...beside].map(
+    (name) => `  - name: ${name}
+    ${topic.startsWith('[') ? 'topics' : 'topic'}: ${topic}
+    schema: { file: number.proto, message: test.Number }
+    eventTime: { outOfOrderness: 0s, pastMax: 3650d }
+    columns: [_topic, _partition, _offset, _index]
+    file: { mode: ${mode} }
+`,
+  )
   const text = `pipeline: test
 kafka: { brokers: ["${brokerHost}:${brokerPort}"], assignment: ${assignment}, sessionTimeout: ${sessionTimeout}${kafkaKeys} }
 lake: ${lake}
 http: { listen: "127.0.0.1:${httpPort}" }
 ${config.more ?? 'commit: { interval: 250ms }\nready: { delay: 0s, idle: 1h }'}
 streams:
-  - name: ${stream}
-    ${topic.startsWith('[') ? 'topics' : 'topic'}: ${topic}
-    schema: { file: number.proto, message: test.Number }
-    eventTime: { outOfOrderness: 0s, pastMax: 3650d }
-    columns: [_topic, _partition, _offset, _index]
-    file: { mode: ${mode} }
-`
+${streams.join('')}`
   await writeFile(path, text)
   return path
 }

@@ -27,7 +27,7 @@ describe.skipIf(!hasMetastore('hive'))('faults of a Hive Metastore', () => {
     async (fault) => {
       await using folder = await temporaryFolder()
       const { database } = fault
-      await metastore.createDatabase(database)
+      if (fault.withoutDatabase !== true) await metastore.createDatabase(database)
       await using world = await MetastoreFaultWorld.open(metastore, {
         folder: folder.path,
         database,
@@ -51,11 +51,13 @@ describe.skipIf(!hasMetastore('hive'))('faults of a Hive Metastore', () => {
         // Written and committed all the while: the metastore holds up no row.
         await world.produceHour()
         await world.holds()
+        if (fault.shownMeanwhile !== undefined) await world.shows(fault.shownMeanwhile)
       }
       await fault.heal(world)
       await world.produceHour()
       await world.holds()
       await world.shows()
+      if (told === undefined) expect(world.told()).toEqual([])
       expect(await world.stop()).toBe(0)
     },
   )

@@ -1,5 +1,5 @@
 /**
- * A daemon whose tables are in a real Hive Metastore behind a proxy, and the ledger of what it
+ * A daemon whose two tables are in a real Hive Metastore behind a proxy, and the ledger of what it
  * reads. Its lake is a folder, its broker the embedded one.
  */
 import { join } from 'node:path'
@@ -7,26 +7,40 @@ import { type EmbeddedBroker, startBroker } from '../../../src/adapters/embedded
 import { isSamePlace } from '../../../src/adapters/hive/hive-structs.ts'
 import { RecordProducer } from '../../../src/adapters/kafka/record-producer.ts'
 import { Fault, type FaultCode } from '../../../src/base/fault.ts'
+import type { ShownPartition } from '../../../src/ports/catalog.ts'
 import type { CatalogWorld } from '../../contract/catalog.ts'
 import { duck, tableGlob } from '../../support/duck.ts'
 import { eventually } from '../../support/eventually.ts'
 import { metastoreWorld } from '../../support/metastore-world.ts'
 import { numberRecord, writeNumbersConfig } from '../../support/numbers.ts'
-import { LakewardProcess } from '../../support/processes.ts'
+import { LakewardProcess, lakeward } from '../../support/processes.ts'
 import type { RealMetastore } from '../../support/real-metastore.ts'
 import { FaultProxy } from '../services/fault-proxy.ts'
 import { untilFound } from './ledger.ts'
 
 const boundMs = 120_000
+/** It is read back once nobody can write what is older: the deadline and a minute later. */
+const deliveredMsMax = 300_000
 const hourMs = 3_600_000
 const topic = 'numbers'
-const faultTable = 'numbers'
+/** What faults of one table are provoked in. */
+export const faultTable = 'numbers'
+/** Of another stream: what happens to the first is none of its business. */
+export const otherTable = 'others'
+const tables = [faultTable, otherTable]
 const partitionCount = 2
 
 interface ToldLine {
   readonly code: FaultCode
   readonly message: string
 }
+
+interface FoundPartition extends ShownPartition {
+  readonly table: string
+}
+
+/** Which hours of which tables are meant. */
+export type HoursMeant = (table: string, hour: number) => boolean
 
 export class MetastoreFaultWorld implements AsyncDisposable {
   readonly metastore: RealMetastore
@@ -37,6 +51,7 @@ export class MetastoreFaultWorld implements AsyncDisposable {
   readonly #broker: EmbeddedBroker
   readonly #startMs = Math.floor(Date.now() / hourMs) * hourMs - 300 * 24 * hourMs
   #daemon: LakewardProcess | undefined
+  #config = ''
   #hours = 0
   #produced = 0
 
@@ -64,14 +79,15 @@ export class MetastoreFaultWorld implements AsyncDisposable {
   async start(): Promise<void> {
     const uris = `["thrift://${this.proxy.address}"]`
     const hive = `{ hive: { uris: ${uris}, database: ${this.database} } }`
-    const config = await writeNumbersConfig(this.#folder, {
+    this.#config = await writeNumbersConfig(this.#folder, {
       brokerPort: this.#broker.port,
       assignment: 'static',
+      beside: [otherTable],
       more:
         'commit: { interval: 250ms }\n' +
         `ready: { delay: 0s, idle: 1h, deliver: { deadline: 10s }, notify: [ ${hive} ] }`,
     })
-    const args = ['run', '-c', config, '--worker-index', '0', '--worker-count', '1']
+    const args = ['run', '-c', this.#config, '--worker-index', '0', '--worker-count', '1']
     this.#daemon = new LakewardProcess(args)
     await this.#daemon.line('"event":"listening"')
   }
@@ -92,31 +108,57 @@ export class MetastoreFaultWorld implements AsyncDisposable {
     return `file://${join(this.#folder, 'lake', path)}`
   }
 
-  /** Numbers of one hour more, to both topic-partitions. @returns the hour. */
-  async produceHour(count = 20): Promise<number> {
+  /** Numbers of one hour more, to both topic-partitions, the same for each stream. */
+  async produceHour(count = 20): Promise<void> {
     const hour = this.#hours++
     const brokers = [`127.0.0.1:${this.#broker.port}`]
     const producer = new RecordProducer({ brokers, clientId: 'ledger', compression: 'none' })
-    const records = Array.from({ length: count }, (_, index) => {
-      const n = this.#produced + index
-      const timestampMs = this.#startMs + hour * hourMs + index
-      const value = numberRecord(topic, n, timestampMs)
-      return { topic, partition: n % partitionCount, key: undefined, value, timestampMs }
-    })
+    const numbers = Array.from({ length: count }, (_, index) => this.#produced + index)
+    const records = tables.flatMap((stream) =>
+      numbers.map((n, index) => {
+        const timestampMs = this.#startMs + hour * hourMs + index
+        const value = numberRecord(stream, n, timestampMs)
+        return { topic, partition: n % partitionCount, key: undefined, value, timestampMs }
+      }),
+    )
     await producer.send(records)
     await producer.close()
     this.#produced += count
-    return hour
   }
 
-  /** Waits until the lake holds every number once. */
+  /** Waits until the lake holds every number once in each table. */
   async holds(): Promise<void> {
     const numbers = Array.from({ length: this.#produced }, (_, n) => n)
-    await untilFound(numbers, async () => {
-      const glob = tableGlob(join(this.#folder, 'lake'), faultTable)
-      const rows = await duck(`SELECT n FROM ${glob} ORDER BY n`)
-      return rows.map((row) => Number(row['n']))
+    for (const table of tables) {
+      await untilFound(numbers, async () => {
+        const glob = tableGlob(join(this.#folder, 'lake'), table)
+        const rows = await duck(`SELECT n FROM ${glob} ORDER BY n`)
+        return rows.map((row) => Number(row['n']))
+      })
+    }
+  }
+
+  /** Waits until the log has an hour as delivered: it is not looked at again by itself. */
+  async untilDelivered(table: string, hour: number): Promise<void> {
+    const path = this.partition(hour)
+    await eventually(`${table} ${path} is delivered`, deliveredMsMax, async () => {
+      const { announced } = JSON.parse(await this.#ask('ready', 'ls', table, '--json')) as {
+        announced: { partitionPath: string; undelivered: readonly string[] }[]
+      }
+      const told = announced.find(({ partitionPath }) => partitionPath === path)
+      return told?.undelivered.length === 0 ? true : undefined
     })
+  }
+
+  /** As an operator has an announcement delivered once more. */
+  async resend(table: string, hour: number): Promise<void> {
+    await this.#ask('ready', 'resend', table, this.partition(hour))
+  }
+
+  async #ask(...words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await lakeward([...words, '-c', this.#config])
+    if (code !== 0) throw new Error(`"${words.join(' ')}" ended with ${code}: ${stdout}${stderr}`)
+    return stdout
   }
 
   /** What the log ever told of the metastore. */
@@ -144,26 +186,48 @@ export class MetastoreFaultWorld implements AsyncDisposable {
     }
   }
 
-  /** Waits until the metastore has all hours but the last announced, each in its place. */
-  async shows(): Promise<void> {
-    const hours = Array.from({ length: this.#hours }, (_, hour) => hour)
-    const paths = hours.map((hour) => this.partition(hour))
-    const wanted = hours.map((hour) => ({
-      path: this.partition(hour),
-      location: this.url(`${faultTable}/${this.partition(hour)}`),
-      revision: hour === this.#hours - 1 ? 0 : 1,
-    }))
+  /**
+   * Waits until the metastore has hours in their places, all but the newest announced.
+   * @param meant absent: all of both tables.
+   */
+  async shows(meant: HoursMeant = () => true): Promise<void> {
+    const wanted = tables.flatMap((table) =>
+      Array.from({ length: this.#hours }, (_, hour) => hour)
+        .filter((hour) => meant(table, hour))
+        .map((hour) => ({
+          table,
+          path: this.partition(hour),
+          location: this.url(`${table}/${this.partition(hour)}`),
+          revision: hour === this.#hours - 1 ? 0 : 1,
+        })),
+    )
+    if (wanted.length === 0) throw new Error('no hour is meant')
     await eventually(`the metastore has ${JSON.stringify(wanted)}`, boundMs, async () => {
-      const signal = AbortSignal.timeout(boundMs)
-      const found = await this.asAnother(({ catalog }) => catalog.read(faultTable, paths, signal))
-      const isAsWanted = wanted.every(({ path, location, revision }) =>
+      const found = await this.found()
+      const isAsWanted = wanted.every(({ table, path, location, revision }) =>
         found.some(
           (one) =>
-            one.path === path && one.revision === revision && isSamePlace(one.location, location),
+            one.table === table &&
+            one.path === path &&
+            one.revision === revision &&
+            isSamePlace(one.location, location),
         ),
       )
       if (isAsWanted) return true
       throw new Error(`it has ${JSON.stringify(found)}`)
+    })
+  }
+
+  /** What the metastore has of the hours that were produced. */
+  found(): Promise<readonly FoundPartition[]> {
+    const paths = Array.from({ length: this.#hours }, (_, hour) => this.partition(hour))
+    return this.asAnother(async ({ catalog }) => {
+      const found: FoundPartition[] = []
+      for (const table of tables) {
+        const shown = await catalog.read(table, paths, AbortSignal.timeout(boundMs))
+        found.push(...shown.map((one) => ({ table, ...one })))
+      }
+      return found
     })
   }
 

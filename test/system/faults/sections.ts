@@ -45,8 +45,8 @@ standby, safe mode, full disks and the refused user are answers that a door give
     title: 'Hive Metastore',
     about: `\`test/system/metastore-faults.test.ts\`, on a real metastore behind a proxy, where
 \`LAKEWARD_REQUIRE=hive\` asks for it. A user is told by the log, \`registration-failed\` or
-\`delivery-failed\`; meanwhile rows are written and committed, and in the end the metastore has
-every hour in its place.`,
+\`delivery-failed\`; meanwhile rows of both streams are written and committed, and in the end the
+metastore has every hour of both in its place.`,
     retries: {
       backoff: 'tried again, with pauses that grow to five minutes; nothing waits in the lake',
       never: 'not tried again',
