@@ -77,11 +77,12 @@ export class CommandHook implements Notifier {
     return Promise.resolve(true)
   }
 
-  /** Ends what is still running. */
+  /** Ends what is still running; what does not end is left. */
   async close(): Promise<void> {
-    const ends = [...this.#running].map((child) => endOf(child))
+    const children = [...this.#running]
     this.#killAll()
-    await Promise.all(ends)
+    await within(this.#options.clock, reapedWithinMs, Promise.all(children.map(endOf)))
+    for (const child of children) leave(child)
   }
 
   /** @returns why it was not delivered. */
@@ -174,6 +175,12 @@ async function within(clock: Clock, spanMs: DurationMs, work: Promise<unknown>):
   const over = new AbortController()
   await Promise.race([work, clock.sleep(spanMs, over.signal)])
   over.abort(null)
+}
+
+/** Our own end does not wait for its. */
+function leave(child: ChildProcess): void {
+  child.stdin?.destroy()
+  child.unref()
 }
 
 const ends = new WeakMap<ChildProcess, Promise<Ended>>()

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SystemClock } from '../../../../src/adapters/local/system-clock.ts'
 import {
   CommandHook,
   type CommandHookOptions,
 } from '../../../../src/adapters/process/command-hook.ts'
 import { Secret } from '../../../../src/base/secret.ts'
-import { durationMs } from '../../../../src/base/time.ts'
+import { type DurationMs, durationMs } from '../../../../src/base/time.ts'
 import { encodeManifest } from '../../../../src/protocol/readiness-manifest.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { sampleManifest } from '../../../support/log-samples.ts'
@@ -46,6 +46,15 @@ function isAlive(pid: number): boolean {
 }
 const ends = (pid: number): Promise<true> =>
   eventually(`${pid} ends`, 30_000, () => (isAlive(pid) ? undefined : true))
+
+class HurriedClock extends SystemClock {
+  /** What is waited for from here on is over at once. */
+  isHurried = false
+
+  override sleep(span: DurationMs, over?: AbortSignal): Promise<void> {
+    return super.sleep(this.isHurried ? durationMs(1) : span, over)
+  }
+}
 
 const hook = (script: string, more: Partial<CommandHookOptions> = {}): CommandHook =>
   new CommandHook({
@@ -183,5 +192,23 @@ describe('a command', () => {
     expect(isAlive(own)).toBe(false)
     writeFileSync(inFolder('again'), '')
     await hook('cat again').deliver(manifest, signal)
+  })
+
+  test('that does not even end when it is killed keeps neither its target nor us', async () => {
+    const clock = new HurriedClock()
+    const target = hook('echo $$ > own; exec sleep 1000', { clock })
+    const delivery = target.deliver(manifest, signal)
+    const own = await pidIn('own')
+    const waitedFor = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
+    const before = waitedFor()
+    clock.isHurried = true
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    await target.close()
+    kill.mockRestore()
+    expect(isAlive(own)).toBe(true)
+    expect(waitedFor()).toBe(before - 1)
+    process.kill(-own, 'SIGKILL')
+    await expect(delivery).rejects.toThrow('SIGKILL')
   })
 })
