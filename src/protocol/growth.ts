@@ -73,6 +73,34 @@ export function withGrown(
   return [...before, ...brought.filter(({ base }) => base === undefined)]
 }
 
+/** A file, or as much of one as the log knows to stand. */
+export interface StandingPart extends FileBase {
+  readonly path: string
+  /** CRC32C; not known of a part. */
+  readonly crc32c?: string
+}
+
+/**
+ * What stands of a partition's files as far as the log knows: of one that grows, what its first
+ * tail is joined to that is not told as published; of others all or nothing. The newest commit is
+ * hardly ever told as published: its tails would hide all rows before it.
+ */
+export function standingParts(
+  { unpublished }: Pick<FoldState, 'unpublished'>,
+  files: readonly DataFile[],
+): readonly StandingPart[] {
+  const waiting = new Map<string, DataFile>()
+  for (const file of [...unpublished.values()].flatMap((commit) => commit.files)) {
+    const known = waiting.get(file.path)
+    if (known === undefined || file.sizeBytes < known.sizeBytes) waiting.set(file.path, file)
+  }
+  return files.flatMap(({ path, sizeBytes, rowCount, crc32c }): readonly StandingPart[] => {
+    const first = waiting.get(path)
+    if (first === undefined) return [{ path, sizeBytes, rowCount, crc32c }]
+    return first.base === undefined ? [] : [{ path, ...first.base }]
+  })
+}
+
 /** What a length on the lake says of a decided file that is to be published. */
 export type LengthVerdict =
   /** It stands: as it is, or grown by what was decided after it. */

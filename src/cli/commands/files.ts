@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
+import { standingParts } from '../../protocol/growth.ts'
 import {
   type AskedPartition,
   type FoundAnnouncement,
@@ -74,7 +75,8 @@ interface LakeFile {
   readonly path: string
   readonly bytes: number
   readonly rows: number
-  readonly crc32c: string
+  /** Not known of a file whose newest tail is not told as joined. */
+  readonly crc32c?: string
 }
 
 interface FoundFiles {
@@ -85,7 +87,7 @@ interface FoundFiles {
   readonly why: string
 }
 
-/** Of an open partition the files that are published so far. */
+/** Of an open partition the files that are published so far, as long as they are told to be. */
 function filesOf(found: FoundAnnouncement, state: FoldState, asked: AskedPartition): FoundFiles {
   if (found.kind === 'announced') {
     const { revision, files } = found.manifest
@@ -95,14 +97,12 @@ function filesOf(found: FoundAnnouncement, state: FoldState, asked: AskedPartiti
   if (folded === undefined || folded.place === 'announced') {
     return { state: 'absent', revision: undefined, files: [], why: found.why }
   }
-  const open = new Set(
-    [...state.unpublished.values()].flatMap(({ files }) => files.map(({ path }) => path)),
-  )
-  const files = folded.files
-    .filter(({ path }) => !open.has(path))
-    .map(({ path, sizeBytes, rowCount, crc32c }) => {
-      return { path, bytes: sizeBytes, rows: rowCount, crc32c }
-    })
+  const files = standingParts(state, folded.files).map(({ path, sizeBytes, rowCount, crc32c }) => ({
+    path,
+    bytes: sizeBytes,
+    rows: rowCount,
+    ...(crc32c !== undefined && { crc32c }),
+  }))
   return { state: 'open', revision: undefined, files, why: found.why }
 }
 

@@ -7,7 +7,7 @@ import type { FoldState } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import type { AppendEntry, LogEntry } from '../../../src/model/log-entry.ts'
 import { foldEntry } from '../../../src/protocol/fold.ts'
-import { judgeLength } from '../../../src/protocol/growth.ts'
+import { judgeLength, standingParts } from '../../../src/protocol/growth.ts'
 import { tailPath } from '../../../src/protocol/log-paths.ts'
 import { brokenReliance } from '../../../src/protocol/reliance.ts'
 import { planSwap } from '../../../src/protocol/swap-plan.ts'
@@ -203,6 +203,32 @@ describe('a swap', () => {
     } as unknown as LogEntry
     expect(why(entry)).toMatch(/is no new file/)
   })
+})
+
+describe('as far as the log knows it is published', () => {
+  const other = { ...sampleFile(id(3), 13, 1), rowCount: 3 }
+  const partOf = ({ path, sizeBytes, rowCount, crc32c }: DataFile) => {
+    return { path, sizeBytes, rowCount, crc32c }
+  }
+  const { path, base } = first
+  const upTo = (state: FoldState, counter: number): FoldState => ({
+    ...state,
+    unpublished: new Map([...state.unpublished].filter(([commit]) => commit > id(counter))),
+  })
+  const state = after(append(2, first), append(3, second, other))
+
+  test.each([
+    [0, []],
+    [1, [{ path, ...base }]],
+    [2, [{ path, sizeBytes: first.sizeBytes, rowCount: first.rowCount }]],
+    [3, [partOf(second), partOf(other)]],
+  ])(
+    'commit %i is the newest that is: of a file that grows its length by then stands',
+    (newest, parts) => {
+      expect(state.unpublished.size).toBe(3)
+      expect(standingParts(upTo(state, newest), filesOf(state))).toEqual(parts)
+    },
+  )
 })
 
 test('a length is judged by a file that was swapped away, and by nothing where none is known', () => {
