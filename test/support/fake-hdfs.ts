@@ -247,7 +247,10 @@ export class FakeHdfs {
     }
     if (entry === undefined) return absent
     if (standing !== undefined && standing.bytes === undefined) {
-      return remoteException('IOException', `rename destination ${to} is a directory`)
+      return remoteException(
+        'IOException',
+        `Source ${from} and destination ${to} must both be directories`,
+      )
     }
     if (standing !== undefined && query.get('renameoptions') !== 'OVERWRITE') {
       return remoteException('FileAlreadyExistsException')
@@ -326,6 +329,7 @@ function write(response: ServerResponse, answer: FakeHdfsAnswer, call: string): 
   const sent = bytes ?? Buffer.from(body === undefined ? '' : JSON.stringify(body))
   // As a datanode does, whether or not it was asked to.
   if (call === 'CREATE-2') response.writeContinue()
-  response.writeHead(status, { 'content-length': sent.length })
+  const type = bytes === undefined ? 'application/json' : 'application/octet-stream'
+  response.writeHead(status, { 'content-length': sent.length, 'content-type': type })
   response.end(sent)
 }

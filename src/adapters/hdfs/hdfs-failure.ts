@@ -73,7 +73,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   AlreadyBeingCreatedException: 'exists',
   PathIsNotEmptyDirectoryException: 'not-empty',
   StandbyException: 'elsewhere',
-  RetriableException: 'again',
+  // Also of one that starts, for as long as it reads its image, while another serves.
+  RetriableException: 'elsewhere',
   SafeModeException: 'again',
   LeaseExpiredException: 'again',
   RecoveryInProgressException: 'again',
@@ -153,7 +154,9 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
 
 function meaningOf({ status, exception, message }: HdfsRefusal): Meaning {
   if (exception === 'IOException' && message.includes('out of the range')) return 'beyond'
-  if (exception === 'IOException' && message.includes('is a directory')) return 'refused'
+  if (exception === 'IOException' && message.includes('must both be directories')) {
+    return 'refused'
+  }
   // HttpFS: a range behind the end; and what a CONCAT says, without the exception's name.
   if (exception === 'EOFException' && message.startsWith('Premature EOF')) return 'beyond'
   if (exception === 'RemoteException' && message.startsWith('File does not exist')) return 'absent'
@@ -165,7 +168,9 @@ function meaningOf({ status, exception, message }: HdfsRefusal): Meaning {
   const known = Object.hasOwn(meanings, exception) ? meanings[exception] : undefined
   if (known !== undefined) return known
   if (status === unauthorized) return 'stranger'
-  return status >= serverErrorsFrom ? 'again' : 'refused'
+  if (status < serverErrorsFrom) return 'refused'
+  // Of a gate whose namenode is down, or of one that has come up without what it needs.
+  return exception === '' ? 'elsewhere' : 'again'
 }
 
 function reasonOf(error: Error): string {

@@ -28,7 +28,14 @@ import {
 import type { HdfsHttp, HttpAnswer, HttpCall } from './hdfs-http.ts'
 import type { HdfsAnswer, HdfsRequest, HdfsRequests } from './hdfs-requests.ts'
 import { type RenameWords, renameByHttpfs } from './httpfs-rename.ts'
-import { parseFolder, parseLocation, parseStatus, parseTruth } from './web-hdfs-answers.ts'
+import {
+  parseBytes,
+  parseFolder,
+  parseLocation,
+  parseNothing,
+  parseStatus,
+  parseTruth,
+} from './web-hdfs-answers.ts'
 
 /** Rounds of a file that is not as long as what was sent, or was cleaned away. */
 const roundsMax = 3
@@ -131,7 +138,12 @@ export class HdfsFiles {
       destination: this.#at(to),
       renameoptions: over === 'nothing' ? 'NONE' : 'OVERWRITE',
     }
-    return this.#namenode('PUT', { operation, path: from, name: 'RENAME', signal }, nothing, query)
+    return this.#namenode(
+      'PUT',
+      { operation, path: from, name: 'RENAME', signal },
+      parseNothing,
+      query,
+    )
   }
 
   /** Without options: true, or false for four things. */
@@ -159,7 +171,7 @@ export class HdfsFiles {
     { operation, baseBytes }: { operation: string; baseBytes: number },
   ): Promise<HdfsAnswer<boolean>> {
     const sources = this.#at(source)
-    assert(!sources.includes(','), `"${source}" is one name`)
+    if (sources.includes(',')) throw severalNames(operation, source)
     const { requests, http } = this.#options
     const name = 'CONCAT'
     return requests.ask({
@@ -170,7 +182,7 @@ export class HdfsFiles {
         const isAgain = number > 1
         if (isAgain && (await this.look(path, operation))?.sizeBytes !== baseBytes) return false
         const url = await this.#url(namenode, path, { op: name, sources })
-        await http.send({ method: 'POST', url })
+        parseNothing((await http.send({ method: 'POST', url })).body)
         return true
       },
     })
@@ -197,8 +209,9 @@ export class HdfsFiles {
       send: async ({ namenode }) => {
         const query = { op: 'OPEN', ...some, ...without(excluded) }
         const url = await this.#locate('GET', await this.#url(namenode, path, query))
-        const answer = await this.#datanode({ method: 'GET', url }, excluded)
-        return answer.body
+        const bytesMax = range === undefined ? Number.POSITIVE_INFINITY : range.next - range.first
+        const read = (answer: HttpAnswer): Buffer => parseBytes(answer, bytesMax)
+        return this.#datanode({ method: 'GET', url }, excluded, read)
       },
     })
   }
@@ -244,7 +257,8 @@ export class HdfsFiles {
         const path = nameOf()
         const query = { op: 'CREATE', overwrite: 'false', ...creation, ...without(excluded) }
         const url = await this.#locate('PUT', await this.#url(namenode, path, query))
-        await this.#datanode({ method: 'PUT', url, chunks }, excluded)
+        // What it says of the file is not believed: its length is looked at.
+        await this.#datanode({ method: 'PUT', url, chunks }, excluded, () => {})
         return path
       },
     })
@@ -277,11 +291,16 @@ export class HdfsFiles {
   /**
    * @param call with the URL as the namenode gave it.
    * @param excluded gets the datanode's host when it does not answer.
+   * @param read what the answer says; one that it cannot read is none.
    */
-  async #datanode(call: HttpCall, excluded: Set<string>): Promise<HttpAnswer> {
+  async #datanode<T>(
+    call: HttpCall,
+    excluded: Set<string>,
+    read: (answer: HttpAnswer) => T,
+  ): Promise<T> {
     const { http, door } = this.#options
     try {
-      return await http.send({ ...call, url: reachedUrl(call.url, door.datanodes) })
+      return read(await http.send({ ...call, url: reachedUrl(call.url, door.datanodes) }))
     } catch (error) {
       if (error instanceof HdfsRefusal || !(error instanceof Error)) throw error
       if (codeOf(error) === undefined) throw error
@@ -314,11 +333,15 @@ export class HdfsFiles {
   }
 }
 
-const nothing = (): void => {}
-
 const without = (excluded: ReadonlySet<string>): HdfsQuery =>
   excluded.size === 0 ? {} : { excludedatanodes: [...excluded].join(',') }
 
 /** As a fault that may pass: somebody else was at the same path. */
 const unexpected = ({ operation, path }: HdfsCall, kind: HdfsAlternative): Fault =>
   new Fault('LAKE_UNAVAILABLE', { operation, path, reason: `HDFS answers "${kind}"` })
+
+/** The namenode would take it for more than one: names are given to CONCAT in one list. */
+const severalNames = (operation: string, path: string): Fault => {
+  const reason = 'CONCAT takes no name with ","'
+  return new Fault('LAKE_REFUSED', { operation, path, reason })
+}

@@ -40,6 +40,8 @@ export interface HttpCall {
 export interface HttpAnswer {
   readonly status: number
   readonly body: Buffer
+  /** "application/octet-stream" */
+  readonly contentType: string | undefined
   /** What the server says of itself: "Negotiate oYG1…". */
   readonly authenticate: string | undefined
 }
@@ -99,7 +101,8 @@ export class HdfsHttp {
       const body = await bodyOf(answer, deadline)
       const status = answer.statusCode ?? 0
       if (status < 200 || status >= 300) throw new HdfsRefusal(status, body)
-      return { status, body, authenticate: answer.headers['www-authenticate'] }
+      const { 'content-type': contentType, 'www-authenticate': authenticate } = answer.headers
+      return { status, body, contentType, authenticate }
     } catch (error) {
       sent.destroy()
       throw signal.aborted ? deadlinePassed(deadline.allowedMs) : error

@@ -6,11 +6,16 @@
  *     {"boolean":true}
  *     {"Token":{"urlString":"GgAEcm9vd…"}}    {"Token":null}    {"long":1763800000000}
  *     {"Location":"http://dn1:9864/webhdfs/v1/…"}
+ *     nothing at all: RENAME with options, CONCAT
+ *     Content-Type: application/octet-stream, and the bytes of a file
  *
  * What is none of these is no answer of WebHDFS: whoever asked may ask again.
  */
 import { z } from 'zod'
 import { unixMs } from '../../base/time.ts'
+import type { HttpAnswer } from './hdfs-http.ts'
+
+const bytesType = 'application/octet-stream'
 
 const statusShape = z.object({
   pathSuffix: z.string(),
@@ -24,7 +29,7 @@ const folderShape = z.object({ FileStatuses: z.object({ FileStatus: z.array(stat
 const truthShape = z.object({ boolean: z.boolean() })
 const tokenShape = z.object({ Token: z.object({ urlString: z.string() }).nullable() })
 const expiryShape = z.object({ long: z.number() })
-const locationShape = z.object({ Location: z.url() })
+const locationShape = z.object({ Location: z.url({ protocol: /^https?$/ }) })
 
 export const parseStatus = (body: Buffer) => fileOf(parsed(fileShape, body).FileStatus)
 
@@ -46,6 +51,20 @@ export const parseExpiry = (body: Buffer): number => parsed(expiryShape, body).l
 
 export const parseLocation = (body: Buffer): URL => new URL(parsed(locationShape, body).Location)
 
+/** Whoever stands between may say 200 to anything, with a page of its own. */
+export function parseNothing(body: Buffer): void {
+  if (body.length > 0) throw foreign(`${body.length} bytes where nothing is said`)
+}
+
+/** @param bytesMax what was asked for, at most. */
+export function parseBytes({ body, contentType }: HttpAnswer, bytesMax: number): Buffer {
+  if (contentType !== undefined && !contentType.startsWith(bytesType)) {
+    throw foreign(`${contentType} where bytes of a file are`)
+  }
+  if (body.length > bytesMax) throw foreign(`${body.length} bytes of ${bytesMax} asked for`)
+  return body
+}
+
 const fileOf = (status: z.output<typeof statusShape>) => ({
   isFile: status.type === 'FILE',
   sizeBytes: status.length,
@@ -57,8 +76,11 @@ function parsed<T>(shape: z.ZodType<T>, body: Buffer): T {
   const outcome = shape.safeParse(jsonOf(body))
   if (outcome.success) return outcome.data
   const told = outcome.error.issues[0]?.message ?? ''
-  throw Object.assign(new Error(`no answer of WebHDFS: ${told}`), { code: 'EPROTO' })
+  throw foreign(told)
 }
+
+const foreign = (told: string): Error =>
+  Object.assign(new Error(`no answer of WebHDFS: ${told}`), { code: 'EPROTO' })
 
 function jsonOf(body: Buffer): unknown {
   try {

@@ -5,7 +5,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
  * nor an error, as when the other side changes the protocol, and once nobody waits any more, though
  * the request may not have a connection yet.
  *
- * @throws {Error} nobody answered; aborted, the reason of `signal`.
+ * @throws {Error} with a `code`: nobody answered; aborted, the reason of `signal`.
  */
 export async function answerOf(sent: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -18,9 +18,11 @@ export async function answerOf(sent: ClientRequest, signal: AbortSignal): Promis
   sent.on('error', reject)
   sent.once('upgrade', ({ statusCode }, socket) => {
     socket.destroy()
-    reject(new Error(`answered ${statusCode}: it wants to go on in another protocol`))
+    reject(coded('EPROTO', `answered ${statusCode}: it wants to go on in another protocol`))
   })
-  sent.once('close', () => reject(new Error('the connection was closed before the answer')))
+  sent.once('close', () => {
+    reject(coded('ECONNRESET', 'the connection was closed before the answer'))
+  })
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   try {
@@ -29,3 +31,6 @@ export async function answerOf(sent: ClientRequest, signal: AbortSignal): Promis
     signal.removeEventListener('abort', abort)
   }
 }
+
+/** By its code the trouble of a network is told from a bug of ours. */
+const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })

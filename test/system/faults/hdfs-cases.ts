@@ -209,9 +209,9 @@ export const hdfsCases: readonly HdfsFaultCase[] = [
   },
   {
     name: 'A folder stands where a file is to be published',
-    code: 'LAKE_UNAVAILABLE',
-    told: 'could not publish "…": …',
-    ends: 'when the folder is gone; nothing is ever moved into it',
+    code: 'LAKE_REFUSED',
+    told: 'the lake refused to publish "…": 403 IOException: … must both be directories',
+    ends: 'when the folder is gone; nothing is ever moved into it, and other files go on',
     provoke: (world) =>
       hurtOnce(world, isPublish, async ({ query }) => {
         const folder = (query.get('destination') ?? '').slice(world.below.length)

@@ -27,10 +27,9 @@ const byName: Readonly<Record<string, readonly string[]>> = {
   absent: ['FileNotFoundException', 'ParentNotDirectoryException'],
   exists: ['FileAlreadyExistsException', 'AlreadyBeingCreatedException'],
   'not-empty': ['PathIsNotEmptyDirectoryException'],
-  elsewhere: ['StandbyException'],
+  elsewhere: ['StandbyException', 'RetriableException'],
   again: [
     'SafeModeException',
-    'RetriableException',
     'LeaseExpiredException',
     'RecoveryInProgressException',
     'EOFException',
@@ -89,7 +88,11 @@ test('the table names every exception that has a meaning of its own', () => {
 
 test.each([
   ['a range behind the end', refusal('IOException', 'Offset=9 out of the range [0, 5)'), 'beyond'],
-  ['a rename onto a folder', refusal('IOException', '/x is a directory'), 'LAKE_REFUSED'],
+  [
+    'a rename onto a folder',
+    refusal('IOException', 'Source /a and destination /b must both be directories'),
+    'LAKE_REFUSED',
+  ],
   [
     'a path through a file that one may not enter',
     refusal('AccessControlException', '/x (is not a directory)'),
@@ -103,7 +106,7 @@ test.each([
   ['a name that nobody knows', refusal('OddException'), 'LAKE_REFUSED'],
   ['the same as an error of the server', refusal('OddException', '', 500), 'again'],
   ['no permission to come in', new HdfsRefusal(401, Buffer.from('<html>')), 'LAKE_USER_REFUSED'],
-  ['a gate that is down', new HdfsRefusal(503, Buffer.from('')), 'again'],
+  ['a gate that is down', new HdfsRefusal(503, Buffer.from('')), 'elsewhere'],
   ['a datanode that is silent', new DatanodeSilence(new Error('reset')), 'again'],
   [
     'a namenode that nobody is',

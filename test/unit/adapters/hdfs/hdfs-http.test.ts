@@ -81,3 +81,13 @@ test('one that wants to go on in another protocol is no answer', async () => {
   }
   await expect(get(1)).rejects.toThrow('answered 101: it wants to go on in another protocol')
 })
+
+test('one that goes on in another protocol, or ends before a word, is told by a code', async () => {
+  answer = async (response) => {
+    response.socket?.end('HTTP/1.1 101 Switching\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n')
+  }
+  const plenty = { leastMs: 30_000, perMibMs: 1 }
+  await expect(get(plenty)).rejects.toMatchObject({ code: 'EPROTO' })
+  answer = async (response) => void response.socket?.destroy()
+  await expect(get(plenty)).rejects.toMatchObject({ code: 'ECONNRESET' })
+})

@@ -119,7 +119,7 @@ describe('what HDFS says no with', () => {
     await lake.stage({ ...place, chunks: [bytes('rows')] })
     await expect(lake.publish({ ...place, sizeBytes: 4 })).rejects.toMatchObject({
       code: 'LAKE_REFUSED',
-      facts: { reason: expect.stringContaining('is a directory') },
+      facts: { reason: expect.stringContaining('must both be directories') },
     })
     expect(fake.files).toEqual([`/lake/${place.stagedPath}`, `/lake/${place.path}/x`].toSorted())
   })
@@ -142,6 +142,17 @@ describe('of several namenodes', () => {
     expect(clock.sleptMs).toBe(0)
   })
 
+  test.each([
+    ['one that starts', remoteException('RetriableException', 'Namenode is in startup mode')],
+    ['a gate whose namenode is down', { status: 503, body: 'Service unavailable' }],
+    ['one that answers with a page', { status: 200, body: '<html>Welcome</html>' }],
+  ])('%s is left for the one that serves', async (_, answer) => {
+    failAlways(answer)
+    expect(await openAt([fake.address, second.address]).stat('x')).toBeUndefined()
+    expect(second.requests).toHaveLength(1)
+    expect(clock.sleptMs).toBe(0)
+  })
+
   test('one that is gone is left, and both are asked again when none serves', async () => {
     const gone = await FakeHdfs.start()
     const { address } = gone
@@ -153,6 +164,48 @@ describe('of several namenodes', () => {
     expect(await both.stat('x')).toBeUndefined()
     expect(second.requests).toHaveLength(3)
     expect(clock.sleptMs).toBeGreaterThan(0)
+  })
+})
+
+describe('a page that somebody between puts in place of an answer', () => {
+  const page = { status: 200, body: '<html>The service is being restored</html>' }
+
+  test('is no RENAME, before its effect and after it', async () => {
+    for (const moment of ['before', 'after'] as const) {
+      failFirst('RENAME', { moment, answer: page })
+      expect(await lake.putIfAbsent(`log/${moment}`, bytes('x'))).toEqual({ kind: 'created' })
+      expect(fake.files).toContain(`/lake/log/${moment}`)
+    }
+    fake.fail = ({ call }) => (call === 'RENAME' ? { moment: 'before', answer: page } : undefined)
+    await expect(lake.putIfAbsent('log/1', bytes('x'))).rejects.toMatchObject({
+      code: 'LAKE_UNAVAILABLE',
+      facts: { reason: expect.stringContaining('bytes where nothing is said') },
+    })
+  })
+
+  test('is no CONCAT', async () => {
+    for (const moment of ['before', 'after'] as const) {
+      failFirst('CONCAT', { moment, answer: page })
+      expect(await lake.tails.canJoinIn('t')).toEqual({ kind: 'joins' })
+    }
+    fake.fail = ({ call }) => (call === 'CONCAT' ? { moment: 'before', answer: page } : undefined)
+    await expect(lake.tails.canJoinIn('t')).rejects.toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+  })
+
+  test('is nothing of a file, nor is more than was asked for', async () => {
+    await lake.put('x', bytes('0123456789'))
+    failFirst('OPEN-2', { moment: 'before', answer: page })
+    expect(Buffer.from((await lake.read('x')) ?? []).toString()).toBe('0123456789')
+    failFirst('OPEN-2', { moment: 'before', answer: { status: 200, bytes: bytes('0123456789') } })
+    expect(Buffer.from((await lake.readRange('x', 2, 4)) ?? []).toString()).toBe('23')
+  })
+
+  test('is no place of a datanode, nor is one that is not reached by HTTP', async () => {
+    failFirst('CREATE', { moment: 'before', answer: page })
+    await lake.put('x', bytes('x'))
+    const elsewhere = { status: 200, body: { Location: 'ftp://datanode/x' } }
+    failFirst('OPEN', { moment: 'before', answer: elsewhere })
+    expect(await lake.read('x')).toEqual(bytes('x'))
   })
 })
 
@@ -200,6 +253,18 @@ describe('what is broken off', () => {
     const asked = fake.requests.filter(({ call }) => call === 'CREATE')
     expect(asked.map(({ query }) => query.get('excludedatanodes'))).toEqual([null, '127.0.0.1'])
   })
+})
+
+test('where names have a comma files do not grow: CONCAT would take one for two', async () => {
+  const odd = openTestHdfsLake(hdfsSettings([fake.address], '/la,ke'), { clock, telemetry })
+  const place = { stagedPath: 't/.tail-growth-c-0', path: 't/0.parquet' }
+  await odd.put(place.path, bytes('x'))
+  await odd.stage({ ...place, chunks: [bytes('y')] })
+  const joined = odd.tails.join({ ...place, baseBytes: 1, sizeBytes: 2 })
+  const reason = expect.stringContaining('CONCAT takes no name with ","')
+  await expect(joined).rejects.toMatchObject({ code: 'LAKE_REFUSED', facts: { reason } })
+  expect(await odd.tails.canJoinIn('t')).toEqual({ kind: 'refuses', reason })
+  expect(fake.files).toHaveLength(2)
 })
 
 test('a name is its own, whatever stands in it', async () => {
