@@ -132,6 +132,22 @@ export function textForm({ accepted, shape }: TextForm): ValueForm<string> {
   }
 }
 
+/** The form of `text`, of values that `URL` must take: one with port 99999 it would throw. */
+export function addressForm(
+  form: TextForm,
+  toUrl: (value: string) => string = same,
+): ValueForm<string> {
+  const plain = textForm(form)
+  const read = (given: unknown): ReturnType<ValueForm<string>['read']> => {
+    const found = plain.read(given)
+    if (found.kind !== 'value' || URL.canParse(toUrl(found.value))) return found
+    return { kind: 'refused', because: 'has a host or a port that is none' }
+  }
+  return { ...plain, read }
+}
+
+const same = (value: string): string => value
+
 /** The name of one Kafka topic. */
 export const topicForm = textForm({
   accepted: 'the name of a topic: letters, digits, ".", "_" and "-"',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import {
+  addressForm,
   duration,
   principal,
   text,
@@ -46,7 +47,7 @@ export interface HiveTarget {
 }
 
 const metastoreUri = configValue<string>({
-  ...textForm({
+  ...addressForm({
     accepted: 'thrift://host:9083',
     shape: /^thrift:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
   }),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseHdfsUrl } from '../../adapters/hdfs/hdfs-url.ts'
 import { parseS3Url } from '../../adapters/s3/s3-url.ts'
 import {
+  addressForm,
   principal,
   secret,
   size,
@@ -81,10 +82,15 @@ const lakeUrl = configValue<string>({
 
 const trusted = 'Certificates that are trusted. Without it: those that come with Node.js.'
 const hostName = () =>
-  text({
-    accepted: 'a host, or host:port',
-    shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
-  })
+  configValue<string>(
+    addressForm(
+      {
+        accepted: 'a host, or host:port',
+        shape: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$/,
+      },
+      (host) => `http://${host}`,
+    ),
+  )
 
 /** A secret by reference, or the word for one that we get. */
 const ownOrGiven = () =>
@@ -145,7 +151,9 @@ const hdfsConfig = section({
     .record(hostName(), hostName())
     .optional()
     .describe('Where datanodes are reached, by the host or host:port that they give themselves.'),
-  proxy: text({ accepted: 'http://host:port', shape: /^http:\/\/[^\s/?#@]+:\d{1,5}$/ })
+  proxy: configValue<string>(
+    addressForm({ accepted: 'http://host:port', shape: /^http:\/\/[^\s/?#@]+:\d{1,5}$/ }),
+  )
     .optional()
     .describe('An HTTP proxy that all requests go through; HTTPS by CONNECT.'),
 })
@@ -153,10 +161,12 @@ const hdfsConfig = section({
 /** The section `lake`. */
 export const lakeConfig = section({
   url: lakeUrl.describe('Root of the lake.'),
-  endpoint: text({
-    accepted: "http://host:port, https://host; without it: Amazon's",
-    shape: /^https?:\/\/[^\s/?#@]+$/,
-  })
+  endpoint: configValue<string>(
+    addressForm({
+      accepted: "http://host:port, https://host; without it: Amazon's",
+      shape: /^https?:\/\/[^\s/?#@]+$/,
+    }),
+  )
     .optional()
     .describe("S3 alone: the server, where it is not Amazon's."),
   region: text({ accepted: 'the name of a region: eu-central-1', shape: /^[a-z0-9-]{1,64}$/ })

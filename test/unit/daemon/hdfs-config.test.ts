@@ -37,6 +37,7 @@ test.each([
   ['httpfs', 'yes'],
   ['proxy', 'proxy:3128'],
   ['proxy', 'http://user@proxy:3128'],
+  ['proxy', 'http://proxy:99999'],
   ['token', 'GgAEcm9v'],
   ['blockSize', 64],
 ])('lake.hdfs.%s: %s is refused', (key, given) => {
@@ -109,6 +110,7 @@ test.each([
   [{ tls: { ca: 'ca.pem' } }, /^lake\.hdfs\.tls\.ca: .*accepted: file:path of a PEM file$/],
   [{ tls: { key: 'file:a' } }, /^lake\.hdfs\.tls\.key: /],
   [{ datanodes: { dn1: 'http://x' } }, /^lake\.hdfs\.datanodes\.dn1: .*a host, or host:port$/],
+  [{ datanodes: { dn1: 'gate:99999' } }, /^lake\.hdfs\.datanodes\.dn1: .*a host or a port/],
 ])('%j is refused', (hdfs, told) => {
   expect(onlyProblem(onHdfs(hdfs))).toMatch(told)
 })

@@ -57,6 +57,8 @@ describe('the keys of a metastore', () => {
     [{ uris: [], database: 'ods' }],
     [{ uris: ['http://one:9083'], database: 'ods' }],
     [{ uris: ['thrift://one:9083/ods'], database: 'ods' }],
+    [{ uris: ['thrift://one:99999'], database: 'ods' }],
+    [{ uris: ['thrift://[::::]'], database: 'ods' }],
     [{ uris, database: 'ODS' }],
     [{ uris }],
     [{ uris, database: 'ods', register: 'always' }],
