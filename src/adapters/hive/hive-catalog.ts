@@ -35,7 +35,7 @@ import {
   valuesOf,
   withColumns,
 } from './hive-structs.ts'
-import { compareTable } from './hive-table-match.ts'
+import { compareTable, refuseRepeated } from './hive-table-match.ts'
 import type { MetastoreCall } from './metastore-calls.ts'
 import { callTimeoutMs, MetastoreClient, type MetastoreClientOptions } from './metastore-client.ts'
 import { MetastoreException } from './metastore-connection.ts'
@@ -81,6 +81,8 @@ export class HiveCatalog implements Catalog {
   }
 
   async ensureTable(table: CatalogTable, signal: AbortSignal): Promise<TableOutcome> {
+    const name = `${this.#database}.${table.name}`
+    refuseRepeated(name, table)
     let created = false
     const added = new Set<string>()
     for (let look = 1; look <= looksMax; look++) {
@@ -89,12 +91,12 @@ export class HiveCatalog implements Catalog {
         created = await this.#create(table, signal)
         continue
       }
-      const match = compareTable(`${this.#database}.${table.name}`, found, table)
+      const match = compareTable(name, found, table)
       if (match.kind === 'fits') {
         if (created) return { kind: 'created' }
         return added.size === 0 ? { kind: 'kept' } : { kind: 'grown', added: [...added] }
       }
-      for (const name of match.added) added.add(name)
+      for (const column of match.added) added.add(column)
       await this.#ask('alter_table_with_environment_context', table.name, signal, [
         [1, text(this.#database)],
         [2, text(table.name)],

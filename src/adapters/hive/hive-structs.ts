@@ -9,6 +9,7 @@ import { hiveTypeOf } from './hive-types.ts'
 import {
   bool,
   i32,
+  readNumber,
   readStruct,
   readStructs,
   readText,
@@ -25,7 +26,15 @@ import {
 } from './thrift-value.ts'
 
 const tableField = { name: 1, database: 2, owner: 3, sd: 7, keys: 8, parameters: 9, type: 12 }
-const sdField = { columns: 1, location: 2, input: 3, output: 4, serde: 7, parameters: 10 }
+const sdField = {
+  columns: 1,
+  location: 2,
+  input: 3,
+  output: 4,
+  buckets: 6,
+  serde: 7,
+  parameters: 10,
+}
 const partitionField = { values: 1, database: 2, table: 3, sd: 6, parameters: 7 }
 
 const parquet = 'org.apache.hadoop.hive.ql.io.parquet'
@@ -51,6 +60,8 @@ export interface HiveTable {
   readonly location: string
   readonly input: string
   readonly serde: string
+  /** More than 0: files are of one bucket each, by which engines leave files out. */
+  readonly buckets: number
   readonly columns: readonly HiveColumn[]
   readonly keys: readonly HiveColumn[]
   readonly struct: ThriftStruct
@@ -81,8 +92,12 @@ export const hiveColumnsOf = ({ columns }: CatalogTable): readonly HiveColumn[] 
   columns.map(({ column, comment = '' }) => ({
     name: column.name.toLowerCase(),
     type: hiveTypeOf(column),
-    comment: comment.replaceAll(/\s+/g, ' ').trim().slice(0, commentLengthMax),
+    comment: cutShort(comment.replaceAll(/\s+/g, ' ').trim()),
   }))
+
+/** Not through a character of two units: half of one is none. */
+const cutShort = (comment: string): string =>
+  comment.slice(0, commentLengthMax).replace(/[\uD800-\uDBFF]$/, '')
 
 /** A table that is not there yet. */
 export function newTable(database: string, owner: string, table: CatalogTable): ThriftStruct {
@@ -98,7 +113,7 @@ export function newTable(database: string, owner: string, table: CatalogTable): 
     [sdField.input, text(parquetForms.input)],
     [sdField.output, text(parquetForms.output)],
     [5, bool(false)],
-    [6, i32(-1)],
+    [sdField.buckets, i32(-1)],
     [sdField.serde, struct(serde)],
     [8, texts([])],
     [9, structs([])],
@@ -131,6 +146,7 @@ export function readTable(fields: ThriftStruct): HiveTable {
     location: readText(sd, sdField.location),
     input: readText(sd, sdField.input),
     serde: readText(readStruct(sd, sdField.serde), 2),
+    buckets: readNumber(sd, sdField.buckets),
     columns: readStructs(sd, sdField.columns).map(readColumn),
     keys: readStructs(fields, tableField.keys).map(readColumn),
     struct: fields,
@@ -173,16 +189,22 @@ export function newPartition(
   ])
 }
 
-/** The same partition at this place and with these parameters besides its own. */
+/**
+ * The same partition at this place and with these parameters besides its own. What somebody
+ * computed of its columns is of other rows once these are counted: Hive 2 answers queries by it.
+ */
 export function changedPartition(
   partition: HivePartition,
   location: string,
   parameters: Readonly<Record<string, string>>,
 ): ThriftStruct {
   const sd = readStruct(partition.struct, partitionField.sd) ?? new Map()
+  const { COLUMN_STATS_ACCURATE: computed, ...others } = partition.parameters
+  const isCounted = computed !== undefined && parameters['numRows'] === undefined
+  const kept = isCounted ? partition.parameters : others
   return withFields(partition.struct, [
     [partitionField.sd, struct(withFields(sd, [[sdField.location, text(location)]]))],
-    [partitionField.parameters, textMap({ ...partition.parameters, ...parameters })],
+    [partitionField.parameters, textMap({ ...kept, ...parameters })],
   ])
 }
 

@@ -1,4 +1,5 @@
 import { Fault } from '../../base/fault.ts'
+import type { ColumnNode } from '../../model/table-schema.ts'
 import type { CatalogTable } from '../../ports/catalog.ts'
 import {
   externalTable,
@@ -31,7 +32,6 @@ export type TableMatch =
 export function compareTable(name: string, found: HiveTable, wanted: CatalogTable): TableMatch {
   refuseOtherForm(name, found, wanted)
   const needed = hiveColumnsOf(wanted)
-  refuseRepeated(name, [...needed.map((column) => column.name), ...wanted.partitionColumns])
   const added: string[] = []
   const byName = new Map(found.columns.map((column) => [column.name.toLowerCase(), column]))
   for (const column of needed) {
@@ -62,6 +62,7 @@ function refuseOtherForm(name: string, found: HiveTable, wanted: CatalogTable): 
   if (found.input !== parquetForms.input) {
     throw conflict(name, 'the input format', found.input, parquetForms.input)
   }
+  if (found.buckets > 0) throw conflict(name, 'the buckets', String(found.buckets), 'none')
   if (found.serde !== parquetForms.serde) {
     throw conflict(name, 'the serde', found.serde, parquetForms.serde)
   }
@@ -73,11 +74,29 @@ function refuseOtherForm(name: string, found: HiveTable, wanted: CatalogTable): 
   }
 }
 
-/** Hive compares names without case, and those of columns with those of partitions. */
-function refuseRepeated(table: string, names: readonly string[]): void {
+/**
+ * Hive compares names without case, and those of columns with those of partitions.
+ *
+ * @throws {Fault} `CATALOG_TABLE_CONFLICT`: nothing would read such a table.
+ */
+export function refuseRepeated(table: string, wanted: CatalogTable): void {
+  const columns = wanted.columns.map(({ column }) => column)
+  const names = [...columns.map((column) => column.name), ...wanted.partitionColumns]
+  refuseTwice(table, 'two columns', names)
+  for (const column of columns) refuseRepeatedFields(table, column)
+}
+
+function refuseRepeatedFields(table: string, column: ColumnNode): void {
+  if (column.kind === 'leaf') return
+  const names = column.children.map((child) => child.name)
+  refuseTwice(table, `two fields of "${column.name.toLowerCase()}"`, names)
+  for (const child of column.children) refuseRepeatedFields(table, child)
+}
+
+function refuseTwice(table: string, what: string, names: readonly string[]): void {
   const seen = new Set<string>()
-  for (const name of names) {
-    if (seen.has(name)) throw conflict(table, 'two columns', name, 'names that differ without case')
+  for (const name of names.map((each) => each.toLowerCase())) {
+    if (seen.has(name)) throw conflict(table, what, name, 'names that differ without case')
     seen.add(name)
   }
 }

@@ -9,10 +9,12 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { GatheredBytes } from './gathered-bytes.ts'
 import { exceptionOf, type MetastoreCall } from './metastore-calls.ts'
 import { FrameReader, framed, logIn, type SaslLogin } from './sasl.ts'
-import { decodeMessage, encodeMessage } from './thrift-binary.ts'
+import { decodeMessage, encodeMessage, sizeBytesMax } from './thrift-binary.ts'
 import { readText, structOf, type ThriftMessage, type ThriftStruct } from './thrift-value.ts'
+import { ThriftWalk } from './thrift-walk.ts'
 
 /** The metastore answered with an exception: it has done nothing. */
 export class MetastoreException extends Error {
@@ -45,7 +47,8 @@ export class MetastoreConnection {
   readonly #socket: Socket
   /** After a login all comes in frames. */
   readonly #frames: FrameReader | undefined
-  #chunks: Buffer[] = []
+  readonly #answer = new GatheredBytes()
+  #walk = new ThriftWalk()
   #pending: Pending | undefined
   #sequence = 0
   #failure: Error | undefined
@@ -127,14 +130,13 @@ export class MetastoreConnection {
   /** What is thrown here would end the process. */
   #onBytes(came: Buffer): void {
     try {
-      const chunk = this.#frames === undefined ? came : this.#frames.take(came)
-      this.#chunks.push(chunk)
-      const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
-      this.#chunks = [bytes]
-      const read = decodeMessage(bytes)
-      if (read === undefined) return
-      if (read.sizeBytes < bytes.length) throw new Error('more was answered than asked')
-      this.#chunks = []
+      this.#answer.add(this.#frames === undefined ? came : this.#frames.take(came))
+      const sizeBytes = this.#walk.endIn(this.#answer.bytes)
+      if (sizeBytes === undefined) return refuseLonger(this.#answer.sizeBytes)
+      if (sizeBytes < this.#answer.sizeBytes) throw new Error('more was answered than asked')
+      this.#walk = new ThriftWalk()
+      const read = decodeMessage(this.#answer.take(sizeBytes))
+      if (read === undefined) throw new Error('the answer has no end')
       this.#onAnswer(read.message)
     } catch (error) {
       this.close(error instanceof Error ? error : new Error(String(error)))
@@ -158,11 +160,17 @@ export class MetastoreConnection {
   }
 }
 
+function refuseLonger(sizeBytes: number): void {
+  if (sizeBytes > sizeBytesMax) throw new Error(`more than ${sizeBytesMax} bytes are answered`)
+}
+
 function exceptionIn(call: MetastoreCall, fields: ThriftStruct): MetastoreException | undefined {
   for (const [field, value] of fields) {
-    const exception = exceptionOf(call, field)
-    if (field === 0 || exception === undefined || value.type !== 'struct') continue
-    return new MetastoreException(exception, shown(readText(value.fields, 1)))
+    if (field === 0) continue
+    // One that a newer metastore declares is no success either.
+    const exception = exceptionOf(call, field) ?? `exception ${field} of ${call}`
+    const message = value.type === 'struct' ? readText(value.fields, 1) : ''
+    return new MetastoreException(exception, shown(message))
   }
   return undefined
 }

@@ -14,6 +14,7 @@
 import type { Socket } from 'node:net'
 import { KerberosTrouble } from '../../base/kerberos-trouble.ts'
 import type { Kerberos } from '../../ports/kerberos.ts'
+import { GatheredBytes } from './gathered-bytes.ts'
 
 const mechanism = 'GSSAPI'
 const status = { start: 1, ok: 2, bad: 3, error: 4, complete: 5 } as const
@@ -69,18 +70,17 @@ export function framed(bytes: Uint8Array): Buffer {
 
 /** Takes frames apart as their bytes come. */
 export class FrameReader {
-  #held: Buffer = Buffer.alloc(0)
+  readonly #held = new GatheredBytes()
 
   /** @returns the bytes of the frames that are whole now. @throws {Error} one is too long. */
   take(chunk: Buffer): Buffer {
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    this.#held.add(chunk)
     const whole: Buffer[] = []
-    while (this.#held.length >= lengthBytes) {
-      const next = lengthBytes + this.#held.readUInt32BE()
+    while (this.#held.sizeBytes >= lengthBytes) {
+      const next = lengthBytes + this.#held.bytes.readUInt32BE()
       if (next > frameBytesMax) throw new Error(`a frame of ${next} bytes`)
-      if (this.#held.length < next) break
-      whole.push(this.#held.subarray(lengthBytes, next))
-      this.#held = this.#held.subarray(next)
+      if (this.#held.sizeBytes < next) break
+      whole.push(this.#held.take(next).subarray(lengthBytes))
     }
     return Buffer.concat(whole)
   }

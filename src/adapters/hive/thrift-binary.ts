@@ -17,8 +17,10 @@ import type { ThriftMessage, ThriftStruct, ThriftType, ThriftValue } from './thr
 
 const version = 0x80_01_00_00
 const versionMask = 0xff_ff_00_00
-const sizeBytesMax = 64 * 1_048_576
-const depthMax = 32
+/** Of a message. */
+export const sizeBytesMax = 64 * 1_048_576
+/** Of values in values. */
+export const depthMax = 32
 
 const codes = {
   bool: 2,
@@ -292,7 +294,8 @@ class Reader {
   }
 }
 
-function typeOf(code: number): ThriftType {
+/** @throws {ThriftBroken} there is no such type. */
+export function typeOf(code: number): ThriftType {
   const type = typeOfCode.get(code)
   if (type === undefined) throw new ThriftBroken(`${code} is no type`)
   return type

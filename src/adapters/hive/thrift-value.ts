@@ -70,9 +70,14 @@ export const withFields = (
   replaced: readonly (readonly [number, ThriftValue])[],
 ): ThriftStruct => new Map([...fields, ...replaced])
 
-/** What is absent, or of another type, reads as nothing: "", [], {}, undefined. */
+/** What is absent, or of another type, reads as nothing: "", 0, [], {}, undefined. */
 export function readText(fields: ThriftStruct | undefined, id: number): string {
   return textOf(fields?.get(id))
+}
+
+export function readNumber(fields: ThriftStruct | undefined, id: number): number {
+  const value = fields?.get(id)
+  return value?.type === 'i32' ? value.value : 0
 }
 
 export function readTexts(fields: ThriftStruct | undefined, id: number): readonly string[] {

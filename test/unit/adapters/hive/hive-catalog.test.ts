@@ -2,9 +2,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
 import {
+  i32,
+  readStruct,
+  readStructs,
   readText,
   readTextMap,
+  struct,
+  structOf,
+  structs,
+  type ThriftStruct,
+  type ThriftValue,
   text,
+  textMap,
   withFields,
 } from '../../../../src/adapters/hive/thrift-value.ts'
 import type { CatalogTable } from '../../../../src/ports/catalog.ts'
@@ -105,7 +114,6 @@ test.each([
 })
 
 test('columns that differ in case only, or are named as a partition, are refused', async () => {
-  await catalog.ensureTable(table, signal)
   for (const name of ['ID', 'dt']) {
     const [first] = table.columns
     const more = first && { ...first, column: { ...first.column, name } }
@@ -115,6 +123,113 @@ test('columns that differ in case only, or are named as a partition, are refused
       facts: { what: 'two columns', found: name.toLowerCase() },
     })
   }
+  expect(metastore.calls).toEqual([])
+})
+
+test('so are fields of a message within a list of messages', async () => {
+  const [id] = table.columns.map(({ column }) => column)
+  if (id === undefined) throw new Error('the table has a column')
+  const group = { kind: 'group', repetition: 'optional', logical: undefined, fieldId: 2 } as const
+  const element = { ...group, name: 'element', children: [id, { ...id, name: 'ID' }] }
+  const list = { ...group, name: 'list', children: [element] }
+  const column = { ...group, name: 'Items', logical: 'list', children: [list] } as const
+  const wanted = { ...table, columns: [{ column, comment: undefined }] }
+  await expect(catalog.ensureTable(wanted, signal)).rejects.toMatchObject({
+    code: 'CATALOG_TABLE_CONFLICT',
+    facts: { what: 'two fields of "element"', found: 'id' },
+  })
+  expect(metastore.databases.get('ods')?.size).toBe(0)
+})
+
+describe('a table of others', () => {
+  const changed = async (change: (fields: ThriftStruct) => ThriftStruct): Promise<void> => {
+    await catalog.ensureTable(table, signal)
+    const made = metastore.databases.get('ods')?.get('events')
+    if (made !== undefined) made.fields = change(made.fields)
+  }
+  const withSd = (fields: ThriftStruct, id: number, value: ThriftValue): ThriftStruct =>
+    withFields(fields, [[7, struct(withFields(readStruct(fields, 7) ?? new Map(), [[id, value]]))]])
+  const refused = (what: string, found: string) =>
+    expect(catalog.ensureTable(table, signal)).rejects.toMatchObject({
+      code: 'CATALOG_TABLE_CONFLICT',
+      facts: { what, found },
+    })
+
+  test.each(['int', 'date', 'varchar(10)'])(
+    'whose partitions are by %s is refused',
+    async (type) => {
+      const key = structOf([
+        [1, text('dt')],
+        [2, text(type)],
+      ])
+      await changed((fields) => withFields(fields, [[8, structs([key])]]))
+      await refused('the partition columns', `dt ${type}`)
+    },
+  )
+
+  test('with buckets is refused: engines would leave our files out', async () => {
+    await changed((fields) => withSd(fields, 6, i32(4)))
+    await refused('the buckets', '4')
+  })
+
+  test.each([
+    ['the input format', withInput],
+    ['the serde', withSerde],
+  ])('with %s of text is refused', async (what, change) => {
+    await changed(change)
+    await refused(what, 'text')
+  })
+
+  test('with columns in another order, of other case, and more of them, is taken', async () => {
+    const columns = ['more', 'ID'].map((name) =>
+      structOf([
+        [1, text(name)],
+        [2, text(name === 'ID' ? 'BIGINT' : 'date')],
+      ]),
+    )
+    await changed((fields) => withSd(fields, 1, structs(columns)))
+    expect(await catalog.ensureTable(table, signal)).toEqual({ kind: 'kept' })
+  })
+
+  function withInput(fields: ThriftStruct): ThriftStruct {
+    return withSd(fields, 3, text('text'))
+  }
+  function withSerde(fields: ThriftStruct): ThriftStruct {
+    return withSd(fields, 7, struct(structOf([[2, text('text')]])))
+  }
+})
+
+test('a comment is cut where the metastore has no room, and not through a character', async () => {
+  const [first] = table.columns
+  const comment = `${'a'.repeat(255)}😀`
+  const told = { ...table, columns: first ? [{ ...first, comment }] : [] }
+  await catalog.ensureTable(told, signal)
+  const made = readStruct(metastore.databases.get('ods')?.get('events')?.fields, 7)
+  expect(readText(readStructs(made, 1)[0], 3)).toBe('a'.repeat(255))
+})
+
+test('what was computed of the columns goes with the rows that it was computed of', async () => {
+  await catalog.ensureTable(table, signal)
+  const shown = { revision: 1, rows: 1, bytes: 5, files: 1, manifest: 'm' }
+  await catalog.register('events', [{ ...partition, announced: shown }], signal)
+  const parameters = () => readTextMap(metastore.partition('ods.events', '2026-11-20'), 7)
+  const computed = { COLUMN_STATS_ACCURATE: '{"COLUMN_STATS":{"id":"true"}}' }
+  const before = metastore.partition('ods.events', '2026-11-20') ?? structOf([])
+  metastore.databases
+    .get('ods')
+    ?.get('events')
+    ?.partitions.set(
+      '2026-11-20',
+      withFields(before, [[7, textMap({ ...parameters(), ...computed })]]),
+    )
+  await catalog.register('events', [{ ...partition, announced: shown }], signal)
+  const to = 'file:///lake/merged'
+  await catalog.switchLocation('events', { path, from: partition.location, to }, signal)
+  expect(parameters()).toMatchObject(computed)
+  const next = { ...partition, location: to, announced: { ...shown, revision: 2, rows: 2 } }
+  await catalog.register('events', [next], signal)
+  expect(parameters()).toMatchObject({ numRows: '2', 'lakeward.revision': '2' })
+  expect(Object.keys(parameters())).not.toContain('COLUMN_STATS_ACCURATE')
 })
 
 test('what the metastore knows of a table and we do not is sent back as it came', async () => {

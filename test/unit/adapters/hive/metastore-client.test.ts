@@ -6,7 +6,7 @@ import { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
 import type { MetastoreCall } from '../../../../src/adapters/hive/metastore-calls.ts'
 import { MetastoreConnection } from '../../../../src/adapters/hive/metastore-connection.ts'
 import { encodeMessage } from '../../../../src/adapters/hive/thrift-binary.ts'
-import { structOf } from '../../../../src/adapters/hive/thrift-value.ts'
+import { struct, structOf, text } from '../../../../src/adapters/hive/thrift-value.ts'
 import { FakeMetastore } from '../../../support/fake-metastore.ts'
 
 let one: FakeMetastore
@@ -118,22 +118,77 @@ test('a call that nobody answers ends by its own time, and its connection with i
   await expect(connection.call('getVersion', structOf([]), 20)).rejects.toThrow('no answer within')
 })
 
-test('an answer whose exceptions are not known ends the call, and the connection', async () => {
-  const answer = { kind: 'reply', name: 'drop_partition', sequence: 1 } as const
-  const fields = new Map([[1, { type: 'struct', fields: structOf([]) } as const]])
+/** A server that answers the first bytes that come with these. */
+async function answering(bytes: Uint8Array): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createTcpServer((socket) => {
-    socket.once('data', () => socket.write(encodeMessage({ ...answer, fields })))
+    socket.once('data', () => socket.write(bytes))
+    socket.on('error', () => {})
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port }, 5_000)
+  const close = async (): Promise<void> => {
+    server.close()
+    await once(server, 'close')
+  }
+  return { port, close }
+}
+
+const thrown = new Map([[3, struct(structOf([[1, text('of a newer one')]]))]])
+
+test('an answer whose exceptions are not known ends the call, and the connection', async () => {
+  const answer = { kind: 'reply', name: 'drop_partition', sequence: 1, fields: thrown } as const
+  const server = await answering(encodeMessage(answer))
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port: server.port }, 5_000)
   const undeclared = 'drop_partition' as MetastoreCall
   await expect(connection.call(undeclared, structOf([]), 30_000)).rejects.toThrow()
   expect(connection.usable).toBe(false)
-  server.close()
-  await once(server, 'close')
+  await server.close()
+})
+
+test('an exception that a newer metastore declares is no success of a call', async () => {
+  const name = 'alter_partitions_with_environment_context'
+  const server = await answering(
+    encodeMessage({ kind: 'reply', name, sequence: 1, fields: thrown }),
+  )
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port: server.port }, 5_000)
+  await expect(connection.call(name, structOf([]), 30_000)).rejects.toMatchObject({
+    exception: `exception 3 of ${name}`,
+    message: 'of a newer one',
+  })
+  expect(connection.usable).toBe(true)
+  connection.close()
+  await server.close()
+})
+
+test.each([
+  ['ends in the middle', (whole: Buffer) => whole.subarray(0, -1)],
+  ['has more behind it', (whole: Buffer) => Buffer.concat([whole, Buffer.alloc(1)])],
+  ['is to another call', (whole: Buffer) => Buffer.concat([whole.subarray(0, 15), whole])],
+])('an answer that %s is none', async (_, change) => {
+  const whole = Buffer.from(
+    encodeMessage({ kind: 'reply', name: 'getVersion', sequence: 1, fields: structOf([]) }),
+  )
+  const server = await answering(change(whole))
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port: server.port }, 5_000)
+  await expect(connection.call('getVersion', structOf([]), 200)).rejects.toThrow()
+  expect(connection.usable).toBe(false)
+  await server.close()
+})
+
+test('an answer that goes on behind all bounds is broken off', async () => {
+  const head = encodeMessage({ kind: 'reply', name: 'a', sequence: 1, fields: structOf([]) })
+  const piece = Buffer.alloc(8_388_608)
+  // A list of as many numbers as may be claimed.
+  const list = Buffer.from('0f00000a' + '03fffff0', 'hex')
+  const sent = Array.from({ length: 9 }, () => piece)
+  const bytes = Buffer.concat([Buffer.from(head).subarray(0, -1), list, ...sent])
+  const server = await answering(bytes)
+  const connection = await MetastoreConnection.open({ host: '127.0.0.1', port: server.port }, 5_000)
+  const asked = connection.call('getVersion', structOf([]), 30_000)
+  await expect(asked).rejects.toThrow('more than 67108864 bytes')
+  await server.close()
 })
 
 test('more calls than there are connections wait for their turn', async () => {
