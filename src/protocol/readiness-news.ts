@@ -33,6 +33,24 @@ export function mayBeOutdated(
   return !facts.assigned?.has(sourceKey(block.at.source))
 }
 
+/**
+ * How old the set may be that an announcement is decided on. What was added while the partition
+ * waited belongs to it: its hour may be long over by then, and with it the last question.
+ */
+const announcedSetMsMax = 1_000
+
+/** Whether the brokers are to be asked for the set of topic-partitions before this is believed. */
+export const wantsNewSet = (facts: WhatIsKnown, { kind, blocks }: Decided): boolean => {
+  const askedAtMs = facts.metadata?.askedAtMs ?? -Infinity
+  const hangsOnSet = kind === 'announce' && facts.lakeNowMs - askedAtMs >= announcedSetMsMax
+  return hangsOnSet || wantsBrokers(facts, blocks)
+}
+
+interface Decided {
+  readonly kind: 'announce' | 'wait'
+  readonly blocks: readonly Pick<Block, 'rule' | 'at'>[]
+}
+
 /** So often the brokers are asked for a set that hangs on what somebody may have done since. */
 const askedAgainEachMs = 10_000
 

@@ -14,7 +14,7 @@ import type { Block } from '../protocol/readiness-blocks.ts'
 import { keepsOrder } from '../protocol/readiness-candidates.ts'
 import type { FilesMissing, MetadataFact, ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { judgeFolder, type MissingFile, quarantinePath } from '../protocol/readiness-folder.ts'
-import { mayBeOutdated, othersFilesOf, wantsBrokers } from '../protocol/readiness-news.ts'
+import { mayBeOutdated, othersFilesOf, wantsNewSet } from '../protocol/readiness-news.ts'
 import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
@@ -216,7 +216,7 @@ export class Announcer {
   async #decide(missing?: FilesMissing): Promise<ReadyDecision> {
     const facts = this.facts()
     const decision = decideOn(facts, missing)
-    if (!wantsBrokers(facts, decision.blocks)) return decision
+    if (!wantsNewSet(facts, decision)) return decision
     const { log, brokers, telemetry } = this.#ports
     const askedAtMs = log.lakeNowMs()
     try {

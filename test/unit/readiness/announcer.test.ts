@@ -58,6 +58,24 @@ test('the brokers are asked for the set of topic-partitions when it decides, and
   expect(daemon.metadataAskedCount).toBe(1)
 })
 
+test('a topic-partition that was added while a partition waited belongs to its set', async () => {
+  const sim = begin()
+  const daemon = await sim.start({ seed: 1, sources })
+  await daemon.begin()
+  const rowsAt = (time: string) => [{ eventMs: at(`2026-11-20T${time}Z`), rowCount: 120 }]
+  await daemon.append({ source: shard(0), next: 120n, rows: rowsAt('12:30:00') })
+  await daemon.append({ source: shard(0), next: 240n, rows: rowsAt('13:30:00') })
+  await sim.until(at('2026-11-20T14:06:00Z'))
+  await daemon.append({ source: shard(0), next: 250n, watermark: at('2026-11-20T14:05:30Z') })
+  await daemon.append({ source: shard(1), next: 10n, watermark: at('2026-11-20T13:30:00Z') })
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced', count: 1 })
+  daemon.metadata = { ...daemon.metadata, sources: [...sources, shard(2)] }
+  await sim.until(at('2026-11-20T14:06:02Z'))
+  await daemon.append({ source: shard(1), next: 20n, watermark: at('2026-11-20T14:05:10Z') })
+  expect(await daemon.run(daemon.announcer.round())).toEqual({ kind: 'waited' })
+  expect(daemon.announcer.blocks).toMatchObject([{ at: { source: { partition: 2 } } }])
+})
+
 test('a topic that was missing is asked for again and found', async () => {
   const sim = begin()
   const daemon = await complete(sim)
