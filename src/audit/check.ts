@@ -40,6 +40,11 @@ export class Check {
     this.#unchecked ??= why
   }
 
+  /** False once something could not be looked at: a finding would say too much. */
+  get isOpen(): boolean {
+    return this.#unchecked === undefined
+  }
+
   /** @param looked what was looked at: "120 files, 3400 rows". */
   result(looked: string): CheckResult {
     const failed = this.#findingCount > 0

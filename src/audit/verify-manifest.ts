@@ -13,6 +13,7 @@ import {
   manifestText,
   sourceIn,
 } from '../protocol/readiness-manifest.ts'
+import { AnnouncedRows } from './announced-rows.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
 import { checkRevisions } from './check-revisions.ts'
 import { checkRanges } from './commit-checks.ts'
@@ -27,6 +28,8 @@ export interface ManifestFacts {
   readonly lane: string
   readonly manifest: ReadyManifest
   readonly folded: FoldedPartition
+  /** Every row is decoded, and looked for by its identity. */
+  readonly isDeep: boolean
   readonly askKafka: () => Promise<KafkaAnswer>
 }
 
@@ -35,9 +38,11 @@ export async function verifyManifest(facts: ManifestFacts): Promise<readonly Che
   const { lake, manifest } = facts
   const listed = await lake.list(`${manifest.table}/${manifest.partitionPath}`)
   const { below, announced, state } = await walkTo(facts)
+  const deep = facts.isDeep ? new AnnouncedRows(manifest, movedTopicsIn(state)) : undefined
   return [
     await checkManifestFile(lake, manifest, announced),
-    ...(await checkContents(lake, manifest.files)),
+    ...(await checkContents(lake, manifest.files, deep)),
+    ...(deep?.results() ?? []),
     checkFolder(facts, state, listed),
     checkSums(facts, below),
     await checkRevisions(lake, manifest),
@@ -94,10 +99,25 @@ async function checkManifestFile(
   return check.result(path)
 }
 
-/** Each file stands with its size, its checksum and its rows. One file in memory at a time. */
+/** Where an operator said how to go on: the same offset may stand there twice, rightly. */
+const movedTopicsIn = ({ positions }: FoldState): ReadonlySet<string> =>
+  new Set(
+    [...positions.values()].flatMap((ofLane) =>
+      [...ofLane.values()]
+        .filter(({ ended, resetEpoch = 0 }) => ended === true || resetEpoch > 0)
+        .map(({ source }) => source.topic),
+    ),
+  )
+
+/**
+ * Each file stands with its size, its checksum and its rows. One file in memory at a time.
+ *
+ * @param deep hears of each file that can be read.
+ */
 async function checkContents(
   lake: Lake,
   files: readonly ManifestFile[],
+  deep?: AnnouncedRows,
 ): Promise<readonly CheckResult[]> {
   const [sizes, checksums, rows] = [new Check('files'), new Check('checksums'), new Check('rows')]
   let rowCount = 0
@@ -121,6 +141,7 @@ async function checkContents(
     else if (found.rowCount !== file.rows) {
       rows.fail(`"${file.path}": ${found.rowCount} rows, ${file.rows} in the manifest`)
     } else rowCount += found.rowCount
+    await deep?.add(file, bytes)
   }
   const looked = counted(files.length, 'file')
   return [

@@ -2,14 +2,14 @@ import type { KafkaAnswer } from '../audit/kafka-check.ts'
 import { selectorsOf } from '../daemon/stage-streams.ts'
 import type { Source } from '../ports/source.ts'
 import type { Invocation } from './command.ts'
-import { askBrokers, type Lakeside } from './reading.ts'
+import { type AskedLakeside, askBrokers } from './reading.ts'
 
 const kafkaTimeoutMs = 15_000
 
 /** Where each topic-partition begins and ends, asked of the brokers now. */
 export async function askPositions(
   invocation: Pick<Invocation, 'files'>,
-  lakeside: Lakeside,
+  lakeside: AskedLakeside,
 ): Promise<KafkaAnswer> {
   const outcome = await askBrokers(invocation, lakeside, kafkaTimeoutMs, positionsOf)
   if (outcome.kind === 'silent') return outcome

@@ -110,21 +110,21 @@ export type KafkaOutcome<T> =
   | { readonly kind: 'silent'; readonly why: string }
 
 export interface AskedLakeside extends Pick<Lakeside, 'config' | 'clock'> {
-  /** Asked for by its name beside what is configured: a pattern does not tell what is missing. */
-  readonly alsoTopic?: string
+  /** Asked for by name beside what is configured: a pattern does not tell what is missing. */
+  readonly alsoTopics?: readonly string[]
 }
 
 /** Asks the brokers once, within a bound, without joining the group. */
 export async function askBrokers<T>(
   invocation: Pick<Invocation, 'files'>,
-  { config, clock, alsoTopic }: AskedLakeside,
+  { config, clock, alsoTopics = [] }: AskedLakeside,
   timeoutMs: number,
   ask: (source: Source) => Promise<T>,
 ): Promise<KafkaOutcome<T>> {
   const secrets = await readSecrets(ownSecretsOf(config), invocation.files)
   const worker = { workerIndex: 0, workerCount: 1 }
   const options = sourceOptions({ config, worker }, secrets)
-  const topics = [...options.topics, ...(alsoTopic === undefined ? [] : [alsoTopic])]
+  const topics = [...options.topics, ...alsoTopics]
   const source = openKafkaSource({ ...options, topics }, clock, silentTelemetry)
   try {
     const work = { what: 'asking the brokers', timeoutMs }

@@ -80,7 +80,7 @@ export async function moveSources(invocation: Invocation, plan: MovePlan): Promi
   const { action } = plan
   const lakeside = await openLakeside(invocation, topicIn(invocation).topic)
   const at = topicNamed(invocation, lakeside)
-  const asked = { ...lakeside, alsoTopic: at.topic }
+  const asked = { ...lakeside, alsoTopics: [at.topic] }
   await withWritableLog(invocation, lakeside, async (log) => {
     const decide = async (positions: LanePositions): Promise<readonly SourceMove[]> => {
       const planned = await askOrFail(invocation, asked, async (source) => {

@@ -96,6 +96,10 @@ test('appended: a later revision names them, and the earlier one is still proved
   const all = await scene.verifyAll()
   expect(all.code, all.stdout).toBe(0)
   const place = join(scene.config, '..', 'lake/_lakeward/test/ready/numbers', first.partitionPath)
+  const presented = ['ready', 'verify', '--manifest', join(place, '1.json'), '-c', scene.config]
+  const overtaken = await lakeward(presented)
+  expect(overtaken.code).toBe(1)
+  expect(overtaken.stdout).toContain(`revision ${newest} is announced, revision 1 is overtaken`)
   await copyFile(join(place, '1.json'), join(place, `${newest}.json`))
   const older = await scene.ask('ready verify')
   expect(older.code).toBe(1)
