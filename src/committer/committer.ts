@@ -10,6 +10,7 @@ import type { Lake } from '../ports/lake.ts'
 import type { Random } from '../ports/random.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { planPublish } from '../protocol/publish-plan.ts'
+import { LeftBehind } from './left-behind.ts'
 import { type PublisherOptions, publishCommit } from './publisher.ts'
 import { type RetryContext, untilRefused } from './retry.ts'
 import { StagedCommit } from './staging.ts'
@@ -45,8 +46,11 @@ export class Committer {
   /** What this process has published, of commits that are not published as a whole. */
   readonly #standing = new Map<CommitId, Set<string>>()
 
+  readonly #left: LeftBehind
+
   constructor(options: CommitterOptions) {
-    const { clock, random, signal } = options
+    const { lake, clock, random, signal } = options
+    this.#left = new LeftBehind(lake, clock)
     this.#options = options
     this.#retry = { clock, random, signal, troubles: this.#troubles }
   }
@@ -127,6 +131,11 @@ export class Committer {
     }
   }
 
+  /** Whether a table may be asked again that refused a swap. */
+  takesAgain(table: string): Promise<boolean> {
+    return this.#left.takesAgain(table)
+  }
+
   /**
    * Publishes what was decided and not published: by writers that died, or are slow at it, and by
    * this one where a table refused. Each is tried once; what the lake refuses is a setback until a
@@ -181,7 +190,12 @@ export class Committer {
     try {
       await staged.write()
     } catch (error) {
-      if (isFault(error, 'LAKE_REFUSED')) await staged.removeAll()
+      if (isFault(error, 'LAKE_REFUSED')) {
+        const remains = await staged.removeAll()
+        if (remains !== undefined) {
+          for (const table of staged.tables) this.#left.note(table, remains)
+        }
+      }
       throw error
     }
   }

@@ -26,6 +26,12 @@ export interface StagingOptions {
   readonly spills: boolean
 }
 
+/** What may lie in staging, and the journals that name it. */
+export interface StagedRemains {
+  readonly files: readonly DataFile[]
+  readonly journals: readonly string[]
+}
+
 /** One sealed file and what the log will say of it: in its table, or in the spill area. */
 interface Staging extends Readonly<Record<StagingArea, DataFile>> {
   readonly sealed: SealedFile
@@ -95,23 +101,17 @@ export class StagedCommit {
     await this.#removeAfter(begun.filter((file) => !needed.has(file.stagedPath)))
   }
 
-  /** Takes everything away, the journals last, so that what stays behind can still be judged. */
-  async removeAll(): Promise<void> {
-    await this.#removeAfter([...this.#begun.values()])
+  /** Takes everything away. @returns what would not go, which is the janitor's. */
+  async removeAll(): Promise<StagedRemains | undefined> {
+    return await this.#removeAfter([...this.#begun.values()])
   }
 
-  /** One that fails keeps no other, but the journals. What is left is the janitor's. */
-  async #removeAfter(files: readonly DataFile[]): Promise<void> {
+  async #removeAfter(files: readonly DataFile[]): Promise<StagedRemains | undefined> {
     const { lake, pipeline } = this.#options
     const { commitId } = this.#commit
-    const areas = [...this.#journals.keys()]
-    const discarded = await inParallel(files, filesAtOnceMax, (file) =>
-      isDone(() => lake.discard(file)),
-    )
-    if (discarded.includes(false)) return
-    for (const area of areas) {
-      await isDone(() => lake.remove(journalPath(pipeline, commitId, area)))
-    }
+    const journals = [...this.#journals.keys()].map((area) => journalPath(pipeline, commitId, area))
+    const remains = { files, journals }
+    return (await removeStaged(lake, remains)) ? undefined : remains
   }
 
   /** What refuses is waited for, unless the caller wants to know. */
@@ -218,6 +218,25 @@ export class StagedCommit {
   #fileOf(staging: Staging): DataFile {
     return this.#staged.get(staging) ?? staging.tables
   }
+}
+
+/**
+ * The journals go last, so that what stays behind can still be judged. A file that fails keeps no
+ * other, but the journals.
+ *
+ * @returns false where something would not go.
+ */
+export async function removeStaged(
+  lake: Lake,
+  { files, journals }: StagedRemains,
+): Promise<boolean> {
+  const discarded = await inParallel(files, filesAtOnceMax, (file) =>
+    isDone(() => lake.discard(file)),
+  )
+  if (discarded.includes(false)) return false
+  let isWhole = true
+  for (const path of journals) isWhole = (await isDone(() => lake.remove(path))) && isWhole
+  return isWhole
 }
 
 /** @returns false where the lake fails. */

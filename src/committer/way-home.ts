@@ -39,6 +39,10 @@ export async function bringHome(options: WayHomeOptions): Promise<void> {
   for (const batch of planHome({ state, publishedHere, standing, batchBytesMax })) {
     if (signal.aborted) return
     if (refusing.has(batch.table)) continue
+    if (!(await committer.takesAgain(batch.table))) {
+      refusing.add(batch.table)
+      continue
+    }
     try {
       await bringBatch(options, batch)
     } catch (error) {

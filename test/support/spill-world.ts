@@ -70,6 +70,10 @@ export class World {
     return [...this.store.keys()].filter((path) => path.startsWith(prefix)).sort()
   }
 
+  textAt(path: string): string {
+    return new TextDecoder().decode(this.store.get(path)?.body)
+  }
+
   parquet(prefix: string): readonly string[] {
     return this.paths(prefix).filter((path) => path.endsWith('.parquet'))
   }

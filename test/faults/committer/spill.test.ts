@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { cleanStaging } from '../../../src/committer/janitor.ts'
+import { journalRoot } from '../../../src/protocol/log-paths.ts'
 import { type LakeFault, SimLake } from '../../sim/lake.ts'
 import { judgeLog } from '../../support/judged-log.ts'
 import { coverage, expectCoveredOnce, expectPublishedExactly } from '../../support/log-oracle.ts'
@@ -121,6 +122,42 @@ test('files come home while another table of their commit still refuses', async 
   expect(world.parquet(`${other}/`)).toEqual([])
   await settle(world)
   expectHome(world, 'settled')
+})
+
+const swapJournals = (world: World): readonly string[] =>
+  world.paths(journalRoot(pipeline)).filter((path) => world.textAt(path).includes('"swap"'))
+
+test('a table without rights is left one journal, and takes its files once it has them', async () => {
+  const world = await World.begun(journals)
+  const process = await world.start()
+  await world.clock.run(commitTwice(process))
+  for (let n = 0; n < 20; n++) await world.clock.run(round(process))
+  expect(swapJournals(world)).toHaveLength(1)
+  // A day, by the minute: a right may be missing that its files need not have.
+  for (let minute = 0; minute < 1_440; minute++) {
+    await world.clock.run(world.clock.sleep(durationMs(60_000)))
+    await world.clock.run(round(process))
+  }
+  expect(swapJournals(world).length).toBeLessThan(32)
+  world.weather.refusing = []
+  await world.clock.run(round(process))
+  expect(world.parquet(`${table}/`)).toHaveLength(2)
+  expect(swapJournals(world)).toEqual([])
+  await settle(world)
+  expectHome(world, 'settled')
+})
+
+test('a table that lets nothing be taken away gets its files all the same', async () => {
+  const world = await World.begun(journals)
+  const process = await world.start()
+  await world.clock.run(commitTwice(process))
+  await world.clock.run(round(process))
+  world.weather.refusing = ['remove']
+  await world.clock.run(round(process))
+  expect(world.parquet(`${table}/`)).toEqual([])
+  await world.clock.run(world.clock.sleep(durationMs(60_000)))
+  await world.clock.run(round(process))
+  expect(world.parquet(`${table}/`)).toHaveLength(2)
 })
 
 test('what is published above a refused commit is told by name', async () => {
