@@ -1,8 +1,12 @@
 /** Tables whose files grow from commit to commit: configured so, on a lake that lets them. */
 import { isFault } from '../base/fault.ts'
+import { inParallel } from '../committer/parallel.ts'
 import type { CanJoin, Lake } from '../ports/lake.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { ResolvedConfig } from './config/resolved-config.ts'
+
+/** Each costs some nine calls, and all are asked before the first commit. */
+const tablesAtOnceMax = 16
 
 export interface GrowingTablesParts {
   readonly config: Pick<ResolvedConfig, 'streams'>
@@ -19,9 +23,11 @@ export interface GrowingTablesParts {
 export async function growingTables(parts: GrowingTablesParts): Promise<ReadonlySet<string>> {
   const { config, lake, telemetry } = parts
   const growing = new Set<string>()
-  for (const { table, file } of config.streams) {
-    if (file.mode !== 'continue') continue
-    const answer = await askedOf(lake, table)
+  const wanted = config.streams.filter(({ file }) => file.mode === 'continue')
+  const answers = await inParallel(wanted, tablesAtOnceMax, async ({ table }) => {
+    return { table, answer: await askedOf(lake, table) }
+  })
+  for (const { table, answer } of answers) {
     if (answer.kind === 'joins') growing.add(table)
     else {
       telemetry.metrics.count('lakeward_growth_refused_total', 1, { table })

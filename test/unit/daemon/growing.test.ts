@@ -293,6 +293,24 @@ describe('which tables grow', () => {
     expect(telemetry.values.get('lakeward_growth_refused_total table=numbers')).toBe(1)
   })
 
+  test('several are asked at once: hundreds are asked before the first commit', async () => {
+    const streams = Array.from({ length: 3 }, (_, n) => ({
+      table: `table-${n}`,
+      file: { mode: 'continue' },
+    })) as unknown as typeof config.streams
+    const lake = new SimLake({ kind: 'hdfs' })
+    const all = Promise.withResolvers<void>()
+    let askedCount = 0
+    lake.canJoin = async () => {
+      const number = ++askedCount
+      if (number === streams.length) all.resolve()
+      await all.promise
+      return number === 2 ? { kind: 'refuses', reason: 'quota' } : { kind: 'joins' }
+    }
+    const growing = await growingTables({ config: { streams }, lake, telemetry })
+    expect([...growing]).toEqual(['table-0', 'table-2'])
+  })
+
   test('not one whose folder refuses, be it that it says so or may not be asked', async () => {
     const lake = new SimLake({ kind: 'hdfs' })
     lake.canJoin = async () => ({ kind: 'refuses', reason: 'erasure coding' })
