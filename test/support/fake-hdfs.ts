@@ -58,6 +58,8 @@ export class FakeHdfs {
   readonly entries = new Map<string, Entry>([['', { bytes: undefined, modifiedMs: 1, id: 1 }]])
   readonly requests: FakeHdfsRequest[] = []
   fail: (request: FakeHdfsRequest) => FakeHdfsFailure | undefined = () => undefined
+  /** Called with what ends a request that is not answered. */
+  onSilence: (end: () => void) => void = () => {}
   /** Folders with erasure coding take no CONCAT. */
   concats = true
   httpfs = false
@@ -129,7 +131,7 @@ export class FakeHdfs {
     const done = failure === undefined || failure.moment === 'after'
     const answer = done ? this.#answer(request, body) : undefined
     const said = failure?.answer ?? this.#asHttpfs(answer) ?? { status: 200 }
-    if (said === 'silence') return
+    if (said === 'silence') return this.onSilence(() => response.destroy())
     if (said === 'reset') response.destroy()
     else write(response, said, request.call)
   }

@@ -76,6 +76,58 @@ test('a tail that a late sender makes anew is joined once, though an answer is l
   await fake.close()
 })
 
+test('a join that nobody answered is looked at before it is tried again', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  const first = { path, stagedPath: 't/dt=2026-11-20/.tail-c1-0' }
+  await lake.stage({ ...first, chunks: [tail] })
+  await lake.tails.join({ ...join, ...first })
+  // From here on this process knows how long the file is.
+  const next = { ...join, baseBytes: join.sizeBytes, sizeBytes: join.sizeBytes + tail.length }
+  await lake.stage({ path, stagedPath, chunks: [tail] })
+  const late = fake.entries.get(`/lake/${stagedPath}`)
+  if (late === undefined) throw new Error('the tail is staged')
+  let joinCount = 0
+  fake.fail = ({ call }) => {
+    if (call === 'CONCAT') joinCount++
+    const moment = call === 'CONCAT' && joinCount === 1 ? 'after' : 'before'
+    return joinCount === 0 ? undefined : { moment, answer: 'reset' }
+  }
+  await expect(lake.tails.join(next)).rejects.toMatchObject({ code: 'LAKE_UNAVAILABLE' })
+  fake.fail = () => undefined
+  fake.entries.set(`/lake/${stagedPath}`, late)
+  expect(await lake.tails.join(next)).toEqual({ kind: 'already-published' })
+  expect(await lake.read(path)).toEqual(Buffer.concat([head, tail, tail]))
+  await fake.close()
+})
+
+test('a file that somebody made longer meanwhile is told with its length', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  await lake.stage({ path, stagedPath, chunks: [tail] })
+  fake.fail = ({ call }) => {
+    const file = fake.entries.get(`/lake/${path}`)
+    if (call !== 'CONCAT' || file === undefined) return undefined
+    fake.entries.set(`/lake/${path}`, { ...file, bytes: Buffer.alloc(99) })
+    fake.entries.delete(`/lake/${stagedPath}`)
+    return undefined
+  }
+  expect(await lake.tails.join(join)).toEqual({ kind: 'mismatch', foundBytes: 99 })
+  await fake.close()
+})
+
+test('a tail that is staged once more, after an answer, stands whole under its own name', async () => {
+  const fake = await FakeHdfs.start()
+  const lake = await openOn(fake)
+  for (const bytes of [Buffer.from('one'), tail]) {
+    expect(await lake.stage({ path, stagedPath, chunks: [bytes] })).toBe(stagedPath)
+  }
+  expect(fake.files).toEqual([`/lake/${stagedPath}`, `/lake/${path}`])
+  expect((await lake.tails.join(join)).kind).toBe('published')
+  expect(await lake.read(path)).toEqual(Buffer.concat([head, tail]))
+  await fake.close()
+})
+
 test.each([
   ['three calls to the namenode, and one more where another published', 'namenodes', []],
   ['a call more through a proxy, which may send it once more', 'a proxy', ['RENAME']],

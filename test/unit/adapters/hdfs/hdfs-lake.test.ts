@@ -153,6 +153,28 @@ describe('of several namenodes', () => {
     expect(clock.sleptMs).toBe(0)
   })
 
+  test('each of three is asked, and one that failed late leaves another where it is', async () => {
+    const third = await FakeHdfs.start()
+    const standby = { moment: 'before', answer: remoteException('StandbyException') } as const
+    for (const one of [fake, second]) one.fail = () => standby
+    const all = openAt([fake.address, second.address, third.address])
+    expect(await all.stat('x')).toBeUndefined()
+    expect(clock.sleptMs).toBe(0)
+    // Of two calls that are turned away by one namenode the second comes after another answered.
+    const late = Promise.withResolvers<void>()
+    const asked = openAt([fake.address, second.address, third.address])
+    let count = 0
+    fake.fail = () => (++count === 1 ? { moment: 'before', answer: 'silence' } : standby)
+    fake.onSilence = (end) => void late.promise.then(end)
+    const slow = asked.stat('slow')
+    expect(await asked.stat('x')).toBeUndefined()
+    const from = second.requests.length
+    late.resolve()
+    expect(await slow).toBeUndefined()
+    expect(second.requests).toHaveLength(from)
+    await third.close()
+  })
+
   test('one that is gone is left, and both are asked again when none serves', async () => {
     const gone = await FakeHdfs.start()
     const { address } = gone
