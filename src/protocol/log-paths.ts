@@ -228,8 +228,11 @@ export const formerJournalPath = (table: string, commitId: CommitId): string =>
 
 /** The same of a tail, which lies beside a file of this table. */
 export function tailIn(path: string, table: string): StagedObject | undefined {
+  // First: a pipeline may have a name like a former tail's beginning, and no former one two ids.
+  const staged = fileStagedIn(path)
+  if (staged !== undefined) return staged
   const [, text] = formerTailShape.exec(path) ?? []
-  return text === undefined ? fileStagedIn(path) : formerlyStaged(table, text)
+  return text === undefined ? undefined : formerlyStaged(table, text)
 }
 
 /** The folder of a tail's file, for the path that a tail has or was to have. */

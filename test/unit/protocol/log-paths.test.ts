@@ -170,6 +170,15 @@ test('a clock object is no entry, a published name is known by its commit and pl
   expect(isPublishedAs(publishedPath(name), id, 3)).toBe(false)
 })
 
+test('a tail tells its commit whatever its pipeline is called, another commit’s id too', () => {
+  const other = commitIdOf(writerId('0'.repeat(32)), 7)
+  for (const pipeline of [other, `tail-${other}`, `${other}-3`]) {
+    const path = tailPath('events/dt=2026-11-20/a.parquet', { ...staged, pipeline })
+    const found = { commitId: id, journalPath: journalPath(pipeline, id, 'tables'), pipeline }
+    expect(tailIn(path, 'events')).toEqual(found)
+  }
+})
+
 test('a tail tells its commit, whole or only begun; a file beside it does not', () => {
   const file = 'events/dt=2026-11-20/growth-9f3ac1d2b0e4a677-41-2.parquet'
   const begun = (path: string): string => path.replace('/.tail', '/..tail').concat('.part')
