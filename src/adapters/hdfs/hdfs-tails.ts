@@ -44,10 +44,15 @@ export class HdfsTails implements LakeTails {
     const beside = `${folder}/${triedName}`
     const one = await this.#files.create(beside, [new Uint8Array(1)], { operation })
     const other = await this.#files.create(beside, [new Uint8Array(1)], { operation })
+    const left = [one, other]
     try {
       const asked = { operation, baseBytes: one.sizeBytes }
       const answer = await this.#files.concat(one.path, other.path, asked)
-      if (answer.kind === 'answered' && answer.value) return { kind: 'joins' }
+      if (answer.kind === 'answered' && answer.value) {
+        // The tail is gone: a request less, for each table at each start.
+        left.pop()
+        return { kind: 'joins' }
+      }
       const after = await this.#files.look(one.path, operation)
       // The answer was lost, and the tail with it.
       if (after?.sizeBytes === 2) return { kind: 'joins' }
@@ -56,7 +61,7 @@ export class HdfsTails implements LakeTails {
       if (!isFault(error, 'LAKE_REFUSED')) throw error
       return { kind: 'refuses', reason: error.message }
     } finally {
-      for (const { path } of [one, other]) await this.#files.removeQuietly(path, operation)
+      await Promise.all(left.map(({ path }) => this.#files.removeQuietly(path, operation)))
     }
   }
 

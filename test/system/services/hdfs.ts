@@ -27,6 +27,8 @@ import {
 
 const version = '3.4.1'
 
+const completionDelayKey = 'dfs.client.block.write.locateFollowingBlock.initial.delay.ms'
+
 /** Anybody may write below it. */
 export const hdfsFirstFolder = '/lakeward'
 
@@ -292,6 +294,10 @@ function hdfsSettings({ namenodes = 1, tls = false }: HdfsShape, place: ServiceP
     'dfs.namenode.redundancy.interval.seconds': '1s',
     'dfs.namenode.fs-limits.min-block-size': 65_536,
     'dfs.datanode.du.reserved': 0,
+    // Of the client within a datanode, which otherwise sleeps 400 ms and longer where it asks the
+    // namenode for a file's end before the block's report has come; meanwhile its thread, one of a
+    // few for all connections, answers nobody.
+    [completionDelayKey]: 10,
     'dfs.disk.balancer.enabled': false,
   }
 }
