@@ -89,8 +89,9 @@ export interface Catalog {
    * Adds partitions that are absent and brings those that are there up to what is asked: never
    * from a newer revision back to an older one.
    * @param partitions of different paths.
-   * @throws {Fault} `CATALOG_TABLE_MISSING`; `CATALOG_PARTITION_ELSEWHERE`: one is there that is
-   *   not ours, in another folder. The others of the call are registered all the same.
+   * @throws {Fault} `CATALOG_TABLE_MISSING`; `CATALOG_TABLE_CONFLICT`: it fitted when it was
+   *   ensured, and does not any more; `CATALOG_PARTITION_ELSEWHERE`: one is there that is not
+   *   ours, in another folder. The others of the call are registered all the same.
    */
   register(
     table: string,

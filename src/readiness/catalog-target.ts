@@ -32,8 +32,9 @@ export interface CatalogTargetOptions {
 /**
  * A catalog as a target: a table for each stream, a partition for each announcement.
  *
- * Tables are looked at once in the life of a process, and again where one is missing later. What a
- * catalog shows can be asked, and is: its last writer wins, and may have been an older one.
+ * Tables are ensured once in the life of a process, and again where one is missing later; the
+ * catalog itself sees to it that one fits still. What a catalog shows can be asked, and is: its
+ * last writer wins, and may have been an older one.
  */
 export class CatalogTarget implements Notifier {
   readonly target: string

@@ -35,7 +35,7 @@ import {
   valuesOf,
   withColumns,
 } from './hive-structs.ts'
-import { compareTable, refuseRepeated } from './hive-table-match.ts'
+import { compareTable, refuseRepeated, type TableMatch } from './hive-table-match.ts'
 import type { MetastoreCall } from './metastore-calls.ts'
 import { callTimeoutMs, MetastoreClient, type MetastoreClientOptions } from './metastore-client.ts'
 import { MetastoreException } from './metastore-connection.ts'
@@ -73,6 +73,8 @@ export class HiveCatalog implements Catalog {
   readonly #client: MetastoreClient
   readonly #database: string
   readonly #owner: string
+  /** Tables that fitted when they were looked at, by name: people may put others in their place. */
+  readonly #fitted = new Map<string, CatalogTable>()
 
   constructor(options: HiveCatalogOptions) {
     this.#client = new MetastoreClient(options)
@@ -81,8 +83,7 @@ export class HiveCatalog implements Catalog {
   }
 
   async ensureTable(table: CatalogTable, signal: AbortSignal): Promise<TableOutcome> {
-    const name = `${this.#database}.${table.name}`
-    refuseRepeated(name, table)
+    refuseRepeated(`${this.#database}.${table.name}`, table)
     let created = false
     const added = new Set<string>()
     for (let look = 1; look <= looksMax; look++) {
@@ -91,8 +92,9 @@ export class HiveCatalog implements Catalog {
         created = await this.#create(table, signal)
         continue
       }
-      const match = compareTable(name, found, table)
+      const match = this.#compared(found, table)
       if (match.kind === 'fits') {
+        this.#fitted.set(table.name, table)
         if (created) return { kind: 'created' }
         return added.size === 0 ? { kind: 'kept' } : { kind: 'grown', added: [...added] }
       }
@@ -146,7 +148,7 @@ export class HiveCatalog implements Catalog {
     partitions: readonly CatalogPartition[],
     signal: AbortSignal,
   ): Promise<readonly Fault[]> {
-    const home = await this.#requireTable(table, signal)
+    const home = await this.#fittingTable(table, signal)
     const paths = partitions.map(({ path }) => path)
     let found = await this.#partitions(table, paths, signal)
     const absent = partitions.filter(({ path }) => !found.has(keyOf(path)))
@@ -235,6 +237,19 @@ export class HiveCatalog implements Catalog {
     const found = await this.#readTable(table, signal)
     if (found !== undefined) return found
     throw this.#tableMissing(table)
+  }
+
+  /** Partitions have the columns of their table: one that does not fit any more gets none. */
+  async #fittingTable(table: string, signal: AbortSignal): Promise<HiveTable> {
+    const found = await this.#requireTable(table, signal)
+    const wanted = this.#fitted.get(table)
+    if (wanted === undefined || this.#compared(found, wanted).kind === 'fits') return found
+    await this.ensureTable(wanted, signal)
+    return this.#requireTable(table, signal)
+  }
+
+  #compared(found: HiveTable, wanted: CatalogTable): TableMatch {
+    return compareTable(`${this.#database}.${wanted.name}`, found, wanted)
   }
 
   async #requireDatabase(signal: AbortSignal): Promise<void> {

@@ -103,6 +103,23 @@ export const metastoreCases: readonly MetastoreFaultCase[] = [
     heal: ({ metastore, database }) => dropTable(metastore.port, database, faultTable),
   },
   {
+    name: 'The table is replaced by one with another schema while the daemon runs',
+    code: 'CATALOG_TABLE_CONFLICT',
+    told: 'table "….numbers" has column "n" as "string", the stream needs "bigint"',
+    ends: 'when that one is dropped in turn, without its data; no partition came to it meanwhile',
+    provoke: async (world) => {
+      await dropTable(world.metastore.port, world.database, faultTable)
+      await world.asAnother(({ catalog }) => catalog.ensureTable(tableOfText(world), signal))
+      await world.produceHour()
+    },
+    shownMeanwhile: (table) => table === otherTable,
+    heal: async (world) => {
+      const isIn = ({ table }: { table: string }): boolean => table === faultTable
+      if ((await world.found()).some(isIn)) throw new Error('a partition came to it')
+      await dropTable(world.metastore.port, world.database, faultTable)
+    },
+  },
+  {
     name: 'A partition is there at another place',
     code: 'CATALOG_PARTITION_ELSEWHERE',
     told:

@@ -263,6 +263,42 @@ test('a table that is dropped between two calls is told as missing', async () =>
   })
 })
 
+describe('a table in whose place another one was put', () => {
+  const [id] = table.columns
+  const columnNamed = (name: string) => (id ? [{ ...id, column: { ...id.column, name } }] : [])
+  const putAnother = async (columns: CatalogTable['columns']): Promise<void> => {
+    metastore.databases.get('ods')?.clear()
+    const others = hiveCatalogAt(metastore.port)
+    await others.ensureTable({ ...table, columns }, signal)
+    await others.close()
+  }
+  const made = () => metastore.databases.get('ods')?.get('events')
+
+  test('gets no partition where it does not fit, and is told', async () => {
+    await catalog.ensureTable(table, signal)
+    await catalog.register('events', [partition], signal)
+    const other = id && { ...id, column: { ...id.column, physical: 'int32' as const } }
+    await putAnother(other ? [other] : [])
+    await expect(catalog.register('events', [partition], signal)).rejects.toMatchObject({
+      code: 'CATALOG_TABLE_CONFLICT',
+      facts: { table: 'ods.events', what: 'column "id" as', found: 'int', wanted: 'bigint' },
+    })
+    expect(made()?.partitions.size).toBe(0)
+    metastore.databases.get('ods')?.clear()
+    await expect(catalog.register('events', [partition], signal)).rejects.toMatchObject({
+      code: 'CATALOG_TABLE_MISSING',
+    })
+  })
+
+  test('gets the columns that it lacks before it gets a partition', async () => {
+    await catalog.ensureTable(table, signal)
+    await putAnother(columnNamed('other'))
+    await catalog.register('events', [partition], signal)
+    const columns = readStructs(readStruct(metastore.partition('ods.events', path.slice(3)), 6), 1)
+    expect(columns.map((column) => readText(column, 1))).toEqual(['other', 'id'])
+  })
+})
+
 test('many partitions are registered a hundred at a time', async () => {
   await catalog.ensureTable(table, signal)
   const many = Array.from({ length: 230 }, (_, day) => ({ ...partition, path: `dt=day-${day}` }))
