@@ -32,8 +32,11 @@ export interface FakeHdfsAnswer {
 }
 
 export interface FakeHdfsFailure {
-  /** `after`: the effect is there, its answer is not. `half`: of a CREATE, half of the bytes. */
-  readonly moment: 'before' | 'after' | 'half'
+  /**
+   * `after`: the effect is there, its answer is not. `half`: of a CREATE, half of the bytes.
+   * `late`: the effect comes with `settle`, when nobody thinks of the request any more.
+   */
+  readonly moment: 'before' | 'after' | 'half' | 'late'
   readonly answer: FakeHdfsAnswer | 'reset' | 'silence'
 }
 
@@ -71,6 +74,7 @@ export class FakeHdfs {
   wants: string | undefined
   readonly #servers: readonly [Server, Server]
   #nextId = firstId
+  #late: (() => void)[] = []
 
   private constructor() {
     const serve = (step: 1 | 2) => (incoming: IncomingMessage, response: ServerResponse) => {
@@ -95,6 +99,13 @@ export class FakeHdfs {
   /** Paths of all files, sorted. */
   get files(): readonly string[] {
     return [...this.entries].flatMap(([path, { bytes }]) => (bytes ? [path] : [])).toSorted()
+  }
+
+  /** What was on its way comes, in its order. @returns how many. */
+  settle(): number {
+    const late = this.#late.splice(0)
+    for (const come of late) come()
+    return late.length
   }
 
   async close(): Promise<void> {
@@ -128,6 +139,7 @@ export class FakeHdfs {
       write(response, { status: 401, body: 'Authentication required' }, request.call)
       return
     }
+    if (failure?.moment === 'late') this.#late.push(() => this.#answer(request, body))
     const done = failure === undefined || failure.moment === 'after'
     const answer = done ? this.#answer(request, body) : undefined
     const said = failure?.answer ?? this.#asHttpfs(answer) ?? { status: 200 }

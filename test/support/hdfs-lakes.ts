@@ -28,14 +28,14 @@ export const hdfsSettings = (namenodes: readonly string[], folder: string): Hdfs
   datanodes: new Map(),
 })
 
-type TestPorts = Partial<Pick<HdfsPorts, 'clock' | 'deadline'>> & {
+type TestPorts = Partial<Pick<HdfsPorts, 'clock'>> & {
   readonly telemetry?: SimTelemetry
 }
 
 export const openTestHdfsLake = (
   settings: HdfsSettings,
-  { clock = new SystemClock(), telemetry = new SimTelemetry(), ...more }: TestPorts = {},
-): HdfsLake => openHdfsLake(settings, { clock, random: new SystemRandom(), telemetry, ...more })
+  { clock = new SystemClock(), telemetry = new SimTelemetry() }: TestPorts = {},
+): HdfsLake => openHdfsLake(settings, { clock, random: new SystemRandom(), telemetry })
 
 const copiedAtOnce = 16
 

@@ -5,7 +5,7 @@ import type { Random } from '../../ports/random.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { type HdfsDoor, tokenIdentity } from './hdfs-door.ts'
 import { HdfsFiles } from './hdfs-files.ts'
-import { HdfsHttp, type HttpDeadline } from './hdfs-http.ts'
+import { HdfsHttp } from './hdfs-http.ts'
 import { HdfsLake } from './hdfs-lake.ts'
 import { type HdfsLogin, HdfsRequests } from './hdfs-requests.ts'
 import type { HdfsPlace } from './hdfs-url.ts'
@@ -34,8 +34,6 @@ export interface HdfsSettings {
 }
 
 export interface HdfsPorts {
-  /** How long one request may take; 30 s and a second for each MiB without it. */
-  readonly deadline?: HttpDeadline
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
@@ -63,8 +61,7 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
     ...(replication === undefined ? {} : { replication: `${replication}` }),
     ...(blockBytes === undefined ? {} : { blocksize: `${blockBytes}` }),
   }
-  const { deadline } = ports
-  const http = new HdfsHttp({ ca: tls?.ca, deadline, proxy: settings.proxy })
+  const http = new HdfsHttp({ ca: tls?.ca, proxy: settings.proxy })
   const scheme = tls === undefined ? 'http' : 'https'
   const own = new OwnToken({ ...ports, requests, http, scheme, where, kerberos })
   const identityOf = (): HdfsDoor['identity'] => {

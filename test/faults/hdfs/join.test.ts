@@ -1,6 +1,7 @@
 /** Joining a tail on HDFS with the Nth request failing, both ways; and where it is refused. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { HdfsLake } from '../../../src/adapters/hdfs/hdfs-lake.ts'
+import { isFault } from '../../../src/base/fault.ts'
 import { FakeHdfs, type FakeHdfsFailure, remoteException } from '../../support/fake-hdfs.ts'
 import { hdfsSettings, openTestHdfsLake } from '../../support/hdfs-lakes.ts'
 import { HttpProxy } from '../../support/http-proxy.ts'
@@ -58,6 +59,78 @@ test.each(cases)('%s: %s, of any one request, join a tail once', async (_, __, h
     if (count < failAt) return expect(failAt).toBeGreaterThan(1)
   }
 })
+
+/** Stages and decides a tail, and joins it, as far as it comes. @returns where it was staged. */
+async function begun(lake: HdfsLake): Promise<string | undefined> {
+  let staged: string | undefined
+  try {
+    staged = await lake.stage({ path, stagedPath, chunks: [tail] })
+    await lake.tails.join({ ...join, stagedPath: staged })
+  } catch (error) {
+    if (!isFault(error, 'LAKE_UNAVAILABLE')) throw error
+  }
+  return staged
+}
+
+const doors = [
+  ['namenodes', false],
+  ['HttpFS', true],
+] as const
+
+test.each(doors)(
+  '%s: killed at any request, which lands when another has joined',
+  async (_, httpfs) => {
+    for (let failAt = 1; ; failAt++) {
+      const fake = await FakeHdfs.start()
+      fake.httpfs = httpfs
+      const first = await openOn(fake)
+      const from = fake.requests.length
+      // One is on its way when the process dies, and nothing of it comes after that.
+      fake.fail = ({ number }) => {
+        if (number < from + failAt) return undefined
+        return { moment: number === from + failAt ? 'late' : 'before', answer: 'reset' }
+      }
+      const staged = await begun(first)
+      const isOver = fake.requests.length < from + failAt
+      fake.fail = () => undefined
+      if (staged !== undefined) {
+        const request = { ...join, stagedPath: staged }
+        const next = openTestHdfsLake({ ...hdfsSettings([fake.address], '/lake'), httpfs })
+        expect((await next.tails.join(request)).kind, `failAt ${failAt}`).toMatch(/published$/)
+        expect(fake.settle()).toBe(isOver ? 0 : 1)
+        const another = openTestHdfsLake({ ...hdfsSettings([fake.address], '/lake'), httpfs })
+        const kinds = [await first.tails.join(request), await another.tails.join(request)]
+        const done = { kind: 'already-published' }
+        expect(kinds, `failAt ${failAt}`).toEqual([done, done])
+      }
+      const wanted = staged === undefined ? head : Buffer.concat([head, tail])
+      expect(await first.read(path), `failAt ${failAt}`).toEqual(wanted)
+      await fake.close()
+      if (isOver) return expect(failAt).toBeGreaterThan(4)
+    }
+  },
+)
+
+test.each(doors)(
+  '%s: any request that was given up may land after all is done',
+  async (_, httpfs) => {
+    for (let failAt = 1; ; failAt++) {
+      const fake = await FakeHdfs.start()
+      fake.httpfs = httpfs
+      const lake = await openOn(fake)
+      const from = fake.requests.length
+      fake.fail = ({ number }) =>
+        number === from + failAt ? { moment: 'late', answer: 'reset' } : undefined
+      const staged = await begun(lake)
+      const isOver = fake.settle() === 0
+      const request = { ...join, stagedPath: staged ?? '' }
+      expect((await lake.tails.join(request)).kind, `failAt ${failAt}`).toBe('already-published')
+      expect(await lake.read(path), `failAt ${failAt}`).toEqual(Buffer.concat([head, tail]))
+      await fake.close()
+      if (isOver) return expect(failAt).toBeGreaterThan(4)
+    }
+  },
+)
 
 test('a tail that a late sender makes anew is joined once, though an answer is lost', async () => {
   const fake = await FakeHdfs.start()

@@ -13,6 +13,7 @@ const entry = Buffer.from('entry')
 const failures: readonly (readonly [string, FakeHdfsFailure])[] = [
   ['lost requests', { moment: 'before', answer: 'reset' }],
   ['lost answers', { moment: 'after', answer: 'reset' }],
+  ['requests that land when all is done', { moment: 'late', answer: 'reset' }],
   ['files cut half-way', { moment: 'half', answer: 'reset' }],
   ['files cut half-way, of which all seems well', { moment: 'half', answer: { status: 201 } }],
   ['safe mode', { moment: 'before', answer: remoteException('SafeModeException') }],
@@ -67,8 +68,13 @@ test.each(cases)(
       fake.fail = ({ call }) => (hits(failure, call) && ++count === failAt ? failure : undefined)
       const lake = openOn(fake)
       const { kind } = await commit(lake)
+      fake.settle()
       expect(['published', 'already-published'], `failAt ${failAt}`).toContain(kind)
-      expect(await objectsOf(lake), `failAt ${failAt}`).toEqual(['log/1', place.path, 'aside/hint'])
+      // What lands late in staging is for whoever cleans it away.
+      const isLate = failure.moment === 'late'
+      const found = await objectsOf(lake)
+      const standing = found.filter((path) => !isLate || !path.includes('/_staging/'))
+      expect(standing, `failAt ${failAt}`).toEqual(['log/1', place.path, 'aside/hint'])
       expect(Buffer.from((await lake.read(place.path)) ?? []).equals(rows)).toBe(true)
       expect(await lake.read('log/1'), `failAt ${failAt}`).toEqual(entry)
       fake.fail = () => undefined

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { HdfsLake } from '../../../../src/adapters/hdfs/hdfs-lake.ts'
 import { SimTelemetry } from '../../../sim/telemetry.ts'
 import {
@@ -257,13 +257,13 @@ describe('what is broken off', () => {
   })
 
   test('a datanode that hangs in the second step is left when its time is over', async () => {
-    const deadline = { leastMs: 150, perMibMs: 60_000 }
-    const settings = hdfsSettings([fake.address], '/lake')
-    const patient = openTestHdfsLake(settings, { clock, telemetry, deadline })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    fake.onSilence = () => vi.advanceTimersByTime(31_000)
     failFirst('CREATE-2', { moment: 'before', answer: 'silence' })
-    await patient.put('x', Buffer.alloc(0))
+    await lake.put('x', Buffer.alloc(0))
     failFirst('OPEN-2', { moment: 'before', answer: 'silence' })
-    expect(await patient.read('x')).toHaveLength(0)
+    expect(await lake.read('x')).toHaveLength(0)
     const asked = fake.requests.filter(({ call }) => call === 'CREATE' || call === 'OPEN')
     const excluded = asked.map(({ query }) => query.get('excludedatanodes'))
     expect(excluded).toEqual([null, '127.0.0.1', null, '127.0.0.1'])
