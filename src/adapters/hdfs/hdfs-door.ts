@@ -17,7 +17,7 @@ export interface HdfsDoor {
   readonly isDirect: boolean
   /** What each request says of us. */
   readonly identity: () => Promise<HdfsQuery>
-  /** Where datanodes are reached, by the "host:port" or "host" that they give themselves. */
+  /** Where datanodes are reached, by their own "host:port" or "host", in lower case as in URLs. */
   readonly datanodes: ReadonlyMap<string, string>
 }
 

@@ -68,7 +68,8 @@ export function openHdfsLake(settings: HdfsSettings, ports: HdfsPorts): HdfsLake
     if (token === undefined) return async () => ({ 'user.name': user })
     return token === 'own' ? () => own.identity() : tokenIdentity(token, ports)
   }
-  const { httpfs, proxy, datanodes } = settings
+  const { httpfs, proxy } = settings
+  const datanodes = new Map([...settings.datanodes].map(([name, at]) => [name.toLowerCase(), at]))
   const isDirect = !httpfs && proxy === undefined && datanodes.size === 0
   const door: HdfsDoor = { httpfs, datanodes, isDirect, scheme, identity: identityOf() }
   const { folder } = place

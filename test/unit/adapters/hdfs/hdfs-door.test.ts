@@ -43,7 +43,8 @@ describe('a datanode that calls itself as nobody here does', () => {
       failed = true
       return { moment: 'before', answer: 'reset' }
     }
-    const datanodes = new Map([[fake.datanode, '127.0.0.1']])
+    // Hosts have no case, and URLs tell them in lower case.
+    const datanodes = new Map([[fake.datanode.toUpperCase(), '127.0.0.1']])
     const settings = { ...hdfsSettings([fake.address], '/lake'), datanodes }
     const lake = openTestHdfsLake(settings, { clock: new HurriedClock() })
     await lake.put('x', bytes('rows'))

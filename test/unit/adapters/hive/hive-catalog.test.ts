@@ -208,6 +208,28 @@ test('a comment is cut where the metastore has no room, and not through a charac
   expect(readText(readStructs(made, 1)[0], 3)).toBe('a'.repeat(255))
 })
 
+test('what a partition is told once more replaces what somebody made of it', async () => {
+  await catalog.ensureTable(table, signal)
+  const shown = { revision: 1, rows: 1, bytes: 5, files: 1, manifest: 'm' }
+  const announced = { ...partition, announced: shown }
+  await catalog.register('events', [announced], signal)
+  const to = 'file:///lake/theirs'
+  await catalog.switchLocation('events', { path, from: partition.location, to }, signal)
+  await catalog.register('events', [announced], signal)
+  const [found] = await catalog.read('events', [path], signal)
+  expect(found).toMatchObject({ revision: 1, location: expect.stringMatching(/dt=2026-11-20$/) })
+})
+
+test.each(['', '-1', '1.5', 'x', '1e3'])('a revision "%s" is none of ours', async (written) => {
+  await catalog.ensureTable(table, signal)
+  await catalog.register('events', [partition], signal)
+  const made = metastore.databases.get('ods')?.get('events')
+  const before = metastore.partition('ods.events', '2026-11-20') ?? structOf([])
+  const changed = withFields(before, [[7, textMap({ 'lakeward.revision': written })]])
+  made?.partitions.set('2026-11-20', changed)
+  expect(await catalog.read('events', [path], signal)).toMatchObject([{ revision: undefined }])
+})
+
 test('what was computed of the columns goes with the rows that it was computed of', async () => {
   await catalog.ensureTable(table, signal)
   const shown = { revision: 1, rows: 1, bytes: 5, files: 1, manifest: 'm' }
