@@ -228,6 +228,9 @@ test.each(['', '-1', '1.5', 'x', '1e3'])('a revision "%s" is none of ours', asyn
   const changed = withFields(before, [[7, textMap({ 'lakeward.revision': written })]])
   made?.partitions.set('2026-11-20', changed)
   expect(await catalog.read('events', [path], signal)).toMatchObject([{ revision: undefined }])
+  const change = { path, from: partition.location, to: 'file:///lake/merged' }
+  const kind = 'elsewhere'
+  expect(await catalog.switchLocation('events', change, signal)).toMatchObject({ kind })
 })
 
 test('what was computed of the columns goes with the rows that it was computed of', async () => {
