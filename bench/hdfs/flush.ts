@@ -11,12 +11,11 @@ import { join } from 'node:path'
 import { loadText, placementOn } from '../measure/machine.ts'
 import { type Quartiles, quartilesOf } from '../measure/quartiles.ts'
 import { lastJsonOf, type MeasuredProcess } from '../measure/run-process.ts'
+import { hours } from '../streams/topic.ts'
 import { startTopicBroker } from '../streams/topic-broker.ts'
 import type { Cluster } from './cluster.ts'
 import type { Committed } from './daemon.ts'
 import { type Place, readAll, runOf } from './streams-run.ts'
-
-const hours = 2
 
 export interface FlushSizes {
   readonly streams: number

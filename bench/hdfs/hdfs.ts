@@ -30,8 +30,8 @@ type Part = (typeof parts)[number]
 const full = {
   speed: { smallRows: 500_000, largeRows: 5_000_000, pairs: 5, buffers: '256MiB' },
   flush: { streams: 300, rows: 600_000, pairs: 5 },
-  growth: { rowsPerSecond: [10, 100, 1_000], commits: 60 },
-  recovery: { streams: 300, rows: 600_000, kills: 20 },
+  growth: { rowsPerSecond: [10, 1_000], commits: 60 },
+  recovery: { streams: 150, rows: 300_000, kills: 20 },
 }
 const quick: typeof full = {
   speed: { smallRows: 50_000, largeRows: 250_000, pairs: 1, buffers: '64MiB' },

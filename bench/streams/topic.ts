@@ -12,6 +12,8 @@ import { AppEvents, firstEventMs } from '../datasets/app-event.ts'
 export const topicName = 'app.streams'
 const seed = 20_261_122
 export const partitionCount = 4
+/** That each stream has events of. */
+export const hours = 2
 const recordsPerBatch = 400
 const hourMs = 3_600_000
 /** Shares no factor with a number of streams: neighbours in the topic are of different ones. */
@@ -52,7 +54,7 @@ async function makeTopic(topic: StreamsTopic): Promise<void> {
     const records = Array.from({ length: Math.min(recordsPerBatch, rows - first) }, (_, offset) => {
       const index = first + offset
       const stream = names[(index * stride) % streamCount] ?? ''
-      const hour = Math.floor(index / streamCount) % 2
+      const hour = Math.floor(index / streamCount) % hours
       const atMs = firstEventMs + Math.floor((hour + index / rows) * hourMs)
       const { eventTimeMs, value } = events.next({ stream, atMs })
       const partition = batch % partitionCount
