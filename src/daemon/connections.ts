@@ -14,6 +14,7 @@ import type { ResolvedConfig } from './config/resolved-config.ts'
 import { type ConfigSecrets, readSecrets } from './config/secrets.ts'
 import { openLake } from './open-lake.ts'
 import { sourceOptions } from './start.ts'
+import { foldersOf } from './storage-rules.ts'
 
 const probeMsMax = 10_000
 
@@ -118,7 +119,7 @@ function withRules(text: string, rules: StorageRules | undefined): TriedConnecti
   }
   const against = rules?.against ?? []
   const verdict = against.length === 0 ? 'ok' : 'failed'
-  return { what: 'lake', verdict, text: [text, ...against].join('; ') }
+  return { what: 'lake', verdict, text: [text, ...against.map(({ says }) => says)].join('; ') }
 }
 
 /** Writes an object of a name nobody else has, reads it, and takes it away. */
@@ -136,7 +137,9 @@ async function tryLake(config: ResolvedConfig, files: ConfigFiles): Promise<Trie
     if (!same) return { what: 'lake', verdict: 'failed', text: 'what was put is not what is read' }
     return withRules(
       `"${config.lakeFolder ?? lake.url}" can be written`,
-      'rules' in lake ? await lake.rules(AbortSignal.timeout(probeMsMax)) : undefined,
+      'rules' in lake
+        ? await lake.rules(foldersOf(config), AbortSignal.timeout(probeMsMax))
+        : undefined,
     )
   } catch (error) {
     return failed('lake', keepFault(error))

@@ -23,7 +23,7 @@ import { doneWithin } from './patience.ts'
 import { assemble, type Running } from './running.ts'
 import { announceShards, keepShards, type LogParts } from './shard-duties.ts'
 import { configuredStreams, tablesOf } from './stage-streams.ts'
-import { tellStorageRules } from './storage-rules.ts'
+import { foldersOf, heedStorageRules } from './storage-rules.ts'
 
 const openPauseMsMax = 30_000
 const gaugeEveryMs = durationMs(5_000)
@@ -140,7 +140,8 @@ export class Daemon {
     this.#loop(() => outbox.run(signal))
     this.#loop(() => registrar.run(signal, registerPauseMs))
     const { lake, telemetry } = this.#ports
-    this.#loop(() => tellStorageRules({ lake, log: telemetry.log }, signal))
+    const rules = { lake, log: telemetry.log, folders: foldersOf(this.config) }
+    this.#loop(() => heedStorageRules(rules, signal))
     this.#every(this.config.commit.interval, () => this.#publishPending())
     this.#every(this.config.commit.interval, () => this.#bringHome())
     this.#every(cleanEveryMs, () => this.#clean())

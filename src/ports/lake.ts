@@ -76,10 +76,17 @@ export type CanJoin =
   /** As the storage says it: the folder is erasure-coded, encrypted, or something else. */
   | { readonly kind: 'refuses'; readonly reason: string }
 
+export interface StorageRule {
+  /** A sentence without its full stop. */
+  readonly says: string
+  /** It ends uploads that are decided and not published, whose writer may be away for days. */
+  readonly endsUploads: boolean
+}
+
 /** What a storage is told to do by itself with objects of the lake. */
 export type StorageRules =
-  /** Those that work against the lake, as sentences without a full stop. */
-  | { readonly kind: 'told'; readonly against: readonly string[] }
+  /** Those that work against the lake. */
+  | { readonly kind: 'told'; readonly against: readonly StorageRule[] }
   /** It knows none, or we may not ask. */
   | { readonly kind: 'unknown'; readonly reason: string }
 
@@ -90,8 +97,12 @@ export interface Lake {
   /** Absent where files never grow. */
   readonly tails?: LakeTails
 
-  /** Absent where a storage has no rules. Throws no fault. */
-  rules?(signal: AbortSignal): Promise<StorageRules>
+  /**
+   * Absent where a storage has no rules. Throws no fault.
+   *
+   * @param folders what is ours in the lake; what reaches into none of them is of others.
+   */
+  rules?(folders: readonly string[], signal: AbortSignal): Promise<StorageRules>
 
   /** Creates an object whole, durably, and never over another: of racing calls one wins. */
   putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome>

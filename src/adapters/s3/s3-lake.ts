@@ -82,8 +82,8 @@ export class S3Lake implements Lake {
     return this.#conditional.require()
   }
 
-  rules(signal: AbortSignal): Promise<StorageRules> {
-    return readBucketRules(this.#bucket, signal)
+  rules(folders: readonly string[], signal: AbortSignal): Promise<StorageRules> {
+    return readBucketRules(this.#bucket, folders, signal)
   }
 
   async putIfAbsent(path: string, body: Uint8Array): Promise<PutOutcome> {

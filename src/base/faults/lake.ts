@@ -49,6 +49,15 @@ export const lakeFaults = {
       `bucket "${f.bucket}" is in "${f.bucketRegion}", and was asked for in "${f.region}"`,
     hint: 'Set lake.region to the region of the bucket.',
   },
+  LAKE_RULE_ENDS_UPLOADS: {
+    domain: 'user',
+    retry: 'never',
+    message: (f: { lake: string; rule: string }) =>
+      `the storage of "${f.lake}" ends what is to be published: ${f.rule}`,
+    hint:
+      'Let the rule leave open uploads for seven days, or give it a prefix that holds no table. ' +
+      'A decided file is an open upload for as long as its writer is away.',
+  },
   LAKE_CLOCK_SKEWED: {
     domain: 'external',
     retry: 'backoff',

@@ -4,6 +4,7 @@ import { durationMs } from '../../../src/base/time.ts'
 import { adoptOrPutConfig } from '../../../src/committer/adopt-config.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { configuredStreams } from '../../../src/daemon/stage-streams.ts'
+import type { Lake } from '../../../src/ports/lake.ts'
 import type { SourceReader } from '../../../src/ports/source.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimLake, type SimStore } from '../../sim/lake.ts'
@@ -292,14 +293,37 @@ test('partitions with rows are shown to a target that wants them unannounced', a
 })
 
 test('rules of the storage against the lake are told at start, one by one', async () => {
-  const against = ['rule "a" removes all objects after 1 day', 'rule "b" does so too']
-  Object.assign(run.lake, { rules: async () => ({ kind: 'told', against }) })
+  const sentences = ['rule "a" removes all objects after 1 day', 'rule "b" does so too']
+  const against = sentences.map((says) => ({ says, endsUploads: false }))
+  const asked: (readonly string[])[] = []
+  const rules: Lake['rules'] = async (folders) => {
+    asked.push(folders)
+    return { kind: 'told', against }
+  }
+  Object.assign(run.lake, { rules })
   await clock.run(run.daemon.start())
   await pass(25)
   const event = 'the storage has a rule against the lake'
   expect(run.telemetry.events.filter((one) => one.event === event)).toMatchObject(
-    against.map((rule) => ({ level: 'warn', fields: { rule } })),
+    sentences.map((rule) => ({ level: 'warn', fields: { rule } })),
   )
+  const tables = run.daemon.config.streams.map(({ table }) => table)
+  expect(asked).toEqual([expect.arrayContaining([`_lakeward/${pipeline}`, ...tables])])
+  expect(run.daemon.health()).toEqual({ ready: true, reasons: [] })
+  await clock.run(run.daemon.stop())
+})
+
+test('a rule that ends what is decided and not published is refused', async () => {
+  const says = 'rule "a" gives up open uploads after 1 day, at least 7 days needed'
+  const against = [{ says, endsUploads: true }]
+  Object.assign(run.lake, { rules: async () => ({ kind: 'told', against }) })
+  const refused = expect(run.daemon.failed).rejects.toMatchObject({
+    code: 'LAKE_RULE_ENDS_UPLOADS',
+    domain: 'user',
+    message: expect.stringContaining(says),
+  })
+  await clock.run(run.daemon.start())
+  await clock.run(refused)
   await clock.run(run.daemon.stop())
 })
 

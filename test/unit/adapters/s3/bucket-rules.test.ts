@@ -6,6 +6,9 @@ import { type FakeAnswer, FakeS3 } from '../../../support/fake-s3.ts'
 import { HurriedClock, openTestS3Lake, s3Settings } from '../../../support/s3-lakes.ts'
 
 const Status = 'Enabled'
+/** What a pipeline "growth" with a table "t" keeps. */
+const folders = ['_lakeward/growth', 't']
+const ours = { prefix: 'lake', folders }
 const in30Days = { Expiration: { Days: 30 } }
 
 describe('a rule of a bucket works against the lake', () => {
@@ -46,18 +49,33 @@ describe('a rule of a bucket works against the lake', () => {
       'rule "e" moves all objects at once to GLACIER, where nobody reads them',
     ],
   ])('%s', (_, rule, text) => {
-    expect(rulesAgainst([rule], 'lake')).toEqual([text])
+    const endsUploads = text.includes('open uploads')
+    expect(rulesAgainst([rule], ours)).toEqual([{ says: text, endsUploads }])
   })
 
   test('as many times as it does', () => {
     const rule = { ...in30Days, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 6 } }
-    expect(rulesAgainst([{ ID: 'a', Status, ...rule }], '')).toHaveLength(2)
+    const atRoot = { ...ours, prefix: '' }
+    expect(rulesAgainst([{ ID: 'a', Status, ...rule }], atRoot)).toHaveLength(2)
+  })
+
+  test('in the root of a bucket, by each of its folders', () => {
+    const against = (Prefix: string) =>
+      rulesAgainst([{ Status, Filter: { Prefix }, ...in30Days }], { ...ours, prefix: '' }).length
+    expect(['', 't', 't/dt=', '_lakeward/', '_lakeward/growth/log'].map(against)).toEqual(
+      Array.from({ length: 5 }, () => 1),
+    )
+    expect(['others/', 't2/', '_lakeward/other/', 'lake/t/'].map(against)).toEqual([0, 0, 0, 0])
   })
 })
 
 test.each<[string, LifecycleRule]>([
   ['out of force', { Status: 'Disabled', Filter: {}, ...in30Days }],
   ['of another folder', { Status, Filter: { Prefix: 'other/' }, ...in30Days }],
+  [
+    'of a folder of others in the lake',
+    { Status, Filter: { Prefix: 'lake/others/' }, ...in30Days },
+  ],
   ['of a folder whose name goes on', { Status, Filter: { Prefix: 'lake-2/' }, ...in30Days }],
   ['for objects with a tag', { Status, Filter: { Tag: { Key: 'k', Value: 'v' } }, ...in30Days }],
   [
@@ -75,7 +93,7 @@ test.each<[string, LifecycleRule]>([
     { Status, Transitions: [{ Days: 30, StorageClass: 'GLACIER_IR' }] },
   ],
 ])('a rule %s is none against the lake', (_, rule) => {
-  expect(rulesAgainst([rule], 'lake')).toEqual([])
+  expect(rulesAgainst([rule], ours)).toEqual([])
 })
 
 describe('the rules of a bucket', () => {
@@ -86,14 +104,18 @@ describe('the rules of a bucket', () => {
   afterEach(() => fake.close())
 
   const asked = (signal = new AbortController().signal): Promise<StorageRules> =>
-    openTestS3Lake(s3Settings(fake.endpoint, fake.bucket, 'lake'), new HurriedClock()).rules(signal)
+    openTestS3Lake(s3Settings(fake.endpoint, fake.bucket, 'lake'), new HurriedClock()).rules(
+      folders,
+      signal,
+    )
 
   test('are read where there are some, and none is none', async () => {
     expect(await asked()).toEqual({ kind: 'told', against: [] })
     const filter = '<Status>Enabled</Status><Filter><Prefix>lake/t/</Prefix></Filter>'
     const end = '<Expiration><Days>3</Days></Expiration>'
     fake.lifecycle = `<Rule><ID>old</ID>${filter}${end}</Rule>`
-    const against = ['rule "old" removes objects below "lake/t/" after 3 days']
+    const says = 'rule "old" removes objects below "lake/t/" after 3 days'
+    const against = [{ says, endsUploads: false }]
     expect(await asked()).toEqual({ kind: 'told', against })
   })
 
