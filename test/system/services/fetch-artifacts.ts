@@ -22,6 +22,7 @@ import {
   tableOf,
 } from './artifact-lock.ts'
 import { buildProgram, changesSinceBuilt, downloadModule, type GoArtifacts } from './go-module.ts'
+import { makeFolder } from './make-folder.ts'
 import { type MavenArtifacts, projectText } from './maven-project.ts'
 import { installPackage, type NpmArtifacts } from './npm-package.ts'
 import { OutsideTrouble, type Say } from './outside-trouble.ts'
@@ -196,7 +197,7 @@ function npmFolder(
 /** A folder of this process to be filled. What runs that died were filling goes. */
 function emptyPartial(name: string, cacheRoot: string): string {
   const filled = join(cacheRoot, `${name}.partial-${process.pid}`)
-  mkdirSync(cacheRoot, { recursive: true })
+  makeFolder(cacheRoot)
   removeLeftovers(name, cacheRoot)
   rmSync(filled, { recursive: true, force: true })
   mkdirSync(filled)

@@ -97,10 +97,12 @@ test('the exit code says whose trouble it is', () => {
 test.each([
   ['is refused where it is relative', 'here', 2, 'must be an absolute path, given "here"'],
   ['is told where nothing can be kept', script, 3, `mkdir '${script}'`],
+  ['is told where no folder can be made', '/proc/lakeward/services', 3, "mkdir '/proc/lakeward'"],
 ])('LAKEWARD_SERVICES %s', (_, place, exit, because) => {
   const env = { ...process.env, LAKEWARD_SERVICES: place }
   const words = [script, 'fetch', 'kafka-4']
-  const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', env })
+  const options = { encoding: 'utf8', env, timeout: 30_000 } as const
+  const { status, stderr } = spawnSync(process.execPath, words, options)
   expect([status, stderr]).toEqual([exit, expect.stringContaining(because)])
   expect(stderr.trim().split('\n')).toHaveLength(1)
 })
