@@ -123,7 +123,7 @@ service ThriftHiveMetastore {
     throws (1: InvalidObjectException o1, 2: AlreadyExistsException o2, 3: MetaException o3),
   list<Partition> get_partitions_by_names(1: string db_name, 2: string tbl_name,
     3: list<string> names)
-    throws (1: MetaException o1, 2: NoSuchObjectException o2),
+    throws (1: MetaException o1, 2: NoSuchObjectException o2, 3: InvalidObjectException o3),
   void alter_partitions_with_environment_context(1: string db_name, 2: string tbl_name,
     3: list<Partition> new_parts, 4: EnvironmentContext environment_context)
     throws (1: InvalidOperationException o1, 2: MetaException o2)

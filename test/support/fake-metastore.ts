@@ -58,6 +58,8 @@ export class FakeMetastore {
   readonly addedAtOnce: number[] = []
   /** Takes connections and calls, and answers no call. */
   silent = false
+  /** Of whose partitions one asks: as 3.1 has it, or InvalidObjectException as 4.0. */
+  ofMissingTable = 'NoSuchObjectException'
   /** What a login waits for before it is answered. */
   login: Promise<void> | undefined
   /** Called before a call has its effect; what it throws is the answer. */
@@ -246,7 +248,7 @@ export class FakeMetastore {
 
   #partitionsByNames(fields: ThriftStruct): ThriftValue {
     const table = this.#table(readText(fields, 1), readText(fields, 2))
-    if (table === undefined) throw new Declared('NoSuchObjectException', 'no such table')
+    if (table === undefined) throw new Declared(this.ofMissingTable, 'no such table')
     const found = readTexts(fields, 3).flatMap((name) => {
       const values = name.split('/').map((part) => part.replace(/^[^=]*=/, ''))
       const partition = table.partitions.get(values.join('/'))

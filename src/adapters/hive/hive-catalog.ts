@@ -363,7 +363,7 @@ const isMissingTable = ({ exception }: MetastoreException): boolean =>
 const isException = (error: unknown, ...exceptions: readonly string[]): boolean =>
   error instanceof MetastoreException && exceptions.includes(error.exception)
 
-/** Of a table that is not there 3.1 says so, and 4.0 that it has no partitions. */
+/** A table that is not there has no partitions. */
 function emptyWithoutTable(error: unknown): ReadonlyMap<string, HivePartition> {
   if (isFault(error, 'CATALOG_TABLE_MISSING')) return new Map()
   throw error

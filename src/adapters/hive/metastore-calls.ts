@@ -29,7 +29,12 @@ export const metastoreCalls = {
     2: 'AlreadyExistsException',
     3: 'MetaException',
   },
-  get_partitions_by_names: { 1: 'MetaException', 2: 'NoSuchObjectException' },
+  get_partitions_by_names: {
+    1: 'MetaException',
+    2: 'NoSuchObjectException',
+    // From 4.0 on: of a table that is not there.
+    3: 'InvalidObjectException',
+  },
   alter_partitions_with_environment_context: {
     1: 'InvalidOperationException',
     2: 'MetaException',

@@ -324,6 +324,16 @@ describe('a table in whose place another one was put', () => {
   })
 })
 
+test.each(['NoSuchObjectException', 'InvalidObjectException'])(
+  'a table of which a metastore says %s has no partitions',
+  async (exception) => {
+    metastore.ofMissingTable = exception
+    expect(await catalog.read('events', [path], signal)).toEqual([])
+    const change = { path, from: partition.location, to: 'file:///lake/merged' }
+    expect(await catalog.switchLocation('events', change, signal)).toEqual({ kind: 'absent' })
+  },
+)
+
 test('many partitions are registered a hundred at a time', async () => {
   await catalog.ensureTable(table, signal)
   const many = Array.from({ length: 230 }, (_, day) => ({ ...partition, path: `dt=day-${day}` }))
