@@ -1,6 +1,6 @@
 import type { UnixMs } from '../base/time.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
 import { inputStreamOf } from '../protocol/late.ts'
-import { deadLettersOf } from './tables.ts'
 
 /** Event times `[startMs, nextMs)`. */
 export interface Span {
@@ -30,6 +30,6 @@ export function includes(
   if (only !== undefined && stream !== only) return false
   if (spans === undefined) return true
   const span = spans.get(stream)
-  if (span === undefined || startMs === undefined || stream === deadLettersOf) return false
+  if (span === undefined || startMs === undefined || stream === deadLetterStream) return false
   return startMs >= span.startMs && startMs < span.nextMs
 }

@@ -4,6 +4,7 @@ import { countsAddUp } from '../model/counts.ts'
 import type { UnpublishedCommit } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { CommitOutcome, SealedCommit, SealedSwap } from '../model/sealed-commit.ts'
+import type { StagingJournal } from '../model/staging-journal.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog, EntryDraft } from '../ports/commit-log.ts'
 import type { Lake } from '../ports/lake.ts'
@@ -94,7 +95,8 @@ export class Committer {
       return { kind: 'discarded', because: `malformed: counts of ${name} do not add up` }
     }
     const retry = this.#retry
-    const staged = new StagedCommit({ lake, pipeline, retry, spills: true }, sealed)
+    const content = { ...sealed, ...lettersOf(sealed) }
+    const staged = new StagedCommit({ lake, pipeline, retry, spills: true }, content)
     this.#publishing.add(commitId)
     try {
       await staged.write()
@@ -159,7 +161,8 @@ export class Committer {
     const { commitId, ranges, places, configVersion, counts, progress, evidence } = sealed
     const body = { files: staged.files, counts, progress, evidence }
     const draft = { kind: 'append', commitId, ranges, places, configVersion, body } as const
-    return this.#putAndFinish(draft, staged)
+    const { replay } = sealed
+    return this.#putAndFinish(replay === undefined ? draft : { ...draft, replay }, staged)
   }
 
   async #putAndFinish(draft: EntryDraft, staged: StagedCommit): Promise<CommitOutcome> {
@@ -246,3 +249,9 @@ export class Committer {
     }
   }
 }
+
+/** What staging for a replay relies on. */
+const lettersOf = ({ replay }: SealedCommit): Pick<StagingJournal, 'letters'> =>
+  replay === undefined
+    ? {}
+    : { letters: replay.letters.map(({ day, commitId, stream }) => ({ day, commitId, stream })) }

@@ -177,11 +177,14 @@ export class StagedCommit {
       return
     }
     const { lake, retry, pipeline } = this.#options
-    const { commitId, ranges, swap } = this.#commit
+    const { commitId, ranges, swap, letters } = this.#commit
     const files = this.#stagings
       .map((staging) => staging[area])
       .map(({ stagedPath: staged, path }) => ({ stagedPath: staged, path }))
-    const relied = swap === undefined ? {} : { swap }
+    const relied = {
+      ...(swap === undefined ? {} : { swap }),
+      ...(letters === undefined ? {} : { letters }),
+    }
     const journal = encodeJournal({ pipeline, commitId, ranges, files, ...relied })
     const path = journalPath(pipeline, commitId, area)
     const writing = untilRefused(retry, () => lake.putIfAbsent(path, journal))

@@ -1,5 +1,6 @@
 /** What one entry of the log brought, made once more from the records it covers. */
 import type { Exporter } from '../exporter/exporter.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { AppendEntry, AppendRange } from '../model/log-entry.ts'
 import type { SealedCommit } from '../model/sealed-commit.ts'
@@ -12,9 +13,9 @@ import type { DaemonPorts } from './daemon-ports.ts'
 import { buildPipeline, type Stages } from './pipeline.ts'
 import { RangeReader } from './range-reader.ts'
 import { SchemaDesk } from './schema-desk.ts'
-import { deadLetterStream } from './stage-streams.ts'
 
-type ReadingPorts = Pick<
+/** What stages need that read something once more. */
+export type ReadingPorts = Pick<
   DaemonPorts,
   'clock' | 'random' | 'telemetry' | 'modules' | 'deadLetterSchema' | 'schemaRegistry'
 >

@@ -8,6 +8,7 @@ import { parquetOptions } from '../exporter/parquet-options.ts'
 import type { ProgressedStream } from '../exporter/position-table.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { planTable } from '../kernel/table-plan.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { ConfiguredStream } from '../model/log-entry.ts'
 import { deadLetterTableName } from '../model/log-shard.ts'
@@ -20,9 +21,6 @@ import type { AlignedStream } from './alignment.ts'
 import type { ResolvedConfig, ResolvedStream } from './config/resolved-config.ts'
 import type { PipelinePorts } from './pipeline-ports.ts'
 import { TimedModule } from './timed-module.ts'
-
-/** Name of the dead letters' table in places and files of the log; no stream can have it. */
-export const deadLetterStream = '_dead_letters'
 
 const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 

@@ -13,6 +13,7 @@ import type { DeadLetter } from '../model/dead-letter.ts'
 import { type EventFates, type EventLoad, type EventRefusal, settled } from '../model/event-load.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
+import type { LetterReplay } from '../model/letter-replay.ts'
 import type { AppendPlace, IdleEvidence } from '../model/log-entry.ts'
 import type { ModuleRows } from '../model/module-rows.ts'
 import type { RefusalReason } from '../model/row-batch.ts'
@@ -272,14 +273,15 @@ export class Exporter implements EventFates {
   }
 
   #sealedCommit(
-    { configVersion, evidence }: SealFacts,
+    { configVersion, evidence, replay }: SealFacts,
     files: readonly SealedFile[],
     places: readonly AppendPlace[],
   ): SealedCommit | undefined {
     const { ranges, progress } = this.#parts.positions.seal()
     const counts = this.#counts.seal()
     const unknownFields = this.#streams.flatMap((stream) => stream.takeUnknownFields())
-    if (ranges.length === 0 && evidence.length === 0) return undefined
+    const isEmpty = ranges.length === 0 && evidence.length === 0
+    if (isEmpty && replay === undefined) return undefined
     const commitId = this.#commitId
     this.#commitId = this.#parts.nextCommitId()
     return {
@@ -292,6 +294,7 @@ export class Exporter implements EventFates {
       progress,
       evidence,
       unknownFields,
+      ...(replay === undefined ? {} : { replay }),
     }
   }
 
@@ -375,6 +378,8 @@ export interface SealFacts {
   readonly lakeNowMs: UnixMs
   readonly configVersion: number
   readonly evidence: readonly IdleEvidence[]
+  /** Where the events came from dead letters. */
+  readonly replay?: LetterReplay
   /** Commits that are published, though the log will say so only in the next entry. */
   readonly publishedHere?: ReadonlySet<CommitId>
 }

@@ -3,6 +3,9 @@ import type { LakePartition } from './lake-partition.ts'
 import type { Offset } from './offset.ts'
 import type { SourcePartition } from './topic-partition.ts'
 
+/** Name of the dead letters' table in places and files of the log; no stream can have it. */
+export const deadLetterStream = '_dead_letters'
+
 /** The stage that could not take an event. */
 export type DeadLetterStep =
   | 'envelope'

@@ -133,6 +133,16 @@ export interface FoldedPartition {
   readonly removed?: readonly RemovedFile[]
   /** What an undo would take back: the newest swap after the announcement. */
   readonly replaced?: ReplacedFiles
+  /** Of a day of dead letters: what of it was taken in again. */
+  readonly replayed?: readonly FoldedReplay[]
+}
+
+/** Late letters of one stream that one commit left, and the entry that took them in again. */
+export interface FoldedReplay {
+  readonly commitId: CommitId
+  readonly stream: string
+  readonly count: number
+  readonly entry: EntryIndex
 }
 
 export interface RemovedFile {

@@ -23,9 +23,11 @@ export function writerId(value: string): WriterId {
 export const commitIdOf = (writer: WriterId, counter: number): CommitId =>
   `${writer}-${counter}` as CommitId
 
+export const isCommitId = (text: string): text is CommitId => commitIdShape.test(text)
+
 export function parseCommitId(text: string): CommitId {
-  assert(commitIdShape.test(text), `commit id "${text}" is writer id and counter`)
-  return text as CommitId
+  assert(isCommitId(text), `commit id "${text}" is writer id and counter`)
+  return text
 }
 
 /** The parts of a commit id. */

@@ -10,6 +10,7 @@ import type { CountCell } from './counts.ts'
 import type { DataFile } from './data-file.ts'
 import type { CommitId, WriterId } from './ids.ts'
 import type { LakePartition, PartitionPath } from './lake-partition.ts'
+import type { LetterReplay } from './letter-replay.ts'
 import type { NextOffset, Offset } from './offset.ts'
 import type { ReadyManifest } from './ready-manifest.ts'
 import type { ForgetEntry, VoidEntry } from './repair-entry.ts'
@@ -117,6 +118,8 @@ export interface AppendEntry extends EntryBase {
   readonly places: readonly AppendPlace[]
   /** Relies on: the configuration in force has this version. */
   readonly configVersion: number
+  /** Its events come from dead letters: it has no ranges. Absent: from its ranges. */
+  readonly replay?: LetterReplay
   readonly body: AppendBody
 }
 

@@ -3,6 +3,7 @@ import type { CountCell } from './counts.ts'
 import type { DataFile, FileBase } from './data-file.ts'
 import type { CommitId } from './ids.ts'
 import type { PartitionPath } from './lake-partition.ts'
+import type { LetterReplay } from './letter-replay.ts'
 import type {
   AppendPlace,
   AppendRange,
@@ -53,6 +54,8 @@ export interface SealedCommit {
   readonly ranges: readonly AppendRange[]
   readonly places: readonly AppendPlace[]
   readonly configVersion: number
+  /** Absent: what was read. */
+  readonly replay?: LetterReplay
   readonly files: readonly SealedFile[]
   readonly counts: readonly CountCell[]
   readonly progress: readonly StreamProgress[]

@@ -1,4 +1,5 @@
 import type { CommitId } from './ids.ts'
+import type { LetterUnit } from './letter-replay.ts'
 import type { AppendRange } from './log-entry.ts'
 import type { SwapReliance } from './swap-entry.ts'
 
@@ -11,4 +12,6 @@ export interface StagingJournal {
   readonly files: readonly { readonly stagedPath: string; readonly path: string }[]
   /** Of staging for a swap, which has no ranges. */
   readonly swap?: SwapReliance
+  /** Of staging for a replay, which has no ranges either. */
+  readonly letters?: readonly LetterUnit[]
 }

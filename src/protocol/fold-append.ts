@@ -8,12 +8,7 @@ import { PersistentMap } from '../base/persistent-map.ts'
 import type { UnixMs } from '../base/time.ts'
 import { addCounts, type Counts, zeroCounts } from '../model/counts.ts'
 import type { DataFile } from '../model/data-file.ts'
-import type {
-  FoldedPartition,
-  FoldedPosition,
-  FoldedStream,
-  FoldState,
-} from '../model/fold-state.ts'
+import type { FoldedPartition, FoldedPosition, FoldState } from '../model/fold-state.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type {
@@ -27,7 +22,9 @@ import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
 import { isClosed, withClosedCounts } from './fold-closed.ts'
 import { withUnpublished } from './fold-swap.ts'
 import { withGrown } from './growth.ts'
+import { newStream } from './new-stream.ts'
 import { handedOn, isAnnouncedAsItIs } from './partition-place.ts'
+import { takenBack, withReplayed } from './replay.ts'
 
 export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEntry): FoldState {
   const { body, stagedAtMs, commitId } = entry
@@ -36,15 +33,9 @@ export function foldAppend(state: FoldState, index: EntryIndex, entry: AppendEnt
   for (const progress of body.progress) folded = withProgress(folded, progress, stagedAtMs)
   for (const evidence of body.evidence) folded = withEvidence(folded, evidence)
   for (const addition of additionsOf(entry)) folded = withAddition(folded, addition, commitId)
+  if (entry.replay !== undefined) folded = withReplayed(folded, index, commitId, entry.replay)
   if (body.files.length === 0) return folded
   return withUnpublished(folded, { commitId, entry: index, stagedAtMs, files: body.files })
-}
-
-/** A stream that nothing is known of. */
-export const newStream: FoldedStream = {
-  progress: PersistentMap.empty(),
-  partitions: PersistentMap.empty(),
-  announcedNextMs: undefined,
 }
 
 function withRange(state: FoldState, range: AppendRange, entry: AppendEntry): FoldState {
@@ -134,6 +125,10 @@ function additionsOf(entry: AppendEntry): Iterable<Addition> {
   for (const { stream, partition, counts } of entry.body.counts) {
     const addition = additionAt(stream, partition)
     addition.counts = addCounts(addition.counts, counts)
+  }
+  for (const { stream, partition, count } of takenBack(entry)) {
+    const addition = additionAt(stream, partition)
+    addition.counts = addCounts(addition.counts, { ...zeroCounts, read: -count, late: -count })
   }
   return additions.values()
 }

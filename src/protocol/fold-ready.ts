@@ -14,7 +14,8 @@ import type {
   EntryIndex,
   ReadyEntry,
 } from '../model/log-entry.ts'
-import { newStream, tableOf } from './fold-append.ts'
+import { tableOf } from './fold-append.ts'
+import { newStream } from './new-stream.ts'
 import { announcedAtOf, swapFieldsOf } from './partition-place.ts'
 
 export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry): FoldState {

@@ -24,7 +24,12 @@ import type { EntryBase, EntryIndex } from '../model/log-entry.ts'
 import type { ForgetEntry } from '../model/repair-entry.ts'
 import type { Removal, SwapEntry } from '../model/swap-entry.ts'
 import { homeLocation } from './log-paths.ts'
-import { firstAnnouncedOf, isBeforeAnnouncement, locationOf } from './partition-place.ts'
+import {
+  firstAnnouncedOf,
+  isBeforeAnnouncement,
+  locationOf,
+  replayedOf,
+} from './partition-place.ts'
 
 export function foldSwap(state: FoldState, index: EntryIndex, entry: SwapEntry): FoldState {
   const known = state.streams.get(entry.stream)?.partitions.get(entry.partition.path)
@@ -89,6 +94,7 @@ function withFields(known: FoldedPartition, fields: SwapFields): FoldedPartition
     files: fields.files,
     version: fields.version,
     ...firstAnnouncedOf(known),
+    ...replayedOf(known),
     ...(isHome ? {} : { location }),
     ...(removed.length === 0 ? {} : { removed }),
     ...(replaced === undefined ? {} : { replaced }),

@@ -19,6 +19,7 @@ import type { AppendRange } from '../model/log-entry.ts'
 import type { StagingJournal } from '../model/staging-journal.ts'
 import type { SwapReliance } from '../model/swap-entry.ts'
 import { sourceKey } from '../model/topic-partition.ts'
+import { unitHasPassed } from './replay.ts'
 
 export type StagingDecision =
   /** `unpublished`: decided, its files are needed. `undecided`: its entry may still be put. */
@@ -41,6 +42,8 @@ export function decideStaging(
   // Decided and published commits have moved their own ranges: they pass here as well.
   if (journal.ranges.some((range) => hasPassed(state, range))) return { kind: 'garbage' }
   if (journal.swap !== undefined && swapHasPassed(state, journal.swap)) return { kind: 'garbage' }
+  // Those that are decided and published have taken their own letters in.
+  if (journal.letters?.some((unit) => unitHasPassed(state, unit))) return { kind: 'garbage' }
   return { kind: 'keep', because: 'undecided' }
 }
 

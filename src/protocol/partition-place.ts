@@ -11,7 +11,10 @@ export const locationOf = ({ location, table, partition }: FoldedPartition): str
   location ?? homeLocation(table, partition.path)
 
 /** What an append or a swap hands on of an announced partition, where there is anything. */
-type HandedOn = Pick<FoldedPartition, 'firstAnnouncedAtMs' | 'location' | 'removed' | 'replaced'>
+type HandedOn = Pick<
+  FoldedPartition,
+  'firstAnnouncedAtMs' | 'location' | 'removed' | 'replaced' | 'replayed'
+>
 
 /** What an append does not change. */
 export function handedOn(known: FoldedPartition | undefined): HandedOn {
@@ -24,6 +27,12 @@ export const firstAnnouncedOf = (
 ): Pick<FoldedPartition, 'firstAnnouncedAtMs'> =>
   known?.firstAnnouncedAtMs === undefined ? {} : { firstAnnouncedAtMs: known.firstAnnouncedAtMs }
 
+/** What was taken in again of a day of dead letters: no entry takes that back. */
+export const replayedOf = (
+  known: FoldedPartition | undefined,
+): Pick<FoldedPartition, 'replayed'> =>
+  known?.replayed === undefined ? {} : { replayed: known.replayed }
+
 /** Lake's clock of revision 1; undefined while the partition is open. */
 export const announcedAtOf = ({
   firstAnnouncedAtMs,
@@ -33,11 +42,12 @@ export const announcedAtOf = ({
     ? undefined
     : (firstAnnouncedAtMs ?? unixMs(Date.parse(manifest.decidedAt)))
 
-/** What only swaps and `forget` change: every other entry hands it on. */
+/** What only swaps, `forget` and replays change: every other entry hands it on. */
 export function swapFieldsOf(
   known: FoldedPartition | undefined,
-): Pick<FoldedPartition, 'location' | 'removed' | 'replaced'> {
+): Pick<FoldedPartition, 'location' | 'removed' | 'replaced' | 'replayed'> {
   return {
+    ...replayedOf(known),
     ...(known?.location === undefined ? {} : { location: known.location }),
     ...(known?.removed === undefined ? {} : { removed: known.removed }),
     ...(known?.replaced === undefined ? {} : { replaced: known.replaced }),

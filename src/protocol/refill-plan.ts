@@ -55,6 +55,9 @@ export function planRefill(
     const because = 'its rows came from files of several entries, or of one that is deleted'
     return refuse(`entry ${index} is a ${entry.kind}: ${because}`)
   }
+  if (entry.replay !== undefined) {
+    return refuse(`entry ${index} is a replay: its rows came from dead letters, not from ranges`)
+  }
   const { version, checksum } = below.config
   if (checksum !== ownChecksum) {
     const both = `of checksum ${checksum}, this one has ${ownChecksum}: give that one by --config`

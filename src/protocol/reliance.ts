@@ -42,6 +42,7 @@ import { brokenGrowths } from './growth.ts'
 import { isLate } from './late.ts'
 import { changedSince, isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
 import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
+import { brokenReplay } from './replay-reliance.ts'
 import { readUnder } from './source-judgement.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
@@ -116,7 +117,8 @@ function brokenAppend(state: FoldState, entry: AppendEntry): BrokenReliance | un
     repeatedRange(entry.ranges) ??
     firstOf(entry.places, (place) => brokenPlace(state, place)) ??
     malformedBody(entry) ??
-    brokenGrowths(state, entry)
+    brokenGrowths(state, entry) ??
+    brokenReplay(state, entry)
   )
 }
 

@@ -7,6 +7,7 @@ import type {
   FoldedPartition,
   FoldedPosition,
   FoldedProgress,
+  FoldedReplay,
   FoldedStreamConfig,
   FoldedVoid,
   FoldedWriter,
@@ -84,6 +85,13 @@ const removedShape: ZodType<RemovedFile> = z.strictObject({
   sinceMs: timeShape,
 })
 
+const replayedShape: ZodType<FoldedReplay> = z.strictObject({
+  commitId: commitIdShape,
+  stream: z.string(),
+  count: countShape,
+  entry: countShape,
+})
+
 /** Also the form of a closed partition: see closed-list.ts. */
 export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
   table: z.string(),
@@ -104,6 +112,7 @@ export const partitionLineShape: ZodType<FoldedPartition> = z.strictObject({
       location: z.string().min(1),
     })
     .exactOptional(),
+  replayed: z.array(replayedShape).exactOptional(),
 })
 
 const closedShape: ZodType<FoldedClosed> = z.strictObject({

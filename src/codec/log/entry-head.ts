@@ -6,6 +6,7 @@
  */
 import { type ZodType, z } from 'zod'
 import type { ClosedLateEntry } from '../../model/close-entry.ts'
+import type { LetterReplay } from '../../model/letter-replay.ts'
 import type {
   Announcement,
   AppendEntry,
@@ -85,12 +86,25 @@ const baseFields = {
   body: bodyShape,
 }
 
+const replayShape: ZodType<LetterReplay> = z.strictObject({
+  why: z.string(),
+  letters: z.array(
+    z.strictObject({
+      day: partitionPathShape,
+      commitId: commitIdShape,
+      stream: z.string(),
+      cells: z.array(z.strictObject({ partition: partitionShape, count: countShape })),
+    }),
+  ),
+})
+
 const appendShape = z.strictObject({
   ...baseFields,
   kind: z.literal('append'),
   ranges: z.array(rangeShape),
   places: z.array(placeShape),
   configVersion: countShape,
+  replay: replayShape.exactOptional(),
 })
 
 const announcementShape: ZodType<HeadAnnouncement> = z.strictObject({

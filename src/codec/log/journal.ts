@@ -29,6 +29,11 @@ const swapShape = z.strictObject({
   version: absentAsNull(commitIdShape),
   inputs: z.array(z.string().min(1)),
 })
+const unitShape = z.strictObject({
+  day: partitionPathShape,
+  commitId: commitIdShape,
+  stream: z.string(),
+})
 const commonShape = { pipeline: z.string(), commitId: commitIdShape, ranges: z.array(rangeShape) }
 const fileShape = z.strictObject({ stagedPath: z.string().min(1), path: z.string().min(1) })
 
@@ -42,6 +47,7 @@ const journalShape: ZodType<StagingJournal> = z.discriminatedUnion('format', [
       ...commonShape,
       files: z.array(fileShape),
       swap: swapShape.exactOptional(),
+      letters: z.array(unitShape).exactOptional(),
     })
     .transform(({ format: _format, ...journal }) => journal),
 ])

@@ -7,6 +7,7 @@ import {
   parseEntryHead,
   storedBodyOf,
 } from '../../../src/codec/log/entry.ts'
+import { countsAddUp } from '../../../src/model/counts.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
 import type { LogEntry } from '../../../src/model/log-entry.ts'
 import {
@@ -178,8 +179,11 @@ test('staging that is garbage at any time can be decided at no later time', () =
     for (const [index, state] of states.entries()) {
       const staged = entries.flatMap((entry) => (entry.kind === 'append' ? [entry] : []))
       for (const entry of staged) {
-        const { commitId, ranges } = entry
-        const journal = { pipeline: 'growth', commitId, ranges }
+        const { commitId, ranges, replay } = entry
+        // Of an entry that lies ahead the fold does not know the letters yet.
+        const known = replay?.letters.length === 1 && entries.indexOf(entry) <= index
+        const letters = known ? { letters: replay.letters } : {}
+        const journal = { pipeline: 'growth', commitId, ranges, ...letters }
         if (decideStaging(state, commitId, journal).kind === 'keep') continue
         garbage++
         for (const later of states.slice(index)) expect(brokenReliance(later, entry)).toBeDefined()
@@ -189,6 +193,53 @@ test('staging that is garbage at any time can be decided at no later time', () =
   fc.assert(law, { numRuns: 80 })
   expect(garbage).toBeGreaterThan(20)
 })
+
+/** Every other move brings letters or takes some in: chance alone seldom does both. */
+const lettersAmongMoves = moves.map((drawn) =>
+  drawn.map((move, at): Move => {
+    if (at % 2 === 1) return move
+    return { ...move, kind: at % 4 === 0 ? 'letters' : 'replay' }
+  }),
+)
+
+test('late letters are taken in once, and every event that was read keeps one fate', () => {
+  let [taken, again] = [0, 0]
+  const law = fc.property(lettersAmongMoves, (drawn) => {
+    const { entries, verdicts, states } = historyOf(drawn)
+    const spent = new Set<string>()
+    for (const [index, entry] of entries.entries()) {
+      if (entry.kind !== 'append' || entry.replay === undefined) continue
+      const isDecided = verdicts[index]?.kind === 'decided'
+      for (const { commitId } of entry.replay.letters) {
+        if (spent.has(commitId)) again += 1
+        if (!isDecided) continue
+        expect(spent.has(commitId)).toBe(false)
+        spent.add(commitId)
+        taken += 1
+      }
+      const [before, after] = [states[index], states[index + 1]].map(readIn)
+      if (isDecided) expect(after).toBe(before)
+    }
+    for (const { streams } of states) {
+      for (const { partitions } of streams.values()) {
+        for (const { counts } of partitions.values()) {
+          expect(countsAddUp(counts)).toBe(true)
+          expect(Math.min(counts.read, counts.late, counts.written)).toBeGreaterThanOrEqual(0)
+        }
+      }
+    }
+  })
+  fc.assert(law, { numRuns: 100 })
+  expect(taken).toBeGreaterThan(20)
+  expect(again).toBeGreaterThan(5)
+})
+
+/** Events that were read, of all streams and partitions. */
+const readIn = (state: FoldState = emptyFold()): number =>
+  [...state.streams.values()].reduce((sum, { partitions, closed }) => {
+    const open = [...partitions.values()].reduce((all, { counts }) => all + counts.read, 0)
+    return sum + open + (closed?.counts.read ?? 0)
+  }, 0)
 
 test('unpublished are exactly the decided commits with files that no decided entry tells of', () => {
   const law = fc.property(moves, (drawn) => {

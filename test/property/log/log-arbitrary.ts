@@ -2,12 +2,15 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { unixMs } from '../../../src/base/time.ts'
+import { zeroCounts } from '../../../src/model/counts.ts'
+import { deadLetterStream } from '../../../src/model/dead-letter.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
-import { commitIdOf, type WriterId, writerId } from '../../../src/model/ids.ts'
+import { commitIdOf, parseCommitId, type WriterId, writerId } from '../../../src/model/ids.ts'
+import { type LakePartition, partitionPath } from '../../../src/model/lake-partition.ts'
 import type { AppendRange, EntryBase, LogEntry } from '../../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../../src/model/offset.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
-import { newestListOf } from '../../../src/protocol/fold-closed.ts'
+import { isClosed, newestListOf } from '../../../src/protocol/fold-closed.ts'
 import { isLate } from '../../../src/protocol/late.ts'
 import {
   appendEntry,
@@ -37,6 +40,8 @@ const moveKinds = [
   'void',
   'forget',
   'closed-late',
+  'letters',
+  'replay',
 ] as const
 
 /** Numbers from which one entry is made, over whatever state the log is in by then. */
@@ -82,6 +87,10 @@ export function entryOf(state: FoldState, move: Move): LogEntry {
       return append(state, move, base)
     case 'ready':
       return ready(state, move, base)
+    case 'letters':
+      return letters(state, move, base)
+    case 'replay':
+      return replay(state, move, base)
     case 'delivered': {
       const partitionPath = sampleHour(move.hour).path
       const known = state.streams.get(stream)?.partitions.get(partitionPath)?.revision ?? 1
@@ -175,6 +184,60 @@ function append(state: FoldState, move: Move, base: EntryBase): LogEntry {
       evidence: [
         { source, highWatermark: nextOffset(first), askedAtMs: unixMs(move.hour * 1_000) },
       ],
+    },
+  })
+}
+
+const letterDay: LakePartition = {
+  path: partitionPath('dt=2026-11-20'),
+  startMs: sampleHour(0).startMs,
+  nextMs: sampleHour(24).startMs,
+}
+
+/** Late events that are kept as dead letters, in a file that has one row for each. */
+function letters(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const { commitId } = base
+  const late = move.length + 1
+  const file = sampleFile(commitId, move.hour)
+  const at = { stream: deadLetterStream, table: 'letters', partitionPath: letterDay.path }
+  const partition = sampleHour(move.hour)
+  return appendEntry(commitId, {
+    ...base,
+    places: [{ stream: deadLetterStream, partition: letterDay }],
+    configVersion: state.config.version,
+    body: {
+      files: [{ ...file, ...at, path: `letters/${file.path}`, rowCount: late }],
+      counts: [{ stream, partition, counts: { ...zeroCounts, read: late, late } }],
+    },
+  })
+}
+
+/** Takes in what one of the files of letters has, or, wrongly, one more; nothing of where none is. */
+function replay(state: FoldState, move: Move, base: EntryBase): LogEntry {
+  const days = state.streams.get(deadLetterStream)?.partitions
+  const file = days?.get(letterDay.path)?.files.at(-1 - move.at)
+  const { commitId } = base
+  if (file === undefined)
+    return appendEntry(commitId, { ...base, replay: { why: '', letters: [] } })
+  const hour = Math.round((file.eventTimeMs.min - sampleHour(0).startMs) / 3_600_000)
+  const partition = sampleHour(hour)
+  const count = file.rowCount + (move.faulty ? 1 : 0)
+  const of = parseCommitId(file.stagedPath.split('/')[2] ?? '')
+  const unit = { day: letterDay.path, commitId: of, stream, cells: [{ partition, count }] }
+  const known = state.streams.get(stream)
+  const late = isLate(known, partition)
+  const isAway = isClosed(known, partition)
+  const fate = isAway ? { late: count } : { written: count, lateAppended: late ? count : 0 }
+  const counts = { ...zeroCounts, read: count, ...fate }
+  const place = { stream, partition, ...(late ? { late } : {}) }
+  return appendEntry(commitId, {
+    ...base,
+    places: isAway ? [] : [place],
+    configVersion: state.config.version,
+    replay: { why: 'drawn at random', letters: [unit] },
+    body: {
+      files: isAway ? [] : [sampleFile(commitId, hour)],
+      counts: [{ stream, partition, counts }],
     },
   })
 }

@@ -4,8 +4,8 @@ import { PersistentMap } from '../../../src/base/persistent-map.ts'
 import type { FoldedClosed, FoldedStream, FoldState } from '../../../src/model/fold-state.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
-import { newStream } from '../../../src/protocol/fold-append.ts'
 import { publishedPath } from '../../../src/protocol/log-paths.ts'
+import { newStream } from '../../../src/protocol/new-stream.ts'
 import { judgeFolder } from '../../../src/protocol/readiness-folder.ts'
 import {
   appendEntry,
