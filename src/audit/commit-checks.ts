@@ -7,6 +7,7 @@
  */
 import { type Counts, countsAddUp, deadLetteredTotal, filteredTotal } from '../model/counts.ts'
 import { type DataFile, rowsBrought } from '../model/data-file.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import type { NextOffset } from '../model/offset.ts'
@@ -14,9 +15,9 @@ import type { ReadyManifest } from '../model/ready-manifest.ts'
 import { sourceKey, topicPartitionName } from '../model/topic-partition.ts'
 import { divertedStream, inputStreamOf, isDiverted } from '../protocol/late.ts'
 import { isAnnouncedAsItIs } from '../protocol/partition-place.ts'
+import { takenBack } from '../protocol/replay.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { includes, type Scope } from './scope.ts'
-import { deadLettersOf } from './tables.ts'
 import type { DecidedAppend, LogWalk } from './walk-log.ts'
 
 /** Which events are known to have made exactly one row each. */
@@ -119,6 +120,11 @@ export function checkCounts(walk: LogWalk, scope: Scope): CheckResult {
       if (!countsAddUp(counts)) check.fail(`${cell}: entry ${index}: ${fates(tallyOf(counts))}`)
       sums.set(cell, sumOf(sums.get(cell), tallyOf(counts)))
     }
+    for (const { stream, partition, count } of takenBack(entry)) {
+      if (!includes(scope, stream, partition.startMs)) continue
+      const cell = `${stream} ${partition.path}`
+      sums.set(cell, sumOf(sums.get(cell), { ...noTally, read: -count, late: -count }))
+    }
   }
   let read = 0
   for (const [stream, { partitions }] of state.streams) {
@@ -175,7 +181,7 @@ export function checkEvents({ appends }: LogWalk, scope: Scope, rule: RowRule): 
     }
     const { body } = append.entry
     if (scope.spans !== undefined || scope.stream !== undefined) continue
-    const letters = rowsOf(body.files.filter(({ stream }) => stream === deadLettersOf))
+    const letters = rowsOf(body.files.filter(({ stream }) => stream === deadLetterStream))
     const kept = lettersIn(append.entry)
     rows += letters
     if (letters === kept) continue
@@ -226,7 +232,7 @@ function cellsOf({ entry }: DecidedAppend, scope: Scope): readonly Cell[] {
   for (const file of entry.body.files) {
     const { stream, partitionPath } = file
     const startMs = starts.get(`${stream} ${partitionPath}`)
-    if (stream === deadLettersOf || !includes(scope, stream, startMs)) continue
+    if (stream === deadLetterStream || !includes(scope, stream, startMs)) continue
     const cell = cellAt(inputStreamOf(stream), partitionPath)
     if (isDiverted(stream)) cell.divertedRows += rowsBrought(file)
     else cell.rows += rowsBrought(file)

@@ -4,11 +4,14 @@
  *
  * Ranges of commits do not overlap, so rows that lie within their commit's ranges cannot stand in
  * two commits: looking at one commit at a time finds every duplicate, whatever the table's size.
+ * A replay has no ranges: its rows are of late letters, each of which one replay takes in.
  */
+
+import { deadLetterStream } from '../model/dead-letter.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { type Identities, type IdentityList, listAt } from './identities.ts'
-import { deadLettersOf } from './tables.ts'
+import type { TakenLetters } from './taken-letters.ts'
 
 /** Rows of one file, or of the dead letters of one stream. */
 export interface FileIdentities {
@@ -27,6 +30,9 @@ export interface IdentityFindings {
   readonly disordered: readonly string[]
 }
 
+/** What a row of a commit can be of: records that it covers, or letters that it took in again. */
+export type CommitCover = Pick<AppendEntry, 'ranges'> & { readonly taken?: TakenLetters }
+
 /** Findings of one commit that are told by name; a broken one could have millions. */
 const toldMax = 20
 
@@ -35,7 +41,7 @@ const toldMax = 20
  * @param oneRowEach false: one event may have any number of rows, and a dead letter beside them.
  */
 export function judgeIdentities(
-  entry: AppendEntry,
+  cover: CommitCover,
   stream: string,
   files: readonly FileIdentities[],
   oneRowEach: boolean,
@@ -53,7 +59,7 @@ export function judgeIdentities(
   }
   const [duplicates, outside]: [string[], string[]] = [[], []]
   for (const [at, list] of all) {
-    outside.push(...outsideOf(entry, at, list))
+    outside.push(...outsideOf(cover, at, list))
     if (oneRowEach) duplicates.push(...repeatedIn(at, list))
   }
   return { stream, duplicates, outside, disordered }
@@ -71,7 +77,12 @@ function repeatedIn(at: string, list: IdentityList): readonly string[] {
   return found
 }
 
-function outsideOf({ ranges }: AppendEntry, at: string, list: IdentityList): readonly string[] {
+function outsideOf(
+  { ranges, taken }: CommitCover,
+  at: string,
+  list: IdentityList,
+): readonly string[] {
+  if (taken !== undefined) return notTaken(taken, at, list)
   const range = ranges.find(({ source }) => topicPartitionName(source) === at)
   const found: string[] = []
   for (let row = 0; row < list.count && found.length < toldMax; row++) {
@@ -79,6 +90,16 @@ function outsideOf({ ranges }: AppendEntry, at: string, list: IdentityList): rea
     if (range !== undefined && offset >= range.first && offset < range.next) continue
     const covered = range === undefined ? 'nothing' : `[${range.first}, ${range.next})`
     found.push(`"${at}" offset ${offset} is in a file of a commit that covers ${covered} of it`)
+  }
+  return found
+}
+
+function notTaken(taken: TakenLetters, at: string, list: IdentityList): readonly string[] {
+  const found: string[] = []
+  for (let row = 0; row < list.count && found.length < toldMax; row++) {
+    const [offset, index] = [list.offset(row), list.index(row)]
+    if (taken.has(at, offset, index)) continue
+    found.push(`"${at}" offset ${offset} index ${index} is of no letter that the commit took in`)
   }
   return found
 }
@@ -119,7 +140,8 @@ function distinctOffsets(files: readonly FileIdentities[], at: string): bigint {
 }
 
 /** The topic of all rows of a commit, where it has one only. */
-export function onlyTopicOf({ ranges }: AppendEntry): string | undefined {
+export function onlyTopicOf({ ranges, taken }: CommitCover): string | undefined {
+  if (taken !== undefined) return taken.onlyTopic
   const topics = new Set(ranges.map(({ source }) => source.topic))
   const [topic] = topics
   return topics.size === 1 ? topic : undefined
@@ -127,4 +149,4 @@ export function onlyTopicOf({ ranges }: AppendEntry): string | undefined {
 
 /** Streams that have files in a commit, without the dead letters' table. */
 export const streamsOf = (files: readonly FileIdentities[]): readonly string[] =>
-  [...new Set(files.map(({ stream }) => stream))].filter((stream) => stream !== deadLettersOf)
+  [...new Set(files.map(({ stream }) => stream))].filter((stream) => stream !== deadLetterStream)

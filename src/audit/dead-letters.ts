@@ -9,11 +9,13 @@ import {
   readParquetRows,
 } from '../codec/parquet/read-file.ts'
 import type { DataFile } from '../model/data-file.ts'
-import type { FoldState } from '../model/fold-state.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
+import type { FoldedReplay, FoldState } from '../model/fold-state.ts'
+import type { EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
+import { letterDays, replaysOf } from '../protocol/replay.ts'
 import { readClosedChain } from './closed-lists.ts'
 import { readWhole } from './file-checks.ts'
-import { deadLettersOf } from './tables.ts'
 
 /** Letters that failed in the same way. */
 export interface LetterGroup {
@@ -24,6 +26,8 @@ export interface LetterGroup {
   /** Of one of them. */
   readonly error: string
   readonly count: number
+  /** Of them, those that were taken in again. */
+  readonly replayed: number
   /** Kafka's time stamps of the records. */
   readonly firstSeenMs: UnixMs
   readonly lastSeenMs: UnixMs
@@ -40,15 +44,29 @@ export type LetterQuery =
       readonly index: number
     }
 
-/** Files of the table, closed partitions first; else in the order of the log. */
-export async function letterFiles(
+/** The dead letters' table, as the log has it. */
+export interface LetterTable {
+  /** Closed partitions first; else in the order of the log. */
+  readonly files: readonly DataFile[]
+  /** Late letters that were taken in again, by `unitKey`. */
+  readonly replays: ReadonlyMap<string, FoldedReplay>
+}
+
+/** @throws {Fault} `LOG_LIST_UNREADABLE`, or one of the lake. */
+export async function readLetterTable(
   at: { readonly lake: Lake; readonly pipeline: string },
   state: FoldState,
-): Promise<readonly DataFile[]> {
-  const { lists } = await readClosedChain(at, state, deadLettersOf)
-  const open = [...(state.streams.get(deadLettersOf)?.partitions.values() ?? [])]
+): Promise<LetterTable> {
+  const { lists } = await readClosedChain(at, state, deadLetterStream)
   const closed = lists.toReversed().map(({ partition }) => partition)
-  return [...closed, ...open].flatMap(({ files }) => files)
+  const days = [...closed, ...letterDays(state)]
+  return { files: days.flatMap(({ files }) => files), replays: replaysOf(days) }
+}
+
+/** The entry that took a letter in again, where one did. */
+function replayOf(row: ParquetRow, { replays }: LetterTable): FoldedReplay | undefined {
+  if (row['step'] !== 'late') return undefined
+  return replays.get(`${String(row['commit_id'])} ${String(row['stream'])}`)
 }
 
 const groupColumns = [
@@ -58,6 +76,7 @@ const groupColumns = [
   'step',
   'error',
   'kafka_timestamp_ms',
+  'commit_id',
 ] as const
 
 /**
@@ -67,12 +86,12 @@ const groupColumns = [
  */
 export async function groupLetters(
   lake: Lake,
-  files: readonly DataFile[],
+  table: LetterTable,
   stream: string | undefined,
 ): Promise<readonly LetterGroup[]> {
   const groups = new Map<string, LetterGroup>()
-  for await (const { row } of letterRows(lake, files, groupColumns)) {
-    const letter = groupOf(row)
+  for await (const { row } of letterRows(lake, table.files, groupColumns)) {
+    const letter = { ...groupOf(row), replayed: replayOf(row, table) === undefined ? 0 : 1 }
     if (stream !== undefined && letter.stream !== stream) continue
     const key = JSON.stringify([letter.stream, letter.reason, letter.fingerprint])
     groups.set(key, joined(groups.get(key), letter))
@@ -80,7 +99,7 @@ export async function groupLetters(
   return [...groups.values()].sort((a, b) => b.count - a.count || (a.stream < b.stream ? -1 : 1))
 }
 
-function groupOf(row: ParquetRow): LetterGroup {
+function groupOf(row: ParquetRow): Omit<LetterGroup, 'replayed'> {
   const seenMs = unixMs(Number(row['kafka_timestamp_ms']))
   return {
     stream: String(row['stream']),
@@ -99,6 +118,7 @@ function joined(known: LetterGroup | undefined, letter: LetterGroup): LetterGrou
   return {
     ...letter,
     count: known.count + 1,
+    replayed: known.replayed + letter.replayed,
     firstSeenMs: unixMs(Math.min(known.firstSeenMs, letter.firstSeenMs)),
     lastSeenMs: unixMs(Math.max(known.lastSeenMs, letter.lastSeenMs)),
   }
@@ -109,6 +129,8 @@ const placeColumns = ['fingerprint', 'topic', 'partition', 'offset', 'index'] as
 export interface FoundLetter {
   readonly path: string
   readonly row: ParquetRow
+  /** Entry of the log that took it in again; undefined where none did. */
+  readonly replayedBy: EntryIndex | undefined
   /** Letters that the query fits, this one among them. */
   readonly count: number
 }
@@ -116,12 +138,12 @@ export interface FoundLetter {
 /** The newest letter that fits, whole; undefined when none does. */
 export async function findLetter(
   lake: Lake,
-  files: readonly DataFile[],
+  table: LetterTable,
   query: LetterQuery,
 ): Promise<FoundLetter | undefined> {
   let newest: { file: DataFile; rowIndex: number } | undefined
   let count = 0
-  for await (const { file, rowIndex, row } of letterRows(lake, files, placeColumns)) {
+  for await (const { file, rowIndex, row } of letterRows(lake, table.files, placeColumns)) {
     if (!fits(row, query)) continue
     newest = { file, rowIndex }
     count += 1
@@ -130,7 +152,8 @@ export async function findLetter(
   const { file, rowIndex } = newest
   const bytes = await bytesOf(lake, file)
   const [row] = await rowsOf(bytes, file, { first: rowIndex, next: rowIndex + 1 })
-  return row === undefined ? undefined : { path: file.path, row, count }
+  if (row === undefined) return undefined
+  return { path: file.path, row, replayedBy: replayOf(row, table)?.entry, count }
 }
 
 function fits(row: ParquetRow, query: LetterQuery): boolean {
@@ -149,7 +172,7 @@ interface PlacedRow {
   readonly row: ParquetRow
 }
 
-async function* letterRows(
+export async function* letterRows(
   lake: Lake,
   files: readonly DataFile[],
   columns: readonly string[],
@@ -193,5 +216,5 @@ async function rowsOf(
   }
 }
 
-const unreadable = ({ path }: DataFile, reason: string, cause?: unknown): Fault =>
+export const unreadable = ({ path }: DataFile, reason: string, cause?: unknown): Fault =>
   new Fault('LAKE_FILE_UNREADABLE', { path, reason }, { cause })

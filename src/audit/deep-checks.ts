@@ -2,12 +2,15 @@
 import { ParquetError } from '../codec/parquet/parquet-error.ts'
 import { deadLetteredTotal, filteredTotal } from '../model/counts.ts'
 import { rowsBrought } from '../model/data-file.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
+import { lettersIn } from '../model/letter-replay.ts'
 import type { AppendEntry } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { inputStreamOf } from '../protocol/late.ts'
 import { Check, type CheckResult, counted } from './check.ts'
 import { hasDiverted, oneRowEach, type RowRule } from './commit-checks.ts'
 import {
+  type CommitCover,
   type FileIdentities,
   judgeIdentities,
   offsetsWithoutTrace,
@@ -18,7 +21,7 @@ import { crc32cOf, decodeFile, letterIdentity, rowIdentity } from './decode-file
 import { type CheckedFile, readWhole } from './file-checks.ts'
 import { type Identities, listAt } from './identities.ts'
 import { isWhole, type Scope } from './scope.ts'
-import { deadLettersOf } from './tables.ts'
+import { readTakenLetters } from './taken-letters.ts'
 import type { DecidedAppend, LogWalk } from './walk-log.ts'
 
 const notListed = 'columns not listed'
@@ -77,13 +80,14 @@ export class DeepChecks {
     const identities: FileIdentities[] = []
     const letters = new Map<string, number>()
     let isComplete = true
+    const cover = await this.#coverOf(append)
     for (const checked of files) {
-      const found = await this.#file(entry, checked, letters)
+      const found = await this.#file(cover, checked, letters)
       this.#facts.onFile(++this.#fileCount)
       if (found === undefined) isComplete = false
       else identities.push(...found)
     }
-    for (const stream of streamsOf(identities)) this.#judge(append, stream, identities)
+    for (const stream of streamsOf(identities)) this.#judge(append, cover, stream, identities)
     if (!isWhole(this.#facts.scope)) return
     this.#checkLetters(append, letters)
     if (isComplete) this.#account(append, identities)
@@ -94,7 +98,7 @@ export class DeepChecks {
 
   /** @returns undefined where the identity of its rows is not known. */
   async #file(
-    entry: AppendEntry,
+    cover: CommitCover,
     { file, path }: CheckedFile,
     letters: Map<string, number>,
   ): Promise<readonly FileIdentities[] | undefined> {
@@ -108,11 +112,11 @@ export class DeepChecks {
     if (checksum !== file.crc32c) {
       this.#checksums.fail(`"${file.path}": crc32c ${checksum}, ${file.crc32c} in the log`)
     }
-    const isLetters = file.stream === deadLettersOf
+    const isLetters = file.stream === deadLetterStream
     try {
       const found = isLetters
         ? await this.#decodeLetters(bytes, file.path, letters)
-        : await this.#decodeRows(bytes, entry, file)
+        : await this.#decodeRows(bytes, cover, file)
       if (found.rowCount !== file.rowCount) {
         this.#decoded.fail(`"${file.path}": ${found.rowCount} rows, ${file.rowCount} in the log`)
       }
@@ -127,11 +131,11 @@ export class DeepChecks {
 
   async #decodeRows(
     bytes: Uint8Array,
-    entry: AppendEntry,
+    cover: CommitCover,
     { stream: name, path, base }: CheckedFile['file'],
   ): Promise<{ rowCount: number; identities: readonly FileIdentities[] | undefined }> {
     const firstRow = base?.rowCount ?? 0
-    const options = { columns: rowIdentity, topic: onlyTopicOf(entry), firstRow }
+    const options = { columns: rowIdentity, topic: onlyTopicOf(cover), firstRow }
     const stream = inputStreamOf(name)
     const { rowCount, identities } = await decodeFile(bytes, options)
     if (identities !== undefined) {
@@ -175,11 +179,29 @@ export class DeepChecks {
     return { rowCount, identities }
   }
 
-  #judge({ index, entry }: DecidedAppend, stream: string, all: readonly FileIdentities[]): void {
+  /** Letters that a replay took in are looked for, whatever the scope is. */
+  async #coverOf({ index, entry }: DecidedAppend): Promise<CommitCover> {
+    const { ranges, replay } = entry
+    if (replay === undefined) return { ranges }
+    const taken = await readTakenLetters(this.#facts, replay)
+    const meant = replay.letters.reduce((sum, unit) => sum + lettersIn(unit), 0)
+    if (taken.count !== meant) {
+      const both = `${taken.count} late letters found of ${meant} that it took in`
+      this.#letters.fail(`entry ${index}: ${both}`)
+    }
+    return { ranges, taken }
+  }
+
+  #judge(
+    { index, entry }: DecidedAppend,
+    cover: CommitCover,
+    stream: string,
+    all: readonly FileIdentities[],
+  ): void {
     const { scope, rule } = this.#facts
     if (scope.stream !== undefined && stream !== scope.stream) return
     const files = all.filter((file) => file.stream === stream)
-    const findings = judgeIdentities(entry, stream, files, oneRowEach(rule, entry, stream))
+    const findings = judgeIdentities(cover, stream, files, oneRowEach(rule, entry, stream))
     const rows = files.reduce((sum, { identities }) => sum + rowsIn(identities), 0)
     const duplicates = this.#duplicatesOf(stream)
     duplicates.rowCount += rows

@@ -1,10 +1,11 @@
 /** What was committed lately, read backwards from the end of the log. */
 import type { UnixMs } from '../base/time.ts'
 import { rowsBrought } from '../model/data-file.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { inputStreamOf } from '../protocol/late.ts'
-import { deadLettersOf } from './tables.ts'
+import { takenBack } from '../protocol/replay.ts'
 import { readEntry } from './walk-log.ts'
 
 /** Entries that are looked at, however many there are in the span. */
@@ -37,9 +38,11 @@ export async function readRecent(
     sinceMs = entry.stagedAtMs
     for (const file of entry.body.files) {
       const { stream } = file
-      if (stream !== deadLettersOf) add(rows, inputStreamOf(stream), rowsBrought(file))
+      if (stream !== deadLetterStream) add(rows, inputStreamOf(stream), rowsBrought(file))
     }
     for (const { stream, counts } of entry.body.counts) add(events, stream, counts.read)
+    // They were read before.
+    for (const { stream, count } of takenBack(entry)) add(events, stream, -count)
   }
   return { rows, events, sinceMs }
 }

@@ -1,8 +1,5 @@
 import type { FoldState } from '../model/fold-state.ts'
 
-/** The stream under which files of the dead letters' table stand in the log. */
-export const deadLettersOf = '_dead_letters'
-
 /** Tables that the log has files in or streams for, and those that are configured. */
 export function tablesOf(state: FoldState, configured: readonly string[]): readonly string[] {
   const tables = new Set(configured)

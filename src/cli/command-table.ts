@@ -146,7 +146,11 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'one dead letter whole',
     load: () => import('./commands/dlq-show.ts'),
   },
-  { words: 'dlq replay', summary: 'takes dead letters in again' },
+  {
+    words: 'dlq replay',
+    summary: 'takes late dead letters of a stream in again',
+    load: () => import('./commands/dlq-replay.ts'),
+  },
   { words: 'dlq drop', summary: 'gives up dead letters' },
   { words: 'stream', summary: 'streams: list, make, pause, resume, remove' },
   { words: 'schema', summary: 'versions of schemas in the registry' },

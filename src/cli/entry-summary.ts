@@ -1,6 +1,7 @@
 import { counted } from '../audit/check.ts'
-import { deadLettersOf } from '../audit/tables.ts'
 import { rowsBrought } from '../model/data-file.ts'
+import { deadLetterStream } from '../model/dead-letter.ts'
+import { lettersIn } from '../model/letter-replay.ts'
 import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
 import type { ForgetEntry } from '../model/repair-entry.ts'
 import type { SwapEntry } from '../model/swap-entry.ts'
@@ -59,20 +60,24 @@ function swapSummary({ why, stream, partition, inputs, body, ...entry }: SwapEnt
 /** An operator's words. */
 const because = (why: string): string => (why === '' ? '' : `: ${why}`)
 
-function appendSummary({ ranges, body }: AppendEntry): string {
+function appendSummary({ ranges, body, replay }: AppendEntry): string {
   const offsets = ranges.reduce((sum, { first, next }) => sum + (next - first), 0n)
-  if (body.files.length === 0 && offsets === 0n) {
+  if (body.files.length === 0 && offsets === 0n && replay === undefined) {
     if (ranges.length > 0) return `start positions of ${counted(ranges.length, 'topic-partition')}`
     return `evidence of ${counted(body.evidence.length, 'topic-partition')}`
   }
-  const rows = rowsOf(body.files.filter(({ stream }) => stream !== deadLettersOf))
-  const letters = rowsOf(body.files.filter(({ stream }) => stream === deadLettersOf))
-  return [
-    counted(offsets, 'offset'),
+  const rows = rowsOf(body.files.filter(({ stream }) => stream !== deadLetterStream))
+  const letters = rowsOf(body.files.filter(({ stream }) => stream === deadLetterStream))
+  const taken = replay?.letters.reduce((sum, unit) => sum + lettersIn(unit), 0) ?? 0
+  const told = [
+    replay === undefined
+      ? counted(offsets, 'offset')
+      : `replay of ${counted(taken, 'late dead letter')}`,
     counted(body.files.length, 'file'),
     counted(rows, 'row'),
     ...(letters === 0 ? [] : [counted(letters, 'dead letter')]),
-  ].join(', ')
+  ]
+  return `${told.join(', ')}${because(replay?.why ?? '')}`
 }
 
 const rowsOf = (files: AppendEntry['body']['files']): number =>

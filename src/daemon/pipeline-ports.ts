@@ -1,5 +1,7 @@
 import type { Fault } from '../base/fault.ts'
 import type { UnixMs } from '../base/time.ts'
+import type { LetterSink } from '../model/dead-letter.ts'
+import type { EventLoad } from '../model/event-load.ts'
 import type { MessageSchema } from '../model/event-schema.ts'
 import type { CommitId } from '../model/ids.ts'
 import type { SourcePartition } from '../model/topic-partition.ts'
@@ -7,6 +9,14 @@ import type { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EtlModule } from '../ports/etl-module.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+
+/** Leaves out events that have their fate already. Of the others the times are not judged again. */
+export interface EventSieve {
+  /** Marks them as settled. */
+  apply(load: EventLoad): void
+  /** Takes letters of wanted events only to `sink`. */
+  before(sink: LetterSink): LetterSink
+}
 
 /** What the stages need from outside. */
 export interface PipelinePorts {
@@ -30,6 +40,8 @@ export interface PipelinePorts {
   readonly schemas: WriterSchemas
   /** A topic-partition whose next records name schemas that are not known yet. */
   readonly onSchemasMissing: (source: SourcePartition, ids: ReadonlySet<number>) => void
+  /** Where records come from dead letters: events of them that are not wanted. Absent: none. */
+  readonly sieve?: EventSieve
   /** A topic-partition whose bytes cannot be read on. */
   readonly onUnreadable: (source: SourcePartition, fault: Fault) => void
 }

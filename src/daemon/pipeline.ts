@@ -31,6 +31,9 @@ export const lakeLane = 'lake'
 
 export type Stages = Pick<LaneParts, 'intake' | 'exporter' | 'positions' | 'modules'> & {
   readonly kernel: Kernel
+  readonly parser: Parser
+  /** Takes records through the stages to their end; the kernel's input holds them. */
+  readonly onLoad: (load: EventLoad) => void
 }
 
 export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Stages {
@@ -53,8 +56,10 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
   const exporting = { streams, letters, positions, input, waitingRoom, builders, nextCommitId }
   const exporter = new Exporter(exporting)
   const { schemas } = ports
-  const parser = new Parser(parsedStreams(config), input, exporter, { schemas })
+  const unread = ports.sieve?.before(exporter) ?? exporter
+  const parser = new Parser(parsedStreams(config), input, unread, { schemas })
   const guard = new EventTimeGuard(guardedStreams(config), input, exporter)
+  const judge = judgeOf(guard, ports)
   const filters = new FilterStep(filterRules(config), input, exporter)
   const modules = new ModuleStage({
     steps: moduleSteps(config, ports),
@@ -67,7 +72,7 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
     for (let first = 0; first < load.records.count; ) {
       load.events.count = 0
       first = parser.parse(load.records, first, load.events)
-      guard.apply(load, 0, ports.lakeNowMs())
+      judge(load)
       exporter.route(load)
       filters.apply(load)
       modules.take(load)
@@ -81,8 +86,14 @@ export function buildPipeline(config: ResolvedConfig, ports: PipelinePorts): Sta
     ...schemaChecks(config, ports, parser),
     onUnreadable: ports.onUnreadable,
   })
-  return { kernel, intake, exporter, positions, modules }
+  return { kernel, parser, onLoad, intake, exporter, positions, modules }
 }
+
+/** Which events are routed: those whose time can be; of dead letters those that are wanted. */
+const judgeOf = (guard: EventTimeGuard, { sieve, lakeNowMs }: PipelinePorts) =>
+  sieve === undefined
+    ? (load: EventLoad): void => guard.apply(load, 0, lakeNowMs())
+    : (load: EventLoad): void => sieve.apply(load)
 
 const none: ReadonlySet<number> = new Set()
 

@@ -62,10 +62,15 @@ export class SchemaDesk {
     })
   }
 
+  /** Asks until each of these is known. */
+  async learn(ids: ReadonlySet<number>): Promise<void> {
+    for (const id of ids) if (this.#parts.schemas.find(id) === undefined) await this.#once(id)
+  }
+
   async #hold(at: SourcePartition, ids: ReadonlySet<number>): Promise<void> {
-    const { source, positions, isHeld, schemas } = this.#parts
+    const { source, positions, isHeld } = this.#parts
     try {
-      for (const id of ids) if (schemas.find(id) === undefined) await this.#once(id)
+      await this.learn(ids)
     } finally {
       this.#waiting.delete(sourceKey(at))
     }

@@ -1,4 +1,4 @@
-import { groupLetters, type LetterGroup, letterFiles } from '../../audit/dead-letters.ts'
+import { groupLetters, type LetterGroup, readLetterTable } from '../../audit/dead-letters.ts'
 import { isoOf } from '../../base/time.ts'
 import { unknownStream } from '../../model/counts.ts'
 import {
@@ -26,8 +26,8 @@ async function listGroups(invocation: Invocation): Promise<ExitCode> {
   const [stream] = invocation.arguments
   if (stream !== undefined && stream !== unknownStream) streamNamed(invocation, config, stream)
   const { pipeline } = config
-  const files = await letterFiles({ lake, pipeline }, log.state)
-  const groups = await groupLetters(lake, files, stream)
+  const table = await readLetterTable({ lake, pipeline }, log.state)
+  const groups = await groupLetters(lake, table, stream)
   const { output } = invocation
   output.answer({ groups: groups.map(shownOf) }, listLines(groups, output.paint))
   return exitCode.done
@@ -42,11 +42,13 @@ const shownOf = ({ firstSeenMs, lastSeenMs, ...group }: LetterGroup) => ({
 function listLines(groups: readonly LetterGroup[], paint: Paint): readonly string[] {
   if (groups.length === 0) return ['there are no dead letters']
   const rows = groups.map((group) => {
-    const { stream, reason, fingerprint, count, error } = group
+    const { stream, reason, fingerprint, count, replayed, error } = group
     const { firstSeen, lastSeen } = shownOf(group)
-    return [String(count), stream, reason, fingerprint, firstSeen, lastSeen, error]
+    const counts = [String(count), String(replayed)]
+    return [...counts, stream, reason, fingerprint, firstSeen, lastSeen, error]
   })
-  const head = ['count', 'stream', 'reason', 'fingerprint', 'first seen', 'last seen', 'error']
+  const counts = ['count', 'replayed']
+  const head = [...counts, 'stream', 'reason', 'fingerprint', 'first seen', 'last seen', 'error']
   const [first = '', ...rest] = alignedRows([head, ...rows])
   return [paint.dim(first), ...rest]
 }

@@ -1,4 +1,4 @@
-import { findLetter, type LetterQuery, letterFiles } from '../../audit/dead-letters.ts'
+import { findLetter, type LetterQuery, readLetterTable } from '../../audit/dead-letters.ts'
 import { present } from '../../base/assert.ts'
 import { isoOf, unixMs } from '../../base/time.ts'
 import {
@@ -27,18 +27,20 @@ export const command: CommandDefinition = {
     const query = queryOf(invocation)
     const topic = query.kind === 'place' ? query.topic : undefined
     const { config, lake, log } = await openReading(invocation, topic)
-    const files = await letterFiles({ lake, pipeline: config.pipeline }, log.state)
-    const found = await findLetter(lake, files, query)
+    const table = await readLetterTable({ lake, pipeline: config.pipeline }, log.state)
+    const found = await findLetter(lake, table, query)
     if (found === undefined) {
       const why = `no dead letter "${invocation.arguments[0]}"`
       invocation.output.answer({ found: false, why }, [why])
       return exitCode.failed
     }
-    const { row, path, count } = found
+    const { row, path, count, replayedBy } = found
     const letter = Object.fromEntries(
       Object.entries(row).map(([name, value]) => [name, shownValue(value)]),
     )
-    invocation.output.answer({ letter, path, count }, letterLines(letter, path, count))
+    const lines = letterLines(letter, path, count)
+    const told = replayedBy === undefined ? [] : [`taken in again by entry ${replayedBy}`]
+    invocation.output.answer({ letter, path, count, replayedBy }, [...lines, ...told])
     return exitCode.done
   },
 }

@@ -10,7 +10,7 @@
  *
  * Source: Kafka protocol, message format, "Record Header".
  */
-import { WireError, WireReader } from './wire.ts'
+import { WireError, WireReader, WireWriter } from './wire.ts'
 
 export interface KafkaHeader {
   readonly key: string
@@ -32,6 +32,20 @@ export function readKafkaHeaders(encoded: Uint8Array): readonly KafkaHeader[] {
     if (!(error instanceof WireError)) throw error
   }
   return headers
+}
+
+/** As `readKafkaHeaders` reads them; an absent value is an empty one by then. */
+export function encodeKafkaHeaders(headers: readonly KafkaHeader[]): Uint8Array {
+  const texts = headers.flatMap(({ key, value }) => [Buffer.from(key), value])
+  const parts = texts.flatMap((bytes) => [signed(bytes.length), bytes])
+  return Buffer.concat([signed(headers.length), ...parts])
+}
+
+/** A zigzag varint. */
+function signed(value: number): Uint8Array {
+  const out = new WireWriter()
+  out.signedVarint64(BigInt(value))
+  return out.copy()
 }
 
 class HeaderInput {

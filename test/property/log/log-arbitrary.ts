@@ -212,7 +212,7 @@ function letters(state: FoldState, move: Move, base: EntryBase): LogEntry {
   })
 }
 
-/** Takes in what one of the files of letters has, or, wrongly, one more; nothing of where none is. */
+/** Takes in what one of the files of letters has, or, wrongly, one more; none where none is. */
 function replay(state: FoldState, move: Move, base: EntryBase): LogEntry {
   const days = state.streams.get(deadLetterStream)?.partitions
   const file = days?.get(letterDay.path)?.files.at(-1 - move.at)

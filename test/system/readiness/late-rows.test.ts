@@ -1,15 +1,11 @@
 /** Late rows through a real daemon: into a later revision, or into the table beside. */
-import { appendFile, copyFile, readdir, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
-import { writeNumbersConfig } from '../../support/numbers.ts'
-import { hourMs, NumbersBroker } from '../../support/numbers-broker.ts'
-import { LakewardProcess, lakeward } from '../../support/processes.ts'
-
-const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
-const hour = new Date(startMs).toISOString().slice(0, 13)
+import { LateScene } from '../../support/late-scene.ts'
+import { NumbersBroker } from '../../support/numbers-broker.ts'
+import { lakeward } from '../../support/processes.ts'
 
 let numbers: NumbersBroker
 
@@ -18,60 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => numbers.close())
 
-/** A daemon with one topic of one partition, whose first hour is announced with one row. */
-class Scene {
-  readonly config: string
-  readonly #topic: string
-  #next = 0
-
-  private constructor(topic: string, config: string) {
-    this.#topic = topic
-    this.config = config
-  }
-
-  static async open(topic: string, late: string): Promise<Scene> {
-    numbers.broker.createTopic(topic, 1)
-    const place = numbers.place(topic)
-    const options = { brokerPort: numbers.broker.port, topic, assignment: 'static' } as const
-    const config = await writeNumbersConfig(place, options)
-    await appendFile(config, `    late: ${late}\n`)
-    const scene = new Scene(topic, config)
-    const share = ['--worker-index', '0', '--worker-count', '1']
-    const daemon = new LakewardProcess(['run', '-c', config, ...share])
-    onTestFinished(() => daemon.kill())
-    await daemon.line('"event":"started"')
-    await scene.send(0)
-    await scene.send(2)
-    expect((await scene.ask('ready wait', '--timeout', '120s')).code).toBe(0)
-    return scene
-  }
-
-  /** One event, `hours` after the first hour's beginning. */
-  async send(hours: number): Promise<void> {
-    const at = { topic: this.#topic, partition: 0, atMs: startMs + hours * hourMs }
-    await numbers.send({ ...at, n: this.#next++ })
-  }
-
-  /** A command about the first hour, such as `ready show`, with what follows the hour. */
-  ask(command: string, ...options: readonly string[]): ReturnType<typeof lakeward> {
-    return lakeward([...command.split(' '), 'numbers', hour, ...options, '-c', this.config])
-  }
-
-  /** The newest one, unless a revision is asked for. */
-  async manifest(revision?: number): Promise<ReadyManifest> {
-    const asked = revision === undefined ? [] : ['--revision', String(revision)]
-    const shown = await this.ask('ready show', ...asked, '--json')
-    expect(shown.code, shown.stderr).toBe(0)
-    return JSON.parse(shown.stdout) as ReadyManifest
-  }
-
-  verifyAll(): ReturnType<typeof lakeward> {
-    return lakeward(['verify', '--deep', '-c', this.config])
-  }
-}
-
 test('appended: a later revision names them, and the earlier one is still proved', async () => {
-  const scene = await Scene.open('appended', '{ policy: append, every: 2s }')
+  const scene = await LateScene.open(numbers, 'appended', '{ policy: append, every: 2s }')
   await scene.send(0)
   await scene.send(0)
   const waited = await scene.ask('ready wait', '--revision', '2', '--timeout', '120s')
@@ -110,7 +54,7 @@ test('appended: a later revision names them, and the earlier one is still proved
 })
 
 test('diverted: they lie in the table beside, as late events of their hour', async () => {
-  const scene = await Scene.open('diverted', '{ policy: divert }')
+  const scene = await LateScene.open(numbers, 'diverted', '{ policy: divert }')
   await scene.send(0)
   const place = join(scene.config, '..', 'lake', 'numbers_late')
   const files = await eventually('a diverted file', 60_000, async () => {

@@ -5,6 +5,7 @@ import { SimLake } from '../../sim/lake.ts'
 import { sampleFile } from '../../support/log-samples.ts'
 
 const file = sampleFile(commitIdOf(writerId('9f3ac1d2b0e4a67700112233445566aa'), 1), 13)
+const table = { files: [file], replays: new Map() }
 
 test.each([
   ['is not on the lake', undefined, 'it is in the log and not on the lake'],
@@ -15,7 +16,7 @@ test.each([
   const lake = new SimLake()
   if (bytes !== undefined) await lake.put(file.path, bytes)
   const expected = { code: 'LAKE_FILE_UNREADABLE', facts: { path: file.path } }
-  await expect(groupLetters(lake, [file], undefined)).rejects.toMatchObject(expected)
+  await expect(groupLetters(lake, table, undefined)).rejects.toMatchObject(expected)
   const query = { kind: 'fingerprint', fingerprint: 'f' } as const
-  await expect(findLetter(lake, [file], query)).rejects.toThrow(reason)
+  await expect(findLetter(lake, table, query)).rejects.toThrow(reason)
 })

@@ -7,6 +7,7 @@ import {
   onlyTopicOf,
 } from '../../../src/audit/commit-identities.ts'
 import { type Identities, IdentityList } from '../../../src/audit/identities.ts'
+import { TakenLetters } from '../../../src/audit/taken-letters.ts'
 import { commitIdOf, writerId } from '../../../src/model/ids.ts'
 import { appendEntry, sampleRange, stream } from '../../support/log-samples.ts'
 
@@ -160,4 +161,38 @@ test('a list grows, and tells its rows in the order of their identity', () => {
   expect(list.firstOutOfOrder()).toBe(1)
   const offsets = [...list.sorted()].map((row) => list.offset(row))
   expect(offsets).toEqual(offsets.toSorted((a, b) => (a < b ? -1 : 1)))
+})
+
+describe('rows of a replay', () => {
+  const taken = new TakenLetters()
+  taken.add({ topic: 'growth.events', partition: 0 }, 40n, 2)
+  const cover = { ranges: [], taken }
+  const judgeReplay = (rows: readonly Row[]) => judgeIdentities(cover, stream, [fileOf(rows)], true)
+
+  test('are of the letters that it took in, each once', () => {
+    expect(judgeReplay([[40, 2]])).toMatchObject({ duplicates: [], outside: [] })
+    expect(
+      judgeReplay([
+        [40, 2],
+        [40, 2],
+      ]).duplicates,
+    ).toHaveLength(1)
+    expect(onlyTopicOf(cover)).toBe('growth.events')
+  })
+
+  test('of another event of the record, or of none that was late, are named', () => {
+    const { outside } = judgeReplay([
+      [40, 1],
+      [41, 2],
+    ])
+    expect(outside).toEqual([
+      `"${at}" offset 40 index 1 is of no letter that the commit took in`,
+      `"${at}" offset 41 index 2 is of no letter that the commit took in`,
+    ])
+  })
+
+  test('of several topics have none that is the only one', () => {
+    taken.add({ topic: 'other', partition: 0 }, 1n, 0)
+    expect(onlyTopicOf(cover)).toBeUndefined()
+  })
 })

@@ -3,7 +3,10 @@ import protobuf from 'protobufjs'
 import { describe, expect, test } from 'vitest'
 import { unixMs } from '../../../../src/base/time.ts'
 import { deadLetterFields, encodeDeadLetter } from '../../../../src/codec/protobuf/dead-letter.ts'
-import { readKafkaHeaders } from '../../../../src/codec/protobuf/kafka-headers.ts'
+import {
+  encodeKafkaHeaders,
+  readKafkaHeaders,
+} from '../../../../src/codec/protobuf/kafka-headers.ts'
 import type { DeadLetter } from '../../../../src/model/dead-letter.ts'
 import { commitIdOf, writerId } from '../../../../src/model/ids.ts'
 import { partitionPath } from '../../../../src/model/lake-partition.ts'
@@ -122,4 +125,19 @@ describe('headers as Kafka encodes them', () => {
   test('a key that is not UTF-8 is shown with replacement characters', () => {
     expect(read('0202ff00')).toEqual([['\ufffd', '']])
   })
+})
+
+test('headers that are written again are read as they were', () => {
+  const long = Buffer.alloc(300, 7)
+  const headers = [
+    { key: 'trace', value: Buffer.from('0af7') },
+    { key: '', value: new Uint8Array() },
+    { key: 'größe', value: long },
+  ]
+  const read = readKafkaHeaders(encodeKafkaHeaders(headers))
+  expect(read.map(({ key, value }) => [key, Buffer.from(value).toString('hex')])).toEqual([
+    ['trace', '30616637'],
+    ['', ''],
+    ['größe', long.toString('hex')],
+  ])
 })
