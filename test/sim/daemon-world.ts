@@ -45,8 +45,11 @@ const afterlifeSteps = 3
 /** Until what concerns a log that has grown: what goes wrong no more has mostly been mended. */
 const calmMs = 4_000
 const settleRoundMs = 1_000
-/** Half an hour until all is committed, published, announced and delivered. */
-const settleRoundsMax = 1_800
+/**
+ * An hour until all is committed, published, announced and delivered: a target that fails in each
+ * way as often as it may is asked again each five minutes in the end.
+ */
+const settleRoundsMax = 3_600
 
 export class World implements FateWorld {
   readonly pipeline = pipeline
