@@ -101,6 +101,22 @@ describe('a file that grows', () => {
     expect(keyValues.get('lakeward.event-time')).toBe(slice)
   })
 
+  test('says of when its rows are, from its first commit to its last', async () => {
+    const world = await openWorld()
+    const minutes = [30, 10, 20]
+    for (const [n, minute] of minutes.entries()) {
+      const record = numberRecord({ n, eventMs: eventsMs + minute * 60_000 })
+      await world.lane.onFetched([fetched(world.at(0), n, [record])])
+      await world.commits.commitNow()
+    }
+    const [file, ...others] = filesOf(world)
+    expect(others).toEqual([])
+    expect(file?.eventTimeMs).toEqual({
+      min: eventsMs + 10 * 60_000,
+      max: eventsMs + 30 * 60_000,
+    })
+  })
+
   test('is one for each partition, and each goes on where it ended', async () => {
     const world = await openWorld()
     for (let commit = 0; commit < 4; commit++) {
