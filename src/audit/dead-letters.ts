@@ -8,13 +8,13 @@ import {
   readParquetMetadata,
   readParquetRows,
 } from '../codec/parquet/read-file.ts'
+import { readClosedChain } from '../committer/closed-lists.ts'
 import type { DataFile } from '../model/data-file.ts'
 import { deadLetterStream } from '../model/dead-letter.ts'
 import type { FoldedReplay, FoldState } from '../model/fold-state.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
 import type { Lake } from '../ports/lake.ts'
 import { letterDays, replaysOf } from '../protocol/replay.ts'
-import { readClosedChain } from './closed-lists.ts'
 import { readWhole } from './file-checks.ts'
 
 /** Letters that failed in the same way. */

@@ -3,6 +3,7 @@ import type { UnixMs } from '../base/time.ts'
 import { rowsBrought } from '../model/data-file.ts'
 import { deadLetterStream } from '../model/dead-letter.ts'
 import type { EntryIndex } from '../model/log-entry.ts'
+import { topicPartitionName } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
 import { inputStreamOf } from '../protocol/late.ts'
 import { takenBack } from '../protocol/replay.ts'
@@ -16,6 +17,8 @@ export interface RecentCommits {
   readonly rows: ReadonlyMap<string, number>
   /** Events that were read, by stream. */
   readonly events: ReadonlyMap<string, number>
+  /** Records whose offsets were committed, by name of the topic-partition. */
+  readonly records: ReadonlyMap<string, bigint>
   /** Staging time of the oldest entry that was counted; undefined when none was. */
   readonly sinceMs: UnixMs | undefined
 }
@@ -30,6 +33,7 @@ export async function readRecent(
   fromMs: UnixMs,
 ): Promise<RecentCommits> {
   const [rows, events] = [new Map<string, number>(), new Map<string, number>()]
+  const records = new Map<string, bigint>()
   let sinceMs: UnixMs | undefined
   for (let index = next - 1; index >= Math.max(0, next - entriesMax); index--) {
     const entry = (await readEntry(lake, pipeline, index))?.entry
@@ -43,8 +47,12 @@ export async function readRecent(
     for (const { stream, counts } of entry.body.counts) add(events, stream, counts.read)
     // They were read before.
     for (const { stream, count } of takenBack(entry)) add(events, stream, -count)
+    for (const { source, first, next: reached } of entry.ranges) {
+      const name = topicPartitionName(source)
+      records.set(name, (records.get(name) ?? 0n) + reached - first)
+    }
   }
-  return { rows, events, sinceMs }
+  return { rows, events, records, sinceMs }
 }
 
 const add = (sums: Map<string, number>, stream: string, count: number): void =>

@@ -4,13 +4,13 @@
  */
 import { unixMs } from '../base/time.ts'
 import { parseManifest } from '../codec/log/manifest.ts'
+import { withClosedBack } from '../committer/closed-lists.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import { type LakePartition, partitionPath } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Lake } from '../ports/lake.ts'
 import { manifestPathOf, manifestText } from '../protocol/readiness-manifest.ts'
 import { Check, type CheckResult } from './check.ts'
-import { withClosedBack } from './closed-lists.ts'
 import { type ManifestFacts, verifyManifest } from './verify-manifest.ts'
 
 export interface PresentedFacts extends Omit<ManifestFacts, 'pipeline' | 'folded'> {

@@ -8,6 +8,7 @@
 import { Fault } from '../base/fault.ts'
 import { parseCheckpoint } from '../codec/log/checkpoint.ts'
 import { completeEntry, parseEntryHead, storedBodyOf } from '../codec/log/entry.ts'
+import { type ClosedChain, readClosedChain } from '../committer/closed-lists.ts'
 import type { ClosedLateEntry } from '../model/close-entry.ts'
 import type { FoldState } from '../model/fold-state.ts'
 import type { AppendEntry, EntryIndex, LogEntry, SourceEntry } from '../model/log-entry.ts'
@@ -21,7 +22,6 @@ import {
   entryPath,
   parseCheckpointPath,
 } from '../protocol/log-paths.ts'
-import { type ClosedChain, readClosedChain } from './closed-lists.ts'
 
 /** Entries that are read at a time. */
 const waveMax = 32

@@ -1,18 +1,12 @@
 import { present } from '../base/assert.ts'
 import { parseManifest } from '../codec/log/manifest.ts'
+import type { AskedPartition } from '../committer/closed-lists.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
-import type { LakePartition } from '../model/lake-partition.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import { partitionName } from '../protocol/calendar-text.ts'
 import { manifestPathOf } from '../protocol/readiness-manifest.ts'
 import { countOption, type Invocation, refusal } from './command.ts'
 import type { Reading } from './reading.ts'
-
-/** A partition that the command asks about. */
-export interface AskedPartition {
-  readonly stream: string
-  readonly partition: LakePartition
-}
 
 export type FoundAnnouncement =
   | {

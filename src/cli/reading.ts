@@ -3,9 +3,9 @@ import { withDeadline } from '../adapters/kafka/deadline.ts'
 import { openKafkaSource } from '../adapters/kafka/kafka-source.ts'
 import { SystemClock } from '../adapters/local/system-clock.ts'
 import { SystemRandom } from '../adapters/local/system-random.ts'
-import { withClosedBack } from '../audit/closed-lists.ts'
 import { present } from '../base/assert.ts'
 import { Fault, isFault } from '../base/fault.ts'
+import { type AskedPartition, withClosedBack } from '../committer/closed-lists.ts'
 import { type CommitLogOptions, openCommitLog } from '../committer/commit-log.ts'
 import { loadConfig } from '../daemon/config/load.ts'
 import type { ResolvedConfig, ResolvedStream } from '../daemon/config/resolved-config.ts'
@@ -88,7 +88,7 @@ export function writingOptions(invocation: Invocation, lakeside: Lakeside): Comm
  */
 export const stateAbout = (
   { lake, config, log }: Reading,
-  asked: { readonly stream: string; readonly partition: LakePartition },
+  asked: AskedPartition,
 ): Promise<FoldState> => withClosedBack({ lake, pipeline: config.pipeline }, log.state, asked)
 
 /** The state of the log; an empty one where the log cannot be read, which is for checks to tell. */

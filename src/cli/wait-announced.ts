@@ -1,10 +1,10 @@
 import { Fault } from '../base/fault.ts'
 import { type DurationMs, durationMs } from '../base/time.ts'
+import type { AskedPartition } from '../committer/closed-lists.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { isClosed } from '../protocol/fold-closed.ts'
-import type { AskedPartition } from './announced.ts'
 
 /** Reading the end of the log costs one or two calls of the lake. */
 const pauseMs = durationMs(2_000)

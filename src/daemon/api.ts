@@ -7,11 +7,12 @@ import {
 } from '../adapters/http/api-server.ts'
 import { present } from '../base/assert.ts'
 import { isoOf, unixMs } from '../base/time.ts'
+import { type AskedPartition, withClosedBack } from '../committer/closed-lists.ts'
 import type { FoldedPartition } from '../model/fold-state.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { parsePartition } from '../protocol/calendar-text.ts'
 import { explainPartition } from '../protocol/explain.ts'
-import type { ReadyStream } from '../protocol/readiness-facts.ts'
+import type { ReadinessFacts, ReadyStream } from '../protocol/readiness-facts.ts'
 import { apiDocument } from './api-document.ts'
 import type { Daemon } from './daemon.ts'
 import type { Lane } from './lane.ts'
@@ -119,20 +120,38 @@ class Api {
     })
   }
 
-  partition(name: string, text: string): ApiAnswer {
+  async partition(name: string, text: string): Promise<ApiAnswer> {
     const stream = this.#streamOf(name)
     if (stream === undefined) return this.#unknownStream(name)
     const parsed = parsePartition(text, stream.scheme)
     if (parsed.kind === 'refused') return jsonAnswer(400, { error: parsed.because })
-    const answer = this.#withLog(({ log, announcer }) => {
-      const { partition } = parsed
-      const folded = log.state.streams.get(name)?.partitions.get(partition.path)
-      const { sinceMs, ...why } = explainPartition(announcer.facts(), stream, partition)
+    const { partition } = parsed
+    const known = await this.#factsAbout({ stream: name, partition })
+    const answer = this.#withLog(({ announcer }) => {
+      const facts = known ?? announcer.facts()
+      const folded = facts.fold.streams.get(name)?.partitions.get(partition.path)
+      const { sinceMs, eventTimeMs, ...why } = explainPartition(facts, stream, partition)
       const since = sinceMs === undefined ? undefined : isoOf(sinceMs)
-      const known = folded === undefined ? {} : partitionLine(folded)
-      return { stream: name, partitionPath: partition.path, ...known, why: { ...why, since } }
+      const eventTime = eventTimeMs === undefined ? undefined : isoOf(eventTimeMs)
+      const line = folded === undefined ? {} : partitionLine(folded)
+      return {
+        stream: name,
+        partitionPath: partition.path,
+        ...line,
+        why: { ...why, eventTime, since },
+      }
     })
     return { ...answer, isTagged: true }
+  }
+
+  /** What is known, with the partition also if it was closed; undefined while no log is open. */
+  async #factsAbout(asked: AskedPartition): Promise<ReadinessFacts | undefined> {
+    const { running } = this.#daemon
+    if (running === undefined) return undefined
+    const facts = running.announcer.facts()
+    const { lake } = running
+    const fold = await withClosedBack({ lake, pipeline: facts.pipeline }, facts.fold, asked)
+    return { ...facts, fold }
   }
 
   log(): ApiAnswer {

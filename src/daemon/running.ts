@@ -7,6 +7,7 @@ import { topicPartitionName } from '../model/topic-partition.ts'
 import { WriterSchemas } from '../parser/writer-schemas.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Heap } from '../ports/heap.ts'
+import type { Lake } from '../ports/lake.ts'
 import { decideEvidence } from '../protocol/evidence.ts'
 import type { LakeTrouble } from '../protocol/readiness-facts.ts'
 import { Announcer } from '../readiness/announcer.ts'
@@ -27,6 +28,7 @@ import type { StartRule } from './start-positions.ts'
 const outboxPauseMs = durationMs(250)
 
 export interface Running {
+  readonly lake: Lake
   readonly log: CommitLog
   readonly lane: Lane
   readonly commits: CommitLoop
@@ -98,7 +100,7 @@ export function assemble(parts: AssemblyParts): Running {
   const outside = { log, clock, random, telemetry }
   const outbox = new Outbox(notifiers, outside, delivery)
   const registrar = new Registrar(notifiers, outside, delivery.deadlineMs)
-  return { log, lane, commits, committer, announcer, outbox, registrar, schemas }
+  return { lake, log, lane, commits, committer, announcer, outbox, registrar, schemas }
 }
 
 const afterCommit = (announcer: Announcer, heap: Heap | undefined) => (): void => {

@@ -15,6 +15,7 @@ import type { FoldedPartition } from '../model/fold-state.ts'
 import type { WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
 import type { Offset } from '../model/offset.ts'
+import type { ManifestSource } from '../model/ready-manifest.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { partitionName } from './calendar-text.ts'
 import { isClosed } from './fold-closed.ts'
@@ -23,6 +24,7 @@ import { type Block, type BlockRule, completenessOf } from './readiness-blocks.t
 import { type Candidate, candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 import { pendingRevisionOf } from './readiness-revisions.ts'
+import { releaseOf } from './release.ts'
 import { idleFromMs } from './watermark.ts'
 
 type ExplainRule =
@@ -47,18 +49,30 @@ export interface Explanation {
   readonly topicPartition: string | undefined
   readonly writer: WriterId | undefined
   readonly lastOffset: Offset | undefined
+  /** Of the next record to be appended there. */
+  readonly endOffset: bigint | undefined
   readonly lagRecords: bigint | undefined
+  /** How far the stream's event time is there: its highest, less `outOfOrderness`. */
+  readonly eventTimeMs: UnixMs | undefined
   readonly sinceMs: UnixMs | undefined
   /** One or two sentences for people. */
   readonly sentence: string
+  /** What it waits for, and from when on; undefined where it waits for nothing. */
+  readonly release: string | undefined
+  /** What it was announced on, of each topic-partition; undefined where it is not. */
+  readonly evidence: readonly ManifestSource[] | undefined
 }
 
 const nothingMore = {
   topicPartition: undefined,
   writer: undefined,
   lastOffset: undefined,
+  endOffset: undefined,
   lagRecords: undefined,
+  eventTimeMs: undefined,
   sinceMs: undefined,
+  release: undefined,
+  evidence: undefined,
 } as const
 
 /** Before the reason why a topic-partition is not read, in the sentence of one that lags. */
@@ -106,12 +120,13 @@ function explainAnnounced(
   const folded = facts.fold.streams.get(stream.name)
   const known = folded?.partitions.get(partition.path)
   if (known?.manifest !== undefined) {
-    const { decidedAt, rows, logEntry } = known.manifest
+    const { decidedAt, rows, logEntry, sources: evidence } = known.manifest
     const sinceMs = unixMs(Date.parse(decidedAt))
     const what = `revision ${known.revision}, ${rows} rows, log entry ${logEntry}`
     const next = revisionSentence(facts, stream, known)
     const sentence = `It was announced at ${decidedAt}: ${what}.${next}`
-    return { ...nothingMore, sinceMs, state: 'announced', rule: 'announced', sentence }
+    const told = { sinceMs, sentence, evidence }
+    return { ...nothingMore, ...told, state: 'announced', rule: 'announced' }
   }
   const announcedNextMs = folded?.announcedNextMs
   if (known !== undefined || announcedNextMs === undefined) return undefined
@@ -160,7 +175,8 @@ function explainCandidate(
   if (block !== undefined) return explainBlock(facts, stream, block)
   if (earlier === undefined) {
     const sentence = 'Every topic-partition has passed it: the next round announces it.'
-    return { ...nothingMore, state: 'due', rule: 'due', sentence }
+    const release = 'the next round, within seconds'
+    return { ...nothingMore, state: 'due', rule: 'due', sentence, release }
   }
   const first = explainBlock(facts, stream, earlier)
   const sentence =
@@ -182,7 +198,9 @@ function explainOutside(
   const dueMs = later(partition.nextMs, stream.readyDelayMs)
   if (facts.lakeNowMs < dueMs) {
     const sentence = `It has no rows so far; its end plus ready.delay is ${isoOf(dueMs)}.`
-    return { ...nothingMore, state: 'open', rule: 'delay', sinceMs: partition.nextMs, sentence }
+    const release = `the lake's clock at ${isoOf(dueMs)}`
+    const sinceMs = partition.nextMs
+    return { ...nothingMore, state: 'open', rule: 'delay', sinceMs, sentence, release }
   }
   const [first] = candidatesOf(facts, stream)
   if (first !== undefined && partition.nextMs <= first.partition.startMs) {
@@ -202,9 +220,13 @@ function explainBlock(facts: ReadinessFacts, stream: ReadyStream, block: Block):
     topicPartition: block.at === undefined ? undefined : topicPartitionName(block.at.source),
     writer: block.at?.writer,
     lastOffset: block.at?.lastOffset,
+    endOffset: block.at?.endOffset,
     lagRecords: block.at?.lagRecords,
+    eventTimeMs: block.at?.eventWatermarkMs,
     sinceMs: block.sinceMs,
     sentence: sentenceOf(facts, stream, block),
+    release: releaseOf(facts, stream, block),
+    evidence: undefined,
   }
 }
 

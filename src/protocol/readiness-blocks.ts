@@ -10,7 +10,7 @@ import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, UnpublishedCommit } from '../model/fold-state.ts'
 import { commitIdParts, type WriterId } from '../model/ids.ts'
 import type { LakePartition } from '../model/lake-partition.ts'
-import { type Offset, offset } from '../model/offset.ts'
+import { type NextOffset, type Offset, offset } from '../model/offset.ts'
 import type { Removal } from '../model/swap-entry.ts'
 import { type SourcePartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { Candidate } from './readiness-candidates.ts'
@@ -24,7 +24,7 @@ import {
   wantedTopics,
 } from './readiness-facts.ts'
 import type { PassedSource } from './readiness-manifest.ts'
-import { lagRecordsOf, silentIntervals, waitingSource } from './readiness-sources.ts'
+import { endOf, lagRecordsOf, silentIntervals, waitingSource } from './readiness-sources.ts'
 import { type StreamViews, streamViewsOf } from './readiness-views.ts'
 import { spilledFileOf } from './spill-plan.ts'
 import { passageOf } from './watermark.ts'
@@ -83,6 +83,8 @@ interface BlockingSource {
   readonly writer: WriterId | undefined
   /** Last committed record. */
   readonly lastOffset: Offset | undefined
+  /** Offset of the next record to be appended; undefined where no high watermark is known. */
+  readonly endOffset: NextOffset | undefined
   /** Records appended and not committed; undefined where no high watermark is known. */
   readonly lagRecords: bigint | undefined
   readonly eventWatermarkMs: UnixMs | undefined
@@ -212,6 +214,7 @@ function blockingSourceOf(facts: ReadinessFacts, view: SourceView): BlockingSour
     source,
     writer: moved && commitIdParts(moved.commitId).writer,
     lastOffset: next === 0n ? undefined : offset(next - 1n),
+    endOffset: endOf(facts, view),
     lagRecords: lagRecordsOf(facts, view),
     eventWatermarkMs: progress?.eventWatermarkMs,
     movedAtMs: moved?.movedAtMs,

@@ -191,12 +191,17 @@ export function lagRecordsOf(
   facts: ReadinessFacts,
   { key, position, evidence }: CommittedSource,
 ): bigint | undefined {
-  const asked = facts.ends.get(key)?.highWatermark
-  const end = highest(asked, evidence?.highWatermark)
+  const end = endOf(facts, { key, evidence })
   if (end === undefined) return undefined
   const next = position?.next ?? 0n
   return end > next ? end - next : 0n
 }
+
+/** The highest end that a leader told; undefined where none did. */
+export const endOf = (
+  { ends }: Pick<ReadinessFacts, 'ends'>,
+  { key, evidence }: Pick<CommittedSource, 'key' | 'evidence'>,
+): NextOffset | undefined => highest(ends.get(key)?.highWatermark, evidence?.highWatermark)
 
 const highest = (a: NextOffset | undefined, b: NextOffset | undefined): NextOffset | undefined =>
   a === undefined || (b !== undefined && b > a) ? b : a

@@ -193,8 +193,22 @@ function matched(pattern: string, path: string): Record<string, string> | undefi
   const parameters: Record<string, string> = {}
   for (const [index, part] of wanted.entries()) {
     const value = given[index] ?? ''
-    if (part.startsWith(':')) parameters[part.slice(1)] = decodeURIComponent(value)
-    else if (part !== value) return undefined
+    if (!part.startsWith(':')) {
+      if (part !== value) return undefined
+      continue
+    }
+    const decoded = decodedPart(value)
+    if (decoded === undefined) return undefined
+    parameters[part.slice(1)] = decoded
   }
   return parameters
+}
+
+/** Undefined where it has a "%" that begins no escape. */
+function decodedPart(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return undefined
+  }
 }

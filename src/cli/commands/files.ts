@@ -1,15 +1,11 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { AskedPartition } from '../../committer/closed-lists.ts'
 import type { ResolvedConfig } from '../../daemon/config/resolved-config.ts'
 import type { FoldState } from '../../model/fold-state.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { standingParts } from '../../protocol/growth.ts'
-import {
-  type AskedPartition,
-  type FoundAnnouncement,
-  findAnnouncement,
-  revisionOption,
-} from '../announced.ts'
+import { type FoundAnnouncement, findAnnouncement, revisionOption } from '../announced.ts'
 import {
   type CommandDefinition,
   configOption,

@@ -1,7 +1,8 @@
 import type { DurationMs } from '../../base/time.ts'
 import { formatDuration } from '../../base/units.ts'
+import type { AskedPartition } from '../../committer/closed-lists.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
-import { type AskedPartition, revisionOption } from '../announced.ts'
+import { revisionOption } from '../announced.ts'
 import {
   type CommandDefinition,
   configOption,

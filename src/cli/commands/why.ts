@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { askDaemon, type DaemonAnswer } from '../../adapters/http/daemon-client.ts'
+import { readRecent } from '../../audit/recent-commits.ts'
 import { present } from '../../base/assert.ts'
-import { isoOf, type UnixMs } from '../../base/time.ts'
+import { isoOf, type UnixMs, unixMs } from '../../base/time.ts'
 import { readSecrets } from '../../daemon/config/secrets.ts'
 import type { LakePartition } from '../../model/lake-partition.ts'
+import type { ManifestSource } from '../../model/ready-manifest.ts'
 import { sourceKey } from '../../model/topic-partition.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
 import { type Explanation, explainPartition, heldUpIn } from '../../protocol/explain.ts'
@@ -23,6 +25,9 @@ import {
 
 /** A busy daemon may need seconds; where none listens, that is known at once. */
 const daemonTimeoutMs = 10_000
+
+/** How far back commits say at which rate records are read. */
+const recentMs = 600_000
 
 /** `lakeward why`: what blocks a partition, or completed it. */
 export const command: CommandDefinition = {
@@ -48,7 +53,9 @@ export const command: CommandDefinition = {
       ...(daemon.kind === 'silent' ? [`no daemon was asked: ${daemon.why}`] : []),
     ]
     const shown = shownOf(why, name, partition)
-    invocation.output.answer({ ...shown, notes }, whyLines(shown, notes, invocation.output.paint))
+    const rate = await rateOf(reading, facts, why)
+    const lines = whyLines(shown, { notes, rate }, invocation.output.paint)
+    invocation.output.answer({ ...shown, rate, notes }, lines)
     return exitCode.done
   },
 }
@@ -148,21 +155,51 @@ export function withDaemon(
 /** "The lake refuses writes since …: <reason>." */
 const reasonIn = (sentence: string): string => /: (.*)\.$/s.exec(sentence)?.[1] ?? sentence
 
+/** When what lags is read, if it goes on as in the last ten minutes. */
+async function rateOf(
+  { lake, config }: Reading,
+  { fold, lakeNowMs }: ReadinessFacts,
+  { rule, topicPartition, lagRecords = 0n }: Explanation,
+): Promise<string | undefined> {
+  if (rule !== 'lagging' || topicPartition === undefined) return undefined
+  const fromMs = unixMs(lakeNowMs - recentMs)
+  const recent = await readRecent({ lake, pipeline: config.pipeline }, fold.next, fromMs)
+  const committed = recent.records.get(topicPartition) ?? 0n
+  return rateText({ committed, sinceMs: recent.sinceMs ?? fromMs, nowMs: lakeNowMs, lagRecords })
+}
+
+/** Records that were committed in a span, and those that are left. */
+interface Reached {
+  readonly committed: bigint
+  readonly sinceMs: UnixMs
+  readonly nowMs: UnixMs
+  readonly lagRecords: bigint
+}
+
+export function rateText({ committed, sinceMs, nowMs, lagRecords }: Reached): string {
+  if (committed === 0n) return 'never: none of its records were committed in ten minutes'
+  const spanMs = Math.max(1_000, nowMs - sinceMs)
+  const aMinute = Math.ceil((Number(committed) / spanMs) * 60_000)
+  const leftMs = (Number(lagRecords) / Number(committed)) * spanMs
+  return `${aMinute} records a minute, read up to there by ${isoOf(unixMs(nowMs + leftMs))}`
+}
+
 /** The answer in the words of machines. */
 function shownOf(why: Explanation, stream: string, partition: LakePartition) {
-  const { sinceMs, ...rest } = why
+  const { sinceMs, eventTimeMs, ...rest } = why
   return {
     stream,
     partition: partitionName(partition),
     partitionPath: partition.path,
     ...rest,
+    eventTime: eventTimeMs === undefined ? undefined : isoOf(eventTimeMs),
     since: sinceMs === undefined ? undefined : isoOf(sinceMs),
   }
 }
 
 function whyLines(
   shown: ReturnType<typeof shownOf>,
-  notes: readonly string[],
+  { notes, rate }: { readonly notes: readonly string[]; readonly rate: string | undefined },
   paint: Paint,
 ): readonly string[] {
   const { stream, partition, state, rule, sentence } = shown
@@ -170,8 +207,12 @@ function whyLines(
     ['  topic-partition', shown.topicPartition],
     ['  writer', shown.writer],
     ['  last offset', shown.lastOffset?.toString()],
+    ['  end offset', shown.endOffset?.toString()],
     ['  lag', shown.lagRecords === undefined ? undefined : `${shown.lagRecords} records`],
+    ['  event time', shown.eventTime],
     ['  since', shown.since],
+    ['  released by', shown.release],
+    ['  at this rate', rate],
   ].flatMap(([label, value]) =>
     label === undefined || value === undefined ? [] : [[label, value]],
   )
@@ -180,6 +221,24 @@ function whyLines(
     `${stream} ${paint.bold(partition)}: ${(isGood ? paint.green : paint.yellow)(state)}, ${rule}`,
     `  ${sentence}`,
     ...alignedRows(rows),
+    ...evidenceLines(shown.evidence ?? []),
     ...notes.map((note) => paint.dim(`  (${note})`)),
+  ]
+}
+
+/** Of more topic-partitions the manifest tells. */
+const evidenceShownMax = 40
+
+/** What each topic-partition was passed by. */
+export function evidenceLines(evidence: readonly ManifestSource[]): readonly string[] {
+  const shown = evidence.slice(0, evidenceShownMax)
+  const rows = shown.map(({ topic, partition, next, evidence: passage, eventWatermark }) => {
+    const by = passage === 'watermark' ? `event time of ${eventWatermark}` : 'proof of idleness'
+    return [`  ${topic}/${partition}`, `passed by ${by}`, `read up to ${next}`]
+  })
+  const left = evidence.length - shown.length
+  return [
+    ...alignedRows(rows),
+    ...(left > 0 ? [`  and ${left} more, see lakeward ready show`] : []),
   ]
 }

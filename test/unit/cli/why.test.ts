@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 import { durationMs, unixMs } from '../../../src/base/time.ts'
 import { shownBytes } from '../../../src/cli/commands/dlq-show.ts'
-import { type DaemonView, withDaemon } from '../../../src/cli/commands/why.ts'
+import {
+  type DaemonView,
+  evidenceLines,
+  rateText,
+  withDaemon,
+} from '../../../src/cli/commands/why.ts'
 import { sourceKey } from '../../../src/model/topic-partition.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import type { ReadinessFacts, ReadyStream } from '../../../src/protocol/readiness-facts.ts'
@@ -50,6 +55,36 @@ test('a daemon that reads a topic-partition tells that it has a reader', () => {
     const { assigned } = withDaemon(facts, ready, told(rule))
     expect(assigned, rule).toEqual(new Set(sources.map(sourceKey)))
   }
+})
+
+test('what lags is read at the rate of the last ten minutes, or never', () => {
+  const nowMs = unixMs(Date.parse('2026-11-20T14:10:00Z'))
+  const sinceMs = unixMs(Date.parse('2026-11-20T14:00:00Z'))
+  const told = (committed: bigint, lagRecords: bigint, from = sinceMs): string =>
+    rateText({ committed, sinceMs: from, nowMs, lagRecords })
+  expect(told(600n, 120n)).toBe('60 records a minute, read up to there by 2026-11-20T14:12:00.000Z')
+  expect(told(1n, 6n)).toBe('1 records a minute, read up to there by 2026-11-20T15:10:00.000Z')
+  expect(told(0n, 6n)).toMatch(/^never: /)
+  // One commit of this very moment tells no infinite rate.
+  expect(told(10n, 10n, nowMs)).toMatch(/^600 records a minute, .*T14:10:01.000Z$/)
+})
+
+test('of what is announced it tells by what each topic-partition passed, of many the first', () => {
+  const source = (partition: number, evidence: 'watermark' | 'caught-up') => ({
+    ...sampleSource(partition),
+    next: '7',
+    eventWatermark: evidence === 'watermark' ? '2026-11-20T14:05:00.000Z' : null,
+    evidence,
+  })
+  const two = [source(0, 'watermark'), source(1, 'caught-up')]
+  expect(evidenceLines(two)).toEqual([
+    '  growth.events/0  passed by event time of 2026-11-20T14:05:00.000Z  read up to 7',
+    '  growth.events/1  passed by proof of idleness                       read up to 7',
+  ])
+  const many = Array.from({ length: 43 }, (_, at) => source(at, 'caught-up'))
+  const lines = evidenceLines(many)
+  expect([lines.length, lines.at(-1)]).toEqual([41, '  and 3 more, see lakeward ready show'])
+  expect(evidenceLines([])).toEqual([])
 })
 
 test('a daemon without an opinion changes nothing', () => {

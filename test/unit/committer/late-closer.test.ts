@@ -1,9 +1,9 @@
 /** Partitions that leave the state: what is kept of them, who cannot touch them any more. */
 import { describe, expect, test } from 'vitest'
-import { readClosedChain, withClosedBack } from '../../../src/audit/closed-lists.ts'
 import { checkClosed, checkCounts } from '../../../src/audit/commit-checks.ts'
 import { walkLog } from '../../../src/audit/walk-log.ts'
 import { durationMs } from '../../../src/base/time.ts'
+import { readClosedChain, withClosedBack } from '../../../src/committer/closed-lists.ts'
 import { openCommitLog } from '../../../src/committer/commit-log.ts'
 import { closeLate } from '../../../src/committer/late-closer.ts'
 import type { Closing } from '../../../src/model/close-entry.ts'

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
+import { closeLate } from '../../../src/committer/late-closer.ts'
 import { apiRoutes, eventsPath, partitionPath } from '../../../src/daemon/api.ts'
 import { apiDocument } from '../../../src/daemon/api-document.ts'
 import type { Daemon } from '../../../src/daemon/daemon.ts'
-import { openLaneWorld } from '../../support/lane-world.ts'
+import { openLaneWorld, pipeline } from '../../support/lane-world.ts'
+import {
+  appendDraft,
+  namedFiles,
+  sampleCell,
+  sampleFile,
+  sampleHour,
+  sampleManifest,
+} from '../../support/log-samples.ts'
 
 /** A daemon whose log is not open yet: all that the routes may ask of it then. */
 const starting = {
@@ -27,6 +36,45 @@ test('what is said of a partition is tagged, and says the same while nothing cha
   expect(first).toMatchObject({ status: 200, isTagged: true })
   await clock.run(clock.sleep(durationMs(60_000)))
   expect(await asked()).toEqual(first)
+})
+
+test('a partition that was closed is told as announced, for those who ask late', async () => {
+  const world = await openLaneWorld()
+  const { config, log, lake, clock, telemetry } = world
+  const stream = 'numbers'
+  const id = log.nextCommitId()
+  const partition = sampleHour(13)
+  const files = [{ ...sampleFile(id, 13), stream }]
+  const body = { files, counts: [{ ...sampleCell(13, 10), stream }] }
+  const configVersion = log.state.config.version
+  const append = appendDraft(id, { configVersion, places: [{ stream, partition }], body })
+  expect((await clock.run(log.put(append))).kind).toBe('decided')
+  log.markPublished(id)
+  const decidedAt = '1970-01-01T00:00:00.000Z'
+  const manifest = { ...sampleManifest(13), decidedAt, stream, ...namedFiles(files) }
+  const announcement = { stream, partition, version: id, targets: [], manifest }
+  const commitId = log.nextCommitId()
+  const ready = { kind: 'ready', commitId, announcements: [announcement] } as const
+  expect((await clock.run(log.put(ready))).kind).toBe('decided')
+  const { answer } = apiRoutes({ config, running: world } as unknown as Daemon, metrics).find(
+    ({ path }) => path === partitionPath,
+  ) ?? { answer: () => undefined }
+  const parameters = { name: stream, partition: '2026-11-20T13' }
+  const asked = async () => {
+    const answered = await clock.run(
+      Promise.resolve(answer({ parameters, query: new URLSearchParams() })),
+    )
+    const { place, files, why } = JSON.parse(answered?.body ?? '')
+    return { place, files, why }
+  }
+  const before = await asked()
+  expect(before).toMatchObject({ place: 'announced', why: { rule: 'announced' } })
+  const closeAfterMs = () => durationMs(0)
+  await clock.run(clock.sleep(durationMs(60_000)))
+  const closed = await clock.run(closeLate({ lake, log, pipeline, telemetry, closeAfterMs }))
+  expect(closed?.kind).toBe('decided')
+  expect(log.state.streams.get(stream)?.partitions.size).toBe(0)
+  expect(await asked()).toEqual(before)
 })
 
 async function laneWithApi() {

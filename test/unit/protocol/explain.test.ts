@@ -60,8 +60,11 @@ describe('five causes give five rules', () => {
       topicPartition: 'events/1',
       writer: writerB,
       lastOffset: 99n,
+      endOffset: 140n,
       lagRecords: 40n,
+      eventTimeMs: at('2026-11-20T13:30:00Z'),
       sinceMs: at('2026-11-20T14:05:00Z'),
+      release: 'a commit up to offset 140, or of event time 2026-11-20T14:05:00.000Z before',
       sentence:
         'Topic-partition "events/1" has 40 records that are not committed; ' +
         'its last commit was at 2026-11-20T14:15:00.000Z.',
@@ -192,9 +195,12 @@ describe('a topic-partition of which the log knows no more than its start positi
       topicPartition: 'events/1',
       writer: undefined,
       lastOffset: undefined,
+      endOffset: 100n,
       lagRecords: 0n,
+      eventTimeMs: undefined,
       sinceMs: start,
       sentence: 'Topic-partition "events/1" has never been read: no writer has it.',
+      release: 'a daemon or worker that reads it',
     })
     expect(why(factsOf(planted(unmoved), inTime)).rule).toBe('idle-without-proof')
   })
@@ -281,6 +287,14 @@ describe('other answers', () => {
     partitions: { app_events: [done] },
     announcedNext: { app_events: thirteen.nextMs },
   }
+
+  test('an announced partition says what its manifest says of each topic-partition', () => {
+    const facts = factsOf(planted(passed, announced), now)
+    const known = facts.fold.streams.get('app_events')?.partitions.get(thirteen.path)
+    expect(known?.manifest?.sources).toBeDefined()
+    expect(why(facts).evidence).toBe(known?.manifest?.sources)
+    expect(why(facts, hourOf('2026-11-20T14')).evidence).toBeUndefined()
+  })
 
   test('an announced partition says when, which revision and how many rows', () => {
     expect(why(factsOf(planted(passed, announced), now))).toMatchObject({

@@ -36,6 +36,7 @@ test('where nothing was read yet, no topic was made anew', () => {
     source,
     writer: undefined,
     lastOffset: undefined,
+    endOffset: undefined,
     lagRecords: undefined,
     eventWatermarkMs: undefined,
     movedAtMs: undefined,

@@ -76,10 +76,14 @@ test('who has a tagged answer is told that nothing has changed, and gets no body
     expect(await again.text()).toBe('')
   }
   expect((await asked('"other"')).status).toBe(200)
-  body = 'two'
-  const changed = await asked(tag)
-  expect(changed.status).toBe(200)
-  expect(changed.headers.get('etag')).not.toBe(tag)
+  // Whatever of the answer is another: its end, its beginning, its length.
+  for (const other of ['onf', 'tne', 'one ', 'one"why":1', 'one"why":2']) {
+    const before = (await asked('')).headers.get('etag') ?? ''
+    body = other
+    const changed = await asked(before)
+    expect(changed.status, other).toBe(200)
+    expect(changed.headers.get('etag')).not.toBe(before)
+  }
 })
 
 test('a path that nobody serves is 404, another method 405, a failure 500 with its reason', async () => {
@@ -88,8 +92,9 @@ test('a path that nobody serves is 404, another method 405, a failure 500 with i
     fetch(`${address}/nothing`),
     fetch(`${address}/livez`, { method: 'POST' }),
     fetch(`${address}/broken`),
+    fetch(`${address}/things/%/parts/one`),
   ])
-  expect(statuses.map(({ status }) => status)).toEqual([404, 405, 500])
+  expect(statuses.map(({ status }) => status)).toEqual([404, 405, 500, 404])
   expect(await statuses[2]?.json()).toEqual({ error: 'it broke' })
 })
 

@@ -48,6 +48,12 @@ async function readLists(lake: Lake, folder: string): Promise<ReadonlyMap<string
   return lists
 }
 
+/** A partition that somebody asks about. */
+export interface AskedPartition {
+  readonly stream: string
+  readonly partition: LakePartition
+}
+
 /**
  * The state with this partition in it again, if it was closed.
  *
@@ -56,7 +62,7 @@ async function readLists(lake: Lake, folder: string): Promise<ReadonlyMap<string
 export async function withClosedBack(
   at: { readonly lake: Lake; readonly pipeline: string },
   state: FoldState,
-  { stream, partition }: { readonly stream: string; readonly partition: LakePartition },
+  { stream, partition }: AskedPartition,
 ): Promise<FoldState> {
   if (!isClosed(state.streams.get(stream), partition)) return state
   const here = await readLists(at.lake, closedFolder(at.pipeline, stream, partition.path))
@@ -69,7 +75,7 @@ export async function withClosedBack(
 async function namedList(
   at: { readonly lake: Lake; readonly pipeline: string },
   state: FoldState,
-  { stream, partition }: { readonly stream: string; readonly partition: LakePartition },
+  { stream, partition }: AskedPartition,
 ): Promise<ClosedList | undefined> {
   const { lists } = await readClosedChain(at, state, stream)
   return lists.find((list) => list.partition.partition.path === partition.path)
