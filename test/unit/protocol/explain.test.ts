@@ -13,18 +13,14 @@ import {
   hourOf,
   type PlantedLog,
   type PlantedSource,
-  sourceNamed,
   writerA,
   writerB,
 } from '../../support/readiness-world.ts'
+import { file, now, shard, thirteen } from '../../support/two-shards.ts'
 
-const shard = (index: number) => sourceNamed('events', index)
-const thirteen = hourOf('2026-11-20T13')
-const file = dataFile(thirteen, 'growth-aaaaaaaaaaaaaaaa-1-0', 120)
 const rows = (watermark: string, rowsAt = watermark) => ({
   app_events: { watermark: at(watermark), rowsAt: at(rowsAt) },
 })
-const now = at('2026-11-20T14:16:00Z')
 
 /** 13h, which `events/0` has passed; `events/1` is as planted. */
 const planted = (second: Partial<PlantedSource>, more: Partial<PlantedLog> = {}): PlantedLog => ({
@@ -193,11 +189,8 @@ describe('a topic-partition of which the log knows no more than its start positi
       state: 'open',
       rule: 'unassigned',
       topicPartition: 'events/1',
-      writer: undefined,
-      lastOffset: undefined,
       endOffset: 100n,
       lagRecords: 0n,
-      eventTimeMs: undefined,
       sinceMs: start,
       sentence: 'Topic-partition "events/1" has never been read: no writer has it.',
       release: 'a daemon or worker that reads it',
@@ -287,14 +280,6 @@ describe('other answers', () => {
     partitions: { app_events: [done] },
     announcedNext: { app_events: thirteen.nextMs },
   }
-
-  test('an announced partition says what its manifest says of each topic-partition', () => {
-    const facts = factsOf(planted(passed, announced), now)
-    const known = facts.fold.streams.get('app_events')?.partitions.get(thirteen.path)
-    expect(known?.manifest?.sources).toBeDefined()
-    expect(why(facts).evidence).toBe(known?.manifest?.sources)
-    expect(why(facts, hourOf('2026-11-20T14')).evidence).toBeUndefined()
-  })
 
   test('an announced partition says when, which revision and how many rows', () => {
     expect(why(factsOf(planted(passed, announced), now))).toMatchObject({

@@ -42,3 +42,25 @@ test('what the log has ended is not in the set, and nobody knows a set of a lane
   expect(wantedTopics(other, { ...appEvents, topics: ['ev.*'] })).toEqual(['ev.*'])
   expect(rules(other)).toEqual(['metadata'])
 })
+
+test('a partition waits for each topic of its stream, whichever is named first', () => {
+  const of = (topic: string, iso: string) => ({
+    source: sourceNamed(topic, 0),
+    progress: rowsOf(iso),
+  })
+  for (const topics of [
+    ['events', 'more'],
+    ['more', 'events'],
+  ]) {
+    const streams = [{ ...appEvents, topics }]
+    const told = (iso: string) => {
+      const log = {
+        ...twoShards({}),
+        sources: [of('events', '2026-11-20T14:05:00Z'), of('more', iso)],
+      }
+      return announced(factsOf(log, now, { streams }))
+    }
+    expect(told('2026-11-20T14:04:59.999Z'), topics.join(' ')).toEqual([])
+    expect(told('2026-11-20T14:05:00Z')).toHaveLength(1)
+  }
+})

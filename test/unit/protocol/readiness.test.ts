@@ -10,7 +10,6 @@ import {
   hour,
   hourOf,
   type PlantedLog,
-  sourceNamed,
   writerA,
 } from '../../support/readiness-world.ts'
 import {
@@ -65,28 +64,6 @@ describe('a partition with rows', () => {
     expect(rules(factsOf(log, now, { metadata: { ...metadata, sources: [] } }))).toEqual([
       'topic-missing',
     ])
-  })
-
-  test('waits for each topic of its stream, whichever is named first', () => {
-    const of = (topic: string, iso: string) => ({
-      source: sourceNamed(topic, 0),
-      progress: rowsOf(iso),
-    })
-    for (const topics of [
-      ['events', 'more'],
-      ['more', 'events'],
-    ]) {
-      const streams = [{ ...appEvents, topics }]
-      const told = (iso: string) => {
-        const log = {
-          ...twoShards({}),
-          sources: [of('events', '2026-11-20T14:05:00Z'), of('more', iso)],
-        }
-        return announced(factsOf(log, now, { streams }))
-      }
-      expect(told('2026-11-20T14:04:59.999Z'), topics.join(' ')).toEqual([])
-      expect(told('2026-11-20T14:05:00Z')).toHaveLength(1)
-    }
   })
 
   test('waits for its files to be published', () => {
