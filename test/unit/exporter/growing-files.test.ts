@@ -131,12 +131,17 @@ test('a file takes so many tails, and no more', () => {
   expect(files.at(place)).toBe(undefined)
 })
 
-test('what is kept of all files is bounded: one that does not fit begins anew', () => {
-  const half = 33 * 1_024 * 1_024
-  const files = growing(begun, sealedAs(whole, half))
-  const second = { ...place, partitionPath: sampleHour(14).path }
-  const other = { ...sampleFile(id(2), 14), sizeBytes: 900, rowCount: 5 }
-  files.sealed({ ...sealedAs(other, half), ...second }, { commitId: id(2), ordinal: 0 }, undefined)
+test.each([
+  [31, true],
+  [33, false],
+])('of two files of which %i MiB are kept each, both go on: %s', (mib, isKept) => {
+  const files = growing(begun, sealedAs(whole, mib * 1_024 * 1_024))
+  const { path: partitionPath } = sampleHour(14)
+  const second = { ...place, partitionPath }
+  const path = publishedPath({ ...name, partitionPath, commitId: id(2) })
+  const other = { ...sampleFile(id(2), 14), path, sizeBytes: 900, rowCount: 5 }
+  const state = { ...sealedAs(other, mib * 1_024 * 1_024), ...second }
+  files.sealed(state, { commitId: id(2), ordinal: 0 }, undefined)
   const fold = foldAll([
     start,
     appended(1, whole),
@@ -147,7 +152,7 @@ test('what is kept of all files is bounded: one that does not fit begins anew', 
     }),
   ])
   files.settle({ fold, publishedHere: allHere })
-  expect(files.at(place)).toBeDefined()
-  expect(files.at(second)).toBe(undefined)
   expect(fold.voidCount).toBe(0)
+  expect(files.at(place)).toBeDefined()
+  expect(files.at(second) !== undefined).toBe(isKept)
 })
