@@ -21,6 +21,8 @@ const versionMask = 0xff_ff_00_00
 export const sizeBytesMax = 64 * 1_048_576
 /** Of values in values. */
 export const depthMax = 32
+/** Of a message: a byte of it may be a value, which takes a hundred times as much of memory. */
+const valuesMax = 2_000_000
 
 const codes = {
   bool: 2,
@@ -194,6 +196,7 @@ class Writer {
 
 class Reader {
   at = 0
+  #valueCount = 0
   readonly #bytes: Buffer
 
   constructor(bytes: Buffer) {
@@ -224,6 +227,7 @@ class Reader {
   }
 
   #value(type: ThriftType, depth: number): ThriftValue {
+    if (++this.#valueCount > valuesMax) throw new ThriftBroken(`more than ${valuesMax} values`)
     switch (type) {
       case 'bool':
         return { type, value: this.#byte() !== 0 }

@@ -93,6 +93,13 @@ describe('bytes of no message', () => {
     expect(() => decodeMessage(bytes)).toThrow(ThriftBroken)
   })
 
+  test('more values than memory has room for are refused, each though it is a byte', () => {
+    const count = 2_000_001
+    const list = Buffer.from(`0f000102${count.toString(16).padStart(8, '0')}`, 'hex')
+    const bytes = Buffer.concat([head, list, Buffer.alloc(count + 1)])
+    expect(() => decodeMessage(bytes)).toThrow('more than 2000000 values')
+  })
+
   test('a list that claims more than there is makes no room for it', () => {
     const claimed = Buffer.concat([head, Buffer.from('0f00010803ffffff', 'hex')])
     expect(decodeMessage(claimed)).toBe(undefined)
