@@ -155,6 +155,32 @@ describe('a replay', () => {
     expect(takeable(later, [unit, { ...unit, commitId: more }])).toHaveLength(1)
   })
 
+  test('given again is void, also where a swap put other files in the place of the letters', () => {
+    const [taken] = [lettersFile(letters)]
+    const version = replayed.streams.get(deadLetterStream)?.partitions.get(day.path)?.version
+    const refill: LogEntry = {
+      kind: 'swap',
+      ...entryBase(swapCommit(1), { publishedNext: 1 }),
+      why: 'refill',
+      reason: 'the disk is gone',
+      stream: deadLetterStream,
+      partition: day,
+      place: 'open',
+      version,
+      inputs: [taken.path],
+      restored: [],
+      location: `growth_dead_letters/${day.path}`,
+      lostRowCount: 0,
+      body: { files: [{ ...taken, path: taken.path.replace('-1.', '-9.') }] },
+    }
+    expect(brokenReliance(replayed, refill)).toBeUndefined()
+    const after = foldAll([...dead, replayBy(0), refill])
+    const days = letterDays(after)
+    expect(days[0]?.files[0]?.path).not.toBe(taken.path)
+    expect(brokenReliance(after, replayBy(2))).toMatchObject({ reason: 'range-moved' })
+    expect(takeable(after, [unit])).toEqual([])
+  })
+
   test('of a day that is closed, or that nobody knows, is void', () => {
     const unknown = { ...unit, day: dayOf('2026-11-19').path }
     const entry = replayBy(0, { replay: { why: 'why', letters: [unknown] } })
