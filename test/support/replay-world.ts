@@ -5,7 +5,7 @@ import { openCommitLog } from '../../src/committer/commit-log.ts'
 import { Committer } from '../../src/committer/committer.ts'
 import type { ResolvedConfig } from '../../src/daemon/config/resolved-config.ts'
 import { type Replayed, replayLate } from '../../src/daemon/replay.ts'
-import type { StoredLetters } from '../../src/model/letter-replay.ts'
+import type { LetterRecord, StoredLetters } from '../../src/model/letter-replay.ts'
 import type { EtlModule } from '../../src/ports/etl-module.ts'
 import type { SimClock } from '../sim/clock.ts'
 import { type LakeFault, SimLake, type SimStore } from '../sim/lake.ts'
@@ -31,12 +31,15 @@ export interface ReplayOptions {
   readonly modules?: ReadonlyMap<number, EtlModule>
   /** Awaited between looking for letters and taking them in. */
   readonly meanwhile?: () => Promise<void>
+  /** What a record is read as. */
+  readonly readAs?: (record: LetterRecord) => LetterRecord
 }
 
 /** What an operator's process does. */
 export async function replay(world: ReplayWorld, options: ReplayOptions): Promise<ReplayRun> {
   const { clock, store, config } = world
   const { seed, modules = new Map(), signal, meanwhile = async () => {} } = options
+  const { readAs = (record) => record } = options
   const lake = new SimLake({ clock, store })
   const random = new SimRandom(seed)
   const telemetry = new SimTelemetry()
@@ -52,7 +55,9 @@ export async function replay(world: ReplayWorld, options: ReplayOptions): Promis
   const work = async (): Promise<readonly Replayed[]> => {
     const { units } = await findLateLetters(lake, log.state, stream.name)
     await meanwhile()
-    const read = (some: readonly StoredLetters[]) => readLateLetters(lake, log.state, some)
+    async function* read(some: readonly StoredLetters[]): AsyncGenerator<LetterRecord> {
+      for await (const record of readLateLetters(lake, log.state, some)) yield readAs(record)
+    }
     const ending = signal ?? new AbortController().signal
     const asked = { stream, reason: 'the hour is to be whole', read, signal: ending }
     return replayLate(

@@ -157,6 +157,21 @@ describe('late letters', () => {
     expect(await deepFindings(world)).toEqual([])
   })
 
+  test('that do not each give an event are left as they are, and others of the stream taken', async () => {
+    const world = await lateWorld()
+    const absent = { eventMs: new Map([[7, eventsMs as never]]) }
+    const readAs: ReplayOptions['readAs'] = (record) =>
+      record.offset === 6n ? { ...record, ...absent } : record
+    expect(await run(world, { readAs })).toMatchObject([
+      { kind: 'replayed', letterCount: 2 },
+      { kind: 'refused', letterCount: 1, because: expect.stringContaining('gave 0 events') },
+    ])
+    await world.finish()
+    expect((await world.rows()).numbers).toEqual([...inTime, '0:3', '0:5'].sort())
+    expect(await run(world)).toMatchObject([{ kind: 'replayed', letterCount: 1 }])
+    await expectWhole(world)
+  })
+
   test('are left as they are where another configuration is in force', async () => {
     const world = await lateWorld()
     const config = await numbersConfig([{ name: 'numbers', more: ['file: { codec: gzip }'] }])
