@@ -44,11 +44,13 @@ export async function findLateLetters(
       const id = commitIn(row, file)
       const known = found.get(id)
       const paths = known?.paths ?? []
+      const isNext = paths.at(-1) !== file.path
       found.set(id, {
         day: partition.path,
         commitId: id,
         stream,
-        paths: paths.at(-1) === file.path ? paths : [...paths, file.path],
+        paths: isNext ? [...paths, file.path] : paths,
+        sizeBytes: (known?.sizeBytes ?? 0) + (isNext ? file.sizeBytes : 0),
         count: (known?.count ?? 0) + 1,
       })
     }

@@ -34,9 +34,10 @@ import type { ReadingPorts } from './read-again.ts'
 import { SchemaDesk } from './schema-desk.ts'
 import { selectorsOf } from './stage-streams.ts'
 
-/** Of one entry: a head names each unit, and its rows are held in memory. */
+/** Of one entry, whose head names each of them. */
 const unitsMax = 256
-const lettersMax = 65_536
+/** Files of letters of one entry, as a part of the buffers: rows are held until they are staged. */
+const lettersShare = 1 / 4
 /** Entries in a row that others made void. */
 const attemptsMax = 10
 /** Longer than any partition stays: until it is closed an operator's word holds. */
@@ -83,10 +84,11 @@ export async function replayLate(
   let left = units
   let failures = 0
   let entryUnitsMax = unitsMax
+  const bytesMax = parts.config.memory.buffers * lettersShare
   for (;;) {
     const state = await parts.log.refresh()
     left = takeable(state, left).filter((unit) => !odd.has(unit))
-    const batch = batchOf(left, entryUnitsMax)
+    const batch = batchOf(left, entryUnitsMax, bytesMax)
     if (batch.length === 0) return done
     const other = otherConfig(state, parts.config)
     if (other !== undefined) {
@@ -95,9 +97,10 @@ export async function replayLate(
     const made = await making.make(batch)
     const letterCount = countOf(batch)
     if (made.kind === 'refused') {
-      // Which of several it is shows when each is made alone.
-      entryUnitsMax = 1
+      // Which of several it is shows among fewer.
+      entryUnitsMax = Math.ceil(batch.length / 2)
       if (batch.length > 1) continue
+      entryUnitsMax = unitsMax
       for (const unit of batch) odd.add(unit)
       done.push({ kind: 'refused', letterCount, because: made.because })
       continue
@@ -115,12 +118,16 @@ export async function replayLate(
 }
 
 /** At least one unit, where there is any. */
-function batchOf(units: readonly StoredLetters[], countMax: number): readonly StoredLetters[] {
+function batchOf(
+  units: readonly StoredLetters[],
+  countMax: number,
+  bytesMax: number,
+): readonly StoredLetters[] {
   const batch: StoredLetters[] = []
-  let letters = 0
+  let sizeBytes = 0
   for (const unit of units) {
-    letters += unit.count
-    if (batch.length > 0 && (batch.length >= countMax || letters > lettersMax)) break
+    sizeBytes += unit.sizeBytes
+    if (batch.length > 0 && (batch.length >= countMax || sizeBytes > bytesMax)) break
     batch.push(unit)
   }
   return batch

@@ -55,6 +55,8 @@ export interface LetterRecord extends Pick<LetterUnit, 'commitId' | 'stream'> {
 export interface StoredLetters extends LetterUnit {
   /** Paths of the files with letters of it. */
   readonly paths: readonly string[]
+  /** Of these files, which may hold others too. */
+  readonly sizeBytes: number
   readonly count: number
 }
 

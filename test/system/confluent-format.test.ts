@@ -60,16 +60,18 @@ streams:${stream('orders', 'Order')}${stream('refunds', 'Refund')}
   })
   onTestFinished(() => producer.close())
   const timestampMs = Date.now() - 3_600_000
-  const send = (...values: readonly Uint8Array[]): Promise<unknown> =>
+  const sendAt = (atMs: number, ...values: readonly Uint8Array[]): Promise<unknown> =>
     producer.send(
       values.map((value) => ({
         topic: 'orders',
         partition: 0,
         key: undefined,
         value,
-        timestampMs,
+        timestampMs: atMs,
       })),
     )
+  const send = (...values: readonly Uint8Array[]): Promise<unknown> =>
+    sendAt(timestampMs, ...values)
   const lake = join(folder.path, 'lake')
   const reached = (next: number): Promise<true> =>
     eventually(`the log stands at ${next}`, 60_000, async () => {
@@ -86,7 +88,7 @@ streams:${stream('orders', 'Order')}${stream('refunds', 'Refund')}
     duck(`SELECT count(*) AS count, sum(n) AS sum FROM ${tableGlob(lake, table)}`)
   const readyz = async (): Promise<string> =>
     (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).text()
-  return { folder: folder.path, registry, config, send, reached, run, countsOf, readyz }
+  return { folder: folder.path, registry, config, send, sendAt, reached, run, countsOf, readyz }
 }
 
 test('records wait for a registry that is silent, and each message goes to its stream', {
@@ -133,4 +135,31 @@ test('schemas come from a folder as well', { timeout: 120_000 }, async () => {
   expect(await daemon.stop()).toBe(0)
   expect(await scene.countsOf('orders')).toMatchObject([{ count: 1n }])
   expect(await scene.countsOf('refunds')).toMatchObject([{ count: 1n }])
+})
+
+test('a late record is taken in again: its schema is asked for anew', {
+  timeout: 120_000,
+}, async () => {
+  const scene = await openScene(({ url }) => url)
+  const { registry, config } = scene
+  registry.schemas.set(7, proto)
+  const hourMs = 3_600_000
+  const startMs = Math.floor(Date.now() / hourMs) * hourMs - 24 * hourMs
+  const order = (n: number): Uint8Array => framed(7, [], payload('Order', n))
+  await scene.run()
+  await scene.sendAt(startMs, order(1))
+  await scene.sendAt(startMs + 2 * hourMs, order(2))
+  const hour = new Date(startMs).toISOString().slice(0, 13)
+  const waited = await lakeward(['ready', 'wait', 'orders', hour, '--timeout', '60s', '-c', config])
+  expect(waited.code, waited.stderr).toBe(0)
+  await scene.sendAt(startMs, order(3))
+  await scene.reached(3)
+  const asked = registry.asked.length
+  const why = ['--why', 'the hour is to be whole']
+  const told = await lakeward(['dlq', 'replay', 'orders', ...why, '-c', config])
+  expect(told.stdout + told.stderr).toMatch(/^entry \d+: 1 late dead letter: 1 appended$/m)
+  expect(registry.asked.slice(asked)).toEqual(['/schemas/ids/7'])
+  expect(await scene.countsOf('orders')).toMatchObject([{ count: 3n, sum: 6n }])
+  const verified = await lakeward(['verify', '--deep', '-c', config])
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
 })

@@ -1,6 +1,7 @@
 /** Late dead letters taken in again, with every lake call failing in turn. */
 import { describe, expect, test } from 'vitest'
 import { durationMs } from '../../../src/base/time.ts'
+import { closeLate } from '../../../src/committer/late-closer.ts'
 import type { Replayed } from '../../../src/daemon/replay.ts'
 import { deadLetterStream } from '../../../src/model/dead-letter.ts'
 import type { FoldState } from '../../../src/model/fold-state.ts'
@@ -95,6 +96,38 @@ describe('late letters', () => {
     const { positions, streams } = stateOf(world)
     expect(positions).toEqual(before.positions)
     expect(streams.get('numbers')?.progress).toEqual(before.streams.get('numbers')?.progress)
+  })
+
+  test('of an hour that is closed come into the table beside, and stay counted as late', async () => {
+    const world = await lateWorld()
+    await world.finish()
+    const { lake, log, telemetry } = world.writer
+    const closeAfterMs = (stream: string) => durationMs(stream === 'numbers' ? 0 : 1e12)
+    await world.clock.run(closeLate({ lake, log, pipeline, telemetry, closeAfterMs }))
+    const closed = stateOf(world).streams.get('numbers')?.closed
+    expect(closed).toMatchObject({ partitionCount: 2, counts: { late: 3 } })
+    expect(await run(world)).toMatchObject([{ kind: 'replayed', letterCount: 3 }])
+    const after = stateOf(world).streams
+    expect(after.get('numbers')?.closed?.counts).toEqual(closed?.counts)
+    const beside = [...(after.get('_late.numbers')?.partitions.values() ?? [])]
+    const tables = beside.flatMap(({ files }) =>
+      files.map(({ table, rowCount }) => `${table} ${rowCount}`),
+    )
+    expect(tables.sort()).toEqual(['numbers_late 1', 'numbers_late 2'])
+    await world.finish()
+    expect(await world.rows()).toEqual({ numbers: allNumbers, letters: late })
+    expect(await deepFindings(world)).toEqual([])
+    expect(await run(world)).toEqual([])
+  })
+
+  test('of many commits come by several entries where memory is short', async () => {
+    const config = await numbersConfig([{ name: 'numbers' }], { memory: '{ buffers: 16MiB }' })
+    const world = await lateWorld({ config })
+    const { clock, store } = world
+    const small = { ...config, memory: { ...config.memory, buffers: 1 as never } }
+    const { done } = await replay({ clock, store, config: small }, { seed: seeds++ })
+    expect(await clock.run(done)).toMatchObject([{ letterCount: 2 }, { letterCount: 1 }])
+    await expectWhole(world)
   })
 
   test('that two operators take in at once are taken in once', async () => {

@@ -194,11 +194,11 @@ test('staging that is garbage at any time can be decided at no later time', () =
   expect(garbage).toBeGreaterThan(20)
 })
 
-/** Every other move brings letters or takes some in: chance alone seldom does both. */
+/** Half of the moves bring letters of two hours, or take some in: chance alone seldom does both. */
 const lettersAmongMoves = moves.map((drawn) =>
   drawn.map((move, at): Move => {
     if (at % 2 === 1) return move
-    return { ...move, kind: at % 4 === 0 ? 'letters' : 'replay' }
+    return { ...move, kind: at % 4 === 0 ? 'letters' : 'replay', hour: move.hour % 2 }
   }),
 )
 

@@ -48,6 +48,13 @@ class ReplayScene {
     return this.#run(...this.#command)
   }
 
+  /** Words that are refused, with what the refusal says. */
+  async refused(...words: readonly string[]): Promise<string> {
+    const told = await this.#run('dlq', 'replay', ...words)
+    expect(told.code).toBe(2)
+    return told.stderr
+  }
+
   dryRun(): ReturnType<typeof lakeward> {
     return this.#run('dlq', 'replay', 'numbers', '--dry-run')
   }
@@ -98,6 +105,9 @@ test('by two operators at once beside a daemon: each row once, named by a revisi
   const scene = await ReplayScene.open('replayed', 3)
   const dry = await scene.dryRun()
   expect(dry.stdout).toMatch(/^3 late dead letters of \d commits? would be taken in$/m)
+  expect(await scene.refused('numbers')).toContain('--why TEXT is missing')
+  const unknown = await scene.refused('_unknown', '--why', 'w')
+  expect(unknown).toContain('stream "_unknown" is not configured; known: numbers')
   const both = await Promise.all([scene.replay(), scene.replay()])
   for (const { code, stderr } of both) expect(code, stderr).toBe(0)
   const told = both.map(({ stdout }) => stdout).join('\n')
