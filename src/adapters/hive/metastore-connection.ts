@@ -4,6 +4,8 @@
  * Invariants:
  * - Every call ends: with its answer, when its time is up, or with the connection.
  * - A connection that failed in any way is never used again; what became of its call is not known.
+ * - One that nobody used for a while is closed: whoever stands between may have forgotten it, and
+ *   would be silent to the next call.
  *
  * Source: proto/hive/hive_metastore.thrift; TBufferedTransport, TBinaryProtocol of Apache Thrift.
  */
@@ -42,6 +44,8 @@ export interface MetastoreAddress {
 /** Exceptions can carry a whole partition. */
 const shownLengthMax = 300
 const sequenceMax = 0x7fff_ffff
+/** Of balancers and NAT the least patient forget a connection after some minutes. */
+const idleMsMax = 60_000
 
 export class MetastoreConnection {
   readonly #socket: Socket
@@ -60,6 +64,10 @@ export class MetastoreConnection {
     socket.on('data', (chunk) => this.#onBytes(chunk))
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the connection was closed')))
+    // Silence within a call is not idle, and has its own bound.
+    socket.setTimeout(idleMsMax, () => {
+      if (this.#pending === undefined) this.close(new Error('nobody used the connection'))
+    })
   }
 
   /**

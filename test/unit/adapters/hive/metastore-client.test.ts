@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createServer as createTcpServer, Socket } from 'node:net'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { HiveCatalog } from '../../../../src/adapters/hive/hive-catalog.ts'
 import type { MetastoreCall } from '../../../../src/adapters/hive/metastore-calls.ts'
 import { MetastoreConnection } from '../../../../src/adapters/hive/metastore-connection.ts'
@@ -72,6 +72,29 @@ test('a connection that was cut while nobody called is not used again', async ()
   // The cut may be heard only when the next call is made.
   await catalog.probe(never).catch(() => '')
   expect(await catalog.probe(never)).toContain('"ods"')
+})
+
+test('a connection that nobody used for a while is closed, and none within a call', async () => {
+  const sockets: Socket[] = []
+  const set = vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (
+    this: Socket,
+    _ms,
+    passed = () => {},
+  ) {
+    sockets.push(this.on('timeout', passed))
+    return this
+  })
+  onTestFinished(() => set.mockRestore())
+  const catalog = catalogOf(one.port)
+  one.onCall = () => sockets.at(-1)?.emit('timeout')
+  await catalog.probe(never)
+  await catalog.probe(never)
+  expect(one.users).toHaveLength(1)
+  one.onCall = () => {}
+  for (const socket of sockets) socket.emit('timeout')
+  await catalog.probe(never)
+  expect(one.users).toHaveLength(2)
+  expect(set).toHaveBeenCalledWith(60_000, expect.any(Function))
 })
 
 test('who stops waiting is told at once, and others are served meanwhile', async () => {
