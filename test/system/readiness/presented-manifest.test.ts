@@ -2,6 +2,7 @@
 import { copyFile, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EmbeddedBroker, startBroker } from '../../../src/adapters/embedded/broker.ts'
 import { present } from '../../../src/base/assert.ts'
 import type { ReadyManifest } from '../../../src/model/ready-manifest.ts'
 import { DemoLake, type Verdict, wrongIn } from '../../support/demo-lake.ts'
@@ -34,10 +35,12 @@ const manifestPath = (): string =>
 /** What the command says of a manifest that lies alone in its folder. */
 async function proof(
   told: unknown,
-  ...words: readonly string[]
+  words: readonly string[] = [],
+  broker?: EmbeddedBroker,
 ): Promise<Verdict & { exit: number }> {
   await writeFile(join(folder.path, 'presented.json'), JSON.stringify(told))
-  const brokers = /brokers: \[(.*?)\]/.exec(await readFile(made.config, 'utf8'))?.[1] ?? ''
+  const named = /brokers: \[(.*?)\]/.exec(await readFile(made.config, 'utf8'))?.[1] ?? ''
+  const brokers = broker === undefined ? named : `127.0.0.1:${broker.port}`
   const where = ['--lake', `file:${made.lake.folder}`, '--brokers', brokers]
   const all = ['ready', 'verify', '--manifest', 'presented.json', ...where, ...words, '--json']
   const { code, stdout, stderr } = await lakeward(all, { cwd: folder.path })
@@ -49,7 +52,7 @@ const findingsOf = ({ checks }: Verdict, name: string): string =>
   (checks.find((check) => check.name === name)?.findings ?? []).join('\n')
 
 test('what was announced is proved, every row of it, by manifest, lake and brokers', async () => {
-  const verdict = await proof(manifest, '--deep')
+  const verdict = await proof(manifest, ['--deep'])
   expect(wrongIn(verdict)).toEqual({})
   expect(verdict).toMatchObject({ verdict: 'ok', exit: 0 })
   const names = verdict.checks.map(({ name }) => name)
@@ -195,9 +198,34 @@ const tamperings: readonly [string, () => Promise<void>, string][] = [
 
 test.each(tamperings)('%s', async (_, tamper, check) => {
   await tamper()
-  const verdict = await proof(manifest, '--deep')
+  const verdict = await proof(manifest, ['--deep'])
   expect(verdict.exit).toBe(1)
   expect(wrongIn(verdict)).toMatchObject({ [check]: 'failed' })
+})
+
+test('brokers that have another topic, or end before what was read, are found', async () => {
+  const source = present(
+    manifest.sources.find(({ next }) => next !== '0'),
+    'something was read',
+  )
+  const { topic, partition, next } = source
+  const empty = await temporaryFolder()
+  const another = await startBroker({ directory: empty.path })
+  another.createTopic(topic, manifest.sources.length)
+  const strange = await proof(manifest, [], another)
+  await another.close()
+  await empty[Symbol.asyncDispose]()
+  expect(wrongIn(strange)).toEqual({ kafka: 'failed' })
+  expect(findingsOf(strange, 'kafka')).toContain(`have no topic id ${source.topicId}`)
+  await made.stopBroker()
+  const broker = await startBroker({ directory: join(made.config, '..', 'broker') })
+  broker.faults.hold({ topic, partition }, BigInt(next) - 1n)
+  const short = await proof(manifest, [], broker)
+  await broker.close()
+  await made.startBroker()
+  expect(wrongIn(short)).toEqual({ kafka: 'failed' })
+  const ends = `read up to ${next}, the broker ends at ${BigInt(next) - 1n}`
+  expect(findingsOf(short, 'kafka')).toContain(ends)
 })
 
 test('what cannot be used is refused by name', async () => {
