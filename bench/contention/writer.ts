@@ -66,6 +66,7 @@ const readyStream = {
   readyDelayMs: durationMs(300_000),
   idleMs: durationMs(600_000),
   lateEveryMs: durationMs(300_000),
+  emptyRunMax: 744,
   targets: ['receiver'],
 }
 

@@ -16,6 +16,7 @@ import {
 import { AnnouncedRows } from './announced-rows.ts'
 import { Check, type CheckResult, counted, uncheckable } from './check.ts'
 import { checkRevisions } from './check-revisions.ts'
+import { checkSkipped } from './check-skipped.ts'
 import { checkRanges } from './commit-checks.ts'
 import { crc32cOf } from './decode-file.ts'
 import { readFooterRows } from './footer-rows.ts'
@@ -47,6 +48,7 @@ export async function verifyManifest(facts: ManifestFacts): Promise<readonly Che
     checkSums(facts, below),
     await checkRevisions(lake, manifest),
     checkSources(facts, below),
+    ...(manifest.skipped === undefined ? [] : [checkSkipped(manifest, manifest.skipped, below)]),
     checkBrokers(manifest, await facts.askKafka()),
   ]
 }

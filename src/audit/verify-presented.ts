@@ -76,7 +76,7 @@ function differences(presented: ReadyManifest, known: ReadyManifest): readonly s
   const [one, other] = [presented, known].map(
     (manifest) => JSON.parse(manifestText(manifest)) as Record<string, unknown>,
   )
-  return Object.keys(other ?? {}).flatMap((key) => {
+  return Object.keys({ ...one, ...other }).flatMap((key) => {
     const [said, announced] = [one, other].map((at) => shown(at?.[key]))
     return said === announced ? [] : [`${key}: ${said} presented, ${announced} announced`]
   })
@@ -85,6 +85,6 @@ function differences(presented: ReadyManifest, known: ReadyManifest): readonly s
 const shownMax = 200
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value)
+  const text = JSON.stringify(value) ?? 'undefined'
   return text.length > shownMax ? `${text.slice(0, shownMax)}…` : text
 }

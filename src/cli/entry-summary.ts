@@ -2,10 +2,14 @@ import { counted } from '../audit/check.ts'
 import { rowsBrought } from '../model/data-file.ts'
 import { deadLetterStream } from '../model/dead-letter.ts'
 import { lettersIn } from '../model/letter-replay.ts'
-import type { AppendEntry, LogEntry } from '../model/log-entry.ts'
+import type { Announcement, AppendEntry, LogEntry } from '../model/log-entry.ts'
 import type { ForgetEntry } from '../model/repair-entry.ts'
 import type { SwapEntry } from '../model/swap-entry.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
+
+/** The gap before a partition, which is told with it. */
+const skippedText = ({ skipped }: Announcement['manifest']): string =>
+  skipped === undefined ? '' : ` behind a gap from ${skipped.first}`
 
 /** What an entry says, in a few words. */
 export function summaryOf(entry: LogEntry): string {
@@ -14,7 +18,7 @@ export function summaryOf(entry: LogEntry): string {
       return appendSummary(entry)
     case 'ready': {
       const names = entry.announcements.map(
-        ({ stream, partition }) => `${stream} ${partition.path}`,
+        ({ stream, partition, manifest }) => `${stream} ${partition.path}${skippedText(manifest)}`,
       )
       return shortened(names)
     }

@@ -1,10 +1,12 @@
 import { Fault } from '../base/fault.ts'
 import { type DurationMs, durationMs } from '../base/time.ts'
 import type { AskedPartition } from '../committer/closed-lists.ts'
+import type { FoldedSkip } from '../model/fold-state.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import { isClosed } from '../protocol/fold-closed.ts'
+import { skippedAt } from '../protocol/skipped.ts'
 
 /** Reading the end of the log costs one or two calls of the lake. */
 const pauseMs = durationMs(2_000)
@@ -13,6 +15,8 @@ export type WaitOutcome =
   | { readonly kind: 'announced'; readonly manifest: ReadyManifest }
   /** It has left what the log takes rows for: no revision comes after those it has. */
   | { readonly kind: 'closed' }
+  /** It lies in a gap that is not announced, and has no rows. */
+  | { readonly kind: 'skipped'; readonly skip: FoldedSkip }
   /** The time is up. */
   | { readonly kind: 'overdue' }
   /** A signal came. */
@@ -50,6 +54,8 @@ export async function waitAnnounced(
       return { kind: 'announced', manifest }
     }
     if (isClosed(folded, partition)) return { kind: 'closed' }
+    const skip = skippedAt(folded, partition)
+    if (skip !== undefined) return { kind: 'skipped', skip }
     const leftMs = endMs - clock.monotonicMs()
     if (leftMs <= 0) return { kind: 'overdue' }
     await clock.sleep(durationMs(Math.min(pauseMs, leftMs)), signal)

@@ -85,6 +85,7 @@ export const readyStreams = ({ streams, ready }: ResolvedConfig): readonly Ready
     readyDelayMs: ready.delay,
     idleMs: ready.idle,
     lateEveryMs: late.every,
+    emptyRunMax: conditions.emptyRunMax,
     conditions: {
       rowsMin: conditions.rowsMin,
       deadLettersMax: conditions.deadLettersMax,

@@ -87,6 +87,23 @@ export interface FoldedStream {
   readonly announcedNextMs: UnixMs | undefined
   /** Absent while none is closed. */
   readonly closed?: FoldedClosed
+  /** Gaps that were not announced, the newest `skipsKeptMax`, oldest first. Absent: none. */
+  readonly skipped?: readonly FoldedSkip[]
+}
+
+/** Skipped gaps that a stream remembers; the manifests that tell of older ones stay on the lake. */
+export const skipsKeptMax = 32
+
+/** A gap without rows that was decided not to be announced: `[firstMs, nextMs)` of event time. */
+export interface FoldedSkip {
+  readonly firstMs: UnixMs
+  readonly nextMs: UnixMs
+  /** Its length in hours or days. */
+  readonly partitionCount: number
+  /** The longest gap that would have been announced, as configured then. */
+  readonly emptyRunMax: number
+  /** Whose announcement goes on behind it. */
+  readonly entry: EntryIndex
 }
 
 /** Sums over the partitions that have left the state; a list of each stands beside the log. */

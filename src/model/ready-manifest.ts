@@ -21,6 +21,17 @@ export interface ManifestSource {
   readonly evidence: 'watermark' | 'caught-up'
 }
 
+/** A gap without rows before the partition of which nothing is announced: too long for that. */
+export interface SkippedRange {
+  /** Event time: its first partition begins, the announced one begins. */
+  readonly first: string
+  readonly next: string
+  /** Its length in hours or days. */
+  readonly partitions: number
+  /** As configured then: the longest gap that would have been announced. */
+  readonly emptyRunMax: number
+}
+
 export interface ReadyManifest {
   readonly lakeward: 1
   readonly kind: 'partition-ready'
@@ -51,4 +62,6 @@ export interface ReadyManifest {
   readonly eventWatermark: string | null
   readonly logEntry: number
   readonly decidedAt: string
+  /** Absent: nothing was skipped. */
+  readonly skipped?: SkippedRange
 }

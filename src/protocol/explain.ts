@@ -11,9 +11,9 @@
 import { present } from '../base/assert.ts'
 import { isoOf, later, type UnixMs, unixMs } from '../base/time.ts'
 import { formatDuration } from '../base/units.ts'
-import type { FoldedPartition } from '../model/fold-state.ts'
+import type { FoldedPartition, FoldedSkip } from '../model/fold-state.ts'
 import type { WriterId } from '../model/ids.ts'
-import type { LakePartition } from '../model/lake-partition.ts'
+import type { LakePartition, PartitionScheme } from '../model/lake-partition.ts'
 import type { Offset } from '../model/offset.ts'
 import type { ManifestSource } from '../model/ready-manifest.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
@@ -25,6 +25,7 @@ import { type Candidate, candidatesOf } from './readiness-candidates.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 import { pendingRevisionOf } from './readiness-revisions.ts'
 import { releaseOf } from './release.ts'
+import { type Gap, isInGap, skippedAt, skippedRangeOf } from './skipped.ts'
 import { idleFromMs } from './watermark.ts'
 
 type ExplainRule =
@@ -37,6 +38,8 @@ type ExplainRule =
   | 'future'
   /** A later partition is announced and this one never had an event. */
   | 'passed-over'
+  /** It lies in a gap that the log tells as one range: nothing of it is announced. */
+  | 'skipped'
   /** It lies before the first partition of the stream. */
   | 'before-first'
   /** Without rows, in a gap that is not filled, or beyond what event time is known of. */
@@ -97,7 +100,11 @@ export function explainPartition(
     if (candidate.partition.path === partition.path) {
       return explainCandidate(facts, stream, candidate, earlier)
     }
-    if (candidate.partition.startMs >= partition.nextMs) break
+    if (candidate.partition.startMs >= partition.nextMs) {
+      const { skips } = candidate
+      if (skips === undefined || !isInGap(skips, partition)) break
+      return explainGap(facts, stream, { ...candidate, skips }, earlier)
+    }
     earlier ??= blockFor(facts, stream, candidate)
   }
   return explainOutside(facts, stream, partition)
@@ -128,6 +135,8 @@ function explainAnnounced(
     const told = { sinceMs, sentence, evidence }
     return { ...nothingMore, ...told, state: 'announced', rule: 'announced' }
   }
+  const skip = skippedAt(folded, partition)
+  if (skip !== undefined) return explainSkipped(stream, skip)
   const announcedNextMs = folded?.announcedNextMs
   if (known !== undefined || announcedNextMs === undefined) return undefined
   if (partition.nextMs > announcedNextMs) return undefined
@@ -137,6 +146,35 @@ function explainAnnounced(
     : `It has no rows, and ${announced}.`
   return { ...nothingMore, state: 'not-begun', rule: 'passed-over', sentence }
 }
+
+function explainSkipped({ scheme }: ReadyStream, skip: FoldedSkip): Explanation {
+  const { partitionCount, emptyRunMax, entry } = skip
+  const gap = gapText(skip, partitionCount, scheme)
+  const sentence =
+    `It has no rows and is not announced: ${gap}, longer than ready.emptyRunMax ` +
+    `(${emptyRunMax}), were told as one range by log entry ${entry}. Rows that still come are late.`
+  return { ...nothingMore, state: 'not-begun', rule: 'skipped', sentence }
+}
+
+/** A gap that is not decided: rows may still come to it. */
+function explainGap(
+  facts: ReadinessFacts,
+  stream: ReadyStream,
+  { skips, ...behind }: Candidate & { readonly skips: Gap },
+  earlier: Block | undefined,
+): Explanation {
+  const { partitions, emptyRunMax } = skippedRangeOf(skips, stream)
+  const gap = gapText(skips, partitions, stream.scheme)
+  const then = explainCandidate(facts, stream, behind, earlier)
+  const sentence =
+    `It has no rows: ${gap}, longer than ready.emptyRunMax (${emptyRunMax}), are not announced ` +
+    `but told as one range with ${partitionName(behind.partition)} (${then.rule}): ${then.sentence}`
+  return { ...nothingMore, state: 'not-begun', rule: 'no-rows', sentence }
+}
+
+/** "1000 hours from 2026-… up to 2026-…" */
+const gapText = ({ firstMs, nextMs }: Gap, count: number, { by }: PartitionScheme): string =>
+  `${count} ${by}${count === 1 ? '' : 's'} from ${isoOf(firstMs)} up to ${isoOf(nextMs)}`
 
 /** What is to be told of late rows that no revision names yet; empty where there are none. */
 function revisionSentence(

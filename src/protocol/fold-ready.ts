@@ -17,6 +17,7 @@ import type {
 import { tableOf } from './fold-append.ts'
 import { newStream } from './new-stream.ts'
 import { announcedAtOf, swapFieldsOf } from './partition-place.ts'
+import { withSkip } from './skipped.ts'
 
 export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry): FoldState {
   let folded = state
@@ -38,9 +39,10 @@ export function foldReady(state: FoldState, index: EntryIndex, entry: ReadyEntry
 
 function withAnnounced(
   state: FoldState,
-  { stream: name, partition, manifest }: Announcement,
+  announcement: Announcement,
   { index, entry }: { readonly index: EntryIndex; readonly entry: ReadyEntry },
 ): FoldState {
+  const { stream: name, partition, manifest } = announcement
   const stream = state.streams.get(name) ?? newStream
   const known = stream.partitions.get(partition.path)
   const announced: FoldedPartition = {
@@ -57,7 +59,8 @@ function withAnnounced(
   }
   const partitions = PersistentMap.of(stream.partitions).with(partition.path, announced)
   const announcedNextMs = latest(stream.announcedNextMs, announced.partition.nextMs)
-  const changed = { ...stream, partitions, announcedNextMs }
+  const skipped = withSkip(stream, announcement, index)
+  const changed = { ...stream, partitions, announcedNextMs, ...skipped }
   return { ...state, streams: PersistentMap.of(state.streams).with(name, changed) }
 }
 

@@ -4,9 +4,11 @@
  * Invariants:
  * - every open partition that has rows is a candidate, whatever the gap before it;
  * - candidates of a stream come in the order of their start;
- * - partitions without rows are bounded: a gap of more than `emptyRunMax` partitions is not filled,
- *   and where nothing but the quiet of a topic says that event time went on, only streams whose
- *   rows were of their own day get any.
+ * - partitions without rows are bounded: a gap of more than `emptyRunMax` of them is not filled,
+ *   and the candidate behind it says what is skipped; where nothing but the quiet of a topic says
+ *   that event time went on, only streams whose rows were of their own day get any;
+ * - from the end of what is announced on, each candidate begins where the one before it ends, or
+ *   says what lies between.
  *
  * docs/readiness.md says the same for operators, with examples.
  */
@@ -24,9 +26,7 @@ import { selectsTopic } from '../model/topic-selection.ts'
 import { calendarOf, schemeSpanMs } from './calendar.ts'
 import type { ReadinessFacts, ReadyStream } from './readiness-facts.ts'
 import { type StreamViews, streamViewsOf } from './readiness-views.ts'
-
-/** Longest gap between partitions that is filled with empty ones: 31 days of hours. */
-const emptyRunMax = 744
+import type { Gap } from './skipped.ts'
 
 const hourMs = 3_600_000
 
@@ -37,6 +37,8 @@ export interface Candidate {
   readonly partition: LakePartition
   /** What the log knows of it; undefined for a partition that never had an event. */
   readonly folded: FoldedPartition | undefined
+  /** What is not announced before it. Absent: nothing. */
+  readonly skips?: Gap
 }
 
 /** The candidates of a stream, in order, made while they are asked for. */
@@ -47,16 +49,16 @@ export function* candidatesOf(facts: ReadinessFacts, stream: ReadyStream): Gener
   const passedOver = withRows.filter(({ partition }) => isPassedOver(partition, announcedNextMs))
   yield* passedOver
   const ahead = withRows.slice(passedOver.length)
-  const startMs = announcedNextMs ?? ahead[0]?.partition.startMs ?? startOfRowless(facts, stream)
+  const startMs = announcedNextMs ?? ahead[0]?.partition.startMs ?? firstRowlessMs(facts, stream)
   if (startMs === undefined) return
-  const longestGapMs = emptyRunMax * schemeSpanMs(stream.scheme)
+  const longestGapMs = longestGapMsOf(stream)
   let cursorMs = startMs
   for (const candidate of ahead) {
     const { startMs: rowsFromMs, nextMs } = candidate.partition
-    if (rowsFromMs > cursorMs && rowsFromMs - cursorMs <= longestGapMs) {
-      yield* rowlessBetween(stream, folded, { firstMs: cursorMs, nextMs: rowsFromMs })
-    }
-    yield candidate
+    const gap = { firstMs: cursorMs, nextMs: rowsFromMs }
+    const isSkipped = rowsFromMs - cursorMs > longestGapMs
+    if (!isSkipped) yield* rowlessBetween(stream, folded, gap)
+    yield isSkipped ? { ...candidate, skips: gap } : candidate
     cursorMs = nextMs
   }
   yield* rowlessAfter(facts, stream, cursorMs)
@@ -123,10 +125,23 @@ function* rowlessAfter(
 ): Generator<Candidate> {
   const nextMs = emptyHorizonMs(facts, stream, fromMs)
   if (nextMs === undefined) return
-  const tooLong = nextMs - fromMs > emptyRunMax * schemeSpanMs(stream.scheme)
-  const firstMs = tooLong ? unixMs(nextMs - liveWindowMs[stream.scheme.by]) : fromMs
-  yield* rowlessBetween(stream, facts.fold.streams.get(stream.name), { firstMs, nextMs })
+  const folded = facts.fold.streams.get(stream.name)
+  const longestGapMs = longestGapMsOf(stream)
+  if (nextMs - fromMs <= longestGapMs) {
+    yield* rowlessBetween(stream, folded, { firstMs: fromMs, nextMs })
+    return
+  }
+  const goesOnMs = nextMs - Math.min(liveWindowMs[stream.scheme.by], longestGapMs)
+  const first = calendarOf(stream.scheme).partitionAt(unixMs(goesOnMs))
+  const gap = { firstMs: fromMs, nextMs: first.startMs }
+  for (const candidate of rowlessBetween(stream, folded, { firstMs: first.startMs, nextMs })) {
+    const isBehindGap = candidate.partition.startMs === gap.nextMs && gap.firstMs < gap.nextMs
+    yield isBehindGap ? { ...candidate, skips: gap } : candidate
+  }
 }
+
+const longestGapMsOf = ({ emptyRunMax, scheme }: ReadyStream): number =>
+  emptyRunMax * schemeSpanMs(scheme)
 
 /**
  * Up to where partitions without rows are wanted: no further than event time is known to have gone.
@@ -203,6 +218,13 @@ function newestOf(seen: readonly (EventTimeSeen | undefined)[]): EventTimeSeen |
 
 const configuredAtMs = (facts: ReadinessFacts, stream: ReadyStream): UnixMs | undefined =>
   facts.fold.config.streams.find(({ name }) => name === stream.name)?.sinceMs
+
+/** Start of the partition in which a stream without any row begins. */
+function firstRowlessMs(facts: ReadinessFacts, stream: ReadyStream): UnixMs | undefined {
+  const beginMs = startOfRowless(facts, stream)
+  if (beginMs === undefined) return undefined
+  return calendarOf(stream.scheme).partitionAt(beginMs).startMs
+}
 
 /**
  * Where a stream without any row begins: with its first event, or the first rows that other streams

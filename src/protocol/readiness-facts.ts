@@ -28,6 +28,8 @@ export interface ReadyStream {
   readonly idleMs: DurationMs
   /** `late.every`: how long after a revision late rows wait for the next one. */
   readonly lateEveryMs: DurationMs
+  /** `ready.emptyRunMax`: the longest run of partitions without rows that is announced. */
+  readonly emptyRunMax: number
   /** What its partitions wait for besides; absent: nothing. */
   readonly conditions?: ReadyConditions
   /** Names of the targets that announcements go to. */

@@ -23,6 +23,7 @@ import {
   type SourceView,
   viewOf,
 } from './readiness-facts.ts'
+import { skippedInOrder, skippedRangeOf } from './skipped.ts'
 import { eventWatermarkOf, type Passage } from './watermark.ts'
 
 /** A manifest before the log gave it an index. */
@@ -71,6 +72,7 @@ export function manifestOf(
     removed: [],
     sources: passed.map(sourceOf),
     eventWatermarkMs: eventWatermarkOf(passed.map(({ view }) => view)),
+    ...(candidate.skips && { skipped: skippedRangeOf(candidate.skips, stream) }),
   })
 }
 
@@ -108,6 +110,7 @@ export function revisionOf(
         ...passedSince.map(sourceOf),
       ],
       eventWatermarkMs: eventWatermarkOf(views),
+      ...skippedInOrder(folded.manifest),
     },
   )
 }
@@ -120,7 +123,7 @@ export const sourceIn = (source: ManifestSource): SourcePartition => ({
   partition: source.partition,
 })
 
-interface Told extends Pick<ReadyManifest, 'reason' | 'added' | 'removed' | 'sources'> {
+interface Told extends Pick<ReadyManifest, 'reason' | 'added' | 'removed' | 'sources' | 'skipped'> {
   readonly eventWatermarkMs: UnixMs | undefined
 }
 
@@ -222,6 +225,7 @@ export function manifestText(manifest: ReadyManifest): string {
     eventWatermark: manifest.eventWatermark,
     logEntry: manifest.logEntry,
     decidedAt: manifest.decidedAt,
+    ...skippedInOrder(manifest),
   })
 }
 

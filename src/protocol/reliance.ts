@@ -43,6 +43,7 @@ import { isLate } from './late.ts'
 import { changedSince, isAnnouncedAsItIs, namesExactly } from './partition-place.ts'
 import { brokenForgottenFiles, brokenSwap } from './reliance-swap.ts'
 import { brokenReplay } from './replay-reliance.ts'
+import { brokenSkips } from './skipped.ts'
 import { readUnder } from './source-judgement.ts'
 
 /** The first thing that `entry` relies on and that does not hold over `state`, if any. */
@@ -259,12 +260,13 @@ const placeKey = (stream: string, path: PartitionPath): string => JSON.stringify
 
 function brokenReady(state: FoldState, entry: ReadyEntry): BrokenReliance | undefined {
   const seen = new Set<string>()
-  return firstOf(entry.announcements, (announcement) => {
+  const found = firstOf(entry.announcements, (announcement) => {
     const key = placeKey(announcement.stream, announcement.partition.path)
     if (seen.has(key)) return broken('malformed', `${key} is announced twice`)
     seen.add(key)
     return brokenAnnouncement(state, announcement) ?? closedAnnouncement(state, announcement)
   })
+  return found ?? brokenSkips(state, entry.announcements)
 }
 
 function brokenAnnouncement(

@@ -19,7 +19,7 @@ import { revisionBlocks } from '../protocol/readiness-revisions.ts'
 import { isSameReading } from '../protocol/source-judgement.ts'
 import { type ReadinessSetup, readinessFacts } from './facts.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
-import { ReadinessGauges } from './readiness-metrics.ts'
+import { ReadinessGauges, tellAnnounced } from './readiness-metrics.ts'
 import { ToldBlocks } from './told-blocks.ts'
 
 /** Calls to the lake at the same time: folders that are listed, manifests that are written. */
@@ -307,15 +307,8 @@ export class Announcer {
       keepsOrder(fold, announcements) && isSameReading(fold, decidedOn)
     const outcome = await log.put({ kind: 'ready', commitId, announcements }, holds)
     if (outcome.kind !== 'decided') return { kind: 'overtaken', because: outcome.because }
-    for (const { stream, partition, manifest } of announcements) {
-      const { id, reason, rows, revision, added } = manifest
-      if (revision === 1) {
-        const behindMs = log.lakeNowMs() - partition.nextMs
-        telemetry.metrics.observe('lakeward_ready_delay_seconds', behindMs / 1_000, { stream })
-      }
-      const fields = { id, reason, rows, added: added.length, entry: outcome.entry }
-      telemetry.log.info('partition-announced', fields)
-    }
+    const { entry } = outcome
+    for (const one of announcements) tellAnnounced(telemetry, one, entry, log.lakeNowMs())
     await this.#eachFolded(announcements, (folded, stream) => this.#keeper.write(stream, folded))
     return { kind: 'announced', entry: outcome.entry, count: announcements.length }
   }

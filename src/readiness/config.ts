@@ -189,7 +189,10 @@ export const readyConfig = section({
 
 export type ReadyConfig = z.output<typeof readyConfig>
 
-/** The key `ready` of a stream: what its partitions wait for besides. */
+/** Of hours, more than a year: each is an announcement, and stands in the log for days. */
+const emptyRunMaxMax = 10_000
+
+/** The key `ready` of a stream: what its partitions wait for besides, and how many are empty. */
 export const streamReadyConfig = section({
   rowsMin: wholeNumber({ min: 1, max: 2 ** 40 })
     .optional()
@@ -200,6 +203,11 @@ export const streamReadyConfig = section({
   after: listOf(text({ accepted: 'the name of a stream', shape: /^[A-Za-z0-9][\w-]{0,127}$/ }))
     .prefault([])
     .describe('Streams that must have announced the same span of time before.'),
+  emptyRunMax: wholeNumber({ min: 1, max: emptyRunMaxMax })
+    .prefault(744)
+    .describe(
+      'Longest run of partitions without rows to be announced; a longer one is told as one range.',
+    ),
 })
 
 /** The key `late` of a stream. */

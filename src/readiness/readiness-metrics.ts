@@ -1,4 +1,6 @@
-import type { Metrics } from '../ports/telemetry.ts'
+import type { UnixMs } from '../base/time.ts'
+import type { Announcement, EntryIndex } from '../model/log-entry.ts'
+import type { Metrics, Telemetry } from '../ports/telemetry.ts'
 import type { Block } from '../protocol/readiness-blocks.ts'
 import type { ReadinessFacts } from '../protocol/readiness-facts.ts'
 import { streamViewsOf } from '../protocol/readiness-views.ts'
@@ -53,3 +55,20 @@ export class ReadinessGauges {
 }
 
 const blockedGauge = 'lakeward_partitions_blocked'
+
+/** Tells of an announcement that was decided; of the gap before it once, with revision 1. */
+export function tellAnnounced(
+  { log, metrics }: Telemetry,
+  { stream, partition, manifest }: Announcement,
+  entry: EntryIndex,
+  lakeNowMs: UnixMs,
+): void {
+  const { id, reason, rows, revision, added, skipped } = manifest
+  log.info('partition-announced', { id, reason, rows, added: added.length, entry })
+  if (revision > 1) return
+  const behindMs = lakeNowMs - partition.nextMs
+  metrics.observe('lakeward_ready_delay_seconds', behindMs / 1_000, { stream })
+  if (skipped === undefined) return
+  metrics.count('lakeward_partitions_skipped_total', skipped.partitions, { stream })
+  log.warn('partitions-skipped', { stream, ...skipped, entry })
+}

@@ -41,6 +41,8 @@ export interface ProducedEvent {
 export interface ProducerHabits {
   readonly partitionCount: () => number
   readonly pace: Pace
+  /** Event time leaps forward by so much after the first events, where its pace is fast. */
+  readonly leapMs: number
   /** Called each time such a fault may happen. */
   readonly strikes: (kind: FaultKind, probability: number) => boolean
 }
@@ -55,6 +57,7 @@ const hourMs = 3_600_000
 /** Event time goes so much faster than the clock: hours end while minutes pass. */
 const eventSpeed = 240
 const behindMs = 10 * hourMs
+const leapsAfter = 8
 /** Clocks of producers are that much ahead of the lake's, where the pace is live. */
 const aheadMsMax = 12_000
 const lateMsMax = { fast: 3 * hourMs, live: 60_000 } as const
@@ -177,7 +180,8 @@ export class Producer {
   #newestMs(pace: Pace): number {
     const nowMs = this.#clock.nowMs()
     if (pace === 'live') return nowMs - lakeBehindMs + this.#random.below(aheadMsMax)
-    const fastMs = this.#startMs - behindMs + (nowMs - this.#startMs) * eventSpeed
+    const leapMs = this.#next > leapsAfter ? this.#habits.leapMs : 0
+    const fastMs = this.#startMs - behindMs + (nowMs - this.#startMs) * eventSpeed + leapMs
     // A world that lives for long comes up with the lake's clock, and no event is of its future.
     return Math.min(fastMs, nowMs - lakeBehindMs)
   }

@@ -29,6 +29,7 @@ export const deliverDeadlineMs = 2_000
 const lateEveryMs = 2_500
 
 interface StreamWords {
+  readonly emptyRunMax: number
   readonly outOfOrdernessMs: number
   readonly late: LatePolicies
   readonly maxSkewMs: number | undefined
@@ -36,7 +37,7 @@ interface StreamWords {
 
 const yaml = (
   notify: string,
-  { outOfOrdernessMs, late, maxSkewMs }: StreamWords,
+  { emptyRunMax, outOfOrdernessMs, late, maxSkewMs }: StreamWords,
 ): string => `pipeline: ${pipeline}
 kafka: { brokers: ["127.0.0.1:9092"] }
 lake: { url: "file:./lake" }
@@ -55,6 +56,7 @@ ${streams
     schema: { file: number.proto, message: test.Number }
     eventTime: { outOfOrderness: ${outOfOrdernessMs}ms, pastMax: 3650d }
     late: { policy: ${late[name]}, every: ${lateEveryMs}ms }
+    ready: { emptyRunMax: ${emptyRunMax} }
 ${maxSkewMs === undefined ? '' : `    alignment: { maxSkew: ${maxSkewMs}ms }\n`}    columns: [_topic, _partition, _offset, _index]
     etl: [ { filter: { where: "text <> 'skip'", reason: skipped } } ]
 `,
@@ -70,7 +72,10 @@ const hiveYaml = (register: string): string =>
   `location: "${metastoreRoot}" }`
 const configs = new Map<string, Promise<ResolvedConfig>>()
 
-type ConfigPlan = Pick<Plan, 'notifies' | 'metastore' | 'pace' | 'late' | 'maxSkewMs'>
+type ConfigPlan = Pick<
+  Plan,
+  'notifies' | 'metastore' | 'pace' | 'late' | 'maxSkewMs' | 'emptyRunMax'
+>
 
 /** The configuration of all daemons of a world, `ready` as above. */
 export function loadedConfig({
@@ -79,6 +84,7 @@ export function loadedConfig({
   pace,
   late,
   maxSkewMs,
+  emptyRunMax,
 }: ConfigPlan): Promise<ResolvedConfig> {
   const targets = [
     ...(notifies ? [webhookYaml, 'success-file: {}'] : []),
@@ -86,7 +92,7 @@ export function loadedConfig({
   ]
   const notify = `[ ${targets.map((target) => `{ ${target} }`).join(', ')} ]`
   const outOfOrdernessMs = outOfOrdernessOf(pace)
-  const text = yaml(notify, { outOfOrdernessMs, late, maxSkewMs })
+  const text = yaml(notify, { emptyRunMax, outOfOrdernessMs, late, maxSkewMs })
   const files = new MemoryConfigFiles({ 'lakeward.yaml': text, 'number.proto': schema })
   const loading = configs.get(text) ?? loadConfig('lakeward.yaml', files)
   configs.set(text, loading)

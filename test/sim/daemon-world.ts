@@ -94,11 +94,12 @@ export class World implements FateWorld {
     this.#ofMetastore = new SimRandom(seed ^ 0x4135)
     const chances = { random: this.random, outside, metastore: this.#ofMetastore }
     this.plan = planOf(chances, cut)
-    const { partitionCount, pace, hourEndsInMs } = this.plan
+    const { partitionCount, pace, hourEndsInMs, leapMs } = this.plan
     this.clock = new SimClock(hourEndMs + lakeBehindMs - hourEndsInMs, firingsMax)
     this.producer = new Producer(this.kafka, this.clock, new SimRandom(seed ^ 0x5eed), {
       partitionCount: () => this.addedAtMs.length,
       pace,
+      leapMs,
       strikes: (kind, probability) => this.strikes(kind, probability),
     })
     this.kafka.tears = () => this.strikes('fetch-torn', 0.8)

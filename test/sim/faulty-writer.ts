@@ -5,7 +5,7 @@
 import type { FoldedPartition, LogState } from './judge/fold-state.ts'
 import { readLog } from './judge/log.ts'
 import { type Entry, readEntry } from './judge/log-entry.ts'
-import { entryAt } from './judge/paths.ts'
+import { entryAt, hourEnd } from './judge/paths.ts'
 import { holds } from './judge/reliance.ts'
 import type { SimRandom } from './random.ts'
 
@@ -18,6 +18,7 @@ export interface LogFacts {
 
 const writerId = 'f'.repeat(32)
 const strangerId = 'e'.repeat(32)
+const hourMs = 3_600_000
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -145,6 +146,13 @@ function ready(below: Below, wrong: (version: string, manifest: Fields) => Field
   return { kind: 'ready', announcements, body: { inline: { manifests } } }
 }
 
+/** Tells of a gap of so many hours before it. */
+function skipping(manifest: Fields, hours: number): Fields {
+  const nextMs = hourEnd(String(manifest['partitionPath'])) - hourMs
+  const [first, next] = [nextMs - hours * hourMs, nextMs].map((ms) => new Date(ms).toISOString())
+  return { ...manifest, skipped: { first, next, partitions: 1, emptyRunMax: 1 } }
+}
+
 function closing(below: Below, wanted: (folded: FoldedPartition) => boolean, wrong: Fields) {
   const found = below.any(partitionsOf(below, wanted))
   if (found === undefined) return undefined
@@ -259,6 +267,8 @@ const makers: readonly ((below: Below) => Fields | undefined)[] = [
       { manifest, version },
       { manifest, version },
     ]),
+  (below) => ready(below, (version, manifest) => [{ manifest: skipping(manifest, 99), version }]),
+  (below) => ready(below, (version, manifest) => [{ manifest: skipping(manifest, 0), version }]),
   (below) => {
     const announced = below.any(partitionsOf(below, isAnnounced))
     if (announced === undefined) return undefined

@@ -168,6 +168,10 @@ export interface Plan {
   readonly hourEndsInMs: number
   /** What becomes of late rows, by stream. */
   readonly late: LatePolicies
+  /** `ready.emptyRunMax` of both streams. */
+  readonly emptyRunMax: number
+  /** Event time leaps forward by so much after the first events; 0: it does not. */
+  readonly leapMs: number
   /** `alignment.maxSkew` of both streams; undefined: they are not aligned. */
   readonly maxSkewMs: number | undefined
 }
@@ -179,6 +183,17 @@ export type LatePolicies = Readonly<Record<'even' | 'odd', (typeof latePolicies)
 function latePoliciesOf(drawn: number): LatePolicies {
   const at = (digit: number) => present(latePolicies[digit % latePolicies.length], 'a policy')
   return { even: at(drawn), odd: at(Math.floor(drawn / latePolicies.length)) }
+}
+
+/** As configured without a word: no world has so long a gap. */
+const emptyRunMaxUsual = 744
+/** Of worlds that skip: longer than some of the gaps that they allow. */
+const leapMs = 4 * 3_600_000
+
+/** In half of all worlds short runs alone are announced; follows from what is drawn anyway. */
+function gapsOf(drawn: number): Pick<Plan, 'emptyRunMax' | 'leapMs'> {
+  if (drawn % 2 !== 0) return { emptyRunMax: emptyRunMaxUsual, leapMs: 0 }
+  return { emptyRunMax: 1 + (Math.floor(drawn / 2) % 3), leapMs }
 }
 
 /** Of worlds that align; twice as far as rows are out of order. */
@@ -260,8 +275,10 @@ function drawnPlan({ random, outside, metastore }: PlanChances): Plan {
   const recreatesIn = 1 + (drawn.hourEndsInMs % drawn.stepCount)
   const late = latePoliciesOf(drawn.hourEndsInMs)
   const maxSkewMs = drawn.hourEndsInMs % 7 < 3 ? maxSkewsMs[drawn.pace] : undefined
+  const gaps = gapsOf(drawn.hourEndsInMs)
   const register = registerOf(metastore, faults)
-  return { ...drawn, closeAfterMs, grows, recreatesIn, late, maxSkewMs, metastore: register }
+  const own = { closeAfterMs, grows, recreatesIn, late, maxSkewMs, ...gaps }
+  return { ...drawn, ...own, metastore: register }
 }
 
 function registerOf(random: SimRandom, faults: Set<FaultKind>): Plan['metastore'] {

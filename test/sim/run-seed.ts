@@ -81,7 +81,7 @@ export const worldFacts = {
 
 function judgedOf(world: World): Judged {
   const { store, pipeline, producer, plan, receiver, kafka, unreadableFiles } = world
-  const { notifies, pace, late, closeAfterMs } = plan
+  const { notifies, pace, late, closeAfterMs, emptyRunMax } = plan
   const starts = kafka.topic(topic)?.logs.map(({ start }) => start) ?? []
   const metastore = metastoreOf(world)
   const received = notifies ? receiver.received : undefined
@@ -89,7 +89,7 @@ function judgedOf(world: World): Judged {
   const outOfOrdernessMs = outOfOrdernessOf(pace)
   const { settledAtMs, settledAtSet, addedAtMs, recreated } = world
   const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs, settledAtMs, settledAtSet }
-  const drawn = { addedAtMs, recreated, late, closeAfterMs }
+  const drawn = { addedAtMs, recreated, late, closeAfterMs, emptyRunMax }
   const lost = { unreadableFiles, metastore }
   return { store, pipeline, events, ...lost, starts, received, ...drawn, ...spans, ...worldFacts }
 }
@@ -119,6 +119,7 @@ const statesByLog: Readonly<Record<string, string>> = {
   'configuration adopted': 'configAdopted',
   'paused ahead': 'pausedAhead',
   'no more ahead': 'noMoreAhead',
+  'partitions-skipped': 'gapSkipped',
   lost: 'lost',
   revoked: 'revoked',
 }

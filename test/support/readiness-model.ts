@@ -27,6 +27,7 @@ export type Action =
   | { readonly kind: 'ask-metadata' }
   | { readonly kind: 'add-topic-partition' }
   | { readonly kind: 'announce' }
+  | { readonly kind: 'configure'; readonly emptyRunMax: number }
 
 /** Falsifies the facts that decisions are made from: a planted defect. */
 export type Defect = (facts: ReadinessFacts, model: ReadinessModel) => ReadinessFacts
@@ -47,6 +48,9 @@ export class ReadinessModel {
   readonly announced: Announcement[] = []
   /** What was announced though it was still to get an event: "dt=…/hour=… misses …". */
   readonly tooEarly: string[] = []
+  /** Runs of empty partitions, of one entry and one stream, that were longer than configured. */
+  readonly floods: string[] = []
+  emptyRunMax = stream.emptyRunMax
   nowMs: UnixMs = at('2026-11-20T12:10:00Z')
   fold: FoldState = emptyFold()
   metadata: MetadataFact | undefined
@@ -88,6 +92,8 @@ export class ReadinessModel {
         return
       case 'announce':
         return this.announce()
+      case 'configure':
+        this.emptyRunMax = action.emptyRunMax
     }
   }
 
@@ -96,6 +102,7 @@ export class ReadinessModel {
     const decision = decideReady(this.#defect(this.facts(), this))
     if (decision.kind === 'wait') return
     this.announced.push(...decision.announcements)
+    this.#checkRuns(decision.announcements)
     this.#put({ kind: 'ready', announcements: decision.announcements })
     this.#checkWhatIsStillToCome()
   }
@@ -108,7 +115,7 @@ export class ReadinessModel {
       fold: this.fold,
       lakeNowMs: this.nowMs,
       commitIntervalMs: durationMs(minute),
-      streams: [stream],
+      streams: [{ ...stream, emptyRunMax: this.emptyRunMax }],
       metadata: this.metadata,
       ends: new Map(),
       assigned: undefined,
@@ -129,6 +136,14 @@ export class ReadinessModel {
 
   committedOf(shard: Shard): number {
     return Number(this.fold.positions.get(lane)?.get(sourceKey(shard.source))?.next ?? 0n)
+  }
+
+  #checkRuns(announcements: readonly Announcement[]): void {
+    let run = 0
+    for (const { partition, manifest } of announcements) {
+      run = manifest.reason === 'empty' ? run + 1 : 0
+      if (run > this.emptyRunMax) this.floods.push(`${partition.path} is number ${run}`)
+    }
   }
 
   #shard(on: number): Shard {

@@ -6,6 +6,7 @@ import type { CommitId } from '../../src/model/ids.ts'
 import type { AppendRange } from '../../src/model/log-entry.ts'
 import { nextOffset, offset } from '../../src/model/offset.ts'
 import { type SourceKey, type SourcePartition, sourceKey } from '../../src/model/topic-partition.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import type { CommitLog, PutEntryOutcome } from '../../src/ports/commit-log.ts'
 import type { MetadataAnswer } from '../../src/ports/source.ts'
 import { partitionAt } from '../../src/protocol/calendar.ts'
@@ -29,6 +30,8 @@ export interface DaemonOptions {
   readonly fault?: LakeFault
   readonly streams?: readonly ReadyStream[]
   readonly sources: readonly SourcePartition[]
+  /** Of the machine; absent: that of the lake. */
+  readonly clock?: Clock
   /** What this daemon reads; absent: nobody was asked. */
   readonly assigned?: readonly SourcePartition[]
 }
@@ -90,6 +93,7 @@ export class SimDaemon {
   readonly telemetry = new SimTelemetry()
   readonly random: SimRandom
   readonly streams: readonly ReadyStream[]
+  readonly #clock: Clock
   readonly #assigned: ReadonlySet<SourceKey> | undefined
   metadata: MetadataAnswer
   metadataAskedCount = 0
@@ -99,6 +103,7 @@ export class SimDaemon {
   constructor(sim: ReadinessSim, options: DaemonOptions) {
     this.sim = sim
     this.random = new SimRandom(options.seed)
+    this.#clock = options.clock ?? sim.clock
     this.streams = options.streams ?? [appEvents]
     this.#assigned = options.assigned && new Set(options.assigned.map(sourceKey))
     this.lake = new SimLake({
@@ -123,8 +128,8 @@ export class SimDaemon {
   }
 
   async open(): Promise<void> {
-    const { clock } = this.sim
     const { lake, random, telemetry } = this
+    const clock = this.#clock
     this.#log = await openCommitLog({ lake, pipeline, clock, random, telemetry })
     const brokers = {
       metadata: (): Promise<MetadataAnswer> => {

@@ -48,6 +48,7 @@ export const appEvents: ReadyStream = {
   readyDelayMs: durationMs(5 * minute),
   idleMs: durationMs(10 * minute),
   lateEveryMs: durationMs(5 * minute),
+  emptyRunMax: 744,
   targets: ['webhook:hook'],
 }
 

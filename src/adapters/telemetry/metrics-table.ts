@@ -56,6 +56,10 @@ export const metricsTable: Readonly<Record<string, MetricDefinition>> = {
     'stream',
     'rule',
   ]),
+  lakeward_partitions_skipped_total: counter(
+    'Partitions without rows that were not announced, in gaps longer than ready.emptyRunMax.',
+    ['stream'],
+  ),
   lakeward_dead_letters_total: counter('Dead letters by stream and reason.', ['stream', 'reason']),
   lakeward_unknown_fields_total: counter(
     'Fields that the schema does not know, of committed rows; beyond 32 of a stream as "other".',

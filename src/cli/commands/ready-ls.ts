@@ -27,7 +27,8 @@ export const command: CommandDefinition = {
   },
 }
 
-interface Announced extends Pick<ReadyManifest, 'revision' | 'reason' | 'rows' | 'logEntry'> {
+interface Announced
+  extends Pick<ReadyManifest, 'revision' | 'reason' | 'rows' | 'logEntry' | 'skipped'> {
   readonly partition: string
   readonly partitionPath: string
   readonly fileCount: number
@@ -44,15 +45,20 @@ function announcedOf({ streams, undelivered }: FoldState, stream: string): reado
     .sort((a, b) => a.partition.startMs - b.partition.startMs)
     .flatMap(({ partition, manifest }) => {
       if (manifest === undefined) return []
-      const { revision, reason, rows, logEntry, files, decidedAt, id } = manifest
+      const { revision, reason, rows, logEntry, files, decidedAt, id, skipped } = manifest
       const place = { partition: partitionName(partition), partitionPath: partition.path }
       const facts = { revision, reason, rows, fileCount: files.length, logEntry, decidedAt }
-      return [{ ...place, ...facts, undelivered: waiting.get(id) ?? [] }]
+      const gap = skipped === undefined ? {} : { skipped }
+      return [{ ...place, ...facts, ...gap, undelivered: waiting.get(id) ?? [] }]
     })
 }
 
 const unconfirmed = (targets: readonly string[], paint: Paint): string =>
   targets.length === 0 ? '' : paint.yellow(`not confirmed yet: ${targets.join(', ')}`)
+
+/** The gap before it, which has no line of its own. */
+const skippedText = ({ skipped }: Pick<ReadyManifest, 'skipped'>, paint: Paint): string =>
+  skipped === undefined ? '' : paint.yellow(`skips ${skipped.first} up to ${skipped.next}`)
 
 function listLines(announced: readonly Announced[], paint: Paint): readonly string[] {
   if (announced.length === 0) return ['nothing is announced yet']
@@ -63,7 +69,7 @@ function listLines(announced: readonly Announced[], paint: Paint): readonly stri
     counted(count, 'row'),
     counted(at.fileCount, 'file'),
     at.decidedAt,
-    unconfirmed(at.undelivered, paint),
+    [skippedText(at, paint), unconfirmed(at.undelivered, paint)].filter(Boolean).join('; '),
   ])
   return alignedRows(rows)
 }

@@ -1,4 +1,4 @@
-import type { DurationMs } from '../../base/time.ts'
+import { type DurationMs, isoOf } from '../../base/time.ts'
 import { formatDuration } from '../../base/units.ts'
 import type { AskedPartition } from '../../committer/closed-lists.ts'
 import { partitionName } from '../../protocol/calendar-text.ts'
@@ -81,6 +81,11 @@ function whyNot(outcome: Unannounced, timeoutMs: DurationMs | undefined): string
     const { newest, wanted } = outcome
     if (newest === undefined) return 'is not announced, and later ones are closed: it never will be'
     return `is closed at revision ${newest}: there will be no revision ${wanted}`
+  }
+  if (outcome.kind === 'skipped') {
+    const { firstMs, nextMs, entry } = outcome.skip
+    const gap = `a gap without rows from ${isoOf(firstMs)} up to ${isoOf(nextMs)}`
+    return `is not announced: it lies in ${gap}, told as one range by log entry ${entry}`
   }
   const span = timeoutMs === undefined ? '' : ` after ${formatDuration(timeoutMs)}`
   return `is not announced${span}; lakeward why tells what it waits for`

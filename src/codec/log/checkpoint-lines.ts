@@ -8,6 +8,7 @@ import type {
   FoldedPosition,
   FoldedProgress,
   FoldedReplay,
+  FoldedSkip,
   FoldedStreamConfig,
   FoldedVoid,
   FoldedWriter,
@@ -125,6 +126,14 @@ const closedShape: ZodType<FoldedClosed> = z.strictObject({
   checksum: z.string(),
 })
 
+const skipShape: ZodType<FoldedSkip> = z.strictObject({
+  firstMs: timeShape,
+  nextMs: timeShape,
+  partitionCount: z.int().positive(),
+  emptyRunMax: z.int().positive(),
+  entry: countShape,
+})
+
 const foldedEvidenceShape: ZodType<FoldedEvidence> = z.strictObject({
   source: sourceShape,
   highWatermark: nextOffsetShape,
@@ -181,6 +190,11 @@ export const checkpointLineShape = z.discriminatedUnion('line', [
     partition: partitionLineShape,
   }),
   z.strictObject({ line: z.literal('closed'), stream: z.string(), closed: closedShape }),
+  z.strictObject({
+    line: z.literal('skipped'),
+    stream: z.string(),
+    skipped: z.array(skipShape).min(1),
+  }),
   z.strictObject({ line: z.literal('evidence'), evidence: foldedEvidenceShape }),
   z.strictObject({ line: z.literal('writer'), writerId: writerIdShape, writer: writerShape }),
   z.strictObject({ line: z.literal('unpublished'), commit: unpublishedShape }),

@@ -6,6 +6,7 @@ import type {
   FoldedPartition,
   FoldedPosition,
   FoldedProgress,
+  FoldedSkip,
   FoldedStream,
   FoldedVoid,
   FoldedWriter,
@@ -37,6 +38,7 @@ interface DraftStream {
   readonly progress: Map<SourceKey, FoldedProgress>
   readonly partitions: Map<PartitionPath, FoldedPartition>
   closed?: FoldedClosed
+  skipped?: readonly FoldedSkip[]
 }
 
 export function stateOf(head: CheckpointHead, lines: readonly CheckpointLine[]): FoldState {
@@ -87,6 +89,9 @@ function take(draft: Draft, line: CheckpointLine): void {
       return
     case 'closed':
       streamAt(draft, line.stream).closed = line.closed
+      return
+    case 'skipped':
+      streamAt(draft, line.stream).skipped = line.skipped
       return
     case 'evidence':
       draft.evidence.set(sourceKey(line.evidence.source), line.evidence)

@@ -106,9 +106,10 @@ function linesOf(state: FoldState): CheckpointLine[] {
       lines.push({ line: 'position', lane, position })
   }
   for (const [stream, folded] of sortedEntries(state.streams)) {
-    const { announcedNextMs, progress, partitions, closed } = folded
+    const { announcedNextMs, progress, partitions, closed, skipped } = folded
     lines.push({ line: 'stream', stream, announcedNextMs })
     if (closed !== undefined) lines.push({ line: 'closed', stream, closed })
+    if (skipped !== undefined) lines.push({ line: 'skipped', stream, skipped: [...skipped] })
     for (const [, item] of sortedEntries(progress))
       lines.push({ line: 'progress', stream, progress: item })
     for (const [, partition] of sortedEntries(partitions)) {

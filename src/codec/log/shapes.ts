@@ -19,7 +19,12 @@ import type {
   StreamProgress,
 } from '../../model/log-entry.ts'
 import { nextOffset, offset } from '../../model/offset.ts'
-import type { ManifestFile, ManifestSource, ReadyManifest } from '../../model/ready-manifest.ts'
+import type {
+  ManifestFile,
+  ManifestSource,
+  ReadyManifest,
+  SkippedRange,
+} from '../../model/ready-manifest.ts'
 import type { ClusterId, SourcePartition, TopicId } from '../../model/topic-partition.ts'
 import { dataFilesOf, manifestFilesOf } from './file-lists.ts'
 
@@ -156,6 +161,13 @@ const manifestSourceShape: ZodType<ManifestSource> = z.strictObject({
   evidence: z.enum(['watermark', 'caught-up']),
 })
 
+const skippedShape: ZodType<SkippedRange> = z.strictObject({
+  first: z.string(),
+  next: z.string(),
+  partitions: z.int().positive(),
+  emptyRunMax: z.int().positive(),
+})
+
 const manifestFields = {
   lakeward: z.literal(1),
   kind: z.literal('partition-ready'),
@@ -177,6 +189,7 @@ const manifestFields = {
   schemaVersions: z.array(z.int()),
   eventWatermark: z.string().nullable(),
   decidedAt: z.string(),
+  skipped: skippedShape.exactOptional(),
 }
 
 /** As it stands in the log: its index is that of the entry it is read from. */

@@ -46,6 +46,12 @@ const messageOf = (manifest: ReadyManifest) => ({
   event_watermark_ms: millisOf(manifest.eventWatermark),
   log_entry: manifest.logEntry,
   decided_at_ms: millisOf(manifest.decidedAt),
+  skipped: manifest.skipped && {
+    first_ms: millisOf(manifest.skipped.first),
+    next_ms: millisOf(manifest.skipped.next),
+    partitions: manifest.skipped.partitions,
+    empty_run_max: manifest.skipped.emptyRunMax,
+  },
 })
 
 const sourceOf = (source: ManifestSource) => ({

@@ -22,6 +22,7 @@ const config = await loadedConfig({
   pace: 'fast',
   late,
   maxSkewMs: undefined,
+  emptyRunMax: 2,
 })
 const topic = 'events'
 const partitionCount = 4
@@ -41,6 +42,7 @@ async function live(fault: LakeFault): Promise<Life> {
   const producer = new Producer(kafka, clock, new SimRandom(5), {
     partitionCount: () => partitionCount,
     pace: 'fast',
+    leapMs: 4 * 3_600_000,
     strikes: (kind, probability) => kind === 'late-records' && chance.fraction() < probability,
   })
   const pass = (seconds: number): Promise<void> =>
@@ -60,7 +62,8 @@ async function live(fault: LakeFault): Promise<Life> {
   await clock.run(heir.daemon.stop())
   const { events } = producer
   const received = undefined
-  const spans = { readyDelayMs, readyIdleMs, outOfOrdernessMs: outOfOrdernessOf('fast') }
+  const outOfOrdernessMs = outOfOrdernessOf('fast')
+  const spans = { readyDelayMs, readyIdleMs, emptyRunMax: 2, outOfOrdernessMs }
   const settled = { settledAtMs: clock.nowMs() - lakeBehindMs, settledAtSet: store.setCount }
   const addedAtMs = Array.from({ length: partitionCount }, () => Number.NEGATIVE_INFINITY)
   const untouched = {

@@ -28,9 +28,15 @@ export function wrongAnnouncements(
       if (revision !== wanted) wrong.push(`${key}: revision ${revision} follows ${wanted - 1}`)
       announced.set(key, wanted)
       if (wanted > 1 || late.has(key)) continue
-      const before = newestMs.get(stream) ?? partition.nextMs
-      if (before > partition.nextMs) wrong.push(`${key} is announced after a later hour`)
-      newestMs.set(stream, Math.max(before, partition.nextMs))
+      const before = newestMs.get(stream)
+      const { first } = entry.body.manifests[at]?.skipped ?? {}
+      const fromMs = first === undefined ? partition.startMs : Date.parse(first)
+      if (before !== undefined && before > partition.nextMs) {
+        wrong.push(`${key} is announced after a later hour`)
+      } else if (before !== undefined && before !== fromMs) {
+        wrong.push(`${key} is announced, and nothing tells of what lies before it`)
+      }
+      newestMs.set(stream, Math.max(before ?? partition.nextMs, partition.nextMs))
     }
   }
   return [...wrong, ...wrongAtEnd(judged, state, announced)]

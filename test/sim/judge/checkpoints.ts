@@ -10,8 +10,10 @@ export function linesOf(state: LogState): readonly string[] {
   for (const [lane, ofLane] of state.positions) {
     for (const position of ofLane.values()) say(position, { line: 'position', lane, position })
   }
-  for (const [stream, { announcedNextMs, progress, partitions, closed }] of state.streams) {
+  for (const [stream, folded] of state.streams) {
+    const { announcedNextMs, progress, partitions, closed, skipped } = folded
     lines.push(canonical({ line: 'stream', stream, announcedNextMs }))
+    if (skipped !== undefined) say(skipped, { line: 'skipped', stream, skipped })
     if (closed !== undefined) say(closed, { line: 'closed', stream, closed })
     for (const one of progress.values()) say(one, { line: 'progress', stream, progress: one })
     for (const one of partitions.values()) say(one, { line: 'partition', stream, partition: one })

@@ -57,6 +57,16 @@ export interface FoldedStream {
   readonly partitions: Map<string, FoldedPartition>
   announcedNextMs: number | null
   closed: Closed | undefined
+  /** Gaps of which nothing is announced, the newest of them. */
+  skipped?: readonly Skip[]
+}
+
+interface Skip {
+  readonly firstMs: number
+  readonly nextMs: number
+  readonly partitionCount: number
+  readonly emptyRunMax: number
+  readonly entry: number
 }
 
 interface Writer {

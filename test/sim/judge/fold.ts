@@ -7,6 +7,7 @@ import {
   noCounts,
   streamOf,
 } from './fold-state.ts'
+import { noteGap } from './gaps.ts'
 import {
   type AppendEntry,
   type ClosedEntry,
@@ -333,6 +334,7 @@ function announce(state: LogState, entry: ReadyEntry, index: number): void {
     stream.partitions.set(partition.path, { ...since, ...announced })
     const { nextMs } = announced.partition
     stream.announcedNextMs = Math.max(stream.announcedNextMs ?? nextMs, nextMs)
+    if (manifest.revision === 1) noteGap(stream, manifest, index)
     if (targets.length === 0) continue
     const waiting = { entry: index, decidedAtMs: stagedAtMs, manifest, targets }
     state.undelivered = [...state.undelivered, waiting]

@@ -26,6 +26,8 @@ export interface Judged {
   readonly events: readonly ProducedEvent[]
   readonly readyDelayMs: number
   readonly readyIdleMs: number
+  /** The longest run of empty hours that is announced. */
+  readonly emptyRunMax: number
   readonly outOfOrdernessMs: number
   /** The lake's clock when all that was due had come. */
   readonly settledAtMs: number

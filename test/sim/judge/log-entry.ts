@@ -60,6 +60,14 @@ const manifest = z.looseObject({
     z.looseObject({ topicId: z.string(), partition: z.number(), evidence: z.string() }),
   ),
   files: z.array(z.looseObject({ path: z.string() })),
+  skipped: z
+    .strictObject({
+      first: z.string(),
+      next: z.string(),
+      partitions: z.number(),
+      emptyRunMax: z.number(),
+    })
+    .optional(),
 })
 
 const base = {

@@ -8,6 +8,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import type { Received } from '../receiver.ts'
 import { canonical, linesIn, linesOf } from './checkpoints.ts'
 import { type FoldedPartition, type LogState, noCounts, total } from './fold-state.ts'
+import { wrongGaps } from './gaps.ts'
 import type { Judged } from './lake-oracle.ts'
 import type { JudgedEntry, JudgedLog, Passed } from './log.ts'
 import {
@@ -41,7 +42,13 @@ interface Standing extends JudgedEntry {
 export function wrongEntry(judged: Judged, standing: Standing): readonly string[] {
   const { entry, decided, index } = standing
   if (decided && entry.kind === 'append') return wrongAppend(judged, standing, entry)
-  if (decided && entry.kind === 'ready') return wrongReady(judged, standing, entry)
+  if (decided && entry.kind === 'ready') {
+    const gaps = wrongGaps(standing.state, entry, judged.emptyRunMax)
+    return [
+      ...wrongReady(judged, standing, entry),
+      ...gaps.map((text) => `entry ${index}: ${text}`),
+    ]
+  }
   if (decided && entry.kind === 'closed-late') return wrongClosings(judged, standing, entry)
   if (decided && entry.kind === 'swap') return earlyFiles(judged, entry.body.files, index)
   return []

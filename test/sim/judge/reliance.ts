@@ -131,6 +131,7 @@ function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry):
   return (
     named.size === announcements.length &&
     body.manifests.length === announcements.length &&
+    skipsHold(streams, announcements, body.manifests) &&
     announcements.every(({ stream, partition, version }, at) => {
       const known = streams.get(stream)
       const folded = known?.partitions.get(partition.path)
@@ -140,6 +141,29 @@ function readyHolds({ streams }: LogState, { announcements, body }: ReadyEntry):
       return folded?.place !== 'announced' || tellsChange(folded, manifest)
     })
   )
+}
+
+/** A gap begins where its stream was announced up to, and ends with the partition. */
+function skipsHold(
+  streams: LogState['streams'],
+  announcements: ReadyEntry['announcements'],
+  manifests: readonly Manifest[],
+): boolean {
+  const upTo = new Map<string, number>()
+  return announcements.every(({ stream, partition }, at) => {
+    const known = streams.get(stream)
+    const reachedMs = upTo.get(stream) ?? known?.announcedNextMs ?? null
+    upTo.set(stream, Math.max(reachedMs ?? partition.nextMs, partition.nextMs))
+    const { revision = 0, skipped } = manifests[at] ?? {}
+    if (revision > 1) {
+      const before = known?.partitions.get(partition.path)?.manifest?.skipped
+      return before?.first === skipped?.first && before?.next === skipped?.next
+    }
+    if (skipped === undefined) return true
+    const [firstMs, nextMs] = [Date.parse(skipped.first), Date.parse(skipped.next)]
+    const isGap = firstMs < nextMs && nextMs === partition.startMs
+    return isGap && (reachedMs === null || reachedMs === firstMs)
+  })
 }
 
 /** A later revision names every live file, and adds those that the one before does not name. */

@@ -3,7 +3,8 @@ import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
 import { type WaitOutcome, type WaitParts, waitAnnounced } from '../../../src/cli/wait-announced.ts'
 import { zeroCounts } from '../../../src/model/counts.ts'
-import { type FoldState, zeroChecksum } from '../../../src/model/fold-state.ts'
+import type { DataFile } from '../../../src/model/data-file.ts'
+import { type FoldedStream, type FoldState, zeroChecksum } from '../../../src/model/fold-state.ts'
 import { parseCommitId } from '../../../src/model/ids.ts'
 import { emptyFold } from '../../../src/protocol/fold.ts'
 import { SimClock } from '../../sim/clock.ts'
@@ -93,6 +94,24 @@ test('a revision is waited for, and a newer one will do', async () => {
 test('what is closed is waited for no longer: no revision of it comes any more', async () => {
   const { outcome, seconds } = await waited([announcedAt(1), closed()], { revision: 2 })
   expect([outcome, seconds]).toEqual([{ kind: 'closed' }, 4])
+})
+
+test('what lies in a gap that was told as one range is waited for no longer', async () => {
+  const { startMs, nextMs } = asked.partition
+  const skip = { firstMs: startMs, nextMs, partitionCount: 1, emptyRunMax: 1, entry: 7 }
+  const folded = { progress: new Map(), announcedNextMs: nextMs, skipped: [skip] }
+  const gapIn = (partitions: FoldedStream['partitions']): FoldState => ({
+    ...emptyFold(),
+    streams: new Map([[stream, { ...folded, partitions }]]),
+  })
+  const { outcome, seconds } = await waited([announcedAt(0), gapIn(new Map())])
+  expect([outcome, seconds]).toEqual([{ kind: 'skipped', skip }, 4])
+  // Rows that came to it will be announced.
+  const open = announcedAt(0).streams.get(stream)?.partitions.get(asked.partition.path)
+  const files = [{ path: 'late.parquet' } as DataFile]
+  const late = new Map(open && [[asked.partition.path, { ...open, files }]])
+  const came = await waited([gapIn(late), announcedAt(1)])
+  expect(came.outcome).toMatchObject({ kind: 'announced' })
 })
 
 test('the time is kept to the millisecond, and the end looked at once more', async () => {

@@ -20,6 +20,7 @@ const ready: ReadyStream = {
   readyDelayMs: durationMs(0),
   idleMs: durationMs(60_000),
   lateEveryMs: durationMs(60_000),
+  emptyRunMax: 744,
   targets: [],
 }
 const sources = [sampleSource(0), sampleSource(1)]

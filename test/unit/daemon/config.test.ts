@@ -47,7 +47,7 @@ test('a configuration with only what is required gets every default', () => {
           pageIndex: true,
           bloom: [],
         },
-        ready: { after: [] },
+        ready: { after: [], emptyRunMax: 744 },
         late: { policy: 'dead-letter', every: 300_000, closeAfter: 604_800_000 },
         columns: [],
         mapping: {
