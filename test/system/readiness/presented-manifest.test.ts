@@ -93,6 +93,14 @@ const forgeries: readonly [string, (told: Edited) => void, RegExp][] = [
     /^sources: /m,
   ],
   [
+    'a gap before it that nobody told of',
+    (told) => {
+      const times = { first: '2026-01-01T00:00:00.000Z', next: '2026-01-02T00:00:00.000Z' }
+      Object.assign(told, { skipped: { ...times, partitions: 24, emptyRunMax: 1 } })
+    },
+    /^skipped: .*presented, undefined announced$/m,
+  ],
+  [
     'another pipeline',
     (told) => {
       told.pipeline = 'another'

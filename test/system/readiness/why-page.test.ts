@@ -48,6 +48,7 @@ const conditions = {
   order: ', ready: { rowsMin: 2 }',
   lost: ', ready: { rowsMin: 1000 }',
   anew: '',
+  gaps: ', ready: { emptyRunMax: 2 }',
 }
 
 /** One daemon, and what its streams wait for while it is well. */
@@ -73,6 +74,10 @@ async function whatWaits(by: Drawn): Promise<readonly Told[]> {
   await eventually('the topic is read', 60_000, async () =>
     (await world.committed('anew', odd)) === BigInt(1 + more) ? true : undefined,
   )
+  for (const partition of [0, 1]) {
+    await world.send('gaps', partition, -4)
+    await world.send('gaps', partition, 3)
+  }
   const topic = world.topicOf('anew')
   world.broker.deleteTopic(topic)
   world.broker.createTopic(topic, 2)
@@ -102,6 +107,11 @@ async function whatWaits(by: Drawn): Promise<readonly Told[]> {
       new Date(by.startMs - 3 * hourMs).toISOString().slice(0, 13),
     ),
   ]
+  // Nothing behind the gap is over until events come that are later still.
+  const gap = 'It has no rows, and neither have hours around it: more than `ready.emptyRunMax`.'
+  told.push(await both('no-rows', gap, 'gaps'))
+  for (const partition of [0, 1]) await world.send('gaps', partition, 4)
+  told.push(await both('skipped', 'The hour behind that gap was announced.', 'gaps'))
   await rm(join(world.lake, world.nameOf('lost'), pathOf(by)), { recursive: true })
   const lost = 'A published file was taken away, whatever else it waits for.'
   return [
@@ -215,8 +225,9 @@ test('docs/why.md is what the command says, whatever the names and numbers', {
   const page = whyPage(first.told, first.by)
   expect(whyPage(second.told, second.by)).toBe(page)
   const rules = first.told.map(({ rule }) => rule)
+  const wanted = [...blockRules, 'no-rows', 'skipped']
   expect(
-    blockRules.filter((rule) => !rules.includes(rule)),
+    wanted.filter((rule) => !rules.includes(rule)),
     'rules without an answer',
   ).toEqual([])
   await expect(page).toMatchFileSnapshot('../../../docs/why.md')
