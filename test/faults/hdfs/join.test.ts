@@ -25,10 +25,14 @@ async function openOn(fake: FakeHdfs, proxy?: string): Promise<HdfsLake> {
   return lake
 }
 
+const page = { status: 200, body: '<html>The service is being restored</html>' }
+
 const failures: readonly (readonly [string, FakeHdfsFailure])[] = [
   ['lost requests', { moment: 'before', answer: 'reset' }],
   ['lost answers', { moment: 'after', answer: 'reset' }],
   ['files cut half-way', { moment: 'half', answer: 'reset' }],
+  ['a page instead of the call', { moment: 'before', answer: page }],
+  ['a page instead of the answer', { moment: 'after', answer: page }],
   ['a standby', { moment: 'before', answer: remoteException('StandbyException') }],
 ]
 

@@ -10,12 +10,16 @@ const place = { stagedPath: 't/_staging/c/0.staged', path: 't/dt=2026-11-20/0.pa
 const rows = Buffer.alloc(65_536, 'rows')
 const entry = Buffer.from('entry')
 
+const page = { status: 200, body: '<html>The service is being restored</html>' }
+
 const failures: readonly (readonly [string, FakeHdfsFailure])[] = [
   ['lost requests', { moment: 'before', answer: 'reset' }],
   ['lost answers', { moment: 'after', answer: 'reset' }],
   ['requests that land when all is done', { moment: 'late', answer: 'reset' }],
   ['files cut half-way', { moment: 'half', answer: 'reset' }],
   ['files cut half-way, of which all seems well', { moment: 'half', answer: { status: 201 } }],
+  ['a page instead of the call', { moment: 'before', answer: page }],
+  ['a page instead of the answer', { moment: 'after', answer: page }],
   ['safe mode', { moment: 'before', answer: remoteException('SafeModeException') }],
   [
     'a datanode that lost its namenode after the effect',
