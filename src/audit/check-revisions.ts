@@ -1,5 +1,6 @@
 /** The revisions of a partition up to one of them: each tells what it adds to the one before. */
 import { parseManifest } from '../codec/log/manifest.ts'
+import { deadLetteredTotal, filteredTotal } from '../model/counts.ts'
 import type { ReadyManifest } from '../model/ready-manifest.ts'
 import type { Lake } from '../ports/lake.ts'
 import { manifestPathOf } from '../protocol/readiness-manifest.ts'
@@ -80,12 +81,12 @@ function stepFindings(
   ]
 }
 
-/** Nothing that was counted once is taken back. */
+/** Nothing that was counted once is taken back, but late events that were taken in again. */
 function countFindings(before: ReadyManifest | undefined, found: ReadyManifest): readonly string[] {
   const { id, counts, logEntry } = found
   if (before === undefined) return []
   const fell = (['read', 'written', 'late', 'lateAppended'] as const).filter(
-    (kind) => counts[kind] < before.counts[kind],
+    (kind) => counts[kind] < before.counts[kind] - (kind === 'late' ? takenIn(before, found) : 0),
   )
   return [
     ...fell.map(
@@ -95,4 +96,11 @@ function countFindings(before: ReadyManifest | undefined, found: ReadyManifest):
       ? []
       : [`${id} is of log entry ${logEntry}, the one before of ${before.logEntry}`]),
   ]
+}
+
+/** Events that came to another fate since: those of late letters are among them. */
+function takenIn({ counts: before }: ReadyManifest, { counts }: ReadyManifest): number {
+  const settled = (of: ReadyManifest['counts']): number =>
+    of.written + filteredTotal(of) + deadLetteredTotal(of)
+  return Math.max(0, settled(counts) - settled(before))
 }

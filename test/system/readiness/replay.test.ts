@@ -1,4 +1,5 @@
 /** Late dead letters taken in again, by real operators' processes beside a real daemon. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { LateScene } from '../../support/late-scene.ts'
@@ -82,6 +83,12 @@ class ReplayScene {
     expect(files.stdout.trim().split('\n')).toHaveLength(manifest.files.length)
     const proof = await this.late.ask('ready verify', '--deep')
     expect(proof.code, proof.stdout).toBe(0)
+    const at = `_lakeward/test/ready/numbers/${manifest.partitionPath}/2.json`
+    const file = join(this.late.config, '..', 'lake', at)
+    const presented = await this.#run('ready', 'verify', '--manifest', file, '--deep')
+    expect(presented.code, presented.stdout).toBe(0)
+    const narrow = await this.#run('verify', 'numbers', '--deep')
+    expect(narrow.code, narrow.stdout).toBe(0)
     const why = await this.late.ask('why')
     expect(why.code, why.stdout).toBe(0)
     const all = await this.late.verifyAll()
