@@ -157,7 +157,8 @@ function openPartitions({
   const staged = new Set<string>()
   for (const { commitId, files } of state.unpublished.values()) {
     if (publishedHere.has(commitId)) continue
-    for (const { path } of files) staged.add(path)
+    // What a staged tail is joined to stands, unless it is among these itself.
+    for (const { path, base } of files) if (base === undefined) staged.add(path)
   }
   const open = new Map<string, readonly PartitionPath[]>()
   for (const [stream, { partitions }] of state.streams) {

@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { Fault } from '../../../src/base/fault.ts'
 import { durationMs } from '../../../src/base/time.ts'
+import type { CommitLog } from '../../../src/ports/commit-log.ts'
 import { spillTable } from '../../../src/protocol/log-paths.ts'
 import { CatalogTarget } from '../../../src/readiness/catalog-target.ts'
 import { Outbox } from '../../../src/readiness/outbox.ts'
@@ -152,6 +153,36 @@ test('a shown partition is asked for once, not at every look', async () => {
   await runBoth(all, 90_000)
   // The table, and both partitions in one call.
   expect(all.catalog.calls).toBe(2)
+})
+
+test('a partition whose only file grows is asked for once, whatever of it is under way', async () => {
+  const { daemon, target, catalog } = await world(false, 'first-commit')
+  const { log, random, telemetry, sim } = daemon
+  const commitId = log.nextCommitId()
+  const whole = [...(log.state.streams.get('app_events')?.partitions.values() ?? [])].flatMap(
+    ({ files }) => files,
+  )
+  const grown = whole.map((file) => ({ ...file, base: file, sizeBytes: file.sizeBytes + 100 }))
+  // As another process sees them, which has published none of it.
+  let files = whole
+  const seen: CommitLog = Object.create(log, {
+    publishedHere: { value: new Set() },
+    state: {
+      get: () => ({ ...log.state, unpublished: new Map([[commitId, { commitId, files }]]) }),
+    },
+    refresh: { value: async () => {} },
+  })
+  const ports = { log: seen, random, telemetry, clock: sim.clock }
+  const registrar = new Registrar([target], ports, durationMs(20_000))
+  const turn = () => sim.clock.run(registrar.turn(new AbortController().signal))
+  await turn()
+  expect(catalog.calls).toBe(0)
+  for (const underWay of [[], grown, [], grown]) {
+    files = underWay
+    await turn()
+  }
+  // The table, and both partitions in one call.
+  expect(catalog.calls).toBe(2)
 })
 
 test('a table that somebody dropped is made again', async () => {
