@@ -37,8 +37,7 @@ export type HdfsAlternative = 'absent' | 'exists' | 'beyond' | 'not-empty'
 export type HdfsFailure =
   | { readonly kind: HdfsAlternative }
   /** `elsewhere`: another namenode may serve. */
-  | { readonly kind: 'again'; readonly fault: Fault; readonly elsewhere: boolean }
-  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'again' | 'fault'; readonly fault: Fault; readonly elsewhere: boolean }
 
 /** An answer that is no success. */
 export class HdfsRefusal extends Error {
@@ -63,7 +62,7 @@ export class DatanodeSilence extends Error {
   }
 }
 
-type Meaning = HdfsAlternative | 'again' | 'elsewhere' | 'refused' | 'stranger'
+type Meaning = HdfsAlternative | 'again' | 'elsewhere' | 'refused' | 'foreign' | 'stranger'
 
 const meanings: Readonly<Record<string, Meaning>> = {
   FileNotFoundException: 'absent',
@@ -129,6 +128,12 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
   const stranger = (): HdfsFailure => ({
     kind: 'fault',
     fault: new Fault('LAKE_USER_REFUSED', { ...facts, ...where }, options),
+    elsewhere: false,
+  })
+  const refused = (elsewhere: boolean): HdfsFailure => ({
+    kind: 'fault',
+    fault: new Fault('LAKE_REFUSED', facts, options),
+    elsewhere,
   })
   if (error instanceof DatanodeSilence) return again(false)
   if (error instanceof KerberosTrouble) return error.passes ? again(false) : stranger()
@@ -144,7 +149,9 @@ export function hdfsFailureOf(error: unknown, call: HdfsCall, where: HdfsWhere):
     case 'elsewhere':
       return again(true)
     case 'refused':
-      return { kind: 'fault', fault: new Fault('LAKE_REFUSED', facts, options) }
+      return refused(false)
+    case 'foreign':
+      return refused(true)
     case 'stranger':
       return stranger()
     default:
@@ -168,9 +175,10 @@ function meaningOf({ status, exception, message }: HdfsRefusal): Meaning {
   const known = Object.hasOwn(meanings, exception) ? meanings[exception] : undefined
   if (known !== undefined) return known
   if (status === unauthorized) return 'stranger'
-  if (status < serverErrorsFrom) return 'refused'
-  // Of a gate whose namenode is down, or of one that has come up without what it needs.
-  return exception === '' ? 'elsewhere' : 'again'
+  const isError = status >= serverErrorsFrom
+  // Of somebody else at this address; of a gate whose namenode is down.
+  if (exception === '') return isError ? 'elsewhere' : 'foreign'
+  return isError ? 'again' : 'refused'
 }
 
 function reasonOf(error: Error): string {

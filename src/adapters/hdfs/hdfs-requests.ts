@@ -89,6 +89,9 @@ export class HdfsRequests {
       const outcome = await this.#attempt(request, number)
       const repeated = number > 1
       if (outcome.kind === 'answered') return { ...outcome, repeated }
+      // Another namenode is asked at once; when all were, it is time that helps.
+      const isElsewhere = 'elsewhere' in outcome && outcome.elsewhere
+      if (isElsewhere && number % namenodes.length !== 0) continue
       if (outcome.kind === 'fault') {
         const isStranger = outcome.fault.code === 'LAKE_USER_REFUSED'
         const mayComeAnew = isStranger && !cameAnew && request.isLogin !== true
@@ -98,9 +101,6 @@ export class HdfsRequests {
       }
       if (outcome.kind !== 'again') return { kind: outcome.kind, repeated }
       if (tried >= attemptMax) throw outcome.fault
-      // Another namenode is asked at once; when all were, it is time that helps.
-      const another = outcome.elsewhere && number % namenodes.length !== 0
-      if (another) continue
       await this.#pause(tried)
       tried++
     }
@@ -122,7 +122,7 @@ export class HdfsRequests {
       outcome = 'fault'
       const failure = hdfsFailureOf(error, { operation, path }, where)
       outcome = failure.kind
-      const elsewhere = failure.kind === 'again' && failure.elsewhere
+      const elsewhere = 'elsewhere' in failure && failure.elsewhere
       // Of many calls that fail at once, one leaves the namenode.
       if (elsewhere && this.#active === asked) this.#active = (asked + 1) % namenodes.length
       return failure

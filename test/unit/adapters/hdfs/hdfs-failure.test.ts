@@ -18,7 +18,8 @@ const refusal = (exception: string, message = 'of the test\n\tat org.apache', st
 /** In one word, with the code of a fault that ends the call. */
 function told(failure: HdfsFailure): string {
   if (failure.kind === 'again') return failure.elsewhere ? 'elsewhere' : 'again'
-  return failure.kind === 'fault' ? failure.fault.code : failure.kind
+  if (failure.kind !== 'fault') return failure.kind
+  return failure.elsewhere ? `${failure.fault.code} elsewhere` : failure.fault.code
 }
 
 const meaningOf = (error: unknown): string => told(hdfsFailureOf(error, call, where))
@@ -106,6 +107,7 @@ test.each([
   ['a name that nobody knows', refusal('OddException'), 'LAKE_REFUSED'],
   ['the same as an error of the server', refusal('OddException', '', 500), 'again'],
   ['no permission to come in', new HdfsRefusal(401, Buffer.from('<html>')), 'LAKE_USER_REFUSED'],
+  ['somebody else', new HdfsRefusal(404, Buffer.from('<html>')), 'LAKE_REFUSED elsewhere'],
   ['a gate that is down', new HdfsRefusal(503, Buffer.from('')), 'elsewhere'],
   ['a datanode that is silent', new DatanodeSilence(new Error('reset')), 'again'],
   [

@@ -145,11 +145,23 @@ describe('of several namenodes', () => {
   test.each([
     ['one that starts', remoteException('RetriableException', 'Namenode is in startup mode')],
     ['a gate whose namenode is down', { status: 503, body: 'Service unavailable' }],
+    ['somebody else at its address', { status: 404, body: '<html>Not found</html>' }],
     ['one that answers with a page', { status: 200, body: '<html>Welcome</html>' }],
   ])('%s is left for the one that serves', async (_, answer) => {
     failAlways(answer)
     expect(await openAt([fake.address, second.address]).stat('x')).toBeUndefined()
     expect(second.requests).toHaveLength(1)
+    expect(clock.sleptMs).toBe(0)
+  })
+
+  test('where none of them is a namenode that is told at once', async () => {
+    const stranger = { moment: 'before', answer: { status: 403, body: '<html>' } } as const
+    for (const one of [fake, second]) one.fail = () => stranger
+    await expect(openAt([fake.address, second.address]).stat('x')).rejects.toMatchObject({
+      code: 'LAKE_REFUSED',
+      facts: { reason: '403 no answer of WebHDFS' },
+    })
+    expect([fake.requests.length, second.requests.length]).toEqual([1, 1])
     expect(clock.sleptMs).toBe(0)
   })
 
