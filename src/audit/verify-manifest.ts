@@ -1,9 +1,9 @@
 /** `ready verify`: one announcement against its files, its counts, the log and the brokers. */
 import { countsAddUp } from '../model/counts.ts'
-import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
+import type { FoldedPartition, FoldedPosition, FoldState } from '../model/fold-state.ts'
 import { partitionPath } from '../model/lake-partition.ts'
 import type { ManifestFile, ReadyManifest } from '../model/ready-manifest.ts'
-import { sourceKey } from '../model/topic-partition.ts'
+import { type SourceKey, sourceKey } from '../model/topic-partition.ts'
 import type { Lake } from '../ports/lake.ts'
 import { isAnnouncedAsItIs } from '../protocol/partition-place.ts'
 import { judgeFolder } from '../protocol/readiness-folder.ts'
@@ -49,7 +49,7 @@ export async function verifyManifest(facts: ManifestFacts): Promise<readonly Che
     await checkRevisions(lake, manifest),
     checkSources(facts, below),
     ...(manifest.skipped === undefined ? [] : [checkSkipped(manifest, manifest.skipped, below)]),
-    checkBrokers(manifest, await facts.askKafka()),
+    checkBrokers(manifest, await facts.askKafka(), state.positions.get(facts.lane)),
   ]
 }
 
@@ -219,7 +219,12 @@ function checkSources({ lane, manifest }: ManifestFacts, below: LogWalk): CheckR
   return check.result(`${counted(manifest.sources.length, 'topic-partition')} without a gap`)
 }
 
-function checkBrokers({ sources }: ReadyManifest, answer: KafkaAnswer): CheckResult {
+/** @param positions as the log has them now: what was given up for a topic made anew is over. */
+function checkBrokers(
+  { sources }: ReadyManifest,
+  answer: KafkaAnswer,
+  positions: ReadonlyMap<SourceKey, FoldedPosition> | undefined,
+): CheckResult {
   if (answer.kind === 'silent') return uncheckable('kafka', answer.why)
   const check = new Check('kafka')
   const known = new Set(answer.metadata.sources.map(sourceKey))
@@ -227,7 +232,10 @@ function checkBrokers({ sources }: ReadyManifest, answer: KafkaAnswer): CheckRes
     const key = sourceKey(sourceIn(source))
     const name = `"${source.topic}/${source.partition}"`
     const end = answer.ends.get(key)
-    if (!known.has(key)) check.fail(`${name}: the brokers have no topic id ${source.topicId}`)
+    if (!known.has(key) && positions?.get(key)?.ended === true) {
+      check.uncheckable(`${name} was made anew since, and accepted by an operator`)
+    } else if (!known.has(key))
+      check.fail(`${name}: the brokers have no topic id ${source.topicId}`)
     else if (end === undefined) check.uncheckable(`the leader of ${name} does not answer`)
     else if (end < BigInt(source.next)) {
       check.fail(`${name}: read up to ${source.next}, the broker ends at ${end}`)

@@ -275,3 +275,19 @@ test('with a configuration its lake and brokers are taken; without brokers none 
   expect(alone.code).toBe(1)
   expect(wrongIn(JSON.parse(alone.stdout) as Verdict)).toEqual({ kafka: 'not-checkable' })
 })
+
+test('a topic that was made anew and accepted tells nothing of what was read of it before', async () => {
+  const { topic } = present(manifest.sources[0], 'it has sources')
+  await made.stopBroker()
+  const broker = await startBroker({ directory: join(made.config, '..', 'broker') })
+  expect(broker.deleteTopic(topic)).toBe(true)
+  broker.createTopic(topic, manifest.sources.length)
+  await broker.close()
+  await made.startBroker()
+  expect(findingsOf(await proof(manifest), 'kafka')).toContain('have no topic id')
+  expect((await made.run('source', 'accept', topic, '--why', 'made anew')).exit).toBe(0)
+  const verdict = await proof(manifest)
+  expect(wrongIn(verdict)).toEqual({ kafka: 'not-checkable' })
+  const told = verdict.checks.find(({ name }) => name === 'kafka')?.detail
+  expect(told).toContain(`"${topic}/0" was made anew since, and accepted by an operator`)
+})
