@@ -36,6 +36,8 @@ import { selectorsOf } from './stage-streams.ts'
 
 /** Of one entry, whose head names each of them. */
 const unitsMax = 256
+/** Partitions of units in one entry, likewise; one unit may have more. */
+const cellsMaxDefault = 4_096
 /** Files of letters of one entry, as a part of the buffers: rows are held until they are staged. */
 const lettersShare = 1 / 4
 /** Entries in a row that others made void. */
@@ -53,6 +55,8 @@ export interface ReplayParts {
   readonly reason: string
   /** The letters' records. @throws {Fault} `LAKE_…`. */
   readonly read: (units: readonly StoredLetters[]) => AsyncIterable<LetterRecord>
+  /** Of one entry, but for one whose only unit has more. */
+  readonly cellsMax?: number
   /** Aborted when whoever waits gives up. */
   readonly signal: AbortSignal
 }
@@ -201,10 +205,10 @@ class Making {
     const { state } = log
     exporter.onFold(state)
     const cells = new Map<StoredLetters, Map<PartitionPath, LetterCell>>()
-    const because = await this.#feedAll(units, cells)
+    const unfit = (await this.#feedAll(units, cells)) ?? this.#tooMany(units, cells)
     const letters = units.map((unit) => replayedOf(unit, cells.get(unit)))
     const short = units.find((unit, at) => letters[at] && lettersIn(letters[at]) !== unit.count)
-    const odd = because ?? (short && `its files have not the ${short.count} letters they had`)
+    const odd = unfit ?? (short && `its files have not the ${short.count} letters they had`)
     if (odd !== undefined) {
       this.#discard()
       return refused(odd)
@@ -216,6 +220,17 @@ class Making {
     if (sealed !== undefined && read === countOf(units)) return { kind: 'made', sealed }
     for (const { release } of sealed?.files ?? []) release()
     return refused(`${countOf(units)} letters gave ${read} events under this configuration`)
+  }
+
+  /** One unit is taken whatever it has: it cannot be divided. */
+  #tooMany(
+    units: readonly StoredLetters[],
+    cells: ReadonlyMap<StoredLetters, ReadonlyMap<PartitionPath, LetterCell>>,
+  ): string | undefined {
+    const { cellsMax = cellsMaxDefault } = this.#parts
+    const count = [...cells.values()].reduce((sum, { size }) => sum + size, 0)
+    if (units.length === 1 || count <= cellsMax) return undefined
+    return `${count} partitions are too many for one entry`
   }
 
   /** @returns why they cannot be taken in, as far as that shows. */

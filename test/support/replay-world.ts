@@ -31,6 +31,7 @@ export interface ReplayOptions {
   readonly modules?: ReadonlyMap<number, EtlModule>
   /** Awaited between looking for letters and taking them in. */
   readonly meanwhile?: () => Promise<void>
+  readonly cellsMax?: number
   /** What a record is read as. */
   readonly readAs?: (record: LetterRecord) => LetterRecord
 }
@@ -59,7 +60,9 @@ export async function replay(world: ReplayWorld, options: ReplayOptions): Promis
       for await (const record of readLateLetters(lake, log.state, some)) yield readAs(record)
     }
     const ending = signal ?? new AbortController().signal
-    const asked = { stream, reason: 'the hour is to be whole', read, signal: ending }
+    const { cellsMax } = options
+    const bound = cellsMax === undefined ? {} : { cellsMax }
+    const asked = { stream, reason: 'the hour is to be whole', read, signal: ending, ...bound }
     return replayLate(
       { config, ports: { ...ports, schemaRegistry: undefined }, log, committer, ...asked },
       units,

@@ -130,6 +130,19 @@ describe('late letters', () => {
     await expectWhole(world)
   })
 
+  test.each([
+    [3, [3]],
+    [2, [2, 1]],
+    [1, [2, 1]],
+  ])('of three partitions come by entries of at most %i', async (cellsMax, expected) => {
+    const world = await lateWorld()
+    const done = await run(world, { cellsMax })
+    expect(done.map(({ kind, letterCount }) => [kind, letterCount])).toEqual(
+      expected.map((count) => ['replayed', count]),
+    )
+    await expectWhole(world)
+  })
+
   test('that two operators take in at once are taken in once', async () => {
     const world = await lateWorld()
     const meanwhile = async (): Promise<void> => {
