@@ -167,6 +167,26 @@ describe('the outbox', () => {
     await end()
   })
 
+  test('tells the log nothing of what another daemon delivered while it was delivering', async () => {
+    const sim = begin()
+    const daemon = await announced(sim, ['a'])
+    const receiver = new FakeReceiver('a', sim)
+    receiver.behaviour = () => sim.clock.sleep(durationMs(4 * second))
+    const { pass, end } = running(daemon, [receiver])
+    await pass(second)
+    expect(receiver.attempts.length).toBeGreaterThan(0)
+    const other = await sim.start({ seed: 2, sources, streams: daemon.streams })
+    const waiting = daemon.log.state.undelivered
+    const deliveries = waiting.map(({ manifest }) => deliveryOf(manifest, 'a'))
+    const commitId = other.log.nextCommitId()
+    await other.run(other.log.put({ kind: 'delivered', commitId, deliveries }))
+    await daemon.run(daemon.log.refresh())
+    const { next } = daemon.log.state
+    await pass(30 * second)
+    await end()
+    expect(daemon.log.state.next).toBe(next)
+  })
+
   test('ends with an error of ours, once nothing is under way any more', async () => {
     const sim = begin()
     const daemon = await announced(sim, ['a'])
