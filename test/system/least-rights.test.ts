@@ -7,7 +7,11 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { AnnouncementProducer, jsonForm } from '../../src/adapters/kafka/announcement-producer.ts'
+import {
+  AnnouncementProducer,
+  type AnnouncementProducerOptions,
+  jsonForm,
+} from '../../src/adapters/kafka/announcement-producer.ts'
 import type { KafkaSourceOptions } from '../../src/adapters/kafka/options.ts'
 import { SystemClock } from '../../src/adapters/local/system-clock.ts'
 import type { Fault } from '../../src/base/fault.ts'
@@ -21,11 +25,12 @@ const at = { topic: 'growth.events', partition: 0 }
 const sasl = { mechanism: 'plain', username: 'lake', password: 'lake-secret' } as const
 const boundMs = 60_000
 /** What each right is for, by its resource. */
-const useOf: Readonly<Record<string, string>> = {
-  'growth.': 'read',
-  growth: 'read',
-  'lake.ready': 'announce',
-  old: 'takeOver',
+const usesOf: Readonly<Record<string, readonly string[]>> = {
+  'growth.': ['read'],
+  growth: ['read'],
+  'lake.ready': ['announce', 'announceInTransaction'],
+  'lakeward/growth/': ['announceInTransaction'],
+  old: ['takeOver'],
 }
 const operations = {
   Read: AclOperationTypes.READ,
@@ -41,11 +46,12 @@ interface Rule {
 function ruleOf(line: string) {
   const word = (flag: string): string | undefined => new RegExp(`--${flag} (\\S+)`).exec(line)?.[1]
   const operation = operations[word('operation') as keyof typeof operations]
-  const topic = word('topic')
+  const [topic, group, transactionalId] = ['topic', 'group', 'transactional-id'].map(word)
+  const ofId = transactionalId === undefined ? undefined : AclResourceTypes.TRANSACTIONAL_ID
   const isPrefix = word('resource-pattern-type') === 'prefixed'
   return {
-    resourceType: topic === undefined ? AclResourceTypes.GROUP : AclResourceTypes.TOPIC,
-    resourceName: topic ?? word('group') ?? '',
+    resourceType: ofId ?? (topic === undefined ? AclResourceTypes.GROUP : AclResourceTypes.TOPIC),
+    resourceName: topic ?? group ?? transactionalId ?? '',
     resourcePatternType: isPrefix ? ResourcePatternTypes.PREFIXED : ResourcePatternTypes.LITERAL,
     principal: word('allow-principal') ?? '',
     host: '*',
@@ -128,30 +134,51 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
     const asking = sources.source(port, ['growth\\..*'], options())
     if (await isEmpty(asking)) return { read: 'hidden' }
     await until('records, or why not', seen)
+    const announce = await announced({ transactional: false })
+    const announceInTransaction = await announced({ transactional: true })
+    const takeOver = await eventually('the old group has no members', boundMs, async () => {
+      const code = await codeOf(asking.groupOffsets('old'))
+      return code === 'KAFKA_START_GROUP_BUSY' ? undefined : code
+    })
+    const read = reader.count > 0 ? 'done' : (told() ?? '')
+    return { read, announce, announceInTransaction, takeOver }
+  }
+
+  /** What an announcement comes to: 'done', or the code of what the producer says. */
+  async function announced(
+    how: Pick<AnnouncementProducerOptions, 'transactional'>,
+    pipeline = 'growth',
+  ): Promise<string> {
     const announcing = new AnnouncementProducer({
-      brokers: [`127.0.0.1:${port}`],
+      brokers: [`127.0.0.1:${broker().portOf('sasl')}`],
       clientId: 'test',
       sasl,
       target: 'kafka:lake.ready',
       topic: 'lake.ready',
       form: jsonForm,
-      transactional: false,
       clock: new SystemClock(),
+      ...how,
     })
     const { signal } = new AbortController()
-    const manifest = { ...sampleManifest(13), logEntry: 7 }
-    const announce = await codeOf(announcing.deliver(manifest, signal))
+    const manifest = { ...sampleManifest(13), pipeline, logEntry: 7 }
+    const outcome = await codeOf(announcing.deliver(manifest, signal))
     await announcing.close()
-    const takeOver = await eventually('the old group has no members', boundMs, async () => {
-      const code = await codeOf(asking.groupOffsets('old'))
-      return code === 'KAFKA_START_GROUP_BUSY' ? undefined : code
-    })
-    return { read: reader.count > 0 ? 'done' : (told() ?? ''), announce, takeOver }
+    return outcome
   }
 
-  test('are enough to read, to announce and to take over', async () => {
-    expect(rules).toHaveLength(4)
-    expect(await tried()).toEqual({ read: 'done', announce: 'done', takeOver: 'done' })
+  test('are enough to read, to announce, also in transactions, and to take over', async () => {
+    expect(rules).toHaveLength(5)
+    expect(await tried()).toEqual({
+      read: 'done',
+      announce: 'done',
+      announceInTransaction: 'done',
+      takeOver: 'done',
+    })
+  })
+
+  test('are none to the transactions of another pipeline', async () => {
+    expect(await announced({ transactional: true }, 'sales')).toBe('NOTIFY_FAILED')
+    expect(await announced({ transactional: false }, 'sales')).toBe('done')
   })
 
   test('are enough for a member of KIP-848, and what it may not see costs it no more', async () => {
@@ -168,6 +195,6 @@ describe.skipIf(!hasKafka('kafka-4'))('the least rights on kafka-4', () => {
     await knows(rule, false)
     const outcomes = Object.entries(await tried())
     const failed = outcomes.filter(([, outcome]) => outcome !== 'done').map(([use]) => use)
-    expect(failed).toEqual([useOf[rule.resourceName]])
+    expect(failed).toEqual(usesOf[rule.resourceName])
   })
 })
