@@ -1,7 +1,13 @@
 import type { ApiEvent } from '../adapters/http/api-server.ts'
 import type { LogFields, Telemetry } from '../ports/telemetry.ts'
 
-const fedEvents = new Set(['committed', 'commit discarded', 'commit void', 'partition-announced'])
+const fedEvents = new Set([
+  'committed',
+  'commit discarded',
+  'commit void',
+  'partition-announced',
+  'partitions-skipped',
+])
 
 /** Passes commits and announcements on to who listens, as they are logged. */
 export class EventFeed {
