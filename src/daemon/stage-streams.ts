@@ -1,5 +1,5 @@
 /** The configured streams as each stage sees them; an index is the same stream everywhere. */
-import { present } from '../base/assert.ts'
+import { assert, present } from '../base/assert.ts'
 import { compileFilter } from '../etl/expression.ts'
 import type { FilterRule } from '../etl/filter-step.ts'
 import { ModuleStep } from '../etl/module-step.ts'
@@ -14,6 +14,7 @@ import type { ConfiguredStream } from '../model/log-entry.ts'
 import { deadLetterTableName } from '../model/log-shard.ts'
 import type { GuardedStream } from '../parser/event-time.ts'
 import type { ParsedStream } from '../parser/parsed-stream.ts'
+import { findTimeField } from '../parser/time-field.ts'
 import { divertedStream, divertedTable } from '../protocol/late.ts'
 import type { ReadyStream } from '../protocol/readiness-facts.ts'
 import { targetName } from '../readiness/config.ts'
@@ -25,8 +26,10 @@ import { TimedModule } from './timed-module.ts'
 const deadLetterRowGroupBytes = 128 * 1_024 * 1_024
 
 export const parsedStreams = ({ streams }: ResolvedConfig): readonly ParsedStream[] =>
-  streams.map(({ name, topics, format, scheme, message }) => {
-    return { name, topics, format, scheme, message: message.fullName }
+  streams.map(({ name, topics, format, scheme, message, eventTime }) => {
+    const asked = findTimeField(message, eventTime)
+    assert(asked?.kind !== 'refused', 'the field of the event time was looked for')
+    return { name, topics, format, scheme, message: message.fullName, timeField: asked?.field }
   })
 
 /** Names and patterns of the topics of all streams, each once. */

@@ -1,5 +1,5 @@
 import { duration, secret, text } from '../base/config-units.ts'
-import { choice, notBuilt, section } from '../base/config-value.ts'
+import { choice, section } from '../base/config-value.ts'
 
 /** The key `format` of a stream. */
 export const formatConfig = choice(
@@ -33,7 +33,18 @@ export const eventTimeConfig = section({
   pastMax: duration({ min: '1m', max: '36500d' })
     .prefault('30d')
     .describe('Events further in the past become dead letters.'),
-  field: notBuilt('A field of the message with the event time.'),
+  field: text({
+    accepted: 'names of fields from the message on: created_at, or meta.created_at',
+    shape: /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/,
+  })
+    .optional()
+    .describe(
+      'A field of the message with the event time: an integer, or a google.protobuf.Timestamp. ' +
+        'Without it: see eventTime.',
+    ),
+  unit: choice(['s', 'ms', 'us', 'ns'])
+    .optional()
+    .describe('Of an integer in `field`, counted from 1970. Without it: ms.'),
 })
 
 /** The section `schemaRegistry`. */

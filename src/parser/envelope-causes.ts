@@ -1,6 +1,7 @@
 /** Why the parser refuses what it refuses, in the words of dead letters. */
 import type { InflateOutcome } from '../codec/compression/inflate.ts'
 import type { LetterCause } from '../protocol/letter.ts'
+import type { TimeFound } from './time-field.ts'
 
 const envelopeCause = (reason: string, error: string): LetterCause => ({
   step: 'envelope',
@@ -73,6 +74,18 @@ export const messageUnknown = (name: string): LetterCause => ({
   reason: 'message-unknown',
   error: `no stream of message "${name.slice(0, nameCharactersMax)}" is configured for this topic`,
   detail: name.slice(0, nameCharactersMax),
+})
+
+/** An event whose time is not where its stream says. @param name of the field, "meta.at". */
+export const timeNotFound = (found: Exclude<TimeFound, 'found'>, name: string): LetterCause =>
+  found === 'missing'
+    ? timeCause('event-time-missing', `the event has no "${name}"`)
+    : timeCause('event-time-unreadable', `what holds "${name}" is not protobuf wire format`)
+
+const timeCause = (reason: string, error: string): LetterCause => ({
+  step: 'event-time',
+  reason,
+  error,
 })
 
 const nameCharactersMax = 100

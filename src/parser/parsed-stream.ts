@@ -1,4 +1,5 @@
 import type { PartitionScheme } from '../model/lake-partition.ts'
+import type { TimeField } from './time-field.ts'
 
 /** A configured stream as the parser sees it; its index is that of `EventTable.stream`. */
 export interface ParsedStream {
@@ -8,4 +9,6 @@ export interface ParsedStream {
   /** Full name of the stream's message. */
   readonly message: string
   readonly scheme: PartitionScheme
+  /** Where it is given, its time counts, and not that of the envelope or of the record. */
+  readonly timeField?: TimeField | undefined
 }

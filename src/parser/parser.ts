@@ -22,6 +22,7 @@ import {
   envelopeMalformed,
   notInflated,
   textOf,
+  timeNotFound,
   unknownName,
   valueMissing,
 } from './envelope-causes.ts'
@@ -30,6 +31,7 @@ import { FramedStreams } from './framed-streams.ts'
 import type { ParsedStream } from './parsed-stream.ts'
 import { Refusals, type RefusedFacts } from './refusals.ts'
 import { StreamNames } from './stream-names.ts'
+import { TimeReader } from './time-field.ts'
 import { WriterSchemas } from './writer-schemas.ts'
 
 /** How the records of one topic are read. */
@@ -59,6 +61,8 @@ export class Parser {
   readonly #refusals: Refusals
   readonly #limits: ParserLimits
   readonly #streams: readonly ParsedStream[]
+  /** By stream: of those whose time is in a field. */
+  readonly #times: readonly (TimeReader | undefined)[]
   readonly #schemas: WriterSchemas
   /** By topic; made when its first record comes. */
   readonly #routes = new Map<string, Route>()
@@ -81,6 +85,7 @@ export class Parser {
     this.#schemas = schemas
     this.#refusals = new Refusals(streams, input, letters)
     this.#streams = streams
+    this.#times = streams.map(({ timeField }) => timeField && new TimeReader(timeField))
   }
 
   #routeOf(topic: string): Route {
@@ -164,6 +169,7 @@ export class Parser {
     into.eventTimeMs[at] = records.timestampMs[record] ?? -1
     into.payloadStart[at] = start
     into.payloadEnd[at] = records.valueEnd[record] ?? start
+    this.#takeTime(into, at)
   }
 
   #readFramed(record: number, framed: FramedStreams, into: EventTable): void {
@@ -177,6 +183,7 @@ export class Parser {
     into.eventTimeMs[at] = records.timestampMs[record] ?? -1
     into.payloadStart[at] = framed.payloadStart
     into.payloadEnd[at] = end
+    this.#takeTime(into, at)
   }
 
   /** @returns false when the table has no room for the record's events. */
@@ -198,6 +205,7 @@ export class Parser {
     into.payloadStart[at] = envelope.payloadStart
     into.payloadEnd[at] = envelope.payloadEnd
     into.schemaVersion[at] = envelope.schemaVersion
+    this.#takeTime(into, at)
     return true
   }
 
@@ -262,6 +270,27 @@ export class Parser {
     into.payloadStart[at] = batch.payloadStart
     into.payloadEnd[at] = batch.payloadEnd
     into.schemaVersion[at] = batch.schemaVersion
+    this.#takeTime(into, at)
+  }
+
+  /** The last event of the table gets the time of its field, or is refused where that has none. */
+  #takeTime(into: EventTable, at: number): void {
+    const stream = into.stream[at] ?? -1
+    const reader = this.#times[stream]
+    if (reader === undefined) return
+    const start = into.payloadStart[at] ?? 0
+    const found = reader.read(this.#input.u8, start, into.payloadEnd[at] ?? start)
+    if (found === 'found') {
+      into.eventTimeMs[at] = reader.timeMs
+      return
+    }
+    into.count--
+    const [index = 0, schemaVersion = 0] = [into.index[at], into.schemaVersion[at]]
+    this.#refuse(
+      into.record[at] ?? -1,
+      { stream, index, schemaVersion },
+      timeNotFound(found, reader.name),
+    )
   }
 
   /** Refuses a record. @returns true: the record is done with. */

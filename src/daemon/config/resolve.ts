@@ -7,6 +7,7 @@ import { compileFilter } from '../../etl/expression.ts'
 import { planTable, type TablePlan } from '../../kernel/table-plan.ts'
 import type { MessageSchema } from '../../model/event-schema.ts'
 import type { PhysicalType } from '../../model/table-schema.ts'
+import { findTimeField } from '../../parser/time-field.ts'
 import type { Config } from '../config.ts'
 import { checksumOf, schemaChecksum, textChecksum } from './checksum.ts'
 import { pathOfFileUrl } from './lake-config.ts'
@@ -70,6 +71,7 @@ export function resolveStream(
     ...(planned.value === undefined ? [] : partitionClashes(placed, planned.value)),
     ...(planned.value === undefined ? [] : bloomProblems(placed, planned.value)),
     ...(message === undefined ? [] : filterProblems(placed, message)),
+    ...(message === undefined ? [] : timeProblems(placed, message)),
     ...missingModules(placed, texts, folder),
   ]
   if (planned.value === undefined || problems.length > 0) return { resolved: undefined, problems }
@@ -133,6 +135,15 @@ function filterProblems(
     const path = ['streams', index, 'etl', position, 'filter', 'where']
     return attempt(path, () => compileFilter(step.where, message, stream.name)).problems
   })
+}
+
+function timeProblems(
+  { index, stream }: PlacedStream,
+  message: MessageSchema,
+): readonly ConfigProblem[] {
+  const asked = findTimeField(message, stream.eventTime)
+  if (asked?.kind !== 'refused') return []
+  return [{ path: ['streams', index, 'eventTime', asked.key], text: asked.why }]
 }
 
 const nothing = { value: undefined, problems: [] } as const

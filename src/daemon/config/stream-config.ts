@@ -37,7 +37,9 @@ const streamSection = section({
   schema: schemaConfig.describe('Message of the stream.'),
   eventTime: eventTimeConfig
     .prefault({})
-    .describe('Event times: of the envelope, or the record in the format `protobuf`.'),
+    .describe(
+      'Event times: of a field, else of the envelope, or of the record where there is none.',
+    ),
   table: text({
     accepted: 'letters, digits and "_", beginning with a letter',
     shape: /^[A-Za-z][A-Za-z0-9_]{0,127}$/,

@@ -163,7 +163,6 @@ describe('what is not built is refused by name', () => {
     ['format', { format: 'debezium-json' }],
     ['format', { format: 'canal-json' }],
     ['format', { format: 'text' }],
-    ['eventTime.field', { eventTime: { field: 'created_at' } }],
     ['limits.errorRate', { limits: { errorRate: '5%' } }],
     ...['mask', 'derive', 'select', 'rename', 'cast', 'hash', 'route', 'sql'].map(
       (step) => [`etl[0].${step}`, { etl: [{ [step]: {} }] }] as [string, Tree],
