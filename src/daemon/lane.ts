@@ -38,6 +38,7 @@ import type { CommitSteps } from './commit-loop.ts'
 import { countCommit } from './commit-metrics.ts'
 import { EvidenceDesk } from './evidence-desk.ts'
 import { Gate } from './gate.ts'
+import { inTurns } from './in-turns.ts'
 import { LagBoard } from './lag-board.ts'
 import { configVersionIn } from './own-config.ts'
 import { Ownership } from './ownership.ts'
@@ -255,15 +256,15 @@ export class Lane implements SourceReader, CommitSteps {
   }
 
   async seal(fold: FoldState): Promise<SealedCommit | undefined> {
-    const { exporter, log, modules, positions, rule, evidenceWanted } = this.#parts
+    const { exporter, log, clock, modules, positions, rule, evidenceWanted } = this.#parts
     const configVersion = configVersionIn(fold, rule.config)
     const wanted = evidenceWanted(fold, positions.sources())
     const evidence = await this.#evidence.gather(this.#pauses.asking(wanted))
     const sealed = await this.#gate.whileHeld(async () => {
       await modules.drain()
       if (this.#halted) return undefined
-      const { publishedHere } = log
-      return exporter.seal({ lakeNowMs: log.lakeNowMs(), configVersion, evidence, publishedHere })
+      const facts = { configVersion, evidence, publishedHere: log.publishedHere }
+      return inTurns(clock, exporter.sealing({ lakeNowMs: log.lakeNowMs(), ...facts }))
     })
     if (sealed === undefined) this.#pauses.adjust()
     return sealed

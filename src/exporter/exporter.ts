@@ -16,13 +16,13 @@ import type { CommitId } from '../model/ids.ts'
 import type { LetterReplay } from '../model/letter-replay.ts'
 import type { AppendPlace, IdleEvidence } from '../model/log-entry.ts'
 import type { ModuleRows } from '../model/module-rows.ts'
-import type { RefusalReason } from '../model/row-batch.ts'
 import type { SealedCommit, SealedFile } from '../model/sealed-commit.ts'
 import { partitionAt } from '../protocol/calendar.ts'
 import { logTimeOf } from '../protocol/late.ts'
 import { letterOf } from '../protocol/letter.ts'
 import { CountTable, countReason } from './count-table.ts'
 import type { DeadLetterTable } from './dead-letter-table.ts'
+import { decodeRefusal, lateRefusal } from './event-refusals.ts'
 import type { ExportedStream } from './exported-stream.ts'
 import { GrowingFiles } from './growing-files.ts'
 import { HeldBytesOfWriters } from './held-bytes.ts'
@@ -42,15 +42,6 @@ export interface ExporterParts {
   readonly waitingRoom: WaitingEvents
   readonly builders: BuilderMemory
   readonly nextCommitId: () => CommitId
-}
-
-const decodeErrors: Record<RefusalReason, string> = {
-  truncated: 'the payload ends within a field',
-  malformed: 'the payload is not protobuf wire format of this message',
-  'invalid-utf8': 'a string field holds bytes that are not UTF-8',
-  'too-deep': 'messages are nested deeper than 100 levels',
-  'out-of-range': 'a time is beyond what its column can hold',
-  'too-large': 'the event does not fit into memory',
 }
 
 /** Fewer rows of one file in a load wait for more of them. */
@@ -208,27 +199,42 @@ export class Exporter implements EventFates {
     input.clear()
   }
 
-  /** Closes all files and hands over what accumulated; the next commit starts from nothing. */
+  /** `sealing`, in one go. */
   seal(facts: SealFacts): SealedCommit | undefined {
-    this.#writeWaiting()
+    const steps = this.sealing(facts)
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+    }
+  }
+
+  /**
+   * Closes all files and hands over what accumulated; the next commit starts from nothing. Of many
+   * files this takes long: after each one others may have their turn, if nobody takes anything in
+   * or discards it meanwhile. What is counted and up to where is taken in one go.
+   */
+  *sealing(facts: SealFacts): Generator<void, SealedCommit | undefined> {
+    yield* this.#writingWaiting()
     this.#relief.beforeSeal(this.#held.sums.fullest)
     this.#parts.input.clear()
     this.#writers.forget()
     const writers = this.#streams.flatMap((stream) => stream.take())
     this.#held.onChange()
-    const files: SealedFile[] = []
-    const places: AppendPlace[] = []
     const { publishedHere = new Set() } = facts
     this.#growing.settle({ fold: this.#fold, publishedHere })
+    for (const { cell, fate } of writers) if (fate === 'append') cell.lateAppended = cell.written
+    const { ranges, progress } = this.#parts.positions.seal()
+    const counts = this.#counts.seal()
+    const unknownFields = this.#streams.flatMap((stream) => stream.takeUnknownFields())
+    const files: SealedFile[] = []
+    const places: AppendPlace[] = []
     for (const writer of writers) {
       const sealed = this.#sealedBy(writer, files.length)
+      yield
       if (sealed.length === 0) continue
       files.push(...sealed)
-      const { cell, partition, fate } = writer
-      const place = { stream: writer.table.stream, partition }
-      const isLate = fate === 'append'
-      if (isLate) cell.lateAppended = cell.written
-      places.push(isLate ? { ...place, late: true } : place)
+      const place = { stream: writer.table.stream, partition: writer.partition }
+      places.push(writer.fate === 'append' ? { ...place, late: true } : place)
     }
     const day = partitionAt(facts.lakeNowMs, dayInUtc)
     const letters = this.#parts.letters.seal(day, this.#commitId)
@@ -236,7 +242,13 @@ export class Exporter implements EventFates {
       files.push(letters)
       places.push({ stream: letters.stream, partition: day })
     }
-    return this.#sealedCommit(facts, files, places)
+    const { configVersion, evidence, replay } = facts
+    const isEmpty = ranges.length === 0 && evidence.length === 0
+    if (isEmpty && replay === undefined) return undefined
+    const commitId = this.#commitId
+    this.#commitId = this.#parts.nextCommitId()
+    const commit = { commitId, ranges, places, configVersion, files, counts, progress, evidence }
+    return { ...commit, unknownFields, ...(replay === undefined ? {} : { replay }) }
   }
 
   /** Forgets what accumulated: its records will be read again. */
@@ -272,32 +284,6 @@ export class Exporter implements EventFates {
     return files
   }
 
-  #sealedCommit(
-    { configVersion, evidence, replay }: SealFacts,
-    files: readonly SealedFile[],
-    places: readonly AppendPlace[],
-  ): SealedCommit | undefined {
-    const { ranges, progress } = this.#parts.positions.seal()
-    const counts = this.#counts.seal()
-    const unknownFields = this.#streams.flatMap((stream) => stream.takeUnknownFields())
-    const isEmpty = ranges.length === 0 && evidence.length === 0
-    if (isEmpty && replay === undefined) return undefined
-    const commitId = this.#commitId
-    this.#commitId = this.#parts.nextCommitId()
-    return {
-      commitId,
-      ranges,
-      places,
-      configVersion,
-      files,
-      counts,
-      progress,
-      evidence,
-      unknownFields,
-      ...(replay === undefined ? {} : { replay }),
-    }
-  }
-
   #appendEach(load: EventLoad): void {
     const { events } = load
     for (let event = 0; event < events.count; event++) {
@@ -331,12 +317,18 @@ export class Exporter implements EventFates {
   }
 
   #writeWaiting(): void {
+    for (const _ of this.#writingWaiting()) continue
+  }
+
+  /** Writes what waits, one file after the other. */
+  *#writingWaiting(): Generator<void> {
     const { waitingRoom } = this.#parts
-    waitingRoom.forEachWriter((number, events, load) => {
+    for (const { number, events, load } of waitingRoom.byWriter()) {
       this.#write(this.#writers.numbered(number), events, load)
       // Files of even streams outgrow their pages at the same time: not all before some are closed.
       this.#relieve()
-    })
+      yield
+    }
     waitingRoom.clear()
   }
 
@@ -383,15 +375,3 @@ export interface SealFacts {
   /** Commits that are published, though the log will say so only in the next entry. */
   readonly publishedHere?: ReadonlySet<CommitId>
 }
-
-const decodeRefusal = (reason: RefusalReason): EventRefusal => ({
-  step: 'decode',
-  reason: `decode-${reason}`,
-  error: decodeErrors[reason],
-})
-
-const lateRefusal = ({ partition }: PartitionWriter): EventRefusal => ({
-  step: 'late',
-  reason: 'late',
-  error: `partition "${partition.path}" was announced before the event came`,
-})

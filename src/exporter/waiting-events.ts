@@ -32,6 +32,13 @@ const eventsMax = 131_072
 /** A record, with its event inflated, that is larger costs more to copy than to write alone. */
 const recordBytesMax = 16_384
 
+/** What waits for one writer, as events of a load, in their order. */
+interface WaitingOfWriter {
+  readonly number: number
+  readonly events: Int32Array
+  readonly load: EventLoad
+}
+
 export interface WaitingParts {
   readonly input: KernelInput
   readonly copies: InputCopies
@@ -163,7 +170,7 @@ export class WaitingEvents {
   }
 
   /** Hands all that waits over, writer by writer. Nothing is taken or forgotten meanwhile. */
-  forEachWriter(write: (writer: number, events: Int32Array, load: EventLoad) => void): void {
+  *byWriter(): Generator<WaitingOfWriter> {
     if (this.#load === undefined) return
     const { events, writerOf } = this.#load
     const nextOf = new Int32Array(this.#countOf.length)
@@ -181,7 +188,8 @@ export class WaitingEvents {
     for (let writer = 0; writer < nextOf.length; writer++) {
       const next = nextOf[writer] ?? 0
       const first = next - (this.#countOf[writer] ?? 0)
-      if (first < next) write(writer, sorted.subarray(first, next), this.#load)
+      const ofWriter = sorted.subarray(first, next)
+      if (first < next) yield { number: writer, events: ofWriter, load: this.#load }
     }
   }
 

@@ -153,6 +153,25 @@ describe('a commit', () => {
     expect(values[0]?.[1]?.has('lakeward.offsets')).toBe(false)
   })
 
+  test('of many files is closed in as many steps, which change nothing of it', () => {
+    const hours = [0, 1, 2, 3, 4, 5]
+    const records = hours.map((hour) =>
+      numberRecord({ n: hour, eventMs: eventsMs - hour * hourMs }),
+    )
+    take(stages, fetched(source, 0, records))
+    const steps = stages.exporter.sealing(facts)
+    let count = 0
+    let step = steps.next()
+    for (; step.done !== true; step = steps.next()) count += 1
+    expect(count).toBeGreaterThanOrEqual(hours.length)
+    const sealed = present(step.value, 'something accumulated')
+    expect(sealed.files.flatMap(rowsOf)).toHaveLength(hours.length)
+    expect(sealed.ranges).toMatchObject([{ first: 0n, next: 6n }])
+    expect(Object.values(cellsOf(sealed)).map(({ read, written }) => [read, written])).toEqual(
+      hours.map(() => [1, 1]),
+    )
+  })
+
   test('of nothing is none, unless it tells of idleness', () => {
     expect(stages.exporter.seal(facts)).toBeUndefined()
     const proof = { source, highWatermark: 0n, askedAtMs: unixMs(nowMs) } as never
