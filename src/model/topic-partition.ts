@@ -28,5 +28,20 @@ export interface SourcePartition extends TopicPartition {
 export const sourceKey = (source: SourcePartition): SourceKey =>
   `${source.clusterId}/${source.topicId}/${source.partition}` as SourceKey
 
+/** True for lists of the same shards in one order, under the same names. */
+export const areSameSources = (
+  one: readonly SourcePartition[],
+  other: readonly SourcePartition[],
+): boolean =>
+  one.length === other.length &&
+  one.every((source, place) => {
+    const beside = other[place]
+    return (
+      beside !== undefined &&
+      source.topic === beside.topic &&
+      sourceKey(source) === sourceKey(beside)
+    )
+  })
+
 /** How people write a shard: "growth.events/3". */
 export const topicPartitionName = (at: TopicPartition): string => `${at.topic}/${at.partition}`

@@ -59,6 +59,7 @@ export class StreamViews {
 type Progress = ReadonlyMap<SourceKey, FoldedProgress>
 
 interface Known {
+  readonly askedOf: Pick<ReadinessFacts, 'fold' | 'metadata' | 'lane'>
   readonly sources: readonly SourcePartition[]
   readonly progress: Progress
   readonly views: StreamViews
@@ -71,17 +72,26 @@ const nothingSeen: Progress = PersistentMap.empty()
 
 /** The views of a stream, with what decisions compare. */
 export function streamViewsOf(facts: ReadinessFacts, stream: ReadyStream): StreamViews {
+  const known = viewsKnown.get(stream)
+  // One decision asks several times.
+  if (known !== undefined && isSameAsked(known.askedOf, facts)) return known.views
   const sources = sourcesOf(facts, stream)
   const committed = committedOfAll(facts, sources)
   const progress = facts.fold.streams.get(stream.name)?.progress ?? nothingSeen
-  const known = viewsKnown.get(stream)
-  if (known?.views.committed === committed && known.progress === progress) return known.views
-  const isSameSet = known?.sources === sources
-  const seen = isSameSet ? changedSeen(known, progress) : newSeen(committed, progress)
-  const views = new StreamViews(committed, seen)
-  viewsKnown.set(stream, { sources, progress, views })
+  const isSame = known?.views.committed === committed && known.progress === progress
+  const views = isSame
+    ? known.views
+    : new StreamViews(
+        committed,
+        known?.sources === sources ? changedSeen(known, progress) : newSeen(committed, progress),
+      )
+  const { fold, metadata, lane } = facts
+  viewsKnown.set(stream, { askedOf: { fold, metadata, lane }, sources, progress, views })
   return views
 }
+
+const isSameAsked = (one: Known['askedOf'], other: Known['askedOf']): boolean =>
+  one.fold === other.fold && one.metadata === other.metadata && one.lane === other.lane
 
 /** The views of a stream, in the order of its topic-partitions. */
 export const viewsOf = (facts: ReadinessFacts, stream: ReadyStream): readonly SourceView[] =>

@@ -3,6 +3,7 @@ import { type DurationMs, durationMs, monotonicMs } from '../base/time.ts'
 import type { DataFile } from '../model/data-file.ts'
 import type { FoldedPartition, FoldState } from '../model/fold-state.ts'
 import type { Announcement, EntryIndex } from '../model/log-entry.ts'
+import { areSameSources } from '../model/topic-partition.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CommitLog } from '../ports/commit-log.ts'
 import type { Lake, LakeObject } from '../ports/lake.ts'
@@ -220,7 +221,10 @@ export class Announcer {
     const { log, brokers, telemetry } = this.#ports
     const askedAtMs = log.lakeNowMs()
     try {
-      const { sources, missingTopics } = await brokers.metadata()
+      const { sources: told, missingTopics } = await brokers.metadata()
+      // What was made of a set stays known as long as it is the set.
+      const before = this.#metadata?.sources ?? []
+      const sources = areSameSources(before, told) ? before : told
       this.#metadata = { sources, missingTopics, askedAtMs }
     } catch (error) {
       if (!(error instanceof Fault) || error.retry === 'never') throw error

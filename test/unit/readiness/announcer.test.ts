@@ -323,6 +323,26 @@ test('each rule that blocks a stream is told to the log once, while several do',
   expect(told().map(({ fields }) => fields['rule'])).toEqual(['unassigned', 'file-missing'])
 })
 
+test('a set that is told again as it was stays the one that much was made of', async () => {
+  const sim = begin()
+  const daemon = await complete(sim)
+  const copied = () => sources.map((source) => ({ ...source }))
+  daemon.metadata = { ...daemon.metadata, sources: copied() }
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+  const known = daemon.announcer.facts().metadata
+  const asked = daemon.metadataAskedCount
+  daemon.metadata = { ...daemon.metadata, sources: copied() }
+  await sim.until(at('2026-11-20T15:06:00Z'))
+  const watermark = at('2026-11-20T15:05:30Z')
+  await daemon.append({ source: shard(0), next: 140n, watermark })
+  await daemon.append({ source: shard(1), next: 20n, watermark })
+  expect(await daemon.run(daemon.announcer.round())).toMatchObject({ kind: 'announced' })
+  expect(daemon.metadataAskedCount).toBeGreaterThan(asked)
+  const again = daemon.announcer.facts().metadata
+  expect(again?.askedAtMs).toBeGreaterThan(known?.askedAtMs ?? Number.NaN)
+  expect(again?.sources).toBe(known?.sources)
+})
+
 test('a watermark is not known any more when the topic grows, though nothing is committed', async () => {
   const sim = begin()
   const daemon = await sim.start({ seed: 1, sources })
