@@ -130,7 +130,8 @@ function contextLines(sizes: Sizes, wanted: readonly Part[]): readonly string[] 
       `events, seed ${seed}, commit.interval 60s, memory.buffers ${speed.buffers}, ` +
       `${speed.pairs} pairs;`,
     `flush ${flush.rows} events in 300 streams and two hours, ${flush.pairs} pairs; growth ` +
-      `${growth.commits} minutes each; recovery ${recovery.kills} kills.`,
+      `${growth.commits} minutes each; recovery ${recovery.kills} kills, ` +
+      `${recovery.streams} streams in two hours open.`,
   ]
 }
 

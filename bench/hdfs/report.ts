@@ -86,7 +86,7 @@ const barText = ({ rowsPerSecond }: Growth): string =>
 function recoveryLine(recovery: readonly number[]): string {
   const { median } = quartilesOf(recovery)
   return (
-    `first commit after SIGKILL with 300 open files: median ${median.toFixed(1)} s, longest of ` +
+    `first commit after SIGKILL with every file open: median ${median.toFixed(1)} s, longest of ` +
     `${recovery.length} ${Math.max(...recovery).toFixed(1)} s; bar: at most ${recoverySecondsMax}`
   )
 }

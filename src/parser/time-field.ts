@@ -67,26 +67,26 @@ export function findTimeField(
   if (field === undefined) {
     return unit && refused('unit', 'given without field; accepted: beside eventTime.field')
   }
-  const names = field.split('.')
   const path: number[] = []
   let within = message
-  for (const [at, name] of names.entries()) {
-    const found = within.fields.find((each) => each.name === name)
-    if (found === undefined) {
-      const accepted = within.fields.filter(mayLead).map((each) => each.name)
-      const some = accepted.slice(0, namedFieldsMax).join(', ')
-      const known = accepted.length === 0 ? 'no field of it tells times' : `accepted: ${some}`
-      return refused('field', `"${name}" is no field of ${within.fullName}; ${known}`)
-    }
-    path.push(found.number)
-    if (at < names.length - 1) {
-      if (!isPlainMessage(found)) return refused('field', `"${name}" ${noMessage}`)
+  let found: FieldSchema | undefined
+  for (const name of field.split('.')) {
+    if (found !== undefined) {
+      if (!isPlainMessage(found)) return refused('field', `"${found.name}" ${noMessage}`)
       within = found.type.message
-      continue
     }
-    return timeIn(found, { name: field, path, unit })
+    found = within.fields.find((each) => each.name === name)
+    if (found === undefined) return refused('field', noField(name, within))
+    path.push(found.number)
   }
-  return undefined
+  return timeIn(present(found, 'a path has a name'), { name: field, path, unit })
+}
+
+function noField(name: string, { fullName, fields }: MessageSchema): string {
+  const accepted = fields.filter(mayLead).map((each) => each.name)
+  const some = accepted.slice(0, namedFieldsMax).join(', ')
+  const known = accepted.length === 0 ? 'no field of it tells times' : `accepted: ${some}`
+  return `"${name}" is no field of ${fullName}; ${known}`
 }
 
 function timeIn(
